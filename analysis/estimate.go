@@ -1,0 +1,46 @@
+package analysis
+
+// Estimate is a number about a population together with what is needed to trust
+// it. A field that does not exist for this estimate is NaN, never zero.
+type Estimate struct {
+	Value float64
+	// SE is the design-based standard error.
+	SE float64
+	// Lo and Hi bound the interval of confidence Level (0.95 unless set otherwise).
+	Lo, Hi, Level float64
+	// DF is the degrees of freedom the interval used.
+	DF float64
+	// N is how many respondents the estimate rests on: rows of the domain with a
+	// value, unweighted.
+	N int
+	// Weighted is the sum of their weights: the estimated size of the population.
+	Weighted float64
+	// DEff is the design effect against simple random sampling with replacement.
+	DEff  float64
+	Notes []Note
+}
+
+// Note is a fact that the reader of an estimate must know. It is made where the
+// fact is known and travels with the estimate to the page.
+type Note struct {
+	Code NoteCode
+	// Subject is what the note is about, such as a stratum's name; may be empty.
+	Subject string
+	// Value is the number in the note, such as the count of respondents; 0 if none.
+	Value float64
+}
+
+// NoteCode says what kind of fact a note holds. The codes are exported as they are.
+type NoteCode string
+
+// The notes an estimate can carry.
+const (
+	FewRespondents NoteCode = "few-respondents" // N below Settings.FewRespondents
+	FewPSUs        NoteCode = "few-psus"        // df below Settings.FewDF
+	LonePSU        NoteCode = "lone-psu"        // a stratum with one PSU; Subject names it
+	LargeWeights   NoteCode = "large-weights"   // Kish's weight effect above Settings.LargeWeights
+	WideInterval   NoteCode = "wide-interval"   // interval wider than Settings.WideInterval
+	NoVariation    NoteCode = "no-variation"    // everybody gave the same answer: p is 0 or 1
+	NotConverged   NoteCode = "not-converged"   // the weights did not reach their margins
+	Empty          NoteCode = "empty"           // nobody in the domain
+)

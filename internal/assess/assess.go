@@ -1,0 +1,148 @@
+// Package assess is where surveys and statistics meet: from responses, sample and
+// plan to every number of a report.
+package assess
+
+import (
+	"context"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/weighting"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Plan says what to compute for a wave: the factors people are classified by, the
+// tables, and what the method box must state. It is read from plan.yaml beside the
+// questionnaire.
+type Plan struct {
+	Title   surveys.Text `yaml:"title"`
+	Factors []Factor     `yaml:"factors"`
+	// Tables lists the factors that get a table and a chart, in order.
+	Tables []string `yaml:"tables"`
+	// Series is a factor whose levels stand side by side in every table, such as the
+	// year; empty for a single wave.
+	Series string `yaml:"series,omitempty"`
+	Method Method `yaml:"method"`
+	// Rake lists the margins the weights are raked to; empty = base weights are used.
+	Rake []Margin `yaml:"rake,omitempty"`
+}
+
+// Factor classifies people by an answer or by a column of the sample file.
+type Factor struct {
+	ID    string       `yaml:"id"`
+	Title surveys.Text `yaml:"title"`
+	// Answer is the item, Sample the sample column, whichever is set.
+	Answer string  `yaml:"answer,omitempty"`
+	Sample string  `yaml:"sample,omitempty"`
+	Levels []Level `yaml:"levels"`
+}
+
+// Level is one class of a factor: either a list of values or a range of numbers
+// Min <= x < Below.
+type Level struct {
+	Code   string       `yaml:"code"`
+	Name   surveys.Text `yaml:"name"`
+	Values []string     `yaml:"values,omitempty"`
+	Min    *float64     `yaml:"min,omitempty"`
+	Below  *float64     `yaml:"below,omitempty"`
+}
+
+// Margin is a raking margin: a factor, or a crossing of factors, and the population
+// count of each level, keyed by the level codes joined with "/".
+type Margin struct {
+	Factors []string           `yaml:"factors"`
+	Targets map[string]float64 `yaml:"targets"`
+	Source  surveys.Text       `yaml:"source,omitempty"`
+}
+
+// Method is the text of the method box.
+type Method struct {
+	Population surveys.Text `yaml:"population"`
+	Design     surveys.Text `yaml:"design"`
+	Fieldwork  surveys.Text `yaml:"fieldwork"`
+	Weighting  surveys.Text `yaml:"weighting"`
+	Source     surveys.Text `yaml:"source,omitempty"`
+	Caution    surveys.Text `yaml:"caution,omitempty"`
+}
+
+// Query asks a source for the responses of one wave.
+type Query struct {
+	Wave          string
+	Questionnaire *surveys.Questionnaire
+	Factors       []Factor
+	// Weights names a stored set of weights; empty means the base weights of the sample.
+	Weights string
+	// Items asks for each scored item's right answers as variables too.
+	Items bool
+}
+
+// The variables of the cells, beside one "dim:<id>" for each dimension's points and
+// one "item:<id>" for each scored item (1 right, 0 wrong).
+const (
+	VarScore    = "score"
+	VarLiterate = "literate"
+	// One "level:<id>" for each level of the criterion: 1 when the score reaches its cut.
+)
+
+// Unit is one respondent as weighting needs it.
+type Unit struct {
+	Case   string
+	Base   float64
+	Levels []int // one for each factor of the query, -1 = missing
+}
+
+// Source is where the responses are. Both the ClickHouse store and columns in
+// memory satisfy it, and give equal cells.
+type Source interface {
+	// Cells sums the responses of a wave, with every PSU of its sample.
+	Cells(ctx context.Context, q Query) (*analysis.Cells, error)
+	// Units lists the respondents of a wave with their base weights, by case.
+	Units(ctx context.Context, q Query) ([]Unit, error)
+	// Counts says how many cases were drawn and how many responded.
+	Counts(ctx context.Context, wave string) (drawn, responded int, err error)
+}
+
+// Results is every number of a report, ready to be written down.
+type Results struct {
+	Wave          string
+	Plan          *Plan
+	Questionnaire *surveys.Questionnaire
+	Settings      analysis.Settings
+	Drawn         int
+	Responded     int
+	Strata, PSUs  int
+	// WeightSet is the name of the weights used; empty = base weights.
+	WeightSet string
+	Raking    *weighting.Step
+	// SeriesLevels are the levels of Plan.Series, or one nameless level.
+	SeriesLevels []Level
+	// Headline holds the literacy rate, one row for each series level.
+	Headline []Row
+	Score    []Row // mean total score
+	Levels   []Group
+	Tables   []Table
+	// Dimensions holds mean points, Items the share of right answers.
+	Dimensions []Group
+	Items      []Group
+}
+
+// Row is one estimate.
+type Row struct {
+	Estimate analysis.Estimate
+	// Truth is the true value where a simulation knows it.
+	Truth *float64
+}
+
+// Group is something with a name and one row for each series level.
+type Group struct {
+	Code string
+	Name surveys.Text
+	// Max is the highest possible value, for dimensions; 1 for shares.
+	Max  float64
+	Rows []Row
+}
+
+// Table is the literacy rate by one factor.
+type Table struct {
+	Factor Factor
+	Groups []Group
+}
