@@ -1,0 +1,20 @@
+package web
+
+import "embed"
+
+// Pages holds the templates of the pages, one folder for each page; the folder
+// layout is the frame around all of them.
+//
+//go:embed pages/layout pages/home pages/start pages/section pages/send pages/thanks pages/problem
+var Pages embed.FS
+
+// Static holds what the pages link to.
+//
+//go:embed static/site.css
+var Static embed.FS
+
+// Text holds the words of the pages, one file for each language, with the same
+// keys in each. A word in braces is filled in by the program.
+//
+//go:embed text/zh.json text/en.json
+var Text embed.FS
