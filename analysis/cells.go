@@ -1,5 +1,11 @@
 package analysis
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // A Factor is a classification of people with named levels, such as sex or city.
 type Factor struct {
 	ID     string
@@ -23,6 +29,9 @@ type Cells struct {
 	Variables []string
 	Rows      []Cell
 	Settings  Settings
+	// Notes are facts about all the data, such as weights that did not converge; every
+	// estimate carries them.
+	Notes []Note
 }
 
 // Cell is what one PSU contributes to one crossing of factor levels.
@@ -45,32 +54,84 @@ type Sum struct {
 	W, W2, WY, WY2 float64
 }
 
+// add returns the statistics of both groups of people together.
+func (s Sum) add(t Sum) Sum {
+	return Sum{s.N + t.N, s.W + t.W, s.W2 + t.W2, s.WY + t.WY, s.WY2 + t.WY2}
+}
+
 // Domain is a set of people to estimate for. It selects; the design stays whole.
 // People are in the domain when each named factor has the given level; the empty
 // domain is everybody.
 type Domain map[string]string
 
-// Settings are the choices that change a number or its notes. The zero value of a
-// field means the value of DefaultSettings.
-type Settings struct {
-	// Level is the confidence of intervals.
-	Level float64
-	// LonePSU says what a stratum with a single PSU contributes to the variance.
-	LonePSU LonePSURule
-	// FewRespondents, FewDF, LargeWeights and WideInterval are the thresholds of notes.
-	FewRespondents int
-	FewDF          float64
-	LargeWeights   float64
-	WideInterval   float64
+// check finds the faults that would make a sum over the cells wrong or impossible.
+func (c *Cells) check() error {
+	for i, r := range c.Rows {
+		switch {
+		case r.PSU < 0 || r.PSU >= len(c.PSUs):
+			return fmt.Errorf("cell %d belongs to PSU %d of %d; list every PSU of the design in Cells.PSUs", i, r.PSU, len(c.PSUs))
+		case len(r.Levels) != len(c.Factors):
+			return fmt.Errorf("cell %d has %d levels for %d factors; give one for each factor, -1 for missing", i, len(r.Levels), len(c.Factors))
+		case len(r.Sums) != len(c.Variables):
+			return fmt.Errorf("cell %d has %d sums for %d variables; give one for each variable", i, len(r.Sums), len(c.Variables))
+		}
+		for f, l := range r.Levels {
+			if l < -1 || l >= len(c.Factors[f].Levels) {
+				return fmt.Errorf("cell %d has level %d of factor %q, which has %d levels", i, l, c.Factors[f].ID, len(c.Factors[f].Levels))
+			}
+		}
+	}
+	return nil
 }
 
-// LonePSURule is what a stratum with one PSU contributes to a variance.
-type LonePSURule string
+// variable finds a variable by name.
+func (c *Cells) variable(name string) (int, error) {
+	if i := slices.Index(c.Variables, name); i >= 0 {
+		return i, nil
+	}
+	return 0, fmt.Errorf("no variable %q in the cells; there are: %s", name, strings.Join(c.Variables, ", "))
+}
 
-// The rules for lone PSUs (as survey.lonely.psu in R).
-const (
-	LoneFail      LonePSURule = "fail"      // an error that names the strata
-	LoneCertainty LonePSURule = "certainty" // nothing
-	LoneAdjust    LonePSURule = "adjust"    // centred at the mean of all PSU totals
-	LoneAverage   LonePSURule = "average"   // the mean of the other strata
-)
+// factor finds a factor by its ID.
+func (c *Cells) factor(id string) (int, error) {
+	if i := slices.IndexFunc(c.Factors, func(f Factor) bool { return f.ID == id }); i >= 0 {
+		return i, nil
+	}
+	ids := make([]string, len(c.Factors))
+	for i, f := range c.Factors {
+		ids[i] = f.ID
+	}
+	return 0, fmt.Errorf("no factor %q in the cells; there are: %s", id, strings.Join(ids, ", "))
+}
+
+// selection turns a domain into the level wanted of each factor, anyLevel where all
+// are welcome.
+func (c *Cells) selection(in Domain) ([]int, error) {
+	want := make([]int, len(c.Factors))
+	for f := range want {
+		want[f] = anyLevel
+	}
+	for id, level := range in {
+		f, err := c.factor(id)
+		if err != nil {
+			return nil, err
+		}
+		want[f] = slices.Index(c.Factors[f].Levels, level)
+		if want[f] < 0 {
+			return nil, fmt.Errorf("factor %q has no level %q; it has: %s", id, level, strings.Join(c.Factors[f].Levels, ", "))
+		}
+	}
+	return want, nil
+}
+
+const anyLevel = -2
+
+// matches says whether a cell with these levels is selected.
+func matches(levels, want []int) bool {
+	for f, l := range want {
+		if l != anyLevel && levels[f] != l {
+			return false
+		}
+	}
+	return true
+}

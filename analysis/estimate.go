@@ -33,14 +33,14 @@ type Note struct {
 // NoteCode says what kind of fact a note holds. The codes are exported as they are.
 type NoteCode string
 
-// The notes an estimate can carry.
+// The notes an estimate can carry, with what Subject and Value hold.
 const (
-	FewRespondents NoteCode = "few-respondents" // N below Settings.FewRespondents
-	FewPSUs        NoteCode = "few-psus"        // df below Settings.FewDF
-	LonePSU        NoteCode = "lone-psu"        // a stratum with one PSU; Subject names it
-	LargeWeights   NoteCode = "large-weights"   // Kish's weight effect above Settings.LargeWeights
-	WideInterval   NoteCode = "wide-interval"   // interval wider than Settings.WideInterval
-	NoVariation    NoteCode = "no-variation"    // everybody gave the same answer: p is 0 or 1
-	NotConverged   NoteCode = "not-converged"   // the weights did not reach their margins
+	FewRespondents NoteCode = "few-respondents" // N below Settings.FewRespondents; Value is N
+	FewPSUs        NoteCode = "few-psus"        // df below Settings.FewDF; Value is df
+	LonePSU        NoteCode = "lone-psu"        // strata with one PSU; Subject names them, Value counts them
+	LargeWeights   NoteCode = "large-weights"   // Kish's weight effect (Value) above Settings.LargeWeights
+	WideInterval   NoteCode = "wide-interval"   // interval wider than Settings allow; Value is the width judged
+	NoVariation    NoteCode = "no-variation"    // everybody gave the same answer: p (Value) is 0 or 1
+	NotConverged   NoteCode = "not-converged"   // the weights did not reach their margins; Value is the distance
 	Empty          NoteCode = "empty"           // nobody in the domain
 )

@@ -1,0 +1,61 @@
+package analysis
+
+import "fmt"
+
+// Mean is Cells.Mean straight from a column: over the rows for which in is true, or
+// all when in is nil. NaN is missing.
+func (d *Design) Mean(y []float64, in []bool) (Estimate, error) {
+	return d.one(y, in, sample.mean)
+}
+
+// Proportion is Cells.Proportion straight from a column of zeros and ones.
+func (d *Design) Proportion(y []float64, in []bool) (Estimate, error) {
+	return d.one(y, in, sample.proportion)
+}
+
+// Total is Cells.Total straight from a column.
+func (d *Design) Total(y []float64, in []bool) (Estimate, error) {
+	return d.one(y, in, sample.total)
+}
+
+func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, error)) (Estimate, error) {
+	settings, err := d.settings.orDefault()
+	if err != nil {
+		return Estimate{}, err
+	}
+	if len(y) != d.rows {
+		return Estimate{}, fmt.Errorf("the variable has %d values for %d rows of the design; give one for each row, NaN for missing", len(y), d.rows)
+	}
+	if in != nil && len(in) != d.rows {
+		return Estimate{}, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
+	}
+	rows, sums := make([]int, len(d.psus)), make([]Sum, len(d.psus))
+	for psu := range d.psus {
+		rows[psu], sums[psu] = d.sumOne(psu, y, in)
+	}
+	return estimate(newSample(d.layout, settings, nil, rows, sums))
+}
+
+// sumOne counts the people of the domain in a PSU and sums a variable over those of
+// them who have a value.
+func (d *Design) sumOne(psu int, y []float64, in []bool) (int, Sum) {
+	var s Sum
+	n := 0
+	for place := d.start[psu]; place < d.start[psu+1]; place++ {
+		row := d.rowAt(place)
+		if in != nil && !in[row] {
+			continue
+		}
+		n++
+		if v := y[row]; v == v { // not NaN
+			w := d.weight[place]
+			wy := w * v
+			s.N++
+			s.W += w
+			s.W2 += w * w
+			s.WY += wy
+			s.WY2 += wy * v
+		}
+	}
+	return n, s
+}

@@ -1,0 +1,239 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+)
+
+// Mean estimates ȳ = Σwy/Σw over the people of the domain who have a value. The
+// standard error is linearised, z = Σ_psu w(y − ȳ)/Σw; the interval is ȳ ± t·SE, as
+// R's svymean.
+func (c *Cells) Mean(variable string, in Domain) (Estimate, error) {
+	return c.one(variable, in, sample.mean)
+}
+
+// Proportion is the mean of a variable of zeros and ones, with an interval made on
+// the scale of log odds (R's svyciprop, method xlogit). When everybody gave the same
+// answer the interval is Clopper and Pearson's, and the estimate carries NoVariation.
+func (c *Cells) Proportion(variable string, in Domain) (Estimate, error) {
+	return c.one(variable, in, sample.proportion)
+}
+
+// Total estimates Σwy over the people of the domain who have a value, with
+// z = Σ_psu wy and the interval ± t·SE, as R's svytotal.
+func (c *Cells) Total(variable string, in Domain) (Estimate, error) {
+	return c.one(variable, in, sample.total)
+}
+
+// Size estimates how many people of the population are in the domain: Σw.
+func (c *Cells) Size(in Domain) (Estimate, error) {
+	s, err := c.fold(headcount, in)
+	if err != nil {
+		return Estimate{}, err
+	}
+	return s.total()
+}
+
+// Ratio estimates R = Σwy/Σwx over the people of the domain. The standard error is
+// linearised, z = Σ_psu w(y − Rx)/Σwx, as R's svyratio. Cells know each variable by
+// itself, so both must be missing for the same people. DEff is NaN.
+func (c *Cells) Ratio(numerator, denominator string, in Domain) (Estimate, error) {
+	y, err := c.variable(numerator)
+	if err != nil {
+		return Estimate{}, err
+	}
+	x, err := c.variable(denominator)
+	if err != nil {
+		return Estimate{}, err
+	}
+	s, err := c.fold(y, in)
+	if err != nil {
+		return Estimate{}, err
+	}
+	t, err := c.fold(x, in)
+	if err != nil {
+		return Estimate{}, err
+	}
+	e, err := s.ratio(t)
+	if err != nil {
+		return Estimate{}, fmt.Errorf("ratio of %q to %q: %w", numerator, denominator, err)
+	}
+	return e, nil
+}
+
+// Group is the estimate for one class of people.
+type Group struct {
+	// Domain selects the class: the domain asked for and the levels of the factors.
+	Domain   Domain
+	Estimate Estimate
+}
+
+// MeanBy gives Mean for every crossing of the levels of the factors within the
+// domain: in the order of the levels, the last factor fastest, empty crossings too.
+func (c *Cells) MeanBy(variable string, in Domain, factors ...string) ([]Group, error) {
+	return c.by(variable, in, factors, sample.mean)
+}
+
+// ProportionBy gives Proportion for every crossing, as MeanBy.
+func (c *Cells) ProportionBy(variable string, in Domain, factors ...string) ([]Group, error) {
+	return c.by(variable, in, factors, sample.proportion)
+}
+
+// TotalBy gives Total for every crossing, as MeanBy.
+func (c *Cells) TotalBy(variable string, in Domain, factors ...string) ([]Group, error) {
+	return c.by(variable, in, factors, sample.total)
+}
+
+// one folds a variable over a domain and estimates.
+func (c *Cells) one(variable string, in Domain, estimate func(sample) (Estimate, error)) (Estimate, error) {
+	v, err := c.variable(variable)
+	if err != nil {
+		return Estimate{}, err
+	}
+	s, err := c.fold(v, in)
+	if err != nil {
+		return Estimate{}, err
+	}
+	e, err := estimate(s)
+	if err != nil {
+		return Estimate{}, fmt.Errorf("variable %q: %w", variable, err)
+	}
+	return e, nil
+}
+
+// sample is what an estimate is made of: the sums of one variable over the people of
+// a domain, PSU by PSU.
+type sample struct {
+	layout   layout
+	settings Settings
+	notes    []Note
+	rows     []int // people of the domain in each PSU, with or without a value
+	sums     []Sum // of each PSU
+	all      Sum   // over the PSUs
+}
+
+// newSample adds up the PSUs.
+func newSample(l layout, s Settings, notes []Note, rows []int, sums []Sum) sample {
+	p := sample{layout: l, settings: s, notes: notes, rows: rows, sums: sums}
+	for _, x := range sums {
+		p.all = p.all.add(x)
+	}
+	return p
+}
+
+func (s sample) mean() (Estimate, error) {
+	value := s.all.WY / s.all.W
+	e, err := s.linearised(value, func(x Sum) float64 { return (x.WY - value*x.W) / s.all.W })
+	if err != nil || s.all.N == 0 {
+		return e, err
+	}
+	e.DEff = e.SE * e.SE / (s.spread() / float64(s.all.N))
+	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
+	return s.judged(e, relativeWidth(e), s.settings.WideRelative), nil
+}
+
+func (s sample) proportion() (Estimate, error) {
+	// A sum of squares equals the sum itself only for zeros and ones.
+	if d := math.Abs(s.all.WY - s.all.WY2); d > sameAnswer*s.all.W || s.all.WY < 0 || s.all.WY > s.all.W*(1+sameAnswer) {
+		return Estimate{}, fmt.Errorf("a proportion needs zeros and ones, but Σwy is %v and Σwy² is %v; use Mean", s.all.WY, s.all.WY2)
+	}
+	value := s.all.WY / s.all.W
+	switch {
+	case value < sameAnswer:
+		return s.unanimous(0)
+	case value > 1-sameAnswer:
+		return s.unanimous(1)
+	}
+	e, err := s.linearised(value, func(x Sum) float64 { return (x.WY - value*x.W) / s.all.W })
+	if err != nil || s.all.N == 0 {
+		return e, err
+	}
+	e.DEff = e.SE * e.SE / (s.spread() / float64(s.all.N))
+	e.Lo, e.Hi = logit(e.Value, e.SE, e.Level, e.DF)
+	return s.judged(e, e.Hi-e.Lo, s.settings.WideInterval), nil
+}
+
+// sameAnswer is the share of the weights below which a difference is rounding: sums
+// of a database may come in another order.
+const sameAnswer = 1e-12
+
+// unanimous is the estimate of a proportion when everybody answered alike.
+func (s sample) unanimous(p float64) (Estimate, error) {
+	e, err := s.linearised(p, func(Sum) float64 { return 0 })
+	if err != nil {
+		return e, err
+	}
+	e.SE, e.DEff = 0, math.NaN()
+	e.Lo, e.Hi = clopperPearson(p, e.N, e.Level)
+	e.Notes = append(e.Notes, Note{Code: NoVariation, Value: p})
+	return s.judged(e, e.Hi-e.Lo, s.settings.WideInterval), nil
+}
+
+func (s sample) total() (Estimate, error) {
+	e, err := s.linearised(s.all.WY, func(x Sum) float64 { return x.WY })
+	if err != nil || s.all.N == 0 {
+		return e, err
+	}
+	e.DEff = e.SE * e.SE / (s.all.W * s.all.W * s.spread() / float64(s.all.N))
+	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
+	return s.judged(e, relativeWidth(e), s.settings.WideRelative), nil
+}
+
+// ratio divides the totals of s by those of t, the same people's other variable.
+func (s sample) ratio(t sample) (Estimate, error) {
+	if s.all.N != t.all.N || math.Abs(s.all.W-t.all.W) > 1e-9*s.all.W {
+		return Estimate{}, fmt.Errorf("%d people have the first and %d the second; make both missing for the same people", s.all.N, t.all.N)
+	}
+	if t.all.N > 0 && t.all.WY == 0 {
+		return Estimate{}, fmt.Errorf("the total of the second is zero; choose another domain")
+	}
+	value := s.all.WY / t.all.WY
+	z := make([]float64, len(s.sums))
+	for i := range z {
+		z[i] = (s.sums[i].WY - value*t.sums[i].WY) / t.all.WY
+	}
+	e, err := s.withVariance(value, z)
+	if err != nil || s.all.N == 0 {
+		return e, err
+	}
+	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
+	return s.judged(e, relativeWidth(e), s.settings.WideRelative), nil
+}
+
+// linearised completes an estimate from its value and the linearised total of a PSU.
+func (s sample) linearised(value float64, score func(Sum) float64) (Estimate, error) {
+	z := make([]float64, len(s.sums))
+	if s.all.N > 0 {
+		for i, x := range s.sums {
+			z[i] = score(x)
+		}
+	}
+	return s.withVariance(value, z)
+}
+
+// withVariance makes the estimate with its standard error, degrees of freedom and
+// the notes known by then.
+func (s sample) withVariance(value float64, z []float64) (Estimate, error) {
+	nan := math.NaN()
+	e := Estimate{Value: nan, SE: nan, Lo: nan, Hi: nan, Level: s.settings.Level, DF: nan, DEff: nan,
+		N: s.all.N, Weighted: s.all.W, Notes: append([]Note(nil), s.notes...)}
+	if e.N == 0 {
+		e.Notes = append(e.Notes, Note{Code: Empty})
+		return e, nil
+	}
+	v, lone, err := s.layout.variance(z, s.rows, s.settings)
+	if err != nil {
+		return Estimate{}, err
+	}
+	e.Value, e.SE = value, math.Sqrt(v)
+	e.DF = s.layout.df(s.settings.DF, s.rows)
+	e.Notes = append(e.Notes, s.facts(e, lone)...)
+	return e, nil
+}
+
+// spread is the weighted variance of the variable among the people of the domain,
+// S² = n/(n−1) · Σw(y − ȳ)²/Σw, as R's svyvar.
+func (s sample) spread() float64 {
+	n, mean := float64(s.all.N), s.all.WY/s.all.W
+	return n / (n - 1) * (s.all.WY2/s.all.W - mean*mean)
+}

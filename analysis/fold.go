@@ -1,0 +1,129 @@
+package analysis
+
+import "slices"
+
+// headcount stands for the variable that is 1 for everybody.
+const headcount = -1
+
+// fold sums one variable over a domain, PSU by PSU.
+func (c *Cells) fold(variable int, in Domain) (sample, error) {
+	groups, err := c.split(variable, in, nil)
+	if err != nil {
+		return sample{}, err
+	}
+	return groups[0], nil
+}
+
+// split sums one variable over a domain, apart for every crossing of the levels of
+// the given factors, in one pass.
+func (c *Cells) split(variable int, in Domain, factors []int) ([]sample, error) {
+	settings, err := c.Settings.orDefault()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	want, err := c.selection(in)
+	if err != nil {
+		return nil, err
+	}
+	size := c.crossing(factors)
+	rows := newTable[int](size, len(c.PSUs))
+	sums := newTable[Sum](size, len(c.PSUs))
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		g := c.crossingOf(r.Levels, factors)
+		if g < 0 || !matches(r.Levels, want) {
+			continue
+		}
+		rows[g][r.PSU] += r.N
+		sums[g][r.PSU] = sums[g][r.PSU].add(r.sum(variable))
+	}
+	l := newLayout(c.PSUs)
+	groups := make([]sample, size)
+	for g := range groups {
+		groups[g] = newSample(l, settings, c.Notes, rows[g], sums[g])
+	}
+	return groups, nil
+}
+
+// newTable makes a table of rows × columns zeros.
+func newTable[T any](rows, columns int) [][]T {
+	all := make([]T, rows*columns)
+	t := make([][]T, rows)
+	for i := range t {
+		t[i] = all[i*columns : (i+1)*columns]
+	}
+	return t
+}
+
+// sum is the statistics of a variable in the cell; for headcount, every y is 1.
+func (r *Cell) sum(variable int) Sum {
+	if variable == headcount {
+		return Sum{r.N, r.W, r.W2, r.W, r.W}
+	}
+	return r.Sums[variable]
+}
+
+// crossing is the number of crossings of the levels of the factors.
+func (c *Cells) crossing(factors []int) int {
+	n := 1
+	for _, f := range factors {
+		n *= len(c.Factors[f].Levels)
+	}
+	return n
+}
+
+// crossingOf numbers the crossing of these levels, the last factor fastest; -1 when
+// one is missing.
+func (c *Cells) crossingOf(levels, factors []int) int {
+	g := 0
+	for _, f := range factors {
+		if levels[f] < 0 {
+			return -1
+		}
+		g = g*len(c.Factors[f].Levels) + levels[f]
+	}
+	return g
+}
+
+// domainOf is the domain of a numbered crossing within another domain.
+func (c *Cells) domainOf(g int, factors []int, in Domain) Domain {
+	d := make(Domain, len(in)+len(factors))
+	for id, level := range in {
+		d[id] = level
+	}
+	for _, f := range slices.Backward(factors) {
+		n := len(c.Factors[f].Levels)
+		d[c.Factors[f].ID] = c.Factors[f].Levels[g%n]
+		g /= n
+	}
+	return d
+}
+
+// by estimates for every crossing.
+func (c *Cells) by(variable string, in Domain, ids []string, estimate func(sample) (Estimate, error)) ([]Group, error) {
+	v, err := c.variable(variable)
+	if err != nil {
+		return nil, err
+	}
+	factors := make([]int, len(ids))
+	for i, id := range ids {
+		if factors[i], err = c.factor(id); err != nil {
+			return nil, err
+		}
+	}
+	samples, err := c.split(v, in, factors)
+	if err != nil {
+		return nil, err
+	}
+	groups := make([]Group, len(samples))
+	for g, s := range samples {
+		groups[g].Domain = c.domainOf(g, factors, in)
+		if groups[g].Estimate, err = estimate(s); err != nil {
+			return nil, err
+		}
+	}
+	return groups, nil
+}

@@ -1,0 +1,166 @@
+package weighting
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Margin is a classification of the respondents whose population counts are known.
+type Margin struct {
+	Name   string
+	Levels []string
+	// Level has an index into Levels for each respondent.
+	Level []int
+	// Targets has the population count of each level.
+	Targets []float64
+}
+
+// Settings say when raking stops. A field left at zero means the value of
+// DefaultRake.
+type Settings struct {
+	// Tolerance is the relative distance from every target at which raking has
+	// converged.
+	Tolerance float64
+	// MaxRounds is after how many rounds raking gives up.
+	MaxRounds int
+	// TotalsAgree is how far, relatively, the totals of margins may lie apart. Within
+	// it, as from rounded percentages, all are scaled to the total of the first.
+	TotalsAgree float64
+}
+
+// DefaultRake returns the documented defaults.
+func DefaultRake() Settings {
+	return Settings{Tolerance: 1e-12, MaxRounds: 1000, TotalsAgree: 1e-6}
+}
+
+// Rake multiplies the weights, margin after margin and round after round, until the
+// weighted count of every level equals its target (Deming and Stephan 1940; Deville,
+// Särndal and Sautory 1993). Ratios of weights within a crossing of all margins stay as
+// they were. It stops by the distance from the margins, never by the change of the
+// weights.
+//
+// Margins that cannot be met together, or only after more than MaxRounds rounds, are
+// no error: the Step says Converged false and gives a note for every estimate.
+func Rake(w []float64, margins []Margin, s Settings) ([]float64, Step, error) {
+	s = s.orDefault()
+	if err := checkRake(w, margins, s); err != nil {
+		return nil, Step{}, err
+	}
+	c := collapse(w, margins)
+	fits, err := c.fits(margins)
+	if err != nil {
+		return nil, Step{}, err
+	}
+	factor, rounds := c.rake(margins, s)
+	after := make([]float64, len(w))
+	for i, k := range c.code {
+		after[i] = w[i] * factor[k]
+	}
+	step := newStep("rake", w, after)
+	step.Rounds = rounds
+	step.Converged = rounds[len(rounds)-1] <= s.Tolerance
+	step.Margins = c.after(fits, margins, factor)
+	return after, step, nil
+}
+
+func (s Settings) orDefault() Settings {
+	d := DefaultRake()
+	if s.Tolerance == 0 {
+		s.Tolerance = d.Tolerance
+	}
+	if s.MaxRounds == 0 {
+		s.MaxRounds = d.MaxRounds
+	}
+	if s.TotalsAgree == 0 {
+		s.TotalsAgree = d.TotalsAgree
+	}
+	return s
+}
+
+// checkRake lists every fault of the input.
+func checkRake(w []float64, margins []Margin, s Settings) error {
+	if s.Tolerance < 0 || s.MaxRounds < 0 || s.TotalsAgree < 0 {
+		return fmt.Errorf("a raking setting is negative: %+v; leave it out to use the default", s)
+	}
+	if len(margins) == 0 {
+		return errors.New("no margin to rake to; give at least one")
+	}
+	faults := []error{checkWeights(w)}
+	for _, m := range margins {
+		faults = append(faults, m.check(len(w)))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	return checkTotals(margins, s.TotalsAgree)
+}
+
+func checkWeights(w []float64) error {
+	var sum float64
+	for i, x := range w {
+		if !(x >= 0) || math.IsInf(x, 1) {
+			return fmt.Errorf("the weight of row %d is %v; weights are finite and not negative", i, x)
+		}
+		sum += x
+	}
+	if sum == 0 {
+		return errors.New("all weights are zero; there is nobody to weigh")
+	}
+	return nil
+}
+
+// check lists the faults of one margin for n respondents.
+func (m Margin) check(n int) error {
+	if len(m.Level) != n {
+		return fmt.Errorf("margin %q has %d values for %d weights; give one for each", m.Name, len(m.Level), n)
+	}
+	if len(m.Targets) != len(m.Levels) || len(m.Levels) == 0 {
+		return fmt.Errorf("margin %q has %d targets for %d levels; give one for each", m.Name, len(m.Targets), len(m.Levels))
+	}
+	for l, t := range m.Targets {
+		if !(t >= 0) || math.IsInf(t, 1) {
+			return fmt.Errorf("margin %q: the target of %q is %v; a population count is finite and not negative", m.Name, m.Levels[l], t)
+		}
+	}
+	missing, first := 0, 0
+	for i, l := range m.Level {
+		if l >= len(m.Levels) || l < -1 {
+			return fmt.Errorf("margin %q: row %d has level %d, but there are %d levels", m.Name, i, l, len(m.Levels))
+		}
+		if l == -1 {
+			if missing == 0 {
+				first = i
+			}
+			missing++
+		}
+	}
+	if missing > 0 {
+		return fmt.Errorf("margin %q is missing for %d respondents (first: row %d); impute it or leave the margin out", m.Name, missing, first)
+	}
+	return nil
+}
+
+// total is the sum of the targets.
+func (m Margin) total() float64 {
+	var t float64
+	for _, x := range m.Targets {
+		t += x
+	}
+	return t
+}
+
+// checkTotals compares the totals of the margins with that of the first.
+func checkTotals(margins []Margin, agree float64) error {
+	first := margins[0].total()
+	if first == 0 {
+		return fmt.Errorf("margin %q: all targets are zero; give the population counts", margins[0].Name)
+	}
+	for _, m := range margins[1:] {
+		if t := m.total(); math.Abs(t-first) > agree*first {
+			return fmt.Errorf("margin %q adds up to %v but margin %q to %v, a difference of %v; take both from the same population",
+				margins[0].Name, first, m.Name, t, t-first)
+		}
+	}
+	return nil
+}
