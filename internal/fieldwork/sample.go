@@ -1,6 +1,18 @@
 // Package fieldwork keeps what was drawn and what became of it. So far it reads
-// the sample file: every drawn case with its stratum, its PSU and its probability.
+// and writes the sample file: every drawn case with its stratum, its PSU and its
+// probability.
 package fieldwork
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Case is one drawn unit of a wave, whether or not it responded.
 type Case struct {
@@ -10,4 +22,134 @@ type Case struct {
 	Weight float64
 	// Columns are the classifications known before the interview, such as city.
 	Columns map[string]string
+}
+
+// maxFaults is how many faults of a sample file are reported at once.
+const maxFaults = 20
+
+// ReadSample reads a sample file: CSV with the columns case, stratum and psu, and
+// either weight or the stage probabilities p1, p2, … . Every other column is a
+// classification of the case. name is used in error messages, which give the line
+// of each fault.
+func ReadSample(name string, r io.Reader) ([]Case, error) {
+	cr := csv.NewReader(r)
+	cr.ReuseRecord = true
+	head, err := cr.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot read the header of the sample file: %w", name, err)
+	}
+	cols, err := sampleColumns(name, head)
+	if err != nil {
+		return nil, err
+	}
+	var cases []Case
+	var faults []error
+	seen := map[string]int{}
+	for {
+		rec, err := cr.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		line, _ := cr.FieldPos(0)
+		c, err := cols.parse(rec)
+		if first := seen[c.ID]; err == nil && first > 0 {
+			err = fmt.Errorf("case %q stands on line %d already; every case needs its own ID", c.ID, first)
+		}
+		if err != nil {
+			if faults = append(faults, fmt.Errorf("%s:%d: %w", name, line, err)); len(faults) == maxFaults {
+				break
+			}
+			continue
+		}
+		seen[c.ID] = line
+		cases = append(cases, c)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	if len(cases) == 0 {
+		return nil, fmt.Errorf("%s: the sample file has no cases", name)
+	}
+	return cases, nil
+}
+
+// columns says where the parts of a case stand in a row.
+type columns struct {
+	id, stratum, psu, weight int
+	stages                   []int
+	names                    map[int]string
+}
+
+func sampleColumns(name string, head []string) (columns, error) {
+	c := columns{id: -1, stratum: -1, psu: -1, weight: -1, names: map[int]string{}}
+	stages := map[int]int{}
+	for i, h := range head {
+		h = strings.TrimPrefix(strings.TrimSpace(h), "\ufeff")
+		if slices.Contains(head[:i], h) {
+			return c, fmt.Errorf("%s:1: column %q stands there twice", name, h)
+		}
+		switch h {
+		case "case":
+			c.id = i
+		case "stratum":
+			c.stratum = i
+		case "psu":
+			c.psu = i
+		case "weight":
+			c.weight = i
+		default:
+			if n, err := strconv.Atoi(strings.TrimPrefix(h, "p")); err == nil && h[0] == 'p' && n > 0 {
+				stages[n] = i
+			} else {
+				c.names[i] = h
+			}
+		}
+	}
+	for n := 1; n <= len(stages); n++ {
+		i, ok := stages[n]
+		if !ok {
+			return c, fmt.Errorf("%s:1: the stage probabilities must be p1, p2, … without a gap; p%d is missing", name, n)
+		}
+		c.stages = append(c.stages, i)
+	}
+	if c.id < 0 || c.stratum < 0 || c.psu < 0 {
+		return c, fmt.Errorf("%s:1: the columns case, stratum and psu are needed; found %s", name, strings.Join(head, ", "))
+	}
+	if (c.weight < 0) == (len(c.stages) == 0) {
+		return c, fmt.Errorf("%s:1: give either a column weight or the stage probabilities p1, p2, …", name)
+	}
+	return c, nil
+}
+
+func (c columns) parse(rec []string) (Case, error) {
+	out := Case{
+		ID: strings.Clone(rec[c.id]), Stratum: strings.Clone(rec[c.stratum]), PSU: strings.Clone(rec[c.psu]),
+		Columns: make(map[string]string, len(c.names)),
+	}
+	if out.ID == "" || out.Stratum == "" || out.PSU == "" {
+		return out, errors.New("case, stratum and psu must not be empty")
+	}
+	for i, n := range c.names {
+		out.Columns[n] = strings.Clone(rec[i])
+	}
+	if c.weight >= 0 {
+		w, err := strconv.ParseFloat(rec[c.weight], 64)
+		if err != nil || math.IsNaN(w) || math.IsInf(w, 0) || w < 0 {
+			return out, fmt.Errorf("case %q: weight %q must be a number, 0 or more", out.ID, rec[c.weight])
+		}
+		out.Weight = w
+		return out, nil
+	}
+	out.Weight = 1
+	for n, i := range c.stages {
+		p, err := strconv.ParseFloat(rec[i], 64)
+		if err != nil || !(p > 0 && p <= 1) {
+			return out, fmt.Errorf("case %q: probability p%d is %q; it must be above 0 and at most 1", out.ID, n+1, rec[i])
+		}
+		out.Weight /= p
+	}
+	return out, nil
 }

@@ -1,0 +1,15 @@
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN go build -trimpath -o /suyang ./cmd/suyang
+
+# The engine library links to glibc's loader, so the image is Debian and not Alpine.
+FROM debian:bookworm-slim
+RUN useradd --system --create-home --home-dir /state suyang
+COPY --from=build /suyang /usr/local/bin/suyang
+USER suyang
+ENV SUYANG_STATE=/state
+ENTRYPOINT ["suyang"]
+CMD ["serve"]

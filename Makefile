@@ -1,0 +1,46 @@
+# make demo   a provincial survey and a survey of real microdata, from questionnaire to report
+# make test   every test
+# make check  format, vet, staticcheck and every test
+# make bench  benchmarks
+# make engine the ClickHouse engine library, into bin/
+# make deps   what the browser tests need (Debian, Ubuntu)
+
+GO      ?= go
+TOOL     = $(GO) tool -modfile=internal/tools/go.mod
+LIBCHDB  = $(CURDIR)/bin/libchdb.so
+GOFILES  = $(shell git ls-files '*.go')
+BENCH   ?= .
+COUNT   ?= 1
+
+.PHONY: build engine demo test race check bench fuzz echarts deps
+
+build:
+	$(GO) build -trimpath -o bin/suyang ./cmd/suyang
+
+engine:
+	@internal/clickhouse/engine/fetch.sh bin
+
+demo: engine build
+	bin/suyang demo $(ARGS)
+
+test: engine
+	SUYANG_LIBCHDB=$(LIBCHDB) $(GO) test -timeout 20m ./...
+
+race: engine
+	SUYANG_LIBCHDB=$(LIBCHDB) $(GO) test -race -timeout 40m ./...
+
+check: engine
+	@out=$$(gofmt -l $(GOFILES)); test -z "$$out" || { echo "not formatted: $$out"; exit 1; }
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	$(MAKE) test
+
+bench: engine
+	SUYANG_LIBCHDB=$(LIBCHDB) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+echarts:
+	cd web/echarts && npm ci --ignore-scripts --silent && npm run build
+
+deps:
+	apt-get update
+	apt-get install -y --no-install-recommends chromium fonts-noto-cjk

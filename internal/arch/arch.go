@@ -1,0 +1,59 @@
+// Package arch holds the rules of who may import whom; its test reads the imports
+// of every Go file and fails where a file breaks a rule.
+package arch
+
+// ours names the trees of the module and the trees of ours each may import, beside
+// itself. The longest entry that contains a package is its rule; a package without a
+// rule breaks one.
+var ours = map[string][]string{
+	"surveys":                    {},
+	"surveys/expr":               {},
+	"surveys/form":               {"surveys", "surveys/expr"},
+	"surveys/score":              {"surveys"},
+	"surveys/definition":         {"surveys", "surveys/expr", "surveys/form"},
+	"surveys/library":            {"surveys", "surveys/definition"},
+	"analysis":                   {},
+	"analysis/weighting":         {"analysis"},
+	"web":                        {},
+	"internal/arch":              {},
+	"internal/assess":            {"surveys", "analysis", "internal/fieldwork"},
+	"internal/intake":            {"surveys"},
+	"internal/intake/wal":        {},
+	"internal/fieldwork":         {"surveys", "analysis/sampling"},
+	"internal/report":            {"surveys", "analysis", "internal/assess", "web"},
+	"internal/clickhouse":        {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess"},
+	"internal/clickhouse/engine": {},
+	"internal/microdata":         {"surveys", "internal/fieldwork"},
+	"internal/waves":             {"surveys", "internal/assess", "internal/fieldwork"},
+	"internal/demo":              {"surveys", "analysis", "internal/assess", "internal/fieldwork"},
+	"internal/server":            {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess", "internal/report", "web"},
+	"cmd":                        {"surveys", "analysis", "internal", "web"},
+}
+
+// owners names the outside packages that only some trees may import.
+var owners = map[string][]string{
+	"github.com/labstack/echo":       {"internal/server"},
+	"github.com/ClickHouse":          {"internal/clickhouse"},
+	"github.com/chdb-io":             {"internal/clickhouse/engine"},
+	"github.com/go-echarts":          {"internal/report"},
+	"gonum.org/v1/gonum":             {"analysis"},
+	"syscall/js":                     {"cmd/formwasm"},
+	"net/http":                       {"internal/server", "internal/clickhouse/engine", "internal/demo", "cmd"},
+	"go.yaml.in/yaml":                {"surveys/definition", "internal/assess", "internal/microdata"},
+	"html/template":                  {"internal/server", "internal/report"},
+	"github.com/alecthomas/kong":     {"cmd"},
+	"github.com/schollz/progressbar": {"cmd"},
+	"cel.dev/cel-go":                 {},
+	"pgregory.net/rapid":             {},
+	"github.com/chromedp":            {},
+	"github.com/google/go-cmp":       {},
+	"database/sql":                   {"internal/office"},
+	"testing":                        {"internal/clickhouse/engine/enginetest"},
+}
+
+// light lists the packages that also run in a browser, and heavy what none of them
+// may depend on, not even through others.
+var (
+	light = []string{"surveys", "surveys/expr", "surveys/form", "surveys/score"}
+	heavy = []string{"html/template", "text/template", "net/http", "regexp", "go.yaml.in/yaml", "os/exec", "database/sql"}
+)

@@ -1,0 +1,58 @@
+package fieldwork
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestReadSample(t *testing.T) {
+	const file = "case,stratum,psu,p1,p2,city\na,h1,u1,0.5,0.1,330100\nb,h1,u2,0.25,0.1,330200\n"
+	got, err := ReadSample("sample.csv", strings.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Base weights by hand: 1/(0.5·0.1) = 20 and 1/(0.25·0.1) = 40.
+	want := []Case{
+		{ID: "a", Stratum: "h1", PSU: "u1", Weight: 20, Columns: map[string]string{"city": "330100"}},
+		{ID: "b", Stratum: "h1", PSU: "u2", Weight: 40, Columns: map[string]string{"city": "330200"}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestReadSampleWithGivenWeights(t *testing.T) {
+	got, err := ReadSample("s", strings.NewReader("\ufeffcase,stratum,psu,weight\na,1,1,0\nb,1,2,1.5\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[0].Weight != 0 || got[1].Weight != 1.5 {
+		t.Errorf("weights = %v, %v, want 0, 1.5", got[0].Weight, got[1].Weight)
+	}
+}
+
+func TestReadSampleFaults(t *testing.T) {
+	for _, c := range []struct{ name, file, want string }{
+		{"empty file", "", "header"},
+		{"no cases", "case,stratum,psu,weight\n", "no cases"},
+		{"column missing", "case,psu,weight\na,1,1\n", "stratum"},
+		{"column twice", "case,stratum,psu,weight,city,city\n", "twice"},
+		{"weight and probabilities", "case,stratum,psu,weight,p1\n", "either"},
+		{"neither", "case,stratum,psu\n", "either"},
+		{"gap in the stages", "case,stratum,psu,p1,p3\n", "p2 is missing"},
+		{"probability of zero", "case,stratum,psu,p1\na,1,1,0\n", "s:2:"},
+		{"probability above one", "case,stratum,psu,p1\na,1,1,1.5\n", "at most 1"},
+		{"negative weight", "case,stratum,psu,weight\na,1,1,-1\n", "0 or more"},
+		{"weight is not a number", "case,stratum,psu,weight\na,1,1,NaN\n", "0 or more"},
+		{"same case twice", "case,stratum,psu,weight\na,1,1,1\na,1,1,1\n", "line 2 already"},
+		{"short row", "case,stratum,psu,weight\na,1,1\n", "wrong number of fields"},
+		{"nameless case", "case,stratum,psu,weight\n,1,1,1\n", "must not be empty"},
+	} {
+		_, err := ReadSample("s", strings.NewReader(c.file))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error = %v, want one that says %q", c.name, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+// Package waves keeps the published waves of a state folder: for each the frozen
+// questionnaire, the plan of its analysis and the sample it was drawn with.
+package waves
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Wave is one survey: a questionnaire that no longer changes, and how it is analysed.
+type Wave struct {
+	ID            string
+	Questionnaire *surveys.Questionnaire
+	Plan          *assess.Plan
+}
+
+// The files of a wave's folder.
+const (
+	questionnaireFile = "questionnaire.json"
+	planFile          = "plan.yaml"
+	sampleFile        = "sample.csv"
+)
+
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// Folder holds the waves, one folder each.
+type Folder string
+
+// Publish freezes a wave. plan is the text of its plan file. Publishing the same
+// again changes nothing; publishing something else under the same ID is an
+// ErrConflict, since interviews may be under way.
+func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave, error) {
+	if !idPattern.MatchString(id) {
+		return Wave{}, fmt.Errorf("%w: wave %q: use a-z, 0-9 and hyphens, such as zj-2026", surveys.ErrInvalid, id)
+	}
+	p, err := assess.ReadPlan(planFile, plan, q)
+	if err != nil {
+		return Wave{}, err
+	}
+	src, err := json.Marshal(q)
+	if err != nil {
+		return Wave{}, fmt.Errorf("publish wave %s: %w", id, err)
+	}
+	for _, file := range []struct {
+		name string
+		data []byte
+	}{{planFile, plan}, {questionnaireFile, src}} {
+		if err := f.freeze(id, file.name, file.data); err != nil {
+			return Wave{}, err
+		}
+	}
+	return Wave{ID: id, Questionnaire: q, Plan: p}, nil
+}
+
+// SaveSample keeps the sample file of a wave, as it was given.
+func (f Folder) SaveSample(id string, sample []byte) error {
+	return f.freeze(id, sampleFile, sample)
+}
+
+// Sample reads the sample of a wave; an ErrNotFound when it has none.
+func (f Folder) Sample(id string) ([]fieldwork.Case, error) {
+	name := filepath.Join(string(f), id, sampleFile)
+	r, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("wave %s has no sample file; import one first: %w", id, surveys.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return fieldwork.ReadSample(name, r)
+}
+
+// freeze writes a file once; the same content again is fine, other content is not.
+func (f Folder) freeze(id, name string, data []byte) error {
+	dir := filepath.Join(string(f), id)
+	path := filepath.Join(dir, name)
+	old, err := os.ReadFile(path)
+	switch {
+	case err == nil && bytes.Equal(old, data):
+		return nil
+	case err == nil:
+		return fmt.Errorf("%w: wave %s is published with another %s; publish the change as a new wave", surveys.ErrConflict, id, name)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("publish wave %s: %w", id, err)
+	}
+	return writeDurably(path, data)
+}
+
+// writeDurably writes a file so that it is there whole, or not at all, after a power cut.
+func writeDurably(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Load reads a published wave.
+func (f Folder) Load(id string) (Wave, error) {
+	dir := filepath.Join(string(f), id)
+	src, err := os.ReadFile(filepath.Join(dir, questionnaireFile))
+	if errors.Is(err, fs.ErrNotExist) || !idPattern.MatchString(id) {
+		return Wave{}, fmt.Errorf("no wave %q is published in %s: %w", id, f, surveys.ErrNotFound)
+	}
+	if err != nil {
+		return Wave{}, err
+	}
+	w := Wave{ID: id, Questionnaire: new(surveys.Questionnaire)}
+	if err := json.Unmarshal(src, w.Questionnaire); err != nil {
+		return Wave{}, fmt.Errorf("wave %s: %s: %w", id, questionnaireFile, err)
+	}
+	plan, err := os.ReadFile(filepath.Join(dir, planFile))
+	if err != nil {
+		return Wave{}, fmt.Errorf("wave %s: %w", id, err)
+	}
+	w.Plan, err = assess.ReadPlan(filepath.Join(dir, planFile), plan, w.Questionnaire)
+	return w, err
+}
+
+// All reads every published wave, by ID.
+func (f Folder) All() ([]Wave, error) {
+	entries, err := os.ReadDir(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Wave
+	for _, e := range entries {
+		if !e.IsDir() || !idPattern.MatchString(e.Name()) {
+			continue
+		}
+		w, err := f.Load(e.Name())
+		if errors.Is(err, surveys.ErrNotFound) {
+			continue // publishing was interrupted before it was complete
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	slices.SortFunc(all, func(a, b Wave) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
+	return all, nil
+}
