@@ -81,6 +81,9 @@ const (
 	VarScore    = "score"
 	VarLiterate = "literate"
 	// One "level:<id>" for each level of the criterion: 1 when the score reaches its cut.
+	prefixDimension = "dim:"
+	prefixItem      = "item:"
+	prefixLevel     = "level:"
 )
 
 // Unit is one respondent as weighting needs it.
@@ -113,13 +116,20 @@ type Results struct {
 	// WeightSet is the name of the weights used; empty = base weights.
 	WeightSet string
 	Raking    *weighting.Step
+	// Assumptions are what the weights rest on beside counted facts.
+	Assumptions []Assumption
 	// SeriesLevels are the levels of Plan.Series, or one nameless level.
 	SeriesLevels []Level
 	// Headline holds the literacy rate, one row for each series level.
 	Headline []Row
 	Score    []Row // mean total score
-	Levels   []Group
-	Tables   []Table
+	// Levels holds the share of people who reach each level of the criterion, from
+	// the highest down; a higher level counts in every lower one.
+	Levels []Group
+	// Bands holds the share of people whose highest level it is, and last of those
+	// who reach none; they add up to one.
+	Bands  []Group
+	Tables []Table
 	// Dimensions holds mean points, Items the share of right answers.
 	Dimensions []Group
 	Items      []Group

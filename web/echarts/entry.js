@@ -1,21 +1,14 @@
-// The charts of the report need points, bars, confidence whiskers (a custom
-// series), a legend, a tooltip and a reference line; nothing else is bundled.
+// What the report draws with: one custom series (points or bars with confidence
+// whiskers), axes, a legend, a reference line and a tooltip. Nothing else is bundled.
 import * as echarts from 'echarts/core';
-import { BarChart, CustomChart, ScatterChart } from 'echarts/charts';
-import {
-  AriaComponent,
-  GridComponent,
-  LegendComponent,
-  MarkLineComponent,
-  TitleComponent,
-  TooltipComponent,
-} from 'echarts/components';
+import { CustomChart } from 'echarts/charts';
+import { AriaComponent, GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
 import { SVGRenderer } from 'echarts/renderers';
 import langZH from 'echarts/i18n/langZH-obj.js';
 
 echarts.use([
-  BarChart, CustomChart, ScatterChart,
-  AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TitleComponent, TooltipComponent,
+  CustomChart,
+  AriaComponent, GridComponent, LegendPlainComponent, MarkLineComponent, TooltipComponent,
   SVGRenderer,
 ]);
 echarts.registerLocale('ZH', langZH);

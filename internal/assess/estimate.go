@@ -1,0 +1,201 @@
+package assess
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/weighting"
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/score"
+)
+
+// Options are what an assessment needs beside the data and the plan.
+type Options struct {
+	Wave string
+	// Weights names a stored set of weights; empty means the base weights.
+	Weights string
+	// Settings are the choices of the estimators; the zero value means
+	// analysis.DefaultSettings.
+	Settings analysis.Settings
+	// Raking is the record of how the set of weights was made, Assumptions what it
+	// rests on; both are passed on to the results.
+	Raking      *weighting.Step
+	Assumptions []Assumption
+	// Truth gives the true value of a variable's mean in a domain, where a simulation
+	// knows it; nil for a real survey.
+	Truth func(variable string, in analysis.Domain) (value float64, ok bool)
+}
+
+// Assess computes every number of a report. It asks the source for cells once; all
+// estimates are functions of them.
+func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Plan, opt Options) (*Results, error) {
+	if q.Criterion == nil {
+		return nil, fmt.Errorf("%w: questionnaire %q has no criterion, so there is no rate to estimate; add one", surveys.ErrInvalid, q.ID)
+	}
+	scorer, err := score.New(q)
+	if err != nil {
+		return nil, err
+	}
+	drawn, responded, err := src.Counts(ctx, opt.Wave)
+	if err != nil {
+		return nil, fmt.Errorf("count the cases of wave %q: %w", opt.Wave, err)
+	}
+	cells, err := src.Cells(ctx, Query{Wave: opt.Wave, Questionnaire: q, Factors: plan.Factors, Weights: opt.Weights, Items: true})
+	if err != nil {
+		return nil, fmt.Errorf("sum the responses of wave %q: %w", opt.Wave, err)
+	}
+	cells = withBands(cells, q.Criterion)
+	if opt.Settings == (analysis.Settings{}) {
+		opt.Settings = analysis.DefaultSettings()
+	}
+	cells.Settings = opt.Settings
+	if opt.Raking != nil && !opt.Raking.Converged {
+		cells.Notes = append(slices.Clone(cells.Notes), analysis.Note{Code: analysis.NotConverged, Subject: opt.Weights})
+	}
+	r := &Results{
+		Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
+		Drawn: drawn, Responded: responded, PSUs: len(cells.PSUs), Strata: strata(cells.PSUs),
+		WeightSet: opt.Weights, Raking: opt.Raking, Assumptions: opt.Assumptions,
+		SeriesLevels: []Level{{}},
+	}
+	if f := plan.Factor(plan.Series); f != nil {
+		r.SeriesLevels = f.Levels
+	}
+	e := estimator{cells: cells, results: r, truth: opt.Truth}
+	return r, e.fill(scorer.Items())
+}
+
+func strata(psus []analysis.PSU) int {
+	seen := map[string]bool{}
+	for _, p := range psus {
+		seen[p.Stratum] = true
+	}
+	return len(seen)
+}
+
+// estimator fills results from cells.
+type estimator struct {
+	cells   *analysis.Cells
+	results *Results
+	truth   func(string, analysis.Domain) (float64, bool)
+}
+
+// kind chooses the estimator of a variable: proportions get an interval that stays
+// between 0 and 1, and both are Σwy/Σw.
+type kind func(c *analysis.Cells, variable string, in analysis.Domain) (analysis.Estimate, error)
+
+var (
+	mean       kind = (*analysis.Cells).Mean
+	proportion kind = (*analysis.Cells).Proportion
+)
+
+// rows estimates a variable in a domain, once for each level of the series.
+func (e *estimator) rows(k kind, variable string, in analysis.Domain) ([]Row, error) {
+	rows := make([]Row, 0, len(e.results.SeriesLevels))
+	for _, s := range e.results.SeriesLevels {
+		d := maps.Clone(in)
+		if series := e.results.Plan.Series; series != "" {
+			if d == nil {
+				d = analysis.Domain{}
+			}
+			d[series] = s.Code
+		}
+		est, err := k(e.cells, variable, d)
+		if err != nil {
+			return nil, fmt.Errorf("estimate %s in %s: %w", variable, domainText(d), err)
+		}
+		row := Row{Estimate: est}
+		if e.truth != nil {
+			if v, ok := e.truth(variable, d); ok {
+				row.Truth = &v
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// domainText writes a domain for an error message.
+func domainText(d analysis.Domain) string {
+	if len(d) == 0 {
+		return "everybody"
+	}
+	var s string
+	for i, k := range sortedKeys(d) {
+		if i > 0 {
+			s += ", "
+		}
+		s += k + "=" + d[k]
+	}
+	return s
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// fill computes the parts of the results in the order of a report.
+func (e *estimator) fill(items []string) (err error) {
+	r, c := e.results, e.results.Questionnaire.Criterion
+	if r.Headline, err = e.rows(proportion, VarLiterate, nil); err != nil {
+		return err
+	}
+	if r.Score, err = e.rows(mean, VarScore, nil); err != nil {
+		return err
+	}
+	for _, l := range c.Levels {
+		if err = e.group(&r.Levels, proportion, prefixLevel+l.ID, Group{Code: l.ID, Name: l.Name, Max: 1}); err != nil {
+			return err
+		}
+	}
+	for _, b := range bands(c) {
+		if err = e.group(&r.Bands, proportion, prefixBand+b.ID, Group{Code: b.ID, Name: b.Name, Max: 1}); err != nil {
+			return err
+		}
+	}
+	if err = e.tables(); err != nil {
+		return err
+	}
+	for _, d := range c.Dimensions {
+		if err = e.group(&r.Dimensions, mean, prefixDimension+d.ID, Group{Code: d.ID, Name: d.Name, Max: d.Points}); err != nil {
+			return err
+		}
+	}
+	for _, id := range items {
+		name := r.Questionnaire.Item(id).Text
+		if err = e.group(&r.Items, proportion, prefixItem+id, Group{Code: id, Name: name, Max: 1}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// group estimates a variable of everybody and appends it to groups.
+func (e *estimator) group(groups *[]Group, k kind, variable string, g Group) (err error) {
+	if g.Rows, err = e.rows(k, variable, nil); err != nil {
+		return err
+	}
+	*groups = append(*groups, g)
+	return nil
+}
+
+// tables estimates the literacy rate by each factor the plan wants a table of.
+func (e *estimator) tables() error {
+	for _, id := range e.results.Plan.Tables {
+		f := e.results.Plan.Factor(id)
+		if f == nil {
+			return fmt.Errorf("%w: the table %q is no factor of the plan", surveys.ErrInvalid, id)
+		}
+		t := Table{Factor: *f}
+		for _, l := range f.Levels {
+			rows, err := e.rows(proportion, VarLiterate, analysis.Domain{id: l.Code})
+			if err != nil {
+				return err
+			}
+			t.Groups = append(t.Groups, Group{Code: l.Code, Name: l.Name, Max: 1, Rows: rows})
+		}
+		e.results.Tables = append(e.results.Tables, t)
+	}
+	return nil
+}

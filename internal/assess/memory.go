@@ -1,0 +1,231 @@
+package assess
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/score"
+)
+
+// Memory is a Source of one wave whose sample and responses are in memory. It is for
+// samples of moderate size and for people without a store; its cells equal those of
+// the store.
+type Memory struct {
+	Wave      string
+	Cases     []fieldwork.Case
+	Responses []surveys.Response
+	// Weights holds sets of weights by name, each by case.
+	Weights map[string]map[string]float64
+}
+
+// respondent is a case together with the response that counts for it, if any.
+type respondent struct {
+	sample   fieldwork.Case
+	response *surveys.Response
+}
+
+// respondents pairs the cases, ordered by ID, with their responses. Of several
+// revisions of an interview the latest counts, of several interviews of a case the
+// one that was accepted first. A response without a sampled case counts nowhere.
+func (m *Memory) respondents(wave string) ([]respondent, error) {
+	if wave != m.Wave {
+		return nil, fmt.Errorf("wave %q: %w; the data at hand are of wave %q", wave, surveys.ErrNotFound, m.Wave)
+	}
+	latest := map[string]*surveys.Response{}
+	for i := range m.Responses {
+		r := &m.Responses[i]
+		if old := latest[r.ID]; r.Wave == wave && (old == nil || r.Revision > old.Revision) {
+			latest[r.ID] = r
+		}
+	}
+	first := map[string]*surveys.Response{}
+	for _, r := range latest {
+		if old := first[r.Case]; old == nil || before(r, old) {
+			first[r.Case] = r
+		}
+	}
+	out := make([]respondent, len(m.Cases))
+	for i, c := range m.Cases {
+		out[i] = respondent{c, first[c.ID]}
+	}
+	slices.SortStableFunc(out, func(a, b respondent) int { return cmp.Compare(a.sample.ID, b.sample.ID) })
+	return out, nil
+}
+
+// before orders the responses of one case: by place in the log, then by ID.
+func before(a, b *surveys.Response) bool {
+	return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Node, b.Node), cmp.Compare(a.ID, b.ID)) < 0
+}
+
+// level returns the person's level of a factor, or -1.
+func (r respondent) level(f *Factor) int {
+	if f.Sample != "" {
+		return f.Level(r.sample.Columns[f.Sample])
+	}
+	return f.Level(r.response.Answers.First(f.Answer))
+}
+
+// Counts says how many cases have a weight and how many of them responded. A case
+// without a weight only declares its PSU.
+func (m *Memory) Counts(_ context.Context, wave string) (drawn, responded int, err error) {
+	all, err := m.respondents(wave)
+	for _, r := range all {
+		if r.sample.Weight > 0 {
+			drawn++
+			if r.response != nil {
+				responded++
+			}
+		}
+	}
+	return drawn, responded, err
+}
+
+// Units lists the respondents with their base weights, ordered by case.
+func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
+	all, err := m.respondents(q.Wave)
+	if err != nil {
+		return nil, err
+	}
+	var units []Unit
+	for _, r := range all {
+		if r.response == nil || r.sample.Weight == 0 {
+			continue
+		}
+		u := Unit{Case: r.sample.ID, Base: r.sample.Weight, Levels: make([]int, len(q.Factors))}
+		for i := range q.Factors {
+			u.Levels[i] = r.level(&q.Factors[i])
+		}
+		units = append(units, u)
+	}
+	return units, nil
+}
+
+// Cells sums the responses. A case without a response, or without a weight in the set
+// asked for, has weight 0: it only keeps its PSU in the design.
+func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
+	all, err := m.respondents(q.Wave)
+	if err != nil {
+		return nil, err
+	}
+	weight := func(c fieldwork.Case) float64 { return c.Weight }
+	if q.Weights != "" {
+		set, ok := m.Weights[q.Weights]
+		if !ok {
+			return nil, fmt.Errorf("weights %q of wave %q: %w", q.Weights, q.Wave, surveys.ErrNotFound)
+		}
+		weight = func(c fieldwork.Case) float64 { return set[c.ID] }
+	}
+	cols := analysis.Columns{}
+	for _, r := range all {
+		w := 0.0
+		if r.response != nil {
+			w = weight(r.sample)
+		}
+		cols.Weight = append(cols.Weight, w)
+		cols.Stratum = append(cols.Stratum, r.sample.Stratum)
+		cols.PSU = append(cols.PSU, r.sample.PSU)
+	}
+	design, err := analysis.NewDesign(cols)
+	if err != nil {
+		return nil, err
+	}
+	vars, err := variables(all, q)
+	if err != nil {
+		return nil, err
+	}
+	return design.Cells(vars, factors(all, q.Factors))
+}
+
+// factors classifies everybody; who did not respond has no level.
+func factors(all []respondent, fs []Factor) []analysis.FactorColumn {
+	out := make([]analysis.FactorColumn, len(fs))
+	for i := range fs {
+		f := &fs[i]
+		col := analysis.FactorColumn{Factor: analysis.Factor{ID: f.ID}, Level: make([]int, len(all))}
+		for _, l := range f.Levels {
+			col.Factor.Levels = append(col.Factor.Levels, l.Code)
+		}
+		for j, r := range all {
+			col.Level[j] = -1
+			if r.response != nil {
+				col.Level[j] = r.level(f)
+			}
+		}
+		out[i] = col
+	}
+	return out
+}
+
+// variables scores everybody; who did not respond has no value.
+func variables(all []respondent, q Query) ([]analysis.Variable, error) {
+	scorer, err := score.New(q.Questionnaire)
+	if err != nil {
+		return nil, err
+	}
+	names := variableNames(q, scorer)
+	vars := make([]analysis.Variable, len(names))
+	for i, n := range names {
+		vars[i] = analysis.Variable{Name: n, Values: make([]float64, len(all))}
+	}
+	for j, r := range all {
+		if r.response == nil {
+			for i := range vars {
+				vars[i].Values[j] = math.NaN()
+			}
+			continue
+		}
+		for i, v := range values(q, scorer, r.response.Answers) {
+			vars[i].Values[j] = v
+		}
+	}
+	return vars, nil
+}
+
+// variableNames lists the variables of a query in the order of values.
+func variableNames(q Query, s *score.Scorer) []string {
+	names := []string{VarScore, VarLiterate}
+	for _, d := range q.Questionnaire.Criterion.Dimensions {
+		names = append(names, prefixDimension+d.ID)
+	}
+	for _, l := range q.Questionnaire.Criterion.Levels {
+		names = append(names, prefixLevel+l.ID)
+	}
+	if q.Items {
+		for _, id := range s.Items() {
+			names = append(names, prefixItem+id)
+		}
+	}
+	return names
+}
+
+// values returns one person's scores.
+func values(q Query, s *score.Scorer, a surveys.Answers) []float64 {
+	c := q.Questionnaire.Criterion
+	r, scored := s.Score(a)
+	out := []float64{r.Total, indicator(r.Literate, scored)}
+	out = append(out, r.Dimensions...)
+	for _, l := range c.Levels {
+		out = append(out, indicator(c.Reaches(r.Total, l.Cut), scored))
+	}
+	if q.Items {
+		out = append(out, r.Right...)
+	}
+	return out
+}
+
+// indicator is 1 for yes, 0 for no and NaN where there is no score.
+func indicator(yes, scored bool) float64 {
+	switch {
+	case !scored:
+		return math.NaN()
+	case yes:
+		return 1
+	}
+	return 0
+}
