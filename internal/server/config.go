@@ -1,0 +1,78 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"time"
+)
+
+// Config holds the settings of a server.
+type Config struct {
+	// Addr is the address to listen on.
+	Addr string
+	// Key is the secret of the installation, at least 32 random bytes. The keys of
+	// the sealed pages and of the personal links are derived from it, so with
+	// another key both become invalid.
+	Key []byte
+	// PageLife is how long an open page of a questionnaire can be sent.
+	PageLife time.Duration
+	// MaxConns limits the open connections; further ones wait.
+	MaxConns int
+	// MaxRequests limits the requests being served at one time; further ones are
+	// asked to come again.
+	MaxRequests int
+	// RequestTime is how long one request may take.
+	RequestTime time.Duration
+	// Grace is how long Run waits for requests when it ends.
+	Grace time.Duration
+	// HTTPS says that people reach the server by https only, through a proxy.
+	HTTPS bool
+	// Origins lists further origins, such as https://survey.example.cn, whose pages
+	// may post here: needed behind a proxy that changes the Host header.
+	Origins []string
+	// Reports holds finished reports, HTML files with everything inside; nil when
+	// there are none. ReportCSP is the content policy they are served with.
+	Reports   fs.FS
+	ReportCSP string
+}
+
+// DefaultConfig returns the configuration for one machine; key is Config.Key.
+func DefaultConfig(key []byte) Config {
+	return Config{
+		Addr:        "127.0.0.1:8080",
+		Key:         key,
+		PageLife:    7 * 24 * time.Hour,
+		MaxConns:    10_000,
+		MaxRequests: 512,
+		RequestTime: 30 * time.Second,
+		Grace:       15 * time.Second,
+	}
+}
+
+// check refuses a configuration that would serve badly or unsafely.
+func (c Config) check() error {
+	switch {
+	case len(c.Key) < 32:
+		return fmt.Errorf("the key has %d bytes; it needs at least 32 random ones", len(c.Key))
+	case c.PageLife <= 0 || c.RequestTime <= 0 || c.Grace <= 0:
+		return errors.New("PageLife, RequestTime and Grace must be greater than zero")
+	case c.MaxConns <= 0 || c.MaxRequests <= 0:
+		return errors.New("MaxConns and MaxRequests must be greater than zero")
+	case c.Reports != nil && c.ReportCSP == "":
+		return errors.New("ReportCSP is empty; reports must not be served without a content policy")
+	}
+	return nil
+}
+
+// protection knows whose pages may post here.
+func (c Config) protection() (*http.CrossOriginProtection, error) {
+	p := http.NewCrossOriginProtection()
+	for _, origin := range c.Origins {
+		if err := p.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("origin %q: %w; write it as https://host", origin, err)
+		}
+	}
+	return p, nil
+}

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// homePage is web/pages/home: which surveys are open, which reports are there.
+type homePage struct {
+	frame
+	Open    []openWave
+	Reports []reportLink
+}
+
+type openWave struct{ Title, Issuer, Href string }
+
+type reportLink struct{ Name, Href string }
+
+func (s *Server) home(c echo.Context) error {
+	l := s.lang(c)
+	f, err := s.pages.titled(l, "home.title")
+	if err != nil {
+		return err
+	}
+	if f.Languages, err = s.pages.languageLinks(s.pages.words.languages, l, "/"); err != nil {
+		return err
+	}
+	p := homePage{frame: f}
+	for _, w := range s.order {
+		if w.open(s.deps.Now()) {
+			p.Open = append(p.Open, openWave{
+				Title:  w.Title.In(l),
+				Issuer: w.Questionnaire.Statutory.Issuer.In(l),
+				Href:   inLanguage(w.path(), l),
+			})
+		}
+	}
+	if p.Reports, err = s.reportLinks(); err != nil {
+		return err
+	}
+	return s.show(c, http.StatusOK, "home", p)
+}
+
+// reportLinks lists the finished reports.
+func (s *Server) reportLinks() ([]reportLink, error) {
+	if s.cfg.Reports == nil {
+		return nil, nil
+	}
+	names, err := fs.Glob(s.cfg.Reports, "*.html")
+	if err != nil {
+		return nil, fmt.Errorf("listing the reports: %w", err)
+	}
+	var links []reportLink
+	for _, n := range names {
+		links = append(links, reportLink{Name: strings.TrimSuffix(n, ".html"), Href: "/reports/" + n})
+	}
+	return links, nil
+}
+
+// report serves one finished report.
+func (s *Server) report(c echo.Context) error {
+	name := c.Param("file")
+	if s.cfg.Reports == nil || !fs.ValidPath(name) || path.Ext(name) != ".html" {
+		return fmt.Errorf("report: %w", surveys.ErrNotFound)
+	}
+	content, err := fs.ReadFile(s.cfg.Reports, name)
+	if err != nil {
+		return fmt.Errorf("report: %w: %w", surveys.ErrNotFound, err)
+	}
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", s.cfg.ReportCSP)
+	h.Set("Cache-Control", "no-cache")
+	return c.HTMLBlob(http.StatusOK, content)
+}
+
+// health answers as long as the process runs.
+func (s *Server) health(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
+
+// ready answers whether the program can take interviews now.
+func (s *Server) ready(c echo.Context) error {
+	if s.deps.Ready == nil {
+		return c.String(http.StatusOK, "ready\n")
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), s.cfg.RequestTime)
+	defer cancel()
+	if err := s.deps.Ready(ctx); err != nil {
+		s.deps.Log.WarnContext(ctx, "not ready", "err", err)
+		return c.String(http.StatusServiceUnavailable, "not ready\n")
+	}
+	return c.String(http.StatusOK, "ready\n")
+}

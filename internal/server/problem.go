@@ -1,0 +1,167 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Errors of the server itself.
+var (
+	errCross  = errors.New("sent from another site")
+	errLink   = fmt.Errorf("forged or damaged link: %w", surveys.ErrNotFound)
+	errMedia  = errors.New("media type not supported")
+	errMethod = errors.New("method not allowed")
+)
+
+// problems says which status and words belong to an error; the first that matches counts.
+var problems = []struct {
+	err    error
+	status int
+	words  string
+}{
+	{errSeal, http.StatusBadRequest, "seal"},
+	{errVersion, http.StatusConflict, "version"},
+	{errExpired, http.StatusGone, "expired"},
+	{errLink, http.StatusNotFound, "link"},
+	{errCross, http.StatusForbidden, "cross"},
+	{errMedia, http.StatusUnsupportedMediaType, "media"},
+	{errMethod, http.StatusMethodNotAllowed, "method"},
+	{surveys.ErrTooLarge, http.StatusRequestEntityTooLarge, "toolarge"},
+	{surveys.ErrNotFound, http.StatusNotFound, "notfound"},
+	{surveys.ErrConflict, http.StatusConflict, "conflict"},
+	{surveys.ErrClosed, http.StatusGone, "closed"},
+	{surveys.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
+	{surveys.ErrInvalid, http.StatusBadRequest, "invalid"},
+}
+
+// retryAfter is how long a client that was turned away should wait, in seconds.
+const retryAfter = "5"
+
+// problemOf returns status and words of an error.
+func problemOf(err error) (status int, words string) {
+	err = named(err)
+	for _, p := range problems {
+		if errors.Is(err, p.err) {
+			return p.status, p.words
+		}
+	}
+	return http.StatusInternalServerError, "internal"
+}
+
+// named turns errors of the libraries into ours.
+func named(err error) error {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return fmt.Errorf("%w: %w", surveys.ErrTooLarge, err)
+	case errors.Is(err, echo.ErrNotFound):
+		return fmt.Errorf("%w: %w", surveys.ErrNotFound, err)
+	case errors.Is(err, echo.ErrMethodNotAllowed):
+		return errMethod
+	}
+	return err
+}
+
+func isTimeout(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
+
+// problemPage is web/pages/problem.
+type problemPage struct {
+	frame
+	Message, Way string
+	// Start is a link to begin again, Request the number of a request to ask about.
+	Start, Request string
+}
+
+// fail answers every request that ended in an error: as JSON for programs, as a
+// page in the language of the reader for people.
+func (s *Server) fail(err error, c echo.Context) {
+	status, words := problemOf(err)
+	id := c.Response().Header().Get(echo.HeaderXRequestID)
+	if status == http.StatusInternalServerError {
+		s.deps.Log.ErrorContext(c.Request().Context(), "request failed", "id", id, "route", c.Path(), "err", err)
+	}
+	if c.Response().Committed {
+		return
+	}
+	if status == http.StatusServiceUnavailable {
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+	}
+	if wantsJSON(c.Request()) {
+		err = s.failJSON(c, status, words, err)
+	} else {
+		err = s.failPage(c, status, words, id)
+	}
+	if err != nil {
+		s.deps.Log.ErrorContext(c.Request().Context(), "error page failed", "id", id, "err", err)
+	}
+}
+
+func (s *Server) failPage(c echo.Context, status int, words, id string) error {
+	l := s.lang(c)
+	f, err := s.pages.titled(l, "problem."+words+".title")
+	if err != nil {
+		return err
+	}
+	p := problemPage{frame: f}
+	if p.Message, err = f.T("problem." + words + ".message"); err != nil {
+		return err
+	}
+	if p.Way, err = f.T("problem." + words + ".way"); err != nil {
+		return err
+	}
+	switch words {
+	case "seal", "version", "expired":
+		if w := s.waves[c.Param("wave")]; w != nil {
+			p.Start = inLanguage(w.path(), l)
+		}
+	case "internal":
+		p.Request = id
+	}
+	return s.show(c, status, "problem", p)
+}
+
+// failure is the JSON of an error. Detail is technical and in English; it speaks of
+// the sender's own data only.
+type failure struct {
+	Error   string `json:"error"`
+	Message string `json:"message"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+func (s *Server) failJSON(c echo.Context, status int, words string, err error) error {
+	l := s.lang(c)
+	message, wordsErr := s.pages.words.say(l, "problem."+words+".message")
+	if wordsErr != nil {
+		return wordsErr
+	}
+	f := failure{Error: words, Message: message}
+	if status < http.StatusInternalServerError {
+		f.Detail = err.Error()
+	}
+	return c.JSON(status, f)
+}
+
+// wantsJSON reports whether a program asks: by the route, or by asking for JSON and
+// not for a page.
+func wantsJSON(r *http.Request) bool {
+	accept := r.Header.Get(echo.HeaderAccept)
+	return strings.HasPrefix(r.URL.Path, "/v1/") ||
+		strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
+}
+
+// lang returns the language to speak to the sender of a request. Forms carry it in
+// their address, so it is known even when the body cannot be read.
+func (s *Server) lang(c echo.Context) surveys.Lang {
+	languages := s.pages.words.languages
+	if w := s.waves[c.Param("wave")]; w != nil {
+		languages = w.languages
+	}
+	return choose(languages, c.QueryParam("lang"), c.Request().Header.Get("Accept-Language"))
+}

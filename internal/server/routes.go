@@ -1,0 +1,143 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// maxBody is the greatest size of a request's body.
+const maxBody = 1 << 20
+
+// compressMin is the size of a response from which compressing it pays.
+const compressMin = 512
+
+// routes makes the router. Echo's Decompress stays out: it turns a small body into
+// gigabytes behind any limit.
+func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.HTTPErrorHandler = s.fail
+	e.Pre(s.number, s.protect, middleware.RemoveTrailingSlash())
+	e.Use(s.record, s.recover(), s.admit(), sameSite(protection), limitBody,
+		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: compressMin}),
+		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: s.cfg.RequestTime, ErrorHandler: timedOut}))
+
+	read := func(path string, h echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
+	read("/", s.home)
+	read("/s/:wave", s.start)
+	read("/s/:wave/figure/:item", s.figure)
+	read("/i/:token", s.startCase)
+	read("/static/:file", s.static)
+	read("/reports/:file", s.report)
+	read(pathHealth, s.health)
+	read(pathReady, s.ready)
+	e.POST("/s/:wave", s.answer)
+	e.POST("/i/:token", s.beginCase)
+	e.POST("/v1/submissions", s.submit)
+	return e
+}
+
+// The addresses that monitoring asks; they are answered under any load.
+const (
+	pathHealth = "/healthz"
+	pathReady  = "/readyz"
+)
+
+// number gives the request a number of our own, whatever the client sent.
+func (s *Server) number(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderXRequestID, uuid.NewString())
+		return next(c)
+	}
+}
+
+// record writes one line for each request. It names the route, not the address,
+// which may hold a personal link.
+func (s *Server) record(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := s.deps.Now()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		s.deps.Log.InfoContext(c.Request().Context(), "request",
+			"id", c.Response().Header().Get(echo.HeaderXRequestID),
+			"method", c.Request().Method,
+			"route", c.Path(),
+			"status", c.Response().Status,
+			"bytes", c.Response().Size,
+			"took", s.deps.Now().Sub(began).Round(time.Microsecond))
+		return nil
+	}
+}
+
+// recover turns a panic into an error page; the record of it is written by fail.
+func (s *Server) recover() echo.MiddlewareFunc {
+	return middleware.RecoverWithConfig(middleware.RecoverConfig{
+		DisableStackAll:     true,
+		DisableErrorHandler: true,
+		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
+			return fmt.Errorf("panic: %w\n%s", err, stack)
+		},
+	})
+}
+
+// admit limits the requests being served at one time. Whoever comes beyond the
+// limit is asked to come again; a respondent's browser still holds the page.
+func (s *Server) admit() echo.MiddlewareFunc {
+	places := make(chan struct{}, s.cfg.MaxRequests)
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if p := c.Path(); p == pathHealth || p == pathReady {
+				return next(c)
+			}
+			select {
+			case places <- struct{}{}:
+				defer func() { <-places }()
+				return next(c)
+			default:
+				return fmt.Errorf("%d requests are being served: %w", s.cfg.MaxRequests, surveys.ErrUnavailable)
+			}
+		}
+	}
+}
+
+// sameSite refuses what another site's page made a browser send. Browsers say so
+// by Sec-Fetch-Site or Origin; programs and very old browsers send neither.
+func sameSite(protection *http.CrossOriginProtection) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := protection.Check(c.Request()); err != nil {
+				return fmt.Errorf("%w: %w", errCross, err)
+			}
+			return next(c)
+		}
+	}
+}
+
+// limitBody refuses bodies beyond maxBody, by their declared and by their real size.
+func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.ContentLength > maxBody {
+			return fmt.Errorf("body of %d bytes: %w", r.ContentLength, surveys.ErrTooLarge)
+		}
+		r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, maxBody)
+		return next(c)
+	}
+}
+
+// timedOut names the error of a request that took too long.
+func timedOut(err error, _ echo.Context) error {
+	if isTimeout(err) {
+		return fmt.Errorf("%w: %w", surveys.ErrUnavailable, err)
+	}
+	return err
+}

@@ -1,0 +1,224 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
+)
+
+// sectionPage is web/pages/section.
+type sectionPage struct {
+	frame
+	Intro string
+	// Number and Of say where the section is among those that are asked.
+	Number, Of int
+	Items      []itemView
+	Problems   []problemView
+	// Added says that nothing is wrong, but the answers have brought more questions.
+	Added bool
+	Back  bool
+}
+
+// problemView is a line of the list of errors; Target is the field it leads to.
+type problemView struct{ Target, Question, Message string }
+
+func (s *Server) drawSection(c echo.Context, r *run, problems []form.Problem) error {
+	f, err := s.frameOf(r, actionNext)
+	if err != nil {
+		return err
+	}
+	st := r.session.State()
+	section := st.Section(r.state.Section)
+	f.Title = section.Section.Title.In(f.lang)
+	p := sectionPage{frame: f, Intro: section.Section.Intro.In(f.lang), Number: section.Position, Of: st.Relevant}
+	_, p.Back = r.session.Prev(r.state.Section)
+	if onlyAdded(problems) {
+		p.Added, problems = true, nil
+	}
+	if err := p.list(r.wave, section.Items, problems); err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if p.Failed {
+		status = http.StatusUnprocessableEntity
+	}
+	return s.show(c, status, "section", p)
+}
+
+// onlyAdded reports whether all there is are questions the person has not seen yet.
+func onlyAdded(problems []form.Problem) bool {
+	return len(problems) > 0 && !slices.ContainsFunc(problems, func(p form.Problem) bool { return p.Code != form.Missing })
+}
+
+// list adds the items that are asked and the problems, each to its item and all to
+// the list on top.
+func (p *sectionPage) list(w *wave, items []form.ItemState, problems []form.Problem) error {
+	p.Failed = len(problems) > 0
+	messages := map[string][]string{}
+	for _, problem := range problems {
+		message, err := p.message(problem)
+		if err != nil {
+			return err
+		}
+		messages[problem.Item] = append(messages[problem.Item], message)
+	}
+	for _, item := range items {
+		if !item.Relevant {
+			continue
+		}
+		v := newItemView(w, item, messages[item.Item.ID], p.lang)
+		p.Items = append(p.Items, v)
+		p.Problems = append(p.Problems, listed(v.ID, v.Text, messages[item.Item.ID])...)
+		delete(messages, item.Item.ID)
+	}
+	for _, rest := range messages { // what no question on the page can show
+		p.Problems = append(p.Problems, listed("main", "", rest)...)
+	}
+	return nil
+}
+
+// listed are the lines on top for the messages of one question.
+func listed(target, question string, messages []string) (lines []problemView) {
+	for _, m := range messages {
+		lines = append(lines, problemView{Target: target, Question: question, Message: m})
+	}
+	return lines
+}
+
+// message says in words what is wrong: the questionnaire's own words first.
+func (p *sectionPage) message(problem form.Problem) (string, error) {
+	if own := problem.Message.In(p.lang); own != "" {
+		return own, nil
+	}
+	key := "rule." + string(problem.Code)
+	if problem.Code == form.TooManyDecimals && problem.Limit == 0 {
+		key += ".none"
+	}
+	return p.T(key, "max", problem.Limit)
+}
+
+// itemView is an item as the template draws it, in one language.
+type itemView struct {
+	// ID is the HTML id of the first field, where the list of errors leads to; Name
+	// is the name of its fields.
+	ID, Name string
+	Type     surveys.ItemType
+	Text     string
+	Hint     string
+	// Figure is the address of the picture, Alt says what it shows.
+	Figure, Alt string
+	Required    bool
+	// Choices says that there are Options, Control is their kind; Short options
+	// stand side by side.
+	Choices, Short bool
+	Control        string
+	Options        []optionView
+	// Field says that there is a field to type in, with Typed in it.
+	Field       bool
+	Typed, Unit string
+	InputMode   string
+	Errors      []string
+	DescribedBy string
+}
+
+// optionView is one option; Apart sets "don't know" and "refused" off from the answers.
+type optionView struct {
+	ID, Code, Text string
+	Chosen, Apart  bool
+}
+
+func newItemView(w *wave, state form.ItemState, errors []string, l surveys.Lang) itemView {
+	item := state.Item
+	v := itemView{
+		ID:       "i-" + item.ID,
+		Name:     answerPrefix + item.ID,
+		Type:     item.Type,
+		Text:     item.Text.In(l),
+		Hint:     item.Hint.In(l),
+		Required: item.Required,
+		Choices:  len(item.Options) > 0,
+		Field:    item.Type == surveys.Number || item.Type == surveys.ShortText,
+		Unit:     item.Unit.In(l),
+		Errors:   errors,
+	}
+	if item.Figure != nil {
+		v.Figure = w.path() + "/figure/" + item.ID + "?v=" + url.QueryEscape(w.version)
+		v.Alt = item.Figure.Alt.In(l)
+	}
+	v.describe()
+	v.options(item, state.Values, l)
+	v.field(item, state.Values)
+	return v
+}
+
+// describe names the hint and the errors as the description of the fields.
+func (v *itemView) describe() {
+	if v.Hint != "" {
+		v.DescribedBy = v.ID + "-hint"
+	}
+	if len(v.Errors) > 0 {
+		if v.DescribedBy != "" {
+			v.DescribedBy += " "
+		}
+		v.DescribedBy += v.ID + "-error"
+	}
+}
+
+// options adds the options. "Don't know" beside a field is a box that can be
+// unticked, since without script a radio button alone cannot.
+func (v *itemView) options(item *surveys.Item, values []string, l surveys.Lang) {
+	v.Control = "checkbox"
+	if item.Type == surveys.Single {
+		v.Control = "radio"
+	}
+	v.Short = len(item.Options) <= 5
+	for i, o := range item.Options {
+		view := optionView{
+			ID:     v.ID + "-" + o.Code,
+			Code:   o.Code,
+			Text:   o.Text.In(l),
+			Chosen: slices.Contains(values, o.Code),
+			Apart:  o.Code == surveys.DontKnow || o.Code == surveys.Refused,
+		}
+		if i == 0 && !v.Field {
+			view.ID = v.ID
+		}
+		v.Short = v.Short && breadth(view.Text) <= shortBreadth
+		v.Options = append(v.Options, view)
+	}
+}
+
+// field fills the field with what was typed.
+func (v *itemView) field(item *surveys.Item, values []string) {
+	for _, value := range values {
+		if v.Field && !slices.ContainsFunc(item.Options, func(o surveys.Option) bool { return o.Code == value }) {
+			v.Typed = value
+			break
+		}
+	}
+	switch {
+	case item.Type == surveys.Number && item.Decimals > 0:
+		v.InputMode = "decimal"
+	case item.Type == surveys.Number:
+		v.InputMode = "numeric"
+	}
+}
+
+// shortBreadth is the breadth of an option that fits beside two others on a phone.
+const shortBreadth = 12
+
+// breadth measures a text in Latin letters; a Chinese character is as broad as two.
+func breadth(text string) (n int) {
+	for _, r := range text {
+		n++
+		if r >= 0x2e80 {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,182 @@
+// Package server is the HTTP face of the program: the respondent pages, the
+// intake of interviews from devices, and the finished reports.
+//
+// It keeps nothing between two requests. What a respondent has answered so far
+// travels sealed in the page; the form engine decides what to ask; a finished
+// interview goes to the intake, and the thank-you page follows when it is durable.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/net/netutil"
+
+	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
+)
+
+// Intake makes a finished interview durable. It is the JSON of a
+// surveys.Interview; the same body again gives the same receipt.
+type Intake interface {
+	Accept(ctx context.Context, body []byte) (intake.Receipt, error)
+}
+
+// Wave is one published survey wave.
+type Wave struct {
+	// ID names the wave in addresses and in interviews.
+	ID string
+	// Title is shown to respondents; empty means the questionnaire's title.
+	Title         surveys.Text
+	Questionnaire *surveys.Questionnaire
+	// Form is the Questionnaire, compiled.
+	Form *form.Form
+	// Closed says that the office has ended the wave. Apart from that a wave ends
+	// by itself after its form's last day of validity.
+	Closed bool
+}
+
+// Deps are the parts of the program that the server calls.
+type Deps struct {
+	Waves  []Wave
+	Intake Intake
+	// Ready reports why the program cannot serve now; nil means it always can.
+	Ready func(context.Context) error
+	// Log gets one line for each request, without addresses of people, answers or
+	// links; nil means slog.Default.
+	Log *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Server serves HTTP. It is inert until Run.
+type Server struct {
+	cfg      Config
+	deps     Deps
+	links    *Links
+	waves    map[string]*wave
+	order    []*wave
+	pages    *pages
+	assets   map[string]asset
+	echo     *echo.Echo
+	listener net.Listener
+}
+
+// New makes a server. It fails when the configuration or a wave is not usable.
+func New(cfg Config, deps Deps) (*Server, error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	if deps.Log == nil {
+		deps.Log = slog.Default()
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	s := &Server{cfg: cfg, deps: deps, links: NewLinks(cfg.Key), waves: map[string]*wave{}}
+	var err error
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = loadPages(s.assets["site.css"].path); err != nil {
+		return nil, err
+	}
+	for _, published := range deps.Waves {
+		if err := s.publish(published); err != nil {
+			return nil, fmt.Errorf("server: wave %q: %w", published.ID, err)
+		}
+	}
+	protection, err := cfg.protection()
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	s.echo = s.routes(protection)
+	return s, nil
+}
+
+func (s *Server) publish(published Wave) error {
+	w, err := newWave(published, s.cfg, s.pages.words)
+	if err != nil {
+		return err
+	}
+	if s.waves[w.ID] != nil {
+		return errors.New("published twice")
+	}
+	s.waves[w.ID] = w
+	s.order = append(s.order, w)
+	return nil
+}
+
+// Handler returns the handler of all routes, for a server of the caller's own.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// CaseLink returns the path of the personal link of a sampled case.
+func (s *Server) CaseLink(waveID, caseID string) string { return s.links.Path(waveID, caseID) }
+
+// Listen opens the address of the configuration, so that Addr is known and a
+// port that is taken is reported before Run.
+func (s *Server) Listen() error {
+	l, err := net.Listen("tcp", s.cfg.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("address %s is in use by another program; stop it or choose another address", s.cfg.Addr)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", s.cfg.Addr, err)
+	}
+	s.listener = netutil.LimitListener(l, s.cfg.MaxConns)
+	return nil
+}
+
+// Addr returns the address the server listens on, or "" before Listen.
+func (s *Server) Addr() string {
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
+}
+
+// Run serves until ctx ends, then lets the requests under way finish. It calls
+// Listen unless that was done.
+func (s *Server) Run(ctx context.Context) error {
+	if s.listener == nil {
+		if err := s.Listen(); err != nil {
+			return err
+		}
+	}
+	hs := s.httpServer()
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(s.listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving %s: %w", s.Addr(), err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Grace)
+	defer cancel()
+	if err := hs.Shutdown(grace); err != nil {
+		return fmt.Errorf("requests were still running after %v: %w", s.cfg.Grace, errors.Join(err, hs.Close()))
+	}
+	return nil
+}
+
+// httpServer sets every limit that net/http and Echo leave open: without them,
+// half-open requests stay for ever.
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
+		Handler:           s.echo,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
+	}
+}

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// chinaTime is the time zone of the statutory dates; China has no summer time.
+var chinaTime = time.FixedZone("CST", 8*60*60)
+
+// wave is a published wave with what its pages need.
+type wave struct {
+	Wave
+	version string
+	seal    *seal
+	// languages are those of the questionnaire that the pages speak too.
+	languages []surveys.Lang
+	// expires is the first moment after the form's validity; zero means never.
+	expires time.Time
+}
+
+func newWave(published Wave, cfg Config, words *words) (*wave, error) {
+	q := published.Questionnaire
+	if published.ID == "" || q == nil || published.Form == nil {
+		return nil, errors.New("needs an ID, a questionnaire and its form")
+	}
+	w := &wave{Wave: published, version: q.Version()}
+	if len(w.Title) == 0 {
+		w.Title = q.Title
+	}
+	for _, l := range q.Languages {
+		if slices.Contains(words.languages, l) {
+			w.languages = append(w.languages, l)
+		}
+	}
+	if len(w.languages) == 0 {
+		return nil, fmt.Errorf("its languages %v are none of those of the pages, %v", q.Languages, words.languages)
+	}
+	if last := q.Statutory.ValidUntil; last != "" {
+		day, err := time.ParseInLocation(time.DateOnly, last, chinaTime)
+		if err != nil {
+			return nil, fmt.Errorf("the form's last day of validity is not a date YYYY-MM-DD: %w", err)
+		}
+		w.expires = day.AddDate(0, 0, 1)
+	}
+	var err error
+	w.seal, err = newSeal(cfg.Key, w.ID, w.version, cfg.PageLife)
+	return w, err
+}
+
+// open reports whether the wave takes answers.
+func (w *wave) open(now time.Time) bool {
+	return !w.Closed && (w.expires.IsZero() || now.Before(w.expires))
+}
+
+// path is the address of the wave's first page.
+func (w *wave) path() string { return "/s/" + w.ID }

@@ -1,0 +1,86 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/web"
+)
+
+// words holds the words of the pages in every language.
+type words struct {
+	languages []surveys.Lang
+	texts     map[surveys.Lang]map[string]string
+}
+
+// loadWords reads web/text.
+func loadWords() (*words, error) {
+	w := &words{languages: []surveys.Lang{surveys.ZH, surveys.EN}, texts: map[surveys.Lang]map[string]string{}}
+	for _, l := range w.languages {
+		name := "text/" + string(l) + ".json"
+		b, err := web.Text.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("words: %w", err)
+		}
+		texts := map[string]string{}
+		if err := json.Unmarshal(b, &texts); err != nil {
+			return nil, fmt.Errorf("words: web/%s: %w", name, err)
+		}
+		w.texts[l] = texts
+	}
+	return w, nil
+}
+
+// say returns the words for key in language l. The pairs are names and values: {name}
+// in the words becomes the value.
+func (w *words) say(l surveys.Lang, key string, pairs ...any) (string, error) {
+	text, ok := w.texts[l][key]
+	if !ok {
+		return "", fmt.Errorf("words: no %q in language %q", key, l)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		text = strings.ReplaceAll(text, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
+	}
+	return text, nil
+}
+
+// has reports whether there are words for key.
+func (w *words) has(l surveys.Lang, key string) bool {
+	_, ok := w.texts[l][key]
+	return ok
+}
+
+// choose returns the language to speak: the one asked for, or else the best match
+// of the browser's Accept-Language, or else the first.
+func choose(languages []surveys.Lang, asked, accept string) surveys.Lang {
+	for _, l := range languages {
+		if string(l) == asked {
+			return l
+		}
+	}
+	tags := make([]language.Tag, len(languages))
+	for i, l := range languages {
+		tags[i] = language.Make(string(l))
+	}
+	wanted, _, err := language.ParseAcceptLanguage(accept)
+	if err != nil || len(wanted) == 0 {
+		return languages[0]
+	}
+	_, i, confidence := language.NewMatcher(tags).Match(wanted...)
+	if confidence == language.No {
+		return languages[0]
+	}
+	return languages[i]
+}
+
+// tag returns the lang attribute for a language of the pages.
+func tag(l surveys.Lang) string {
+	if l == surveys.ZH {
+		return "zh-CN"
+	}
+	return string(l)
+}
