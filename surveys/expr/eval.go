@@ -1,0 +1,327 @@
+package expr
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// machine runs one program once.
+type machine struct {
+	src    string
+	lookup func(string) (Value, bool)
+	steps  int // left
+}
+
+// eval computes a node.
+func (m *machine) eval(n *node) (Value, error) {
+	if err := m.spend(n, 1); err != nil {
+		return Value{}, err
+	}
+	switch n.op {
+	case opLiteral:
+		return n.val, nil
+	case opVar:
+		return m.variable(n)
+	case opHas:
+		_, ok := m.lookup(n.text)
+		return BoolValue(ok), nil
+	case opAnd, opOr:
+		return m.logic(n)
+	case opCond:
+		return m.conditional(n)
+	case opList:
+		return m.listLiteral(n)
+	}
+	x, err := m.eval(n.args[0])
+	if err != nil {
+		return Value{}, err
+	}
+	if len(n.args) == 1 {
+		return m.unary(n, x)
+	}
+	y, err := m.eval(n.args[1])
+	if err != nil {
+		return Value{}, err
+	}
+	return m.binary(n, x, y)
+}
+
+// spend takes steps from the budget.
+func (m *machine) spend(n *node, steps int) error {
+	m.steps -= steps
+	if m.steps < 0 {
+		return m.fail(n, ErrLimit, "the expression needs too many steps; the limit is "+strconv.Itoa(MaxSteps))
+	}
+	return nil
+}
+
+// spendBytes takes the steps of work on so many bytes.
+func (m *machine) spendBytes(n *node, bytes int) error {
+	return m.spend(n, bytes/64)
+}
+
+func (m *machine) fail(n *node, kind error, msg string) error {
+	return errorAt(m.src, n.pos, kind, msg)
+}
+
+func (m *machine) variable(n *node) (Value, error) {
+	v, ok := m.lookup(n.text)
+	switch {
+	case !ok:
+		return Value{}, n.noValue
+	case v.typ != n.typ:
+		return Value{}, m.fail(n, nil, n.text+" was declared "+n.typ.String()+", but the answer is "+v.typ.String())
+	}
+	return v, m.fits(n, v)
+}
+
+// fits checks the size of a value.
+func (m *machine) fits(n *node, v Value) error {
+	if (v.typ == String || v.typ.isList()) && v.size() > MaxValueSize {
+		return m.fail(n, ErrLimit, "a value takes more than "+strconv.Itoa(MaxValueSize)+" bytes")
+	}
+	return nil
+}
+
+// logic computes && and ||. One operand that decides outweighs the errors of all
+// others; without such a one, the first error is the result.
+func (m *machine) logic(n *node) (Value, error) {
+	deciding := n.op == opOr
+	var first error
+	for _, a := range n.args {
+		v, err := m.eval(a)
+		switch {
+		case err == nil && (v.bits != 0) == deciding:
+			return v, nil
+		case err != nil && first == nil:
+			first = err
+		}
+	}
+	if first != nil {
+		return Value{}, first
+	}
+	return BoolValue(!deciding), nil
+}
+
+func (m *machine) conditional(n *node) (Value, error) {
+	c, err := m.eval(n.args[0])
+	if err != nil {
+		return Value{}, err
+	}
+	if c.bits != 0 {
+		return m.eval(n.args[1])
+	}
+	return m.eval(n.args[2])
+}
+
+func (m *machine) listLiteral(n *node) (Value, error) {
+	v := Value{typ: n.typ, list: make([]Value, len(n.args))}
+	for i, a := range n.args {
+		var err error
+		if v.list[i], err = m.eval(a); err != nil {
+			return Value{}, err
+		}
+	}
+	return v, m.fits(n, v)
+}
+
+// unary computes what has one argument.
+func (m *machine) unary(n *node, x Value) (Value, error) {
+	switch n.op {
+	case opNot:
+		return BoolValue(x.bits == 0), nil
+	case opNeg:
+		return m.negate(n, x)
+	case opSize:
+		if x.typ.isList() {
+			return IntValue(int64(len(x.list))), nil
+		}
+		return IntValue(int64(utf8.RuneCountInString(x.str))), m.spendBytes(n, len(x.str))
+	case opInt:
+		return m.toInt(n, x)
+	case opDouble:
+		return m.toDouble(n, x)
+	}
+	return StringValue(x.text()), nil // opString
+}
+
+func (m *machine) negate(n *node, x Value) (Value, error) {
+	switch {
+	case x.typ == Double:
+		return DoubleValue(-x.Double()), nil
+	case x.Int() == math.MinInt64:
+		return Value{}, m.overflow(n)
+	}
+	return IntValue(-x.Int()), nil
+}
+
+func (m *machine) toInt(n *node, x Value) (Value, error) {
+	switch x.typ {
+	case Double:
+		// As in cel-go, both ends of the range are refused: as doubles they are not exact.
+		f := x.Double()
+		if math.IsNaN(f) || f <= math.MinInt64 || f >= math.MaxInt64 {
+			return Value{}, m.overflow(n)
+		}
+		return IntValue(int64(f)), nil
+	case String:
+		i, err := strconv.ParseInt(x.str, 10, 64)
+		if err != nil {
+			return Value{}, m.fail(n, nil, "int() takes a text of digits only")
+		}
+		return IntValue(i), nil
+	}
+	return x, nil
+}
+
+func (m *machine) toDouble(n *node, x Value) (Value, error) {
+	switch x.typ {
+	case Int:
+		return DoubleValue(float64(x.Int())), nil
+	case String:
+		f, err := strconv.ParseFloat(x.str, 64)
+		if err != nil {
+			return Value{}, m.fail(n, nil, "double() takes a text that is a number")
+		}
+		return DoubleValue(f), m.spendBytes(n, len(x.str))
+	}
+	return x, nil
+}
+
+// binary computes what has two arguments.
+func (m *machine) binary(n *node, x, y Value) (Value, error) {
+	switch n.op {
+	case opEq, opNe:
+		err := m.spendBytes(n, min(x.size(), y.size()))
+		return BoolValue(equal(x, y) == (n.op == opEq)), err
+	case opLt, opLe, opGt, opGe:
+		return m.compare(n, x, y)
+	case opIn:
+		return m.in(n, x, y)
+	case opIndex:
+		return m.index(n, x, y)
+	case opContains:
+		return BoolValue(strings.Contains(x.str, y.str)), m.spendBytes(n, len(x.str)+len(y.str))
+	case opStartsWith:
+		return BoolValue(strings.HasPrefix(x.str, y.str)), m.spendBytes(n, len(y.str))
+	case opEndsWith:
+		return BoolValue(strings.HasSuffix(x.str, y.str)), m.spendBytes(n, len(y.str))
+	}
+	switch x.typ {
+	case Int:
+		return m.integers(n, x.Int(), y.Int())
+	case Double:
+		return doubles(n.op, x.Double(), y.Double()), nil
+	}
+	return m.concat(n, x, y)
+}
+
+// compare orders two values: false before true, texts by their code points. NaN
+// is neither smaller than, equal to, nor larger than anything.
+func (m *machine) compare(n *node, x, y Value) (Value, error) {
+	var less, more bool
+	switch x.typ {
+	case String:
+		less, more = x.str < y.str, x.str > y.str
+		if err := m.spendBytes(n, min(len(x.str), len(y.str))); err != nil {
+			return Value{}, err
+		}
+	case Double:
+		less, more = x.Double() < y.Double(), x.Double() > y.Double()
+	default: // a bool is stored as 0 or 1
+		less, more = int64(x.bits) < int64(y.bits), int64(x.bits) > int64(y.bits)
+	}
+	switch n.op {
+	case opLt:
+		return BoolValue(less), nil
+	case opLe:
+		return BoolValue(less || equal(x, y)), nil
+	case opGt:
+		return BoolValue(more), nil
+	}
+	return BoolValue(more || equal(x, y)), nil
+}
+
+func (m *machine) in(n *node, x, list Value) (Value, error) {
+	for _, e := range list.list {
+		if err := m.spend(n, 1+min(len(x.str), len(e.str))/64); err != nil {
+			return Value{}, err
+		}
+		if equal(x, e) {
+			return BoolValue(true), nil
+		}
+	}
+	return BoolValue(false), nil
+}
+
+func (m *machine) index(n *node, list, at Value) (Value, error) {
+	i := at.Int()
+	if i < 0 || i >= int64(len(list.list)) {
+		return Value{}, m.fail(n, nil, "the list has no such element; the first one is [0]")
+	}
+	return list.list[i], nil
+}
+
+// concat joins two texts or two lists.
+func (m *machine) concat(n *node, x, y Value) (Value, error) {
+	if err := m.spendBytes(n, x.size()+y.size()); err != nil {
+		return Value{}, err
+	}
+	if x.size()+y.size() > MaxValueSize {
+		return Value{}, m.fail(n, ErrLimit, "a value takes more than "+strconv.Itoa(MaxValueSize)+" bytes")
+	}
+	if x.typ == String {
+		return StringValue(x.str + y.str), nil
+	}
+	both := make([]Value, 0, len(x.list)+len(y.list))
+	return Value{typ: n.typ, list: append(append(both, x.list...), y.list...)}, nil
+}
+
+func doubles(o op, x, y float64) Value {
+	switch o {
+	case opAdd:
+		return DoubleValue(x + y)
+	case opSub:
+		return DoubleValue(x - y)
+	case opMul:
+		return DoubleValue(x * y)
+	}
+	return DoubleValue(x / y)
+}
+
+// integers computes with 64 bits and refuses to leave them.
+func (m *machine) integers(n *node, x, y int64) (Value, error) {
+	var z int64
+	var ok bool
+	switch n.op {
+	case opAdd:
+		z = x + y
+		ok = (z > x) == (y > 0)
+	case opSub:
+		z = x - y
+		ok = (z < x) == (y > 0)
+	case opMul:
+		z = x * y
+		ok = x == 0 || z/x == y && !(x == -1 && y == math.MinInt64)
+	default: // opDiv, opRem
+		if y == 0 {
+			return Value{}, m.fail(n, nil, "division by zero")
+		}
+		ok = !(x == math.MinInt64 && y == -1)
+		if n.op == opDiv && ok {
+			z = x / y
+		} else if ok {
+			z = x % y
+		}
+	}
+	if !ok {
+		return Value{}, m.overflow(n)
+	}
+	return IntValue(z), nil
+}
+
+func (m *machine) overflow(n *node) error {
+	return m.fail(n, nil, "the result does not fit into 64 bits")
+}

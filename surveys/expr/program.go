@@ -1,0 +1,92 @@
+package expr
+
+import (
+	"sort"
+	"strconv"
+	"unicode/utf8"
+)
+
+// The limits of expressions.
+const (
+	MaxLength    = 16 << 10 // bytes of source
+	MaxDepth     = 64       // levels of parentheses, brackets, arguments and conditionals
+	MaxSteps     = 100_000  // operations of one run; working on 64 bytes of text counts as one
+	MaxValueSize = 1 << 20  // bytes of a value
+)
+
+// Env gives the type of every variable that an expression may use. No name may be
+// one that IsName refuses.
+type Env map[string]Type
+
+// Program is an expression that was checked. It is not changed by use and may run
+// in several goroutines at the same time.
+type Program struct {
+	src  string
+	root *node
+}
+
+// Compile checks an expression. The error is an *Error.
+func Compile(src string, env Env) (*Program, error) {
+	if len(src) > MaxLength {
+		return nil, errorAt("", 0, ErrLimit, "the expression has "+strconv.Itoa(len(src))+
+			" bytes; the limit is "+strconv.Itoa(MaxLength))
+	}
+	if !utf8.ValidString(src) {
+		return nil, errorAt("", 0, nil, "the expression is not valid UTF-8")
+	}
+	root, err := parse(src)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{src: src, env: env}
+	if _, err := c.check(root); err != nil {
+		return nil, err
+	}
+	return &Program{src: src, root: root}, nil
+}
+
+// Type returns the type of the results.
+func (p *Program) Type() Type { return p.root.typ }
+
+// Source returns the expression as written.
+func (p *Program) Source() string { return p.src }
+
+// Names returns the variables used, also inside has, in alphabetical order.
+func (p *Program) Names() []string {
+	seen := map[string]bool{}
+	p.root.walk(func(n *node) {
+		if n.op == opVar || n.op == opHas {
+			seen[n.text] = true
+		}
+	})
+	names := make([]string, 0, len(seen))
+	for name := range seen {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// ErrorAt returns an error at the first place where a variable is used, for rules
+// about variables that this package does not know.
+func (p *Program) ErrorAt(name, msg string) *Error {
+	pos := len(p.src)
+	p.root.walk(func(n *node) {
+		if (n.op == opVar || n.op == opHas) && n.text == name && n.pos < pos {
+			pos = n.pos
+		}
+	})
+	return errorAt(p.src, pos, nil, msg)
+}
+
+// Eval computes the expression. Lookup gives the value of a variable, and false
+// when there is none. The error is an *Error.
+func (p *Program) Eval(lookup func(name string) (Value, bool)) (Value, error) {
+	m := &machine{src: p.src, lookup: lookup, steps: MaxSteps}
+	v, err := m.eval(p.root)
+	if err != nil {
+		return Value{}, err
+	}
+	v.typ = p.root.typ // [] takes the type of the lists it may stand for
+	return v, nil
+}
