@@ -29,6 +29,10 @@ type Cells struct {
 	Variables []string
 	Rows      []Cell
 	Settings  Settings
+	// Margins are set when the weights were raked: the factors whose crossing is each
+	// margin. Variances then are those of the residuals on the margins, and Cell.Base is
+	// needed. Empty, the weights are taken as given.
+	Margins [][]string
 	// Notes are facts about all the data, such as weights that did not converge; every
 	// estimate carries them.
 	Notes []Note
@@ -43,6 +47,8 @@ type Cell struct {
 	// N, W and W2 are the count, Σw and Σw² of all respondents of the cell.
 	N     int
 	W, W2 float64
+	// Base is the sum of the weights before raking; only needed with Cells.Margins.
+	Base float64
 	// Sums has the statistics of each variable, over respondents with a value.
 	Sums []Sum
 }

@@ -13,6 +13,8 @@ type Columns struct {
 	// Weight is how many people of the population a respondent stands for. A row of
 	// weight zero is nobody: it only declares its PSU, one in which nobody responded.
 	Weight []float64
+	// Base is the weight of each row before raking; nil when the weights were not raked.
+	Base []float64
 	// Stratum names the stratum of each row; nil means one stratum.
 	Stratum []string
 	// PSU names the primary sampling unit within the stratum: the same label in two
@@ -31,6 +33,7 @@ type Design struct {
 	start  []int
 	row    []int32 // where each stands in the columns; nil when they stand in this order
 	weight []float64
+	base   []float64 // by row of the columns; nil when not raked
 }
 
 // NewDesign checks the columns and copies what it needs of them. PSUs are put in the
@@ -42,6 +45,7 @@ func NewDesign(c Columns) (*Design, error) {
 	psus, code := c.units()
 	d := &Design{psus: psus, layout: newLayout(psus), rows: len(c.Weight)}
 	d.arrange(c.Weight, code)
+	d.base = slices.Clone(c.Base)
 	return d, nil
 }
 
@@ -77,6 +81,11 @@ func (c Columns) check() error {
 	}
 	if c.PSU != nil && len(c.PSU) != n {
 		faults = append(faults, fmt.Errorf("%d PSUs for %d weights; give one PSU for each row, or none", len(c.PSU), n))
+	}
+	if c.Base != nil && len(c.Base) != n {
+		faults = append(faults, fmt.Errorf("%d weights before raking for %d weights; give one for each row, or none", len(c.Base), n))
+	} else if c.Base != nil {
+		faults = append(faults, checkWeights(c.Base))
 	}
 	return errors.Join(append(faults, checkWeights(c.Weight))...)
 }

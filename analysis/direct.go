@@ -29,11 +29,12 @@ func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, er
 	if in != nil && len(in) != d.rows {
 		return Estimate{}, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
 	}
-	rows, sums := make([]int, len(d.psus)), make([]Sum, len(d.psus))
+	s := newSample(d.layout, settings, nil, nil)
 	for psu := range d.psus {
-		rows[psu], sums[psu] = d.sumOne(psu, y, in)
+		s.rows[psu], s.sums[psu] = d.sumOne(psu, y, in)
 	}
-	return estimate(newSample(d.layout, settings, nil, rows, sums))
+	s.addUp()
+	return estimate(s)
 }
 
 // sumOne counts the people of the domain in a PSU and sums a variable over those of

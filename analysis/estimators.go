@@ -110,15 +110,27 @@ type sample struct {
 	rows     []int // people of the domain in each PSU, with or without a value
 	sums     []Sum // of each PSU
 	all      Sum   // over the PSUs
+	// calibration is set when the weights were raked, and crossings then has the sums
+	// of each crossing of the margins.
+	calibration *calibration
+	crossings   []Sum
 }
 
-// newSample adds up the PSUs.
-func newSample(l layout, s Settings, notes []Note, rows []int, sums []Sum) sample {
-	p := sample{layout: l, settings: s, notes: notes, rows: rows, sums: sums}
-	for _, x := range sums {
-		p.all = p.all.add(x)
+// newSample makes a sample with nobody in it.
+func newSample(l layout, s Settings, notes []Note, k *calibration) sample {
+	n := len(l.stratum)
+	p := sample{layout: l, settings: s, notes: notes, rows: make([]int, n), sums: make([]Sum, n), calibration: k}
+	if k != nil {
+		p.crossings = make([]Sum, len(k.columns))
 	}
 	return p
+}
+
+// addUp completes the sample when all PSUs are in.
+func (s *sample) addUp() {
+	for _, x := range s.sums {
+		s.all = s.all.add(x)
+	}
 }
 
 func (s sample) mean() (Estimate, error) {
@@ -188,11 +200,8 @@ func (s sample) ratio(t sample) (Estimate, error) {
 		return Estimate{}, fmt.Errorf("the total of the second is zero; choose another domain")
 	}
 	value := s.all.WY / t.all.WY
-	z := make([]float64, len(s.sums))
-	for i := range z {
-		z[i] = (s.sums[i].WY - value*t.sums[i].WY) / t.all.WY
-	}
-	e, err := s.withVariance(value, z)
+	score := func(y, x Sum) float64 { return (y.WY - value*x.WY) / t.all.WY }
+	e, err := s.withVariance(value, scores(s.sums, t.sums, score), scores(s.crossings, t.crossings, score))
 	if err != nil || s.all.N == 0 {
 		return e, err
 	}
@@ -200,26 +209,37 @@ func (s sample) ratio(t sample) (Estimate, error) {
 	return s.judged(e, relativeWidth(e), s.settings.WideRelative), nil
 }
 
-// linearised completes an estimate from its value and the linearised total of a PSU.
+// linearised completes an estimate from its value and its score: the linearised total
+// of some people, a linear function of their sums.
 func (s sample) linearised(value float64, score func(Sum) float64) (Estimate, error) {
-	z := make([]float64, len(s.sums))
-	if s.all.N > 0 {
-		for i, x := range s.sums {
-			z[i] = score(x)
-		}
+	one := func(x, _ Sum) float64 { return score(x) }
+	return s.withVariance(value, scores(s.sums, s.sums, one), scores(s.crossings, s.crossings, one))
+}
+
+// scores applies a score to the sums of two variables, group by group.
+func scores(y, x []Sum, score func(y, x Sum) float64) []float64 {
+	z := make([]float64, len(y))
+	for i := range z {
+		z[i] = score(y[i], x[i])
 	}
-	return s.withVariance(value, z)
+	return z
 }
 
 // withVariance makes the estimate with its standard error, degrees of freedom and
-// the notes known by then.
-func (s sample) withVariance(value float64, z []float64) (Estimate, error) {
+// the notes known by then, from the scores of PSUs and of crossings of the margins.
+func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, error) {
 	nan := math.NaN()
 	e := Estimate{Value: nan, SE: nan, Lo: nan, Hi: nan, Level: s.settings.Level, DF: nan, DEff: nan,
 		N: s.all.N, Weighted: s.all.W, Notes: append([]Note(nil), s.notes...)}
 	if e.N == 0 {
 		e.Notes = append(e.Notes, Note{Code: Empty})
 		return e, nil
+	}
+	if s.calibration != nil {
+		var err error
+		if z, err = s.calibration.residuals(z, byCrossing); err != nil {
+			return Estimate{}, err
+		}
 	}
 	v, lone, err := s.layout.variance(z, s.rows, s.settings)
 	if err != nil {

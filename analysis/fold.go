@@ -28,22 +28,32 @@ func (c *Cells) split(variable int, in Domain, factors []int) ([]sample, error) 
 	if err != nil {
 		return nil, err
 	}
-	size := c.crossing(factors)
-	rows := newTable[int](size, len(c.PSUs))
-	sums := newTable[Sum](size, len(c.PSUs))
+	calibrated, err := c.calibration()
+	if err != nil {
+		return nil, err
+	}
+	l := newLayout(c.PSUs)
+	groups := make([]sample, c.crossings(factors))
+	for g := range groups {
+		groups[g] = newSample(l, settings, c.Notes, calibrated)
+	}
 	for i := range c.Rows {
 		r := &c.Rows[i]
 		g := c.crossingOf(r.Levels, factors)
 		if g < 0 || !matches(r.Levels, want) {
 			continue
 		}
-		rows[g][r.PSU] += r.N
-		sums[g][r.PSU] = sums[g][r.PSU].add(r.sum(variable))
+		s := &groups[g]
+		x := r.sum(variable)
+		s.rows[r.PSU] += r.N
+		s.sums[r.PSU] = s.sums[r.PSU].add(x)
+		if calibrated != nil {
+			m := calibrated.crossing[i]
+			s.crossings[m] = s.crossings[m].add(x)
+		}
 	}
-	l := newLayout(c.PSUs)
-	groups := make([]sample, size)
 	for g := range groups {
-		groups[g] = newSample(l, settings, c.Notes, rows[g], sums[g])
+		groups[g].addUp()
 	}
 	return groups, nil
 }
@@ -66,8 +76,8 @@ func (r *Cell) sum(variable int) Sum {
 	return r.Sums[variable]
 }
 
-// crossing is the number of crossings of the levels of the factors.
-func (c *Cells) crossing(factors []int) int {
+// crossings is how many crossings the levels of the factors have.
+func (c *Cells) crossings(factors []int) int {
 	n := 1
 	for _, f := range factors {
 		n *= len(c.Factors[f].Levels)

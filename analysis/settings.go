@@ -10,8 +10,8 @@ type Settings struct {
 	// LonePSU says what a stratum with a single PSU contributes to the variance.
 	LonePSU LonePSURule
 	// LoneInDomains applies the rules LoneAdjust and LoneAverage also to a stratum of
-	// several PSUs of which only one has people of the domain (as
-	// survey.adjust.domain.lonely in R).
+	// several PSUs of which only one has people of the domain, and lets strata without
+	// such people take no part (as survey.adjust.domain.lonely in R).
 	LoneInDomains bool
 	// DF says how the degrees of freedom of intervals are counted.
 	DF DFRule

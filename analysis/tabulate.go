@@ -67,7 +67,7 @@ func (d *Design) sumPSU(psu int, variables []Variable, x crossing, t *tally) {
 		row := d.rowAt(place)
 		w := d.weight[place]
 		k := t.slot(x.code[row])
-		t.people[k] = t.people[k].add(Sum{N: 1, W: w, W2: w * w})
+		t.add(k, w, d.baseOf(row))
 		sums := t.sums[k*len(variables):][:len(variables)]
 		for v := range variables {
 			if y := variables[v].Values[row]; y == y { // not NaN
@@ -81,6 +81,14 @@ func (d *Design) sumPSU(psu int, variables []Variable, x crossing, t *tally) {
 			}
 		}
 	}
+}
+
+// baseOf is the weight of a row before raking, 0 when the weights were not raked.
+func (d *Design) baseOf(row int) float64 {
+	if d.base == nil {
+		return 0
+	}
+	return d.base[row]
 }
 
 // crossing numbers the crossings of factor levels that occur, in the order of the
@@ -124,7 +132,7 @@ func (x crossing) with(f FactorColumn) crossing {
 type tally struct {
 	slots     []int32 // of each crossing: its place in the slices below + 1; 0 = none yet
 	crossings []int32
-	people    []Sum
+	people    []person
 	sums      []Sum // variables together for each crossing
 	variables int
 }
@@ -139,12 +147,27 @@ func (t *tally) slot(crossing int32) int {
 		return int(k - 1)
 	}
 	t.crossings = append(t.crossings, crossing)
-	t.people = append(t.people, Sum{})
+	t.people = append(t.people, person{})
 	for range t.variables {
 		t.sums = append(t.sums, Sum{})
 	}
 	t.slots[crossing] = int32(len(t.crossings))
 	return len(t.crossings) - 1
+}
+
+// person sums what is known of everybody in a crossing.
+type person struct {
+	n           int
+	w, w2, base float64
+}
+
+// add counts one person into a slot.
+func (t *tally) add(slot int, w, base float64) {
+	p := &t.people[slot]
+	p.n++
+	p.w += w
+	p.w2 += w * w
+	p.base += base
 }
 
 // flush writes the PSU's cells in order of crossing and empties the tally.
@@ -158,7 +181,7 @@ func (t *tally) flush(cells []Cell, psu int, x crossing) []Cell {
 		p := t.people[at]
 		cells = append(cells, Cell{
 			PSU: psu, Levels: x.levels[k],
-			N: p.N, W: p.W, W2: p.W2, Sums: sums[from:len(sums):len(sums)],
+			N: p.n, W: p.w, W2: p.w2, Base: p.base, Sums: sums[from:len(sums):len(sums)],
 		})
 		t.slots[k] = 0
 	}

@@ -69,12 +69,13 @@ func (l layout) variance(z []float64, n []int, s Settings) (float64, []int, erro
 			return 0, nil, err
 		}
 	}
-	t := l.sum(z, n)
+	t := l.sum(z, n, s.LoneInDomains)
 	var v float64
 	var lone, averaged []int
 	for h, size := range l.size {
 		isLone := size == 1 || s.LoneInDomains && t.seen[h] == 1
 		switch {
+		case !t.counts[h]:
 		case isLone && s.LonePSU == LoneAverage:
 			averaged = append(averaged, h)
 		case isLone && s.LonePSU == LoneAdjust:
@@ -94,26 +95,31 @@ func (l layout) variance(z []float64, n []int, s Settings) (float64, []int, erro
 	if len(averaged) == 0 {
 		return v, lone, nil
 	}
-	others := len(l.size) - len(averaged)
+	others := t.strata - len(averaged)
 	if others == 0 {
 		return 0, nil, fmt.Errorf("every stratum has a single PSU, so rule %q has no stratum to take a mean of; merge strata", LoneAverage)
 	}
-	return v * float64(len(l.size)) / float64(others), averaged, nil
+	return v * float64(t.strata) / float64(others), averaged, nil
 }
 
 // strataSums are the sums over the PSU totals z that variances are made of.
 type strataSums struct {
-	mean    float64   // of z over all PSUs of the sample
 	total   []float64 // Σz of each stratum
 	squares []float64 // Σ(z − z̄_h)² of each stratum
 	seen    []int     // PSUs of each stratum with people of the domain
+	counts  []bool    // whether the stratum takes part
+	strata  int       // how many take part
+	mean    float64   // of z over all their PSUs
 }
 
-func (l layout) sum(z []float64, n []int) strataSums {
+// sum adds up z by stratum. With seenOnly, strata without people of the domain take
+// no part.
+func (l layout) sum(z []float64, n []int, seenOnly bool) strataSums {
 	t := strataSums{
 		total:   make([]float64, len(l.size)),
 		squares: make([]float64, len(l.size)),
 		seen:    make([]int, len(l.size)),
+		counts:  make([]bool, len(l.size)),
 	}
 	for i, h := range l.stratum {
 		t.total[h] += z[i]
@@ -125,10 +131,16 @@ func (l layout) sum(z []float64, n []int) strataSums {
 		d := z[i] - t.total[h]/float64(l.size[h])
 		t.squares[h] += d * d
 	}
-	for _, x := range t.total {
-		t.mean += x
+	psus := 0
+	for h, x := range t.total {
+		t.counts[h] = !seenOnly || t.seen[h] > 0
+		if t.counts[h] {
+			t.strata++
+			psus += l.size[h]
+			t.mean += x
+		}
 	}
-	t.mean /= float64(len(l.stratum))
+	t.mean /= float64(psus)
 	return t
 }
 

@@ -1,0 +1,166 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// calibration is what a variance needs to know of weights that were raked.
+//
+// The linearised total of PSU i becomes
+//
+//	z_i = Σ_k∈i w_k (u_k − x_k′B),  B = (Σ d x x′)⁻¹ Σ d x u
+//
+// where u is the score of the estimate, zero outside the domain, x the indicators of
+// all levels of all margins, w the weights after and d those before raking (Deville
+// and Särndal 1992; as calibrate in R survey 4.5. R's rake sweeps margin by margin
+// with unweighted means and differs). Within a crossing of all margins w/d is the same
+// for everybody, so sums over crossings are enough.
+type calibration struct {
+	crossing []int     // of each row of the cells
+	ratio    []float64 // d/w of each crossing
+	columns  [][]int   // of each crossing: its levels as columns of x
+	// weight has Σw of each PSU by column of x.
+	weight [][]float64
+	normal *mat.SymDense // Σ d x x′
+}
+
+// calibration gathers the sums; nil when the weights were not raked.
+func (c *Cells) calibration() (*calibration, error) {
+	if len(c.Margins) == 0 {
+		return nil, nil
+	}
+	margins, width, err := c.marginFactors()
+	if err != nil {
+		return nil, err
+	}
+	k := &calibration{
+		crossing: make([]int, len(c.Rows)),
+		weight:   newTable[float64](len(c.PSUs), width),
+		normal:   mat.NewSymDense(width, nil),
+	}
+	var w, d []float64
+	index := make(map[string]int)
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		columns, err := c.marginColumns(r.Levels, margins)
+		if err != nil {
+			return nil, err
+		}
+		key := fmt.Sprint(columns)
+		m, known := index[key]
+		if !known {
+			m = len(k.columns)
+			index[key] = m
+			k.columns = append(k.columns, columns)
+			w, d = append(w, 0), append(d, 0)
+		}
+		k.crossing[i] = m
+		w[m] += r.W
+		d[m] += r.Base
+		for _, col := range columns {
+			k.weight[r.PSU][col] += r.W
+		}
+	}
+	return k, k.finish(w, d)
+}
+
+// finish computes d/w and the normal matrix from the sums of each crossing.
+func (k *calibration) finish(w, d []float64) error {
+	k.ratio = make([]float64, len(w))
+	for m, columns := range k.columns {
+		if !(d[m] > 0) || !(w[m] > 0) {
+			return errors.New("the cells have margins but no sums of the weights before raking; fill Cell.Base or leave Cells.Margins empty")
+		}
+		k.ratio[m] = d[m] / w[m]
+		for a, i := range columns {
+			for _, j := range columns[a:] {
+				k.normal.SetSym(i, j, k.normal.At(i, j)+d[m])
+			}
+		}
+	}
+	return nil
+}
+
+// marginFactors finds the factors of each margin, and how many columns x has.
+func (c *Cells) marginFactors() ([][]int, int, error) {
+	margins := make([][]int, len(c.Margins))
+	width := 0
+	for j, ids := range c.Margins {
+		for _, id := range ids {
+			f, err := c.factor(id)
+			if err != nil {
+				return nil, 0, fmt.Errorf("margin of the weights: %w", err)
+			}
+			margins[j] = append(margins[j], f)
+		}
+		width += c.crossings(margins[j])
+	}
+	return margins, width, nil
+}
+
+// marginColumns lists the columns of x that are 1 for people of these levels.
+func (c *Cells) marginColumns(levels []int, margins [][]int) ([]int, error) {
+	columns := make([]int, len(margins))
+	offset := 0
+	for j, factors := range margins {
+		g := c.crossingOf(levels, factors)
+		if g < 0 {
+			return nil, fmt.Errorf("margin %v of the weights is missing in a cell; raked weights need it for everybody", c.Margins[j])
+		}
+		columns[j] = offset + g
+		offset += c.crossings(factors)
+	}
+	return columns, nil
+}
+
+// residuals turns the totals of scores by PSU, Σwu, into those of the residuals.
+// byCrossing has Σwu of each crossing of the margins.
+func (k *calibration) residuals(byPSU, byCrossing []float64) ([]float64, error) {
+	width := k.normal.SymmetricDim()
+	xu := mat.NewVecDense(width, nil)
+	for m, u := range byCrossing {
+		for _, col := range k.columns[m] {
+			xu.SetVec(col, xu.AtVec(col)+u*k.ratio[m])
+		}
+	}
+	b, err := solve(k.normal, xu)
+	if err != nil {
+		return nil, err
+	}
+	z := make([]float64, len(byPSU))
+	for i, u := range byPSU {
+		z[i] = u
+		for col, w := range k.weight[i] {
+			z[i] -= w * b.AtVec(col)
+		}
+	}
+	return z, nil
+}
+
+// solve gives the shortest solution of a·b = y. The indicators of every margin add up
+// to the same column, so a is never of full rank.
+func solve(a *mat.SymDense, y *mat.VecDense) (*mat.VecDense, error) {
+	var e mat.EigenSym
+	if !e.Factorize(a, true) {
+		return nil, errors.New("the margins of the weights have no least squares solution: the eigenvalues of Σdxx′ did not converge")
+	}
+	values := e.Values(nil)
+	var vectors mat.Dense
+	e.VectorsTo(&vectors)
+	largest := values[len(values)-1]
+	b := mat.NewVecDense(len(values), nil)
+	for i, v := range values {
+		if v <= rankTolerance*largest {
+			continue
+		}
+		q := vectors.ColView(i)
+		b.AddScaledVec(b, mat.Dot(q, y)/v, q)
+	}
+	return b, nil
+}
+
+// rankTolerance is the ratio to the largest eigenvalue below which one is zero.
+const rankTolerance = 1e-12
