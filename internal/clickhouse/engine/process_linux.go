@@ -1,0 +1,10 @@
+package engine
+
+import "syscall"
+
+// attributes keep the terminal's Ctrl-C away from the child, so that the parent
+// can end it after its last insert, and let the kernel kill it when the parent is
+// gone.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
