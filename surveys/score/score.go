@@ -50,9 +50,8 @@ type Scorer struct {
 }
 
 type item struct {
-	id        string
-	key       []string
-	dimension int
+	id  string
+	key []string
 }
 
 type dimension struct {
@@ -73,10 +72,10 @@ func New(q *surveys.Questionnaire) (*Scorer, error) {
 		return nil, fmt.Errorf("%w: questionnaire %q has no criterion; add one or do not score it", surveys.ErrInvalid, q.ID)
 	}
 	s := &Scorer{criterion: c}
-	for i, d := range c.Dimensions {
-		found := s.collect(q, d.ID, i)
-		if len(found) == 0 {
-			return nil, fmt.Errorf("%w: dimension %q has no scored item; give items this dimension or remove it", surveys.ErrInvalid, d.ID)
+	for _, d := range c.Dimensions {
+		found, err := s.collect(q, d.ID)
+		if err != nil {
+			return nil, err
 		}
 		s.dimensions = append(s.dimensions, dimension{id: d.ID, items: found, count: float64(len(found))})
 	}
@@ -87,15 +86,22 @@ func New(q *surveys.Questionnaire) (*Scorer, error) {
 }
 
 // collect adds the scored items of a dimension and returns their places.
-func (s *Scorer) collect(q *surveys.Questionnaire, id string, index int) []int {
+func (s *Scorer) collect(q *surveys.Questionnaire, dimension string) ([]int, error) {
 	var found []int
 	for it := range q.Items {
-		if it.Dimension == id {
-			found = append(found, len(s.items))
-			s.items = append(s.items, item{id: it.ID, key: it.Key, dimension: index})
+		if it.Dimension != dimension {
+			continue
 		}
+		if len(it.Key) == 0 {
+			return nil, fmt.Errorf("%w: item %q is scored but has no key; name the right option", surveys.ErrInvalid, it.ID)
+		}
+		found = append(found, len(s.items))
+		s.items = append(s.items, item{id: it.ID, key: it.Key})
 	}
-	return found
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: dimension %q has no scored item; give items this dimension or remove it", surveys.ErrInvalid, dimension)
+	}
+	return found, nil
 }
 
 // scale expresses points and cuts in units that make every sum whole: thousandths

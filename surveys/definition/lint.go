@@ -1,0 +1,229 @@
+package definition
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/expr"
+	"github.com/suyang-survey/suyang/surveys/form"
+	"github.com/suyang-survey/suyang/surveys/score"
+)
+
+// linter checks a questionnaire that was read without fault for what would not work
+// in the field.
+type linter struct {
+	*report
+	q *surveys.Questionnaire
+}
+
+func (l *linter) lint() {
+	l.header()
+	l.statutory()
+	l.sections()
+	l.criterion()
+	if len(l.faults) == 0 {
+		l.expressions()
+	}
+}
+
+// header checks what stands above the sections.
+func (l *linter) header() {
+	l.id("id", l.q.ID, addressID)
+	l.filled("edition", l.q.Edition)
+	if len(l.q.Languages) == 0 {
+		l.faultAt("languages", "languages is missing", "list them, the default first: [zh, en]")
+	}
+	for i, lang := range l.q.Languages {
+		path := fmt.Sprintf("languages[%d]", i)
+		if !matches(string(lang), languageTag) {
+			l.faultAt(path, fmt.Sprintf("%q is no language", lang), "use tags such as zh or en")
+		}
+		if slices.Contains(l.q.Languages[:i], lang) {
+			l.faultAt(path, fmt.Sprintf("language %s is listed twice", lang), "keep one")
+		}
+	}
+	l.text("title", l.q.Title)
+	l.text("consent", l.q.Consent)
+}
+
+// trialWords are what a trial's approval text must say in the languages we know.
+var trialWords = map[surveys.Lang]string{surveys.ZH: "试用", surveys.EN: "trial"}
+
+func (l *linter) statutory() {
+	s := l.q.Statutory
+	l.filled("statutory.form_number", s.FormNumber)
+	l.text("statutory.issuer", s.Issuer)
+	l.text("statutory.approval", s.Approval)
+	if _, err := time.Parse(time.DateOnly, s.ValidUntil); err != nil {
+		l.faultAt("statutory.valid_until", fmt.Sprintf("valid_until is %q", s.ValidUntil), "write the last day of validity in quotes, such as \"2027-12-31\"")
+	}
+	if !s.Trial {
+		return
+	}
+	for _, lang := range l.q.Languages {
+		if word := trialWords[lang]; !strings.Contains(strings.ToLower(s.Approval[lang]), word) {
+			l.faultAt("statutory.approval."+string(lang), "the form is a trial and does not say so", fmt.Sprintf("use the word “%s” in the approval text", word))
+		}
+	}
+}
+
+func (l *linter) criterion() {
+	c := l.q.Criterion
+	if c == nil {
+		return
+	}
+	l.id("criterion.id", c.ID, nameID)
+	l.text("criterion.name", c.Name)
+	l.oneOf("criterion.boundary", string(c.Boundary), string(surveys.Above), string(surveys.AtLeast))
+	l.oneOf("criterion.unasked", string(c.Unasked), string(surveys.UnaskedMissing), string(surveys.UnaskedWrong))
+	if len(c.Dimensions) == 0 {
+		l.faultAt("criterion.dimensions", "the criterion has no dimension", "list at least one, with its points")
+		return
+	}
+	l.dimensions(c)
+	l.levels(c)
+	if len(l.faults) == 0 {
+		if _, err := score.New(l.q); err != nil {
+			l.faultAt("criterion", strings.TrimPrefix(err.Error(), "invalid: "), "")
+		}
+	}
+}
+
+func (l *linter) dimensions(c *surveys.Criterion) {
+	var ids names
+	sum := 0.0
+	for i, d := range c.Dimensions {
+		path := fmt.Sprintf("criterion.dimensions[%d]", i)
+		l.id(path+".id", d.ID, nameID)
+		ids.add(l, path+".id", d.ID)
+		l.text(path+".name", d.Name)
+		if !(d.Points > 0) {
+			l.faultAt(path+".points", fmt.Sprintf("points is %v", d.Points), "use a number above 0")
+		}
+		if !l.hasItems(d.ID) {
+			l.faultAt(path, fmt.Sprintf("no item belongs to dimension %q", d.ID), "write “dimension: …” at its items or remove it")
+		}
+		sum += d.Points
+	}
+	l.cut("criterion.cut", c.Cut, sum, c.Boundary)
+	for i, v := range c.Levels {
+		l.cut(fmt.Sprintf("criterion.levels[%d].cut", i), v.Cut, sum, c.Boundary)
+	}
+}
+
+// cut checks that some scores reach a cut and some do not.
+func (l *linter) cut(path string, cut, sum float64, b surveys.Boundary) {
+	if !(cut > 0) || cut > sum || cut == sum && b == surveys.Above {
+		l.faultAt(path, fmt.Sprintf("a cut of %v cannot be reached or missed with %v points in all", cut, sum), "use a number between 0 and the sum of the dimensions' points")
+	}
+}
+
+func (l *linter) hasItems(dimension string) bool {
+	for it := range l.q.Items {
+		if it.Dimension == dimension {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *linter) levels(c *surveys.Criterion) {
+	var ids names
+	for i, v := range c.Levels {
+		path := fmt.Sprintf("criterion.levels[%d]", i)
+		l.id(path+".id", v.ID, nameID)
+		ids.add(l, path+".id", v.ID)
+		l.text(path+".name", v.Name)
+		if v.ID == score.BandLowest {
+			l.faultAt(path+".id", fmt.Sprintf("the level ID %q is reserved", v.ID), "choose another; the lowest band is named by criterion.lowest")
+		}
+		if i > 0 && v.Cut >= c.Levels[i-1].Cut {
+			l.faultAt(path+".cut", fmt.Sprintf("level %q has the cut %v after %v", v.ID, v.Cut, c.Levels[i-1].Cut), "order the levels from the highest cut down")
+		}
+	}
+	if len(c.Levels) > 0 {
+		l.text("criterion.lowest", c.Lowest)
+	} else {
+		l.optionalText("criterion.lowest", c.Lowest)
+	}
+}
+
+// expressions compiles the form and shows each fault in the line of the file.
+func (l *linter) expressions() {
+	_, err := form.Compile(l.q)
+	if err == nil {
+		return
+	}
+	var faults form.Faults
+	if !errors.As(err, &faults) {
+		l.faultAt("", err.Error(), "")
+		return
+	}
+	for _, f := range faults {
+		path := l.path(f)
+		var e *expr.Error
+		if n, ok := l.node(path); ok && errors.As(f.Err, &e) {
+			l.expression(n, path, e)
+		} else {
+			l.faultAt(path, f.Err.Error(), "")
+		}
+	}
+}
+
+// path finds where a fault of the form is in the questionnaire.
+func (l *linter) path(f form.Fault) string {
+	for s := range l.q.Sections {
+		section := &l.q.Sections[s]
+		if section.ID != f.Section {
+			continue
+		}
+		path := fmt.Sprintf("sections[%d]", s)
+		i := slices.IndexFunc(section.Items, func(it surveys.Item) bool { return it.ID == f.Item })
+		if i >= 0 {
+			path += fmt.Sprintf(".items[%d]", i)
+		}
+		return join(path, f.Field)
+	}
+	return ""
+}
+
+// expression reports a fault inside an expression that was written at n.
+func (l *linter) expression(n *yaml.Node, path string, e *expr.Error) {
+	line, col := l.place(n, e.Line, e.Col)
+	l.faults = append(l.faults, Fault{
+		File: l.file, Line: line, Col: col, Path: path,
+		Msg:     fmt.Sprintf("%s is not a valid expression: %s", named(path), e.Msg),
+		Excerpt: l.excerpt(line, col),
+	})
+}
+
+// place turns a line and column within a scalar's value into those of the file. It
+// is exact for a value on one line and for a block after “|”; other ways of writing
+// a text fold its lines, and the place is where the text begins.
+func (l *linter) place(n *yaml.Node, line, col int) (int, int) {
+	lines := strings.Split(string(l.source), "\n")
+	switch {
+	case n.Style&yaml.LiteralStyle != 0 && n.Line+line-1 < len(lines):
+		first := lines[n.Line]
+		indent := len(first) - len(strings.TrimLeft(first, " "))
+		return n.Line + line, indent + col
+	case n.Style&yaml.FoldedStyle != 0 || line != 1:
+		return n.Line, n.Column
+	}
+	start := n.Column - 1
+	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+		start++
+	}
+	written := []rune(lines[n.Line-1])
+	value := []rune(n.Value)
+	if end := start + col - 1; end > len(written) || end < start || col-1 > len(value) || string(written[start:end]) != string(value[:col-1]) {
+		return n.Line, n.Column // escapes or folding before the fault
+	}
+	return n.Line, start + col
+}

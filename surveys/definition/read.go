@@ -1,0 +1,132 @@
+// Package definition reads questionnaires that people write as YAML files.
+//
+// Reading is strict: an unknown key, a key given twice, a value of the wrong type
+// and everything that would not work in the field is a fault with its line, column,
+// cause and way out, and all faults are reported at once. What Read returns can be
+// asked by package form and scored by package score.
+//
+// The keys are the JSON names of surveys.Questionnaire. For the author's comfort
+// there are three additions: options shared by several items stand under
+// option_lists and are used by name (options: NAME), a list with one entry may be
+// written without the dash (key: a), and a figure may name its file
+// (figure: {file: m07.svg, alt: {…}}), which must be a harmless SVG drawing.
+package definition
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// MaxSize is the largest definition that is read, in bytes.
+const MaxSize = 1 << 20
+
+// ReadFile reads and checks the definition in a file; figures are looked for beside
+// it. A definition with faults gives Faults.
+func ReadFile(path string) (*surveys.Questionnaire, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the definition: %w", err)
+	}
+	defer f.Close()
+	src, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the definition: %w", err)
+	}
+	return Read(path, src, os.DirFS(filepath.Dir(path)))
+}
+
+// Read reads and checks a definition. The name is used in messages, files holds the
+// figures and may be nil. A definition with faults gives Faults.
+func Read(name string, src []byte, files fs.FS) (*surveys.Questionnaire, error) {
+	d := &decoder{
+		report: report{file: name, source: src, at: map[string]*yaml.Node{}},
+		lists:  map[string]*yaml.Node{},
+		used:   map[string]bool{},
+		files:  files,
+	}
+	root := d.parse()
+	if root == nil {
+		return nil, d.err()
+	}
+	var q surveys.Questionnaire
+	d.takeLists(root)
+	d.value(root, reflect.ValueOf(&q).Elem(), "")
+	d.unusedLists()
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	l := linter{report: &d.report, q: &q}
+	l.lint()
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return &q, nil
+}
+
+// parse returns the root of the only document, or nil and a fault.
+func (d *decoder) parse() *yaml.Node {
+	start := &yaml.Node{Line: 1, Column: 1}
+	switch {
+	case len(d.source) > MaxSize:
+		d.fault(start, "", "the definition is larger than 1 MiB", "move figures into files of their own")
+		return nil
+	case !utf8.Valid(d.source):
+		d.fault(start, "", "the definition is not UTF-8 text", "save the file as UTF-8")
+		return nil
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(d.source))
+	var doc yaml.Node
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		d.fault(start, "", "the definition is empty", "write a questionnaire, beginning with “id: …”")
+		return nil
+	} else if err != nil {
+		d.syntax(err)
+		return nil
+	}
+	var second yaml.Node
+	if err := dec.Decode(&second); err == nil {
+		d.fault(&second, "", "a second document begins here", "remove the line “---”; one file holds one questionnaire")
+		return nil
+	} else if !errors.Is(err, io.EOF) {
+		d.syntax(err)
+		return nil
+	}
+	return doc.Content[0]
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// syntax reports an error of the YAML parser, which knows only the line.
+func (d *decoder) syntax(err error) {
+	at := &yaml.Node{Line: 1, Column: 1}
+	msg := err.Error()
+	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+		msg = strings.TrimPrefix(msg, m[0])
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			at.Line = n
+		}
+	}
+	d.fault(at, "", "this is not YAML: "+msg, "check indentation, quotes and colons here and in the line above")
+}
+
+func (d *decoder) unusedLists() {
+	for name := range d.lists {
+		if !d.used[name] {
+			d.faultAt("option_lists."+name, fmt.Sprintf("option list %q is not used", name), "use it or remove it")
+		}
+	}
+}

@@ -1,0 +1,52 @@
+// Package library holds the questionnaires that come with the program, each in a
+// folder of its own, and the census counts that weights are raked to. Microdata for
+// tests lie beside them but are not part of the program.
+package library
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/definition"
+)
+
+// FS holds ID/questionnaire.yaml, ID/plan.yaml and what they refer to for each
+// questionnaire, and the folder census2020.
+//
+//go:embed */questionnaire.yaml */plan.yaml */import.yaml */*.svg census2020
+var FS embed.FS
+
+// IDs returns the IDs of the questionnaires in the library, sorted.
+func IDs() []string {
+	files, err := fs.Glob(FS, "*/questionnaire.yaml")
+	if err != nil {
+		panic("library: " + err.Error()) // the pattern is constant and right
+	}
+	ids := make([]string, len(files))
+	for i, f := range files {
+		ids[i] = path.Dir(f)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Read reads a questionnaire of the library. The error wraps surveys.ErrNotFound when
+// there is none with this ID.
+func Read(id string) (*surveys.Questionnaire, error) {
+	if !slices.Contains(IDs(), id) {
+		return nil, fmt.Errorf("questionnaire %q: %w; the library has %v", id, surveys.ErrNotFound, IDs())
+	}
+	folder, err := fs.Sub(FS, id)
+	if err != nil {
+		return nil, fmt.Errorf("questionnaire %q: %w", id, err)
+	}
+	src, err := fs.ReadFile(folder, "questionnaire.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("questionnaire %q: %w", id, err)
+	}
+	return definition.Read(id+"/questionnaire.yaml", src, folder)
+}
