@@ -1,45 +1,52 @@
 // Package wal is the log of accepted interviews: append-only segments on disk,
 // made durable by group commit before Append returns. It is the system of record.
+//
+// One writer takes everything that waits as one batch, writes it with one call and
+// syncs once, so that a sync costs the same for one caller as for many. Open
+// recovers from whatever a crash or a failing disk left; Read gives the records
+// back in order; Release lets old segments go.
 package wal
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"iter"
-	"time"
+	"io"
+	"log/slog"
+	"sync"
+	"syscall"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// Record is one entry of the log.
-type Record struct {
-	// Seq is assigned by Append: consecutive, beginning at 1.
-	Seq uint64
-	// Kind is the caller's; the log does not look at it.
-	Kind     uint8
-	Node     uint16
-	Received time.Time
-	// ID and Revision identify the submission.
-	ID       [16]byte
-	Revision uint32
-	Body     []byte
-}
-
-// ErrReadOnly says that the log takes no more records because the disk failed
-// twice in a row. What is in the log can still be read.
-var ErrReadOnly = fmt.Errorf("the log is read-only: %w", surveys.ErrUnavailable)
+// Errors of Append beside those of the context. Both wrap surveys.ErrUnavailable,
+// and with both the records are not acknowledged, though they may be found in the
+// log after a restart.
+var (
+	// ErrReadOnly says that the disk failed twice in a row. The log can be read, but
+	// takes nothing until it is opened again.
+	ErrReadOnly = fmt.Errorf("the log is read-only after disk errors; check the disk, then restart: %w", surveys.ErrUnavailable)
+	// ErrFull says that the disk is full. The log goes on by itself when there is room.
+	ErrFull = fmt.Errorf("the disk of the log is full; free some space: %w", surveys.ErrUnavailable)
+	// ErrBusy says that too much waits for the disk already.
+	ErrBusy = fmt.Errorf("too many records wait for the disk: %w", surveys.ErrUnavailable)
+)
 
 // Config says where a log lives and how large its pieces are.
 type Config struct {
 	// Dir is the folder of the log; one process may have it open.
 	Dir string
-	// SegmentBytes is the size of a segment file.
+	// FS is used instead of the folder Dir when it is set.
+	FS FS
+	// SegmentBytes is the size of a segment file; one is always made ahead.
 	SegmentBytes int64
 	// BatchRecords and BatchBytes limit what one sync makes durable.
 	BatchRecords int
 	BatchBytes   int
-	// QueueBytes limits what waits; beyond it Append returns surveys.ErrUnavailable.
+	// QueueBytes limits what waits for the disk; beyond it Append returns ErrBusy.
 	QueueBytes int
+	// Logger gets what went wrong with the disk; nil means slog.Default().
+	Logger *slog.Logger
 }
 
 // DefaultConfig returns the configuration of a log in dir.
@@ -47,36 +54,221 @@ func DefaultConfig(dir string) Config {
 	return Config{Dir: dir, SegmentBytes: 64 << 20, BatchRecords: 1024, BatchBytes: 4 << 20, QueueBytes: 64 << 20}
 }
 
-// Log is an open log.
-type Log struct{ cfg Config }
+// largestBatch is the most records a batch can have: their index takes 16 bits.
+const largestBatch = 1<<16 - 1
 
-// Open opens the log in cfg.Dir, or begins a new one.
-func Open(cfg Config) (*Log, error) { return &Log{cfg: cfg}, nil }
+func (c Config) check() error {
+	switch {
+	case c.Dir == "" && c.FS == nil:
+		return errors.New("log: no folder given")
+	case c.BatchRecords < 1 || c.BatchRecords > largestBatch:
+		return fmt.Errorf("log: BatchRecords is %d; it must be from 1 to %d", c.BatchRecords, largestBatch)
+	case c.BatchBytes < sizeOf(0):
+		return fmt.Errorf("log: BatchBytes is %d; it must be at least %d", c.BatchBytes, sizeOf(0))
+	case c.SegmentBytes < int64(segmentHeader+c.BatchBytes):
+		return fmt.Errorf("log: SegmentBytes is %d; a batch of %d bytes does not fit", c.SegmentBytes, c.BatchBytes)
+	case c.QueueBytes < c.BatchBytes:
+		return fmt.Errorf("log: QueueBytes is %d; it must be at least BatchBytes, %d", c.QueueBytes, c.BatchBytes)
+	}
+	return nil
+}
 
-// Append makes the records durable and returns the sequence number of the first.
+// Log is an open log. Its methods may be called from several goroutines.
+type Log struct {
+	cfg    Config
+	folder FS
+	lock   io.Closer
+	logger *slog.Logger
+	done   chan struct{} // closed when the writer has ended
+	spares chan spare    // the segment that is made ahead
+
+	mu         sync.Mutex
+	wake       *sync.Cond
+	queue      []*request
+	queued     int // bytes in queue
+	closing    bool
+	segs       []*segment
+	active     *segment // the last of segs, or nil when the next batch begins one
+	next       uint64   // the sequence number of the next record
+	released   uint64
+	broken     error // not nil: read-only
+	full       error // not nil: the last batch found the disk full
+	stat       counts
+	torn       int64
+	unreadable []Damage
+
+	// These belong to the writer alone, after Open.
+	file       File // of active
+	lastNumber uint64
+	buf        []byte
+}
+
+// counts are the parts of Stat that only grow.
+type counts struct {
+	records, batches uint64
+	abandoned        int
+}
+
+// Open opens the log in cfg.Dir, or begins a new one. It fails when another process
+// has the log open or a later version of the program wrote it, but not because of
+// damage: that is in Stat.
+func Open(cfg Config) (*Log, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	l := &Log{cfg: cfg, folder: cfg.FS, logger: cfg.Logger, next: 1, done: make(chan struct{}), spares: make(chan spare, 1)}
+	l.wake = sync.NewCond(&l.mu)
+	if l.logger == nil {
+		l.logger = slog.Default()
+	}
+	var err error
+	if l.folder == nil {
+		if l.folder, err = Folder(cfg.Dir); err != nil {
+			return nil, fmt.Errorf("open the log: %w", err)
+		}
+	}
+	if l.lock, err = l.folder.Lock(); err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	if err := l.recover(); err != nil {
+		l.lock.Close()
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	l.prepareAhead()
+	go l.write()
+	return l, nil
+}
+
+// request is a call of Append or Seal that waits for the writer.
+type request struct {
+	records []Record // nil for Seal
+	bytes   int
+	first   uint64
+	err     error
+	done    chan struct{}
+}
+
+// Append makes the records durable, all or none in one batch, and returns the
+// sequence number of the first; the others follow without a gap. Seq in rs is
+// ignored. Once the records are queued, Append waits for the disk, not for ctx, so
+// that its answer is the truth.
 func (l *Log) Append(ctx context.Context, rs []Record) (first uint64, err error) {
-	return 0, ErrReadOnly
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	q := &request{records: rs, done: make(chan struct{})}
+	for i := range rs {
+		if len(rs[i].Body) > MaxBody {
+			return 0, fmt.Errorf("a record of %d bytes, at most %d are allowed: %w", len(rs[i].Body), MaxBody, surveys.ErrTooLarge)
+		}
+		q.bytes += sizeOf(len(rs[i].Body))
+	}
+	switch {
+	case len(rs) == 0:
+		return 0, errors.New("append to the log: no records given")
+	case len(rs) > l.cfg.BatchRecords || q.bytes > l.cfg.BatchBytes:
+		return 0, fmt.Errorf("append to the log: %d records of %d bytes together; a batch takes %d records and %d bytes: %w",
+			len(rs), q.bytes, l.cfg.BatchRecords, l.cfg.BatchBytes, surveys.ErrTooLarge)
+	}
+	if err := l.enqueue(q); err != nil {
+		return 0, err
+	}
+	<-q.done
+	if q.err != nil {
+		return 0, q.err
+	}
+	return q.first, nil
 }
 
-// Read yields the durable records with Seq >= from in order.
-func (l *Log) Read(from uint64) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {}
+// enqueue hands a request to the writer.
+func (l *Log) enqueue(q *request) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closing:
+		return fmt.Errorf("the log is closed: %w", surveys.ErrUnavailable)
+	case l.broken != nil:
+		return l.broken
+	case l.queued+q.bytes > l.cfg.QueueBytes:
+		return ErrBusy
+	}
+	l.queue = append(l.queue, q)
+	l.queued += q.bytes
+	l.wake.Signal()
+	return nil
 }
 
-// Seal closes the current segment, so that it can be copied.
-func (l *Log) Seal() error { return nil }
+// Seal closes the current segment, so that every file but the one made ahead is
+// complete and can be copied.
+func (l *Log) Seal() error {
+	q := &request{done: make(chan struct{})}
+	if err := l.enqueue(q); err != nil {
+		return err
+	}
+	<-q.done
+	return q.err
+}
 
-// Release allows the log to remove whole segments of records with Seq <= upto.
-func (l *Log) Release(upto uint64) error { return nil }
-
-// Stat describes the log.
-func (l *Log) Stat() Stat { return Stat{} }
+// Close writes what waits, closes the files and gives the folder free. Later calls
+// of Append fail; Close may be called again.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closing {
+		l.mu.Unlock()
+		<-l.done
+		return nil
+	}
+	l.closing = true
+	l.wake.Signal()
+	l.mu.Unlock()
+	<-l.done
+	if s := <-l.spares; s.err == nil {
+		s.file.Close()
+		l.warn("unused log segment was not removed", segmentName(s.number), l.folder.Remove(segmentName(s.number)))
+	}
+	return l.lock.Close()
+}
 
 // Stat is the state of a log.
 type Stat struct {
-	// Next is the sequence number of the next record.
-	Next uint64
+	// First and Next are the sequence numbers of the oldest record that is kept and
+	// of the next one to be written.
+	First, Next uint64
+	// Released is the last sequence number given to Release.
+	Released uint64
+	Segments int
+	// Bytes is the size of the records that are kept, with their headers.
+	Bytes int64
+	// Records and Batches count what was appended since Open; each batch is one sync.
+	Records, Batches uint64
+	// Abandoned counts the segments given up because of disk errors since Open.
+	Abandoned int
+	// Damaged names all ranges that cannot be read.
+	Damaged []Damage
+	// TornBytes is how much of a half-written batch was cut at Open.
+	TornBytes int64
+	// Err is why the log takes no records now; nil when it does.
+	Err error
 }
 
-// Close writes what waits and closes the files.
-func (l *Log) Close() error { return nil }
+// Stat describes the log.
+func (l *Log) Stat() Stat {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	st := Stat{First: l.next, Next: l.next, Released: l.released, Segments: len(l.segs), TornBytes: l.torn,
+		Records: l.stat.records, Batches: l.stat.batches, Abandoned: l.stat.abandoned, Err: errors.Join(l.broken, l.full)}
+	if len(l.segs) > 0 {
+		st.First = l.segs[0].first
+	}
+	st.Damaged = append(st.Damaged, l.unreadable...)
+	for _, s := range l.segs {
+		st.Bytes += s.end
+		st.Damaged = append(st.Damaged, s.damaged...)
+	}
+	return st
+}
+
+// isFull says whether an error means that the disk has no room.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
