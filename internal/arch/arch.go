@@ -24,7 +24,7 @@ var ours = map[string][]string{
 	"internal/clickhouse":        {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess"},
 	"internal/clickhouse/engine": {},
 	"internal/microdata":         {"surveys", "internal/fieldwork"},
-	"internal/waves":             {"surveys", "internal/assess", "internal/fieldwork"},
+	"internal/waves":             {"surveys", "analysis", "internal/assess", "internal/fieldwork"},
 	"internal/demo":              {"surveys", "analysis", "internal/assess", "internal/fieldwork"},
 	"internal/server":            {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess", "internal/report", "web"},
 	"cmd":                        {"surveys", "analysis", "internal", "web"},

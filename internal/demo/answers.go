@@ -59,8 +59,11 @@ const (
 
 // Answer is what the person says to an item, given what was answered so far.
 func (p *Population) Answer(x *Person, it *surveys.Item, before surveys.Answers) []string {
-	if v, ok := x.fact(it, before); ok {
+	if v, ok := x.fact(it); ok {
 		return v
+	}
+	if chosen := before["C01"]; it.ID == "C02" && len(chosen) > 0 {
+		return p.mostUsed(x, it, chosen)
 	}
 	switch it.Type {
 	case surveys.Single:
@@ -142,4 +145,31 @@ func textNumber(s string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(s))
 	return h.Sum64()
+}
+
+// fact returns what the person knows of itself, for items that ask for it. The IDs
+// are those of the civic-literacy questionnaire; everybody in the synthetic province
+// is a resident and a civilian.
+func (x *Person) fact(it *surveys.Item) ([]string, bool) {
+	switch it.ID {
+	case "age":
+		return []string{strconv.Itoa(x.Age)}, true
+	case "sex":
+		return []string{x.Sex}, true
+	case "resident":
+		return []string{"1"}, true
+	case "military":
+		return []string{"2"}, true
+	case "residence":
+		return []string{x.Residence}, true
+	case "education":
+		return []string{it.Options[x.Education].Code}, true
+	}
+	return nil, false
+}
+
+// mostUsed answers the item that asks for the first choice among the options chosen
+// in another.
+func (p *Population) mostUsed(x *Person, it *surveys.Item, chosen []string) []string {
+	return []string{chosen[int(p.luck(x, it, streamChoice)*float64(len(chosen)))]}
 }

@@ -6,9 +6,12 @@ package demo
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 
+	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -57,30 +60,15 @@ type village struct {
 
 func (v village) size() int { return v.last - v.first }
 
-// ageGroup is a group of the census file, from age low to high.
-type ageGroup struct {
-	column    string
-	low, high int
-	// fiveYears are the columns of the sex × age file that make up the group, with the
-	// share of each that belongs to it.
-	fiveYears map[string]float64
-}
-
-var ageGroups = []ageGroup{
-	{"est18_29", 18, 29, map[string]float64{"15_19": 0.4, "20_24": 1, "25_29": 1}},
-	{"a30_39", 30, 39, map[string]float64{"30_34": 1, "35_39": 1}},
-	{"a40_49", 40, 49, map[string]float64{"40_44": 1, "45_49": 1}},
-	{"a50_59", 50, 59, map[string]float64{"50_54": 1, "55_59": 1}},
-	{"a60_69", 60, 69, map[string]float64{"60_64": 1, "65_69": 1}},
-}
-
 // What moves a person's ability, in units of the logit scale that the items use.
 // The values are invented; they give differences of the size that the published
 // national surveys show between groups.
 var (
 	educationEffect = [5]float64{-0.95, -0.40, 0.25, 0.75, 1.25}
-	ageEffect       = [5]float64{0.30, 0.15, 0, -0.15, -0.30}
-	cityEffect      = map[string]float64{
+	// by age: 18–29, 30–39, 40–49, 50–59, 60–69
+	ageEffect    = [5]float64{0.30, 0.15, 0, -0.15, -0.30}
+	ageSchooling = [5]float64{1.7, 0.9, 0, -0.8, -1.7}
+	cityEffect   = map[string]float64{
 		"330100": 0.25, "330200": 0.15, "330300": -0.05, "330400": 0.05, "330500": 0, "330600": 0.05,
 		"330700": -0.05, "330800": -0.15, "330900": 0.05, "331000": -0.10, "331100": -0.15,
 	}
@@ -96,48 +84,85 @@ const (
 	villageSmallest, villageLargest = 18, 60
 )
 
-// NewPopulation builds the province from the census margins, for the questionnaire
-// its people will be asked.
-func NewPopulation(cfg Config, census Census, q *surveys.Questionnaire) (*Population, error) {
+// NewPopulation builds the province from the census, for the questionnaire its
+// people will be asked. Sex, age, city and residence are independent of each other,
+// each as the census counts it.
+func NewPopulation(cfg Config, census *assess.Census, q *surveys.Questionnaire) (*Population, error) {
 	if cfg.Interviews < 1 || cfg.Scale < 1 {
 		return nil, fmt.Errorf("the demo needs at least one interview and a scale of at least 1, not %d and %d", cfg.Interviews, cfg.Scale)
 	}
 	p := &Population{cfg: cfg, items: itemModels(cfg.Seed, q)}
 	rng := rand.New(rand.NewPCG(cfg.Seed, 1))
-	for _, city := range census.Cities {
+	ages := newAgeTable(census)
+	for _, city := range slices.Sorted(maps.Keys(census.Cities)) {
 		people := map[string][]Person{}
-		for g, group := range ageGroups {
-			n := int(math.Round(city.Ages[g] / float64(cfg.Scale)))
-			for range n {
-				x := p.newPerson(rng, city, g, group, census.MaleShare[g])
-				people[x.Residence] = append(people[x.Residence], x)
-			}
+		for range int(math.Round(census.Cities[city] / float64(cfg.Scale))) {
+			x := newPerson(rng, city, census.Urban, ages)
+			people[x.Residence] = append(people[x.Residence], x)
 		}
 		for _, residence := range []string{"urban", "rural"} {
-			p.settle(rng, city.Code+"-"+residence, people[residence])
+			p.settle(rng, city+"-"+residence, people[residence])
 		}
 	}
 	return p, nil
 }
 
-func (p *Population) newPerson(rng *rand.Rand, city City, g int, group ageGroup, maleShare float64) Person {
-	x := Person{City: city.Code, Residence: "rural", Sex: "2", Age: group.low + rng.IntN(group.high-group.low+1)}
+// ageTable draws sex and age together, from the census counts by five-year group.
+type ageTable struct {
+	sexes []string
+	first []int     // lowest age of each class
+	years []int     // how many ages it has
+	upTo  []float64 // cumulative counts
+}
+
+const (
+	youngest   = 18
+	groupYears = 5
+)
+
+func newAgeTable(census *assess.Census) ageTable {
+	var t ageTable
+	sum := 0.0
+	for _, sex := range []struct{ code, census string }{{"1", "male"}, {"2", "female"}} {
+		for _, from := range slices.Sorted(maps.Keys(census.Ages[sex.census])) {
+			first := max(from, youngest)
+			years := from + groupYears - first
+			sum += census.Ages[sex.census][from] * float64(years) / groupYears
+			t.sexes = append(t.sexes, sex.code)
+			t.first = append(t.first, first)
+			t.years = append(t.years, years)
+			t.upTo = append(t.upTo, sum)
+		}
+	}
+	return t
+}
+
+func (t ageTable) draw(rng *rand.Rand) (sex string, age int) {
+	u := rng.Float64() * t.upTo[len(t.upTo)-1]
+	i, _ := slices.BinarySearch(t.upTo, u)
+	return t.sexes[i], t.first[i] + rng.IntN(t.years[i])
+}
+
+func newPerson(rng *rand.Rand, city string, urbanShare float64, ages ageTable) Person {
+	x := Person{City: city, Residence: "rural"}
+	x.Sex, x.Age = ages.draw(rng)
 	residence, sex := -urbanEffect, -maleEffect
-	if rng.Float64() < city.UrbanShare {
+	if rng.Float64() < urbanShare {
 		x.Residence, residence = "urban", urbanEffect
 	}
-	if rng.Float64() < maleShare {
-		x.Sex, sex = "1", maleEffect
+	if x.Sex == "1" {
+		sex = maleEffect
 	}
-	x.Education = education(rng, g, residence, cityEffect[city.Code])
-	x.ability = meanAbility + educationEffect[x.Education] + ageEffect[g] + cityEffect[city.Code] + residence + sex +
+	age := min((x.Age-20)/10, len(ageEffect)-1) // 18 and 19 belong to the first group
+	x.Education = education(rng, age, residence, cityEffect[city])
+	x.ability = meanAbility + educationEffect[x.Education] + ageEffect[age] + cityEffect[city] + residence + sex +
 		personSpread*rng.NormFloat64()
 	return x
 }
 
 // education draws a level: younger and urban people stayed longer at school.
 func education(rng *rand.Rand, age int, residence, city float64) int {
-	latent := [5]float64{1.7, 0.9, 0, -0.8, -1.7}[age] + 4*residence + 2*city + logistic(rng)
+	latent := ageSchooling[age] + 4*residence + 2*city + logistic(rng)
 	level := 0
 	for _, cut := range []float64{-1.3, 0.5, 1.4, 2.2} {
 		if latent > cut {

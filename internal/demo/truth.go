@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
 
+	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/score"
@@ -95,16 +96,17 @@ func (p *Population) ask(t *Truth, first, workers int, q *surveys.Questionnaire,
 	t.all = *newTally(t.crit, len(t.items))
 	answers := surveys.Answers{}
 	asked := 0
-	for i := first; i < len(p.people); i += workers {
-		x := &p.people[i]
+	for n := first; n < len(p.people); n += workers {
+		x := &p.people[n]
 		for it := range q.Items {
-			if _, fact := x.fact(it, answers); fact || it.Dimension != "" {
+			if _, fact := x.fact(it); fact || it.Dimension != "" {
 				answers[it.ID] = p.Answer(x, it, answers)
 			}
 		}
 		r, _ := scorer.Score(answers)
 		t.all.add(r)
-		for _, f := range plan.Factors {
+		for i := range plan.Factors {
+			f := &plan.Factors[i]
 			if level, ok := levelOf(f, x, answers); ok {
 				t.domain(f.ID, level).add(r)
 			}
@@ -136,7 +138,7 @@ func (t *Truth) merge(u *Truth) {
 }
 
 // levelOf finds the level of a factor that the person belongs to.
-func levelOf(f assess.Factor, x *Person, answers surveys.Answers) (string, bool) {
+func levelOf(f *assess.Factor, x *Person, answers surveys.Answers) (string, bool) {
 	value := answers.First(f.Answer)
 	switch f.Sample {
 	case "city":
@@ -144,15 +146,68 @@ func levelOf(f assess.Factor, x *Person, answers surveys.Answers) (string, bool)
 	case "residence":
 		value = x.Residence
 	}
-	number, err := strconv.ParseFloat(value, 64)
-	for _, l := range f.Levels {
-		if slices.Contains(l.Values, value) {
-			return l.Code, true
-		}
-		ranged := l.Min != nil || l.Below != nil
-		if ranged && err == nil && (l.Min == nil || number >= *l.Min) && (l.Below == nil || number < *l.Below) {
-			return l.Code, true
+	l := f.Level(value)
+	if l < 0 {
+		return "", false
+	}
+	return f.Levels[l].Code, true
+}
+
+// Value is the true mean of a variable of the report in a domain that is everybody
+// or one level of one factor; false for any other.
+func (t *Truth) Value(variable string, in analysis.Domain) (float64, bool) {
+	u := &t.all
+	if len(in) > 1 {
+		return 0, false
+	}
+	for factor, level := range in {
+		if u = t.factors[factor][level]; u == nil {
+			return 0, false
 		}
 	}
-	return "", false
+	sum, ok := t.sum(u, variable)
+	return sum / float64(u.n), ok && u.n > 0
+}
+
+// sum adds up a variable over the people of a tally.
+func (t *Truth) sum(u *tally, variable string) (float64, bool) {
+	kind, id, _ := strings.Cut(variable, ":")
+	switch kind {
+	case assess.VarScore:
+		return u.score, true
+	case assess.VarLiterate:
+		return float64(u.literate), true
+	case "dim":
+		i := slices.IndexFunc(t.crit.Dimensions, func(d surveys.Dimension) bool { return d.ID == id })
+		return at(u.points, i)
+	case "level":
+		i := slices.IndexFunc(t.crit.Levels, func(l surveys.Level) bool { return l.ID == id })
+		return at(u.levels, i)
+	case "item":
+		return at(u.right, slices.Index(t.items, id))
+	case "band":
+		return t.band(u, id)
+	}
+	return 0, false
+}
+
+func at[T int | float64](xs []T, i int) (float64, bool) {
+	if i < 0 {
+		return 0, false
+	}
+	return float64(xs[i]), true
+}
+
+// band counts the people whose highest level is this one.
+func (t *Truth) band(u *tally, id string) (float64, bool) {
+	i := slices.IndexFunc(t.crit.Levels, func(l surveys.Level) bool { return l.ID == id })
+	switch {
+	case id == score.BandLowest:
+		return float64(u.n - u.levels[len(u.levels)-1]), true
+	case i < 0:
+		return 0, false
+	case i == 0:
+		return float64(u.levels[0]), true
+	}
+	return float64(u.levels[i] - u.levels[i-1]), true
 }

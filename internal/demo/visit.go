@@ -13,6 +13,9 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
+// answerPrefix stands before an item's ID in the name of its field.
+const answerPrefix = "a."
+
 // maxPages is how many pages one interview may take before the visitor gives up.
 const maxPages = 100
 
@@ -57,11 +60,10 @@ func (p *Population) fill(f *pageForm, q *surveys.Questionnaire, x *Person, answ
 		values[name] = v
 	}
 	for it := range q.Items {
-		if !slices.Contains(f.asked, it.ID) {
-			continue
+		if name := answerPrefix + it.ID; slices.Contains(f.asked, name) {
+			answers[it.ID] = p.Answer(x, it, answers)
+			values[name] = answers[it.ID]
 		}
-		answers[it.ID] = p.Answer(x, it, answers)
-		values[it.ID] = answers[it.ID]
 	}
 	if f.button[0] != "" {
 		values.Set(f.button[0], f.button[1])
@@ -105,8 +107,8 @@ func read(doc *html.Node) page {
 		if n.Type != html.ElementNode {
 			continue
 		}
-		if r := attr(n, "data-receipt"); r != "" {
-			pg.receipt = r
+		if attr(n, "class") == "receipt" && n.FirstChild != nil {
+			pg.receipt = strings.TrimSpace(n.FirstChild.Data)
 		}
 		if n.Data == "form" && pg.form == nil && strings.EqualFold(attr(n, "method"), "post") {
 			pg.form = readForm(n)

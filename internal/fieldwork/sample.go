@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -152,4 +153,31 @@ func (c columns) parse(rec []string) (Case, error) {
 		out.Weight /= p
 	}
 	return out, nil
+}
+
+// WriteSample writes a sample file with base weights that ReadSample reads back to
+// the same cases.
+func WriteSample(w io.Writer, cases []Case) error {
+	names := map[string]bool{}
+	for _, c := range cases {
+		for n := range c.Columns {
+			names[n] = true
+		}
+	}
+	columns := slices.Sorted(maps.Keys(names))
+	cw := csv.NewWriter(w)
+	if err := cw.Write(append([]string{"case", "stratum", "psu", "weight"}, columns...)); err != nil {
+		return err
+	}
+	for _, c := range cases {
+		rec := []string{c.ID, c.Stratum, c.PSU, strconv.FormatFloat(c.Weight, 'g', -1, 64)}
+		for _, n := range columns {
+			rec = append(rec, c.Columns[n])
+		}
+		if err := cw.Write(rec); err != nil {
+			return err
+		}
+	}
+	cw.Flush()
+	return cw.Error()
 }

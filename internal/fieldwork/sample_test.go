@@ -56,3 +56,21 @@ func TestReadSampleFaults(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteSampleReadsBack(t *testing.T) {
+	want := []Case{
+		{ID: "a,1", Stratum: "h \"1\"", PSU: "u", Weight: 1.0 / 3, Columns: map[string]string{"city": "330100", "year": "2018"}},
+		{ID: "psu:h-2", Stratum: "h", PSU: "2", Weight: 0, Columns: map[string]string{"city": "", "year": ""}},
+	}
+	var file strings.Builder
+	if err := WriteSample(&file, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadSample("s", strings.NewReader(file.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/demo"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/microdata"
+	"github.com/suyang-survey/suyang/internal/server"
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/library"
+)
+
+// demoCommand runs two surveys from questionnaire to report.
+type demoCommand struct {
+	State     string `type:"path" default:"suyang-demo" help:"Folder of the demo; what an earlier demo left there is removed."`
+	N         int    `short:"n" default:"3300" help:"Expected number of interviews of the provincial wave."`
+	Seed      uint64 `default:"20261101" help:"Seed of the simulated province; the same seed makes the same survey."`
+	Once      bool   `help:"End when the reports are written instead of serving them."`
+	Microdata string `type:"path" default:"surveys/library/gss-science/data" help:"Folder with the microdata of the General Social Survey."`
+	More      string `name:"data" env:"SUYANG_DATA" type:"path" help:"Folder with a folder gss-science that holds further years."`
+	listenFlags
+}
+
+// The waves of the demo.
+const (
+	gssWave      = "gss"
+	provinceWave = "zhejiang-demo"
+	province     = "330000"
+	demoWeights  = "raked"
+)
+
+// visitorsAtOnce is how many respondents fill in the questionnaire at one time.
+const visitorsAtOnce = 16
+
+// Run does the demo.
+func (c *demoCommand) Run(ctx context.Context, con *console) error {
+	begun := time.Now()
+	if err := c.clear(); err != nil {
+		return err
+	}
+	d := &demonstration{demoCommand: c, con: con, flags: &stateFlags{State: c.State}}
+	if err := d.publish(); err != nil {
+		return err
+	}
+	st, err := d.flags.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	d.st = st
+	srv, err := c.listen(st)
+	if err != nil {
+		return err
+	}
+	serving := d.serve(ctx, srv)
+	err = errors.Join(d.microdata(ctx), d.province(ctx, "http://"+srv.Addr()))
+	if err == nil {
+		con.say("the whole demo took %s", time.Since(begun).Round(100*time.Millisecond))
+		d.addresses(srv.Addr())
+		if !c.Once {
+			con.say("serving until Ctrl-C")
+			return serving.wait()
+		}
+	}
+	return errors.Join(err, serving.stop())
+}
+
+// demonstration is a demo under way.
+type demonstration struct {
+	*demoCommand
+	con   *console
+	flags *stateFlags
+	st    *station
+
+	table      microdata.Table
+	population *demo.Population
+	drawn      []demo.Drawn
+}
+
+// publish reads the microdata, makes the synthetic province and draws its sample,
+// and publishes both waves.
+func (d *demonstration) publish() error {
+	gss, plan, err := definitionOf("gss-science", "")
+	if err != nil {
+		return err
+	}
+	mapping, err := mappingOf("gss-science", "")
+	if err != nil {
+		return err
+	}
+	folders := []fs.FS{os.DirFS(d.Microdata)}
+	if d.More != "" {
+		folders = append(folders, os.DirFS(filepath.Join(d.More, "gss-science")))
+	}
+	if d.table, err = microdata.Read(mapping, gss, gssWave, folders...); err != nil {
+		return fmt.Errorf("microdata in %s: %w; run the demo in the project's folder, or name another with --microdata", d.Microdata, err)
+	}
+	if err := publish(d.flags.waves(), gssWave, gss, plan, d.table.Cases); err != nil {
+		return err
+	}
+	q, plan, err := definitionOf("civic-literacy", "")
+	if err != nil {
+		return err
+	}
+	census, err := assess.ReadCensus(library.FS, province)
+	if err != nil {
+		return err
+	}
+	cfg := demo.DefaultConfig()
+	cfg.Interviews, cfg.Seed = d.N, d.Seed
+	if d.population, err = demo.NewPopulation(cfg, census, q); err != nil {
+		return err
+	}
+	d.drawn = d.population.Draw()
+	d.con.say("a synthetic Zhejiang of %d people, 1 for every %d; %d of them drawn", d.population.Size(), cfg.Scale, len(d.drawn))
+	return publish(d.flags.waves(), provinceWave, q, plan, d.cases())
+}
+
+func (d *demonstration) cases() []fieldwork.Case {
+	cases := make([]fieldwork.Case, len(d.drawn))
+	for i, x := range d.drawn {
+		cases[i] = x.Case
+	}
+	return cases
+}
+
+// microdata takes in the General Social Survey and writes its reports.
+func (d *demonstration) microdata(ctx context.Context) error {
+	quarantined, err := takeIn(ctx, d.con, d.st, gssWave, d.table)
+	if err != nil {
+		return err
+	}
+	if quarantined > 0 {
+		return fmt.Errorf("%d of %d interviews of wave %s went to quarantine", quarantined, len(d.table.Interviews), gssWave)
+	}
+	w, err := d.flags.waves().Load(gssWave)
+	if err != nil {
+		return err
+	}
+	r, err := assessed(ctx, d.st, d.flags.waves(), w, "", nil)
+	if err != nil {
+		return err
+	}
+	return d.reports(r)
+}
+
+// province has the sample answer the real pages, weighs, and writes the reports.
+func (d *demonstration) province(ctx context.Context, base string) error {
+	w, err := d.flags.waves().Load(provinceWave)
+	if err != nil {
+		return err
+	}
+	if err := d.st.store.PutSample(ctx, provinceWave, d.cases()); err != nil {
+		return err
+	}
+	if err := d.visits(ctx, base, w.Questionnaire); err != nil {
+		return err
+	}
+	if err := d.st.intake.Flush(ctx); err != nil {
+		return err
+	}
+	ledger, err := d.st.intake.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	d.con.say("%s", ledger)
+	record, err := weigh(ctx, d.st, d.flags.waves(), w, demoWeights, province)
+	if err != nil {
+		return err
+	}
+	printStep(d.con.err, record.Step)
+	bar := d.con.bar("asking the whole synthetic province for the true rates", d.population.Size())
+	truth, err := d.population.Truth(w.Questionnaire, w.Plan, bar.add)
+	if err != nil {
+		return err
+	}
+	bar.finish()
+	r, err := assessed(ctx, d.st, d.flags.waves(), w, demoWeights, truth.Value)
+	if err != nil {
+		return err
+	}
+	cover := assess.Coverage(r)
+	d.con.say("%d of %d intervals of 95 %% cover the true value", cover.Covered, cover.Total)
+	return d.reports(r)
+}
+
+// visits lets everybody who takes part fill in the questionnaire behind their link.
+func (d *demonstration) visits(ctx context.Context, base string, q *surveys.Questionnaire) error {
+	key, err := d.flags.key()
+	if err != nil {
+		return err
+	}
+	links := server.NewLinks(key)
+	var taking []demo.Drawn
+	for _, x := range d.drawn {
+		if d.population.Responds(x.Person) {
+			taking = append(taking, x)
+		}
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: visitorsAtOnce, DisableCompression: true}, Timeout: time.Minute}
+	defer client.CloseIdleConnections()
+	bar := d.con.bar("people filling in the questionnaire on the server's pages", len(taking))
+	err = each(ctx, visitorsAtOnce, taking, func(ctx context.Context, x demo.Drawn) error {
+		_, err := d.population.Visit(ctx, client, base+links.Path(provinceWave, x.ID), q, x.Person)
+		bar.add(1)
+		return err
+	})
+	bar.finish()
+	return err
+}
+
+// reports writes the report in both languages.
+func (d *demonstration) reports(r *assess.Results) error {
+	for _, lang := range []surveys.Lang{surveys.ZH, surveys.EN} {
+		path := d.flags.reportPath(r.Wave, lang)
+		if err := writeReport(path, r, lang); err != nil {
+			return err
+		}
+		fmt.Fprintln(d.con.out, path)
+	}
+	return nil
+}
+
+// addresses prints where to look.
+func (d *demonstration) addresses(addr string) {
+	for _, path := range []string{
+		"/", "/s/" + provinceWave,
+		"/reports/" + provinceWave + ".zh.html", "/reports/" + provinceWave + ".en.html",
+		"/reports/" + gssWave + ".zh.html", "/reports/" + gssWave + ".en.html",
+	} {
+		fmt.Fprintf(d.con.out, "http://%s%s\n", addr, path)
+	}
+}
+
+// serving is a server that runs beside the demo.
+type serving struct {
+	cancel context.CancelFunc
+	done   chan error
+}
+
+func (d *demonstration) serve(ctx context.Context, srv *server.Server) serving {
+	ctx, cancel := context.WithCancel(ctx)
+	s := serving{cancel: cancel, done: make(chan error, 1)}
+	go func() { s.done <- srv.Run(ctx) }()
+	return s
+}
+
+func (s serving) wait() error { return <-s.done }
+
+func (s serving) stop() error {
+	s.cancel()
+	return s.wait()
+}
+
+// marker is the file by which a folder is known to hold nothing but an earlier demo.
+const marker = "made-by-suyang-demo"
+
+// clear makes the folder, and empties it when an earlier demo made it.
+func (c *demoCommand) clear() error {
+	entries, err := os.ReadDir(c.State)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot use %s as the folder of the demo: %w", c.State, err)
+	}
+	if len(entries) > 0 {
+		if _, err := os.Stat(filepath.Join(c.State, marker)); err != nil {
+			return fmt.Errorf("%s holds something other than an earlier demo; give another folder with --state", c.State)
+		}
+		if err := os.RemoveAll(c.State); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(c.State, 0o700); err != nil {
+		return fmt.Errorf("cannot use %s as the folder of the demo: %w", c.State, err)
+	}
+	return os.WriteFile(filepath.Join(c.State, marker), nil, 0o600)
+}

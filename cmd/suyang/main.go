@@ -1,0 +1,72 @@
+// Command suyang collects surveys of scientific literacy and turns them into reports.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// commands are the commands of the program; each is a file of this folder.
+type commands struct {
+	Demo    demoCommand    `cmd:"" help:"Run a provincial survey and a survey of real microdata, from questionnaire to report."`
+	Serve   serveCommand   `cmd:"" help:"Serve the questionnaires of the published waves and take in the interviews."`
+	Lint    lintCommand    `cmd:"" help:"Check a questionnaire and say what is wrong, where, and what to do."`
+	Publish publishCommand `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave."`
+	Links   linksCommand   `cmd:"" help:"Print the personal link of every case of a wave, as CSV."`
+	Import  importCommand  `cmd:"" help:"Take in the microdata of another survey as a wave."`
+	Weigh   weighCommand   `cmd:"" help:"Rake the weights of a wave to the census and store them under a name."`
+	Report  reportCommand  `cmd:"" help:"Write the report of a wave as one HTML file."`
+	Verify  verifyCommand  `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
+	Engine  engineCommand  `cmd:"" hidden:"" help:"Run the embedded ClickHouse engine; the other commands start it themselves."`
+}
+
+// run is the program: results go to out, talk to errOut. It returns the exit status.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	slog.SetDefault(slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	var c commands
+	status := -1
+	parser, err := kong.New(&c,
+		kong.Name("suyang"),
+		kong.Description("Collects surveys of citizen scientific literacy and turns them into reports."),
+		kong.Writers(out, errOut),
+		kong.Exit(func(code int) { status = code }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic("the commands are declared wrongly: " + err.Error())
+	}
+	command, err := parser.Parse(args)
+	if status >= 0 { // help was asked for
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "suyang: %v; see suyang --help\n", err)
+		return 2
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run(&console{in: in, out: out, err: errOut})
+	if err != nil && !errors.Is(err, errSilent) {
+		fmt.Fprintf(errOut, "suyang: %v\n", err)
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// errSilent ends a command with a failure that it has already talked about.
+var errSilent = errors.New("failed")

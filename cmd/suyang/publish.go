@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/server"
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/definition"
+	"github.com/suyang-survey/suyang/surveys/library"
+)
+
+// publishCommand freezes a wave.
+type publishCommand struct {
+	stateFlags
+	Wave          string `arg:"" help:"Name of the wave, such as zj-2026."`
+	Questionnaire string `default:"civic-literacy" help:"A questionnaire of the library, or the path of a YAML file."`
+	Plan          string `help:"The plan of the analysis, a YAML file; by default plan.yaml beside the questionnaire."`
+	Sample        string `help:"The sample file, CSV: case, stratum, psu, and weight or p1, p2, …"`
+}
+
+// Run publishes the wave and stores its sample.
+func (c *publishCommand) Run(ctx context.Context, con *console) error {
+	q, plan, err := definitionOf(c.Questionnaire, c.Plan)
+	if err != nil {
+		return err
+	}
+	var sample []byte
+	var cases []fieldwork.Case
+	if c.Sample != "" {
+		if sample, err = os.ReadFile(c.Sample); err != nil {
+			return err
+		}
+		if cases, err = fieldwork.ReadSample(c.Sample, bytes.NewReader(sample)); err != nil {
+			return err
+		}
+	}
+	w, err := c.waves().Publish(c.Wave, q, plan)
+	if err != nil {
+		return err
+	}
+	if len(cases) > 0 {
+		if err := c.waves().SaveSample(c.Wave, sample); err != nil {
+			return err
+		}
+		st, err := c.openStore(ctx)
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		if err := st.store.PutSample(ctx, c.Wave, cases); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(con.out, "wave %s is published: %s, version %s, %d cases\n", w.ID, q.ID, q.Version(), len(cases))
+	return nil
+}
+
+// inLibrary reports whether a name can only be that of a questionnaire in the
+// library: it has no slash and no ending.
+func inLibrary(name string) bool { return !strings.ContainsAny(name, `/\.`) }
+
+// definitionOf reads a questionnaire of the library or from a file, with its plan.
+func definitionOf(name, plan string) (*surveys.Questionnaire, []byte, error) {
+	if inLibrary(name) {
+		q, err := library.Read(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if plan == "" {
+			src, err := fs.ReadFile(library.FS, name+"/plan.yaml")
+			return q, src, err
+		}
+		src, err := os.ReadFile(plan)
+		return q, src, err
+	}
+	q, err := definition.ReadFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if plan == "" {
+		plan = filepath.Join(filepath.Dir(name), "plan.yaml")
+	}
+	src, err := os.ReadFile(plan)
+	return q, src, err
+}
+
+// linksCommand prints personal links.
+type linksCommand struct {
+	stateFlags
+	Wave string `arg:"" help:"Name of the wave."`
+	Base string `default:"http://127.0.0.1:8080" help:"Address of the server as respondents see it."`
+}
+
+// Run prints one line for each case. The links are secrets: whoever has one can
+// answer for the case.
+func (c *linksCommand) Run(con *console) error {
+	if _, err := c.waves().Load(c.Wave); err != nil {
+		return err
+	}
+	cases, err := c.waves().Sample(c.Wave)
+	if err != nil {
+		return err
+	}
+	key, err := c.key()
+	if err != nil {
+		return err
+	}
+	links := server.NewLinks(key)
+	rows := [][]string{{"case", "link"}}
+	for _, k := range cases {
+		rows = append(rows, []string{k.ID, strings.TrimSuffix(c.Base, "/") + links.Path(c.Wave, k.ID)})
+	}
+	return csv.NewWriter(con.out).WriteAll(rows)
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/suyang-survey/suyang/internal/report"
+	"github.com/suyang-survey/suyang/internal/server"
+)
+
+// serveCommand serves the published waves.
+type serveCommand struct {
+	stateFlags
+	listenFlags
+}
+
+// listenFlags say where the server is reached.
+type listenFlags struct {
+	Listen  string   `default:"127.0.0.1:8080" env:"SUYANG_LISTEN" help:"Address to listen on."`
+	HTTPS   bool     `name:"https" env:"SUYANG_HTTPS" help:"People reach the server by https, through a proxy."`
+	Origins []string `env:"SUYANG_ORIGINS" help:"Further origins whose pages may post here, such as https://survey.example.cn."`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCommand) Run(ctx context.Context, con *console) error {
+	st, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	srv, err := c.listen(st)
+	if err != nil {
+		return err
+	}
+	con.say("serving %d waves on http://%s", len(st.waves), srv.Addr())
+	return srv.Run(ctx)
+}
+
+// listen makes the server of a station and takes its port.
+func (f *listenFlags) listen(st *station) (*server.Server, error) {
+	key, err := st.flags.key()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(st.flags.reports(), 0o755); err != nil {
+		return nil, err
+	}
+	cfg := server.DefaultConfig(key)
+	cfg.Addr, cfg.HTTPS, cfg.Origins = f.Listen, f.HTTPS, f.Origins
+	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
+	deps := server.Deps{Intake: st.intake, Ready: st.store.Ping}
+	for _, w := range st.waves {
+		deps.Waves = append(deps.Waves, server.Wave{ID: w.ID, Title: w.Plan.Title, Questionnaire: w.Questionnaire, Form: st.forms[w.ID]})
+	}
+	srv, err := server.New(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	if err := srv.Listen(); err != nil {
+		return nil, fmt.Errorf("cannot serve on %s: %w", f.Listen, err)
+	}
+	return srv, nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/clickhouse"
+	"github.com/suyang-survey/suyang/internal/clickhouse/engine"
+	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/waves"
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
+)
+
+// stateFlags say where the program keeps what it must not lose.
+type stateFlags struct {
+	State      string `type:"path" default:"suyang-state" env:"SUYANG_STATE" help:"Folder of the log, the keys, the published waves, the engine's data and the reports."`
+	ClickHouse string `name:"clickhouse" env:"SUYANG_CLICKHOUSE" help:"Address of a ClickHouse server, clickhouse://user:password@host:9000/database; by default the embedded engine is used."`
+}
+
+func (f *stateFlags) waves() waves.Folder { return waves.Folder(filepath.Join(f.State, "waves")) }
+func (f *stateFlags) reports() string     { return filepath.Join(f.State, "reports") }
+
+func (f *stateFlags) reportPath(wave string, lang surveys.Lang) string {
+	return filepath.Join(f.reports(), wave+"."+string(lang)+".html")
+}
+
+// keyBytes is the length of the secret of an installation.
+const keyBytes = 32
+
+// key returns the secret of the installation, made at first use. Personal links and
+// open pages are worth nothing without it, so it belongs into the backup.
+func (f *stateFlags) key() ([]byte, error) {
+	path := filepath.Join(f.State, "key")
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f.newKey(path)
+	}
+	if err == nil && len(key) != keyBytes {
+		err = fmt.Errorf("%s has %d bytes instead of %d; restore it from the backup", path, len(key), keyBytes)
+	}
+	return key, err
+}
+
+func (f *stateFlags) newKey(path string) ([]byte, error) {
+	if err := f.make(); err != nil {
+		return nil, err
+	}
+	key := make([]byte, keyBytes)
+	rand.Read(key)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	_, err = file.Write(key)
+	return key, errors.Join(err, file.Sync(), file.Close())
+}
+
+// make makes the state folder.
+func (f *stateFlags) make() error {
+	if err := os.MkdirAll(f.State, 0o700); err != nil {
+		return fmt.Errorf("cannot use %s as the state folder: %w; give another one with --state", f.State, err)
+	}
+	return nil
+}
+
+// station is the program's parts, opened on one state folder.
+type station struct {
+	flags  *stateFlags
+	waves  []waves.Wave
+	forms  map[string]*form.Form
+	engine *engine.Engine
+	store  *clickhouse.Store
+	log    *wal.Log
+	intake *intake.Intake
+	// stopShipping ends the intake's shipping, which then sends its result to shipped.
+	stopShipping context.CancelFunc
+	shipped      chan error
+}
+
+// open opens everything: the store, the log and the intake, which begins to ship.
+func (f *stateFlags) open(ctx context.Context) (*station, error) {
+	st, err := f.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.openIntake(ctx); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
+}
+
+// openStore opens the store alone: the server named by an address, or the embedded
+// engine.
+func (f *stateFlags) openStore(ctx context.Context) (*station, error) {
+	if err := f.make(); err != nil {
+		return nil, err
+	}
+	st := &station{flags: f, forms: map[string]*form.Form{}}
+	if err := st.connect(ctx); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	if err := st.store.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
+}
+
+// connect opens the store of the server that was named, of the engine that another
+// command runs on this state folder, or of an engine of its own.
+func (st *station) connect(ctx context.Context) (err error) {
+	if dsn := st.flags.ClickHouse; dsn != "" {
+		st.store, err = clickhouse.Open(ctx, clickhouse.Config{DSN: dsn})
+		return err
+	}
+	if st.store = st.flags.running(ctx); st.store != nil {
+		return nil
+	}
+	if st.engine, err = engine.Start(ctx, engine.Config{Data: filepath.Join(st.flags.State, "clickhouse")}); err != nil {
+		return err
+	}
+	dsn := st.engine.DSN()
+	if st.store, err = clickhouse.Open(ctx, clickhouse.Config{DSN: dsn}); err != nil {
+		return err
+	}
+	return os.WriteFile(st.flags.engineFile(), []byte(dsn), 0o600)
+}
+
+// engineFile holds the address of the running engine, with its secret, so that a
+// report can be written while the server runs.
+func (f *stateFlags) engineFile() string { return filepath.Join(f.State, "engine") }
+
+// running opens the store of the engine that another command runs, or returns nil.
+func (f *stateFlags) running(ctx context.Context) *clickhouse.Store {
+	dsn, err := os.ReadFile(f.engineFile())
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	store, err := clickhouse.Open(ctx, clickhouse.Config{DSN: string(dsn)})
+	if err != nil {
+		return nil // its engine is gone
+	}
+	return store
+}
+
+// openIntake reads the published waves and the log, and begins to ship.
+func (st *station) openIntake(ctx context.Context) (err error) {
+	if st.waves, err = st.flags.waves().All(); err != nil {
+		return err
+	}
+	published := &intake.Waves{}
+	for _, w := range st.waves {
+		f, err := form.Compile(w.Questionnaire)
+		if err != nil {
+			return fmt.Errorf("wave %s: %w", w.ID, err)
+		}
+		st.forms[w.ID] = f
+		published.Publish(w.ID, w.Questionnaire.ID, w.Questionnaire.Version(), f)
+	}
+	if st.log, err = wal.Open(wal.DefaultConfig(filepath.Join(st.flags.State, "log"))); err != nil {
+		return err
+	}
+	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, "intake"))
+	if st.intake, err = intake.New(cfg, st.log, st.store, published, time.Now); err != nil {
+		return err
+	}
+	ctx, st.stopShipping = context.WithCancel(ctx)
+	st.shipped = make(chan error, 1)
+	go func() { st.shipped <- st.intake.Run(ctx) }()
+	return nil
+}
+
+// Close ends shipping and closes what was opened, in the opposite order.
+func (st *station) Close() error {
+	var errs []error
+	if st.stopShipping != nil {
+		st.stopShipping()
+		if err := <-st.shipped; !errors.Is(err, context.Canceled) {
+			errs = append(errs, err)
+		}
+	}
+	if st.log != nil {
+		errs = append(errs, st.log.Close())
+	}
+	if st.store != nil {
+		errs = append(errs, st.store.Close())
+	}
+	if st.engine != nil {
+		errs = append(errs, os.Remove(st.flags.engineFile()), st.engine.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// version names the build: the module version, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// verifyCommand proves the ledger.
+type verifyCommand struct {
+	stateFlags
+}
+
+// Run recomputes the ledger from the log, compares it with the store and prints it.
+// It fails when an interview is missing, or is still on its way.
+func (c *verifyCommand) Run(ctx context.Context, con *console) error {
+	st, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	ledger, err := st.intake.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(con.out, ledger)
+	if !ledger.Balanced() || ledger.Pending > 0 {
+		return fmt.Errorf("%d of %d accepted interviews are not stored yet: start the server so that they are shipped, then verify again", ledger.Pending, ledger.Accepted)
+	}
+	return nil
+}
