@@ -4,38 +4,43 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 
 	"github.com/google/uuid"
 )
 
-// Links makes and reads the personal links of sampled cases. A link is the case's
+// CaseLink returns the path of the personal link of a sampled case; key is the
+// Config.Key of the server that will serve it.
+func CaseLink(key []byte, waveID, caseID string) string {
+	return newLinks(key).path(waveID, caseID)
+}
+
+// links makes and reads the personal links of sampled cases. A link is the case's
 // ID and a 128-bit code that only the holder of the key can make, so it needs no
 // table, and a forged one is refused before anything else is done.
-type Links struct {
+type links struct {
 	codes, interviews []byte
 }
 
-// NewLinks derives the keys of the links from the secret of the installation.
-func NewLinks(key []byte) *Links {
-	return &Links{codes: subkey(key, "case link"), interviews: subkey(key, "case interview")}
+// newLinks derives the keys of the links from the secret of the installation.
+func newLinks(key []byte) *links {
+	return &links{codes: subkey(key, "case link"), interviews: subkey(key, "case interview")}
 }
 
 // codeBytes is the length of a link's code.
 const codeBytes = 16
 
-// Path returns the path of the link of a case in a wave.
-func (l *Links) Path(waveID, caseID string) string {
+// path returns the path of the link of a case in a wave.
+func (l *links) path(waveID, caseID string) string {
 	token := append([]byte(caseID), l.code(waveID, caseID)...)
-	return "/i/" + base64.RawURLEncoding.EncodeToString(token)
+	return "/i/" + text64.EncodeToString(token)
 }
 
 // open returns the wave and the case of a link's token; ok is false when the link
 // belongs to none of the waves.
-func (l *Links) open(token string, waves []*wave) (w *wave, caseID string, ok bool) {
-	raw, err := base64.RawURLEncoding.DecodeString(token)
+func (l *links) open(token string, waves []*wave) (w *wave, caseID string, ok bool) {
+	raw, err := text64.DecodeString(token)
 	if err != nil || len(raw) <= codeBytes {
 		return nil, "", false
 	}
@@ -48,13 +53,13 @@ func (l *Links) open(token string, waves []*wave) (w *wave, caseID string, ok bo
 	return nil, "", false
 }
 
-func (l *Links) code(waveID, caseID string) []byte {
+func (l *links) code(waveID, caseID string) []byte {
 	return mac(l.codes, waveID, caseID)[:codeBytes]
 }
 
 // interviewID returns the ID of the one interview of a case: starting it twice
 // gives the same submission twice, not two submissions.
-func (l *Links) interviewID(waveID, caseID string) string {
+func (l *links) interviewID(waveID, caseID string) string {
 	id := uuid.UUID(mac(l.interviews, waveID, caseID)[:16])
 	id[6] = id[6]&0x0f | 0x80 // version 8: made by a rule of our own (RFC 9562, 5.8)
 	id[8] = id[8]&0x3f | 0x80 // variant of RFC 9562

@@ -68,6 +68,10 @@ func newSeal(key []byte, waveID, version string, life time.Duration) (*seal, err
 	return s, nil
 }
 
+// text64 writes bytes in addresses and fields: strictly, so that one text stands
+// for one run of bytes.
+var text64 = base64.RawURLEncoding.Strict()
+
 // compressFrom is the size of the JSON from which compressing it pays.
 const compressFrom = 256
 
@@ -89,12 +93,12 @@ func (s *seal) Seal(st state, now time.Time) (string, error) {
 		packed = deflate(plain)
 	}
 	sealed := s.aead.Seal(append([]byte(nil), s.tag[:]...), nil, packed, s.bind)
-	return base64.RawURLEncoding.EncodeToString(sealed), nil
+	return text64.EncodeToString(sealed), nil
 }
 
 // Open reads a sealed state. Its error is errSeal, errVersion or errExpired.
 func (s *seal) Open(sealed string, now time.Time) (state, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(sealed)
+	raw, err := text64.DecodeString(sealed)
 	if err != nil || len(raw) < len(s.tag) {
 		return state{}, errSeal
 	}

@@ -61,7 +61,7 @@ type Deps struct {
 type Server struct {
 	cfg      Config
 	deps     Deps
-	links    *Links
+	links    *links
 	waves    map[string]*wave
 	order    []*wave
 	pages    *pages
@@ -81,7 +81,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	s := &Server{cfg: cfg, deps: deps, links: NewLinks(cfg.Key), waves: map[string]*wave{}}
+	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key), waves: map[string]*wave{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (s *Server) publish(published Wave) error {
 func (s *Server) Handler() http.Handler { return s.echo }
 
 // CaseLink returns the path of the personal link of a sampled case.
-func (s *Server) CaseLink(waveID, caseID string) string { return s.links.Path(waveID, caseID) }
+func (s *Server) CaseLink(waveID, caseID string) string { return s.links.path(waveID, caseID) }
 
 // Listen opens the address of the configuration, so that Addr is known and a
 // port that is taken is reported before Run.
