@@ -1,0 +1,164 @@
+package report
+
+import (
+	"math"
+	"strings"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/report/show"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// method is the box that says how the numbers came about. An entry without text is
+// left out.
+func (b *builder) method() []term {
+	r, m := b.results, b.results.Plan.Method
+	all := []term{
+		b.paragraphs("method.population", b.text(m.Population)),
+		b.paragraphs("method.design", b.text(m.Design), b.designSize()),
+		b.paragraphs("method.size", b.sampleSize()),
+		b.paragraphs("method.fieldwork", b.text(m.Fieldwork)),
+		b.paragraphs("method.questionnaire", b.questionnaire(r.Questionnaire)),
+		b.paragraphs("method.criterion", b.criterion(r.Questionnaire.Criterion)...),
+		b.paragraphs("method.weighting", append([]string{b.text(m.Weighting)}, b.weighting()...)...),
+		{Term: b.say("method.assumptions"), List: b.assumptions()},
+		b.errors(),
+		b.paragraphs("method.source", b.text(m.Source)),
+		b.paragraphs("method.caution", b.text(m.Caution)),
+		b.paragraphs("method.software", b.say("method.software.value", "program", b.opt.Program)),
+	}
+	var out []term
+	for _, t := range all {
+		if len(t.Paragraphs)+len(t.List) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// paragraphs makes an entry of the texts that are not empty.
+func (b *builder) paragraphs(key string, texts ...string) term {
+	t := term{Term: b.say(key)}
+	for _, s := range texts {
+		if s = strings.TrimSpace(s); s != "" {
+			t.Paragraphs = append(t.Paragraphs, s)
+		}
+	}
+	return t
+}
+
+func (b *builder) designSize() string {
+	r := b.results
+	return b.say("method.design.size", "strata", show.Count(r.Strata), "psus", show.Count(r.PSUs))
+}
+
+func (b *builder) sampleSize() string {
+	r := b.results
+	if r.Drawn > r.Responded {
+		return b.say("method.size.completed", "drawn", show.Count(r.Drawn), "n", show.Count(r.Responded), "rate", b.completion())
+	}
+	return b.say("method.size.only", "n", show.Count(r.Responded))
+}
+
+func (b *builder) questionnaire(q *surveys.Questionnaire) string {
+	return b.say("method.questionnaire.value", "title", b.text(q.Title), "edition", q.Edition, "version", q.Version())
+}
+
+// criterion says the rule, the points, and what becomes of answers that are none.
+func (b *builder) criterion(c *surveys.Criterion) []string {
+	var dims []string
+	for _, d := range c.Dimensions {
+		dims = append(dims, b.say("rule.dimension", "name", b.text(d.Name), "points", trim(d.Points)))
+	}
+	points := b.say("rule.points", "max", trim(maxScore(c)), "dimensions", join(dims, b.say("rule.comma")))
+	return []string{
+		b.say("summary.rule", "criterion", b.text(c.Name), "rule", b.rule(c)+b.say("rule.comma")+points),
+		b.say("rule.answers") + b.space() + b.say("rule.unasked."+string(c.Unasked)),
+	}
+}
+
+// space stands between two sentences: nothing in Chinese.
+func (b *builder) space() string {
+	if b.lang == surveys.ZH {
+		return ""
+	}
+	return " "
+}
+
+func (b *builder) weighting() []string {
+	r := b.results
+	out := []string{b.say("method.weighting.base")}
+	if r.WeightSet != "" {
+		out = []string{b.say("method.weighting.set", "set", r.WeightSet)}
+	}
+	s := r.Raking
+	if s == nil {
+		return out
+	}
+	key, distance := "method.weighting.failed", math.NaN()
+	if s.Converged {
+		key = "method.weighting.converged"
+	}
+	if len(s.Rounds) > 0 {
+		distance = s.Rounds[len(s.Rounds)-1]
+	}
+	return append(out,
+		b.say(key, "rounds", show.Count(len(s.Rounds)), "distance", scientific(distance)),
+		b.say("method.weighting.kish", "before", show.Number(s.KishBefore, 2), "after", show.Number(s.KishAfter, 2)))
+}
+
+// scientific writes a very small number by its power of ten.
+func scientific(x float64) string {
+	switch {
+	case math.IsNaN(x):
+		return show.Missing
+	case x == 0:
+		return "0"
+	}
+	power := int(math.Floor(math.Log10(math.Abs(x))))
+	if power >= -3 {
+		return show.Number(x, 3)
+	}
+	return show.Number(x/math.Pow(10, float64(power)), 1) + " × 10" + superscript(power)
+}
+
+func superscript(n int) string {
+	return strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴",
+		"5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹").Replace(trim(float64(n)))
+}
+
+func (b *builder) assumptions() []string {
+	var out []string
+	for _, a := range b.results.Assumptions {
+		out = append(out, b.say("assume."+string(a.Code), "share", show.Percent(a.Value, 1),
+			"margin", b.marginName(a.Subject), "change", b.change(a)))
+	}
+	return out
+}
+
+// change writes a relative change with its sign, precise enough to be seen.
+func (b *builder) change(a assess.Assumption) string {
+	if math.Abs(a.Value) < 1e-3 {
+		return scientific(a.Value)
+	}
+	return show.Percent(a.Value, 2)
+}
+
+// errors says how standard errors and intervals are computed, with the settings used.
+func (b *builder) errors() term {
+	s := b.results.Settings
+	t := b.paragraphs("method.error", b.say("method.error.words"),
+		b.say("method.error.lone."+string(orDefault(s.LonePSU, analysis.LoneAdjust)))+b.space()+
+			b.say("method.error.df."+string(orDefault(s.DF, analysis.DFDomain))))
+	t.Formula = true
+	return t
+}
+
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
