@@ -67,16 +67,16 @@ func (p *Program) Names() []string {
 	return names
 }
 
-// ErrorAt returns an error at the first place where a variable is used, for rules
-// about variables that this package does not know.
+// ErrorAt returns an error at the first place where a variable is used, or at the
+// beginning when it is not used, for rules that this package does not know.
 func (p *Program) ErrorAt(name, msg string) *Error {
-	pos := len(p.src)
+	pos := -1
 	p.root.walk(func(n *node) {
-		if (n.op == opVar || n.op == opHas) && n.text == name && n.pos < pos {
+		if (n.op == opVar || n.op == opHas) && n.text == name && (pos < 0 || n.pos < pos) {
 			pos = n.pos
 		}
 	})
-	return errorAt(p.src, pos, nil, msg)
+	return errorAt(p.src, max(pos, 0), nil, msg)
 }
 
 // Eval computes the expression. Lookup gives the value of a variable, and false
