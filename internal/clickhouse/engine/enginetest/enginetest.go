@@ -36,7 +36,11 @@ func Start(t testing.TB) *engine.Engine {
 // StartIn starts an engine on a folder and ends it with the test.
 func StartIn(t testing.TB, folder string) *engine.Engine {
 	t.Helper()
-	e, err := engine.Start(t.Context(), Config(t, folder))
+	c, err := Config(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,38 +53,32 @@ func StartIn(t testing.TB, folder string) *engine.Engine {
 }
 
 // Config is what StartIn starts, for tests that change it.
-func Config(t testing.TB, folder string) engine.Config {
-	t.Helper()
+func Config(folder string) (engine.Config, error) {
 	program, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		return engine.Config{}, err
 	}
+	library, err := library()
 	return engine.Config{
-		Data: folder, Library: Library(t), Program: []string{program}, Env: []string{childVariable + "=1"},
-	}
+		Data: folder, Library: library, Program: []string{program}, Env: []string{childVariable + "=1"},
+	}, err
 }
 
-// Library is the path of libchdb: SUYANG_LIBCHDB, else bin/libchdb.so at the root
+// library is the path of libchdb: SUYANG_LIBCHDB, else bin/libchdb.so at the root
 // of the module.
-func Library(t testing.TB) string {
-	t.Helper()
-	root, err := os.Getwd()
+func library() (string, error) {
+	folder, err := os.Getwd()
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			break
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return engine.FindLibrary(filepath.Join(folder, "bin"))
 		}
-		if parent := filepath.Dir(root); parent != root {
-			root = parent
-			continue
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return engine.FindLibrary("")
 		}
-		t.Fatal("no go.mod above the folder of the test")
+		folder = parent
 	}
-	path, err := engine.FindLibrary(filepath.Join(root, "bin"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
