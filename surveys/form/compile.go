@@ -35,7 +35,8 @@ func (f Fault) Error() string {
 // Unwrap returns the cause.
 func (f Fault) Unwrap() error { return f.Err }
 
-// Faults are all the faults of a questionnaire, in its order.
+// Faults are all the faults of a questionnaire: those of its build in its order,
+// then those of its expressions.
 type Faults []Fault
 
 // Error lists the faults, each on a line of its own.
