@@ -42,9 +42,9 @@ const (
 
 // The sizes of a chart, in pixels.
 const (
-	rowHeight   = 30 // of a category with one estimate
-	slotHeight  = 18 // of each further estimate of a category
-	chartBorder = 64 // axis and labels
+	rowHeight  = 30 // of a category with one estimate
+	slotHeight = 18 // of each further estimate of a category
+	axisHeight = 30
 )
 
 // block is a chart of estimates with its table.
@@ -62,7 +62,7 @@ func (b *builder) chart(e estimated) (*figure, error) {
 	b.figures++
 	id := fmt.Sprintf("chart-%d", b.figures)
 	slots := len(b.results.SeriesLevels)
-	base := b.base()
+	base := b.base() + b.say("base.join") + b.say("base.whiskers", "level", b.level())
 	c := charts.NewCustom()
 	c.SetGlobalOptions(
 		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
@@ -70,9 +70,8 @@ func (b *builder) chart(e estimated) (*figure, error) {
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: "itemName"}),
 		charts.WithXAxisOpts(b.valueAxis()),
 		charts.WithYAxisOpts(b.groupAxis(e)),
-		charts.WithGridOpts(opts.Grid{Left: "8", Right: "52", Top: "28", Bottom: "30"}),
 	)
-	if e.line && len(b.results.Headline) == 1 && !math.IsNaN(b.results.Headline[0].Estimate.Value) {
+	if b.hasLine(e) {
 		base += b.say("base.join") + b.say("base.line", "value", b.column(e).Value(b.results.Headline[0].Estimate.Value))
 	}
 	for i := range b.results.SeriesLevels {
@@ -82,14 +81,17 @@ func (b *builder) chart(e estimated) (*figure, error) {
 		c.AddSeries(b.say("chart.truth.name"), b.truths(e, slots), b.look(truthColor)...)
 		base += b.say("base.join") + b.say("base.truth")
 	}
-	height := chartBorder + len(e.groups)*(rowHeight+(slots-1)*slotHeight)
+	top := 6
 	legend := opts.Legend{Show: opts.Bool(false)}
 	if slots > 1 {
 		legend = opts.Legend{Show: opts.Bool(true), Top: "0", Left: "0", Icon: "roundRect", ItemWidth: 14, ItemHeight: 10}
-		height += 10
+	}
+	if slots > 1 || b.hasLine(e) {
+		top = 28
 	}
 	label := b.say("chart.label", "title", e.title, "base", base)
 	c.SetGlobalOptions(
+		charts.WithGridOpts(opts.Grid{Left: "8", Right: "52", Top: fmt.Sprint(top), Bottom: fmt.Sprint(axisHeight)}),
 		charts.WithLegendOpts(legend),
 		charts.WithAriaOpts(&opts.Aria{Enabled: opts.Bool(true), Label: &opts.AriaLabel{Description: label}}),
 	)
@@ -100,7 +102,7 @@ func (b *builder) chart(e estimated) (*figure, error) {
 	}
 	return &figure{
 		ID: id, Number: b.say("figure", "i", show.Count(b.figures)), Title: e.title, Base: base, Label: label,
-		Height: height, Option: template.JS(option),
+		Height: top + axisHeight + len(e.groups)*(rowHeight+(slots-1)*slotHeight), Option: template.JS(option),
 	}, nil
 }
 
@@ -137,19 +139,25 @@ func (b *builder) look(color string) []charts.SeriesOpts {
 	}
 }
 
+// hasLine says whether the chart marks the value of everybody.
+func (b *builder) hasLine(e estimated) bool {
+	head := b.results.Headline
+	return e.line && len(head) == 1 && !math.IsNaN(head[0].Estimate.Value)
+}
+
 // seriesOptions is the look of a level of the series, with the line of the total.
 func (b *builder) seriesOptions(e estimated, i int) []charts.SeriesOpts {
 	out := b.look(palette[i%len(palette)])
-	head := b.results.Headline
-	if !e.line || len(head) != 1 || math.IsNaN(head[0].Estimate.Value) {
+	if !b.hasLine(e) {
 		return out
 	}
+	head := b.results.Headline
 	name := b.say("chart.all", "value", b.column(e).Value(head[0].Estimate.Value))
 	return append(out,
 		charts.WithMarkLineNameXAxisItemOpts(opts.MarkLineNameXAxisItem{Name: name, XAxis: percentage(head[0].Estimate.Value)}),
 		charts.WithMarkLineStyleOpts(opts.MarkLineStyle{
 			Symbol:    []string{"none", "none"},
-			Label:     &opts.Label{Formatter: "{b}", Position: "end", Color: softColor},
+			Label:     &opts.Label{Formatter: "{b}", Position: "start", Color: softColor},
 			LineStyle: &opts.LineStyle{Color: softColor, Type: "dashed", Width: 1},
 		}))
 }
@@ -171,10 +179,25 @@ func (b *builder) points(e estimated, series, slots int) []opts.CustomData {
 		out = append(out, opts.CustomData{
 			Name: b.say("chart.point", "name", b.pointName(g, series), "value", col.Value(v.Value),
 				"interval", col.Interval(v), "n", show.Count(v.N)),
-			Value: []any{percentage(v.Value / g.Max), bound(v.Lo / g.Max), bound(v.Hi / g.Max), i, series, slots, shape, 1},
+			Value: []any{
+				percentage(v.Value / g.Max), bound(v.Lo / g.Max), bound(v.Hi / g.Max), i, series, slots, shape,
+				percentage(reach(g.Rows[series]) / g.Max),
+			},
 		})
 	}
 	return out
+}
+
+// reach is where the drawing of an estimate ends, so that its label does not lie on it.
+func reach(r assess.Row) float64 {
+	end := r.Estimate.Value
+	if hi := r.Estimate.Hi; hi > end {
+		end = hi
+	}
+	if r.Truth != nil && *r.Truth > end {
+		end = *r.Truth
+	}
+	return end
 }
 
 // truths are the true values of all levels of the series.
@@ -188,7 +211,7 @@ func (b *builder) truths(e estimated, slots int) []opts.CustomData {
 			}
 			out = append(out, opts.CustomData{
 				Name:  b.say("chart.truth", "name", b.pointName(g, series), "value", col.Value(*r.Truth)),
-				Value: []any{percentage(*r.Truth / g.Max), nil, nil, i, series, slots, shapeTick, 1},
+				Value: []any{percentage(*r.Truth / g.Max), nil, nil, i, series, slots, shapeTick, nil},
 			})
 		}
 	}

@@ -2,12 +2,21 @@ package report
 
 import (
 	"bytes"
+	"flag"
 	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func render(t *testing.T, r *assess.Results, lang surveys.Lang) string {
 	t.Helper()
@@ -17,8 +26,297 @@ func render(t *testing.T, r *assess.Results, lang surveys.Lang) string {
 	}
 	return b.String()
 }
-func TestX(t *testing.T) {
-	os.WriteFile("/tmp/zh.html", []byte(render(t, single(), surveys.ZH)), 0o644)
-	os.WriteFile("/tmp/en.html", []byte(render(t, single(), surveys.EN)), 0o644)
-	os.WriteFile("/tmp/series.html", []byte(render(t, series(), surveys.ZH)), 0o644)
+
+func parsed(t *testing.T, page string) *html.Node {
+	t.Helper()
+	n, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// elements lists the elements with a name, in order.
+func elements(n *html.Node, name string) []*html.Node {
+	var out []*html.Node
+	for d := range n.Descendants() {
+		if d.Type == html.ElementNode && d.Data == name {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func attribute(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// body is the page without the parts that are the same in every report.
+func body(page string) string {
+	for _, s := range scripts {
+		page = strings.Replace(page, s, "SCRIPT", 1)
+	}
+	page = strings.Replace(page, style, "STYLE", 1)
+	return regexp.MustCompile(`(?:'|&#39;)sha256-[^;" ]+`).ReplaceAllString(page, "HASH")
+}
+
+func TestGolden(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		results *assess.Results
+		lang    surveys.Lang
+	}{
+		{"single.zh", single(), surveys.ZH},
+		{"single.en", single(), surveys.EN},
+		{"series.zh", series(), surveys.ZH},
+		{"series.en", series(), surveys.EN},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := body(render(t, c.results, c.lang))
+			name := filepath.Join("testdata", c.name+".html")
+			if *update {
+				if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
+				t.Errorf("the page differs from %s (-want +got); run with -update and read the difference:\n%s", name, d)
+			}
+		})
+	}
+}
+
+func TestSameInputSameBytes(t *testing.T) {
+	if render(t, single(), surveys.ZH) != render(t, single(), surveys.ZH) {
+		t.Error("two reports on the same results differ")
+	}
+}
+
+func TestUnknownLanguage(t *testing.T) {
+	err := HTML(&bytes.Buffer{}, single(), "fr", fixtureOptions)
+	if err == nil || !strings.Contains(err.Error(), `"fr"`) {
+		t.Errorf("HTML() error = %v, want one that names the language", err)
+	}
+}
+
+const attack = `</script><script>alert(1)</script><img src=x onerror=alert(2)>"'&{{.}}`
+
+// hostile puts the attack in front of every text of the results.
+func hostile() *assess.Results {
+	r := single()
+	poison := func(t surveys.Text) {
+		for l := range t {
+			t[l] = attack + t[l]
+		}
+	}
+	q := r.Questionnaire
+	poison(q.Title)
+	poison(q.Statutory.Issuer)
+	poison(q.Statutory.Approval)
+	q.Statutory.FormNumber, q.Statutory.ValidUntil, q.Edition = attack, attack, attack
+	c := q.Criterion
+	poison(c.Name)
+	poison(c.Lowest)
+	for i := range c.Dimensions {
+		poison(c.Dimensions[i].Name)
+	}
+	for i := range c.Levels {
+		poison(c.Levels[i].Name)
+	}
+	p := r.Plan
+	poison(p.Title)
+	for _, t := range []surveys.Text{p.Method.Population, p.Method.Design, p.Method.Fieldwork, p.Method.Weighting} {
+		poison(t)
+	}
+	for i := range p.Factors {
+		poison(p.Factors[i].Title)
+	}
+	all := [][]assess.Group{r.Levels, r.Bands, r.Dimensions, r.Items}
+	for i := range r.Tables {
+		all = append(all, r.Tables[i].Groups)
+	}
+	for _, gs := range all {
+		for _, g := range gs {
+			poison(g.Name)
+		}
+	}
+	r.Wave, r.WeightSet = attack, attack
+	r.Tables[1].Groups[0].Rows[0].Estimate.Notes[0].Subject = attack
+	return r
+}
+
+func TestHostileTextsStayText(t *testing.T) {
+	for _, lang := range []surveys.Lang{surveys.ZH, surveys.EN} {
+		page := render(t, hostile(), lang)
+		root := parsed(t, page)
+		charts := 0
+		for _, s := range elements(root, "script") {
+			if attribute(s, "type") == "application/json" {
+				charts++
+				if strings.ContainsAny(s.FirstChild.Data, "<>&") {
+					t.Errorf("%s: chart data with a character that HTML gives a meaning", lang)
+				}
+			}
+		}
+		if got := len(elements(root, "script")) - charts; got != len(scripts) {
+			t.Errorf("%s: %d scripts that run, want ours, %d", lang, got, len(scripts))
+		}
+		if want := len(elements(root, "figure")); charts != want || want == 0 {
+			t.Errorf("%s: %d chart data for %d figures", lang, charts, want)
+		}
+		if n := len(elements(root, "img")); n != 0 {
+			t.Errorf("%s: %d images came out of the texts", lang, n)
+		}
+		if !strings.Contains(page, "&lt;img src=x") {
+			t.Errorf("%s: the attack is not in the page at all", lang)
+		}
+	}
+}
+
+// Every element with an address or an inline style would be a hole in the promise that
+// a report asks nothing of anybody.
+func TestNothingFromOutside(t *testing.T) {
+	for n := range parsed(t, render(t, single(), surveys.ZH)).Descendants() {
+		for _, a := range n.Attr {
+			switch {
+			case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
+				t.Errorf("<%s> has the attribute %s, which the content policy forbids", n.Data, a.Key)
+			case a.Key == "src" || a.Key == "href" && !strings.HasPrefix(a.Val, "#"):
+				t.Errorf("<%s> points to %q", n.Data, a.Val)
+			}
+		}
+	}
+	if got := CSP(); strings.Contains(got, "unsafe") || !strings.HasPrefix(got, "default-src 'none'") {
+		t.Errorf("CSP() = %q", got)
+	}
+}
+
+func TestEveryChartHasItsTable(t *testing.T) {
+	for name, r := range map[string]*assess.Results{"single": single(), "series": series()} {
+		root := parsed(t, render(t, r, surveys.EN))
+		figures := elements(root, "figure")
+		if want := 6; len(figures) != want { // bands, city, sex, dimensions, two of items
+			t.Errorf("%s: %d charts, want %d", name, len(figures), want)
+		}
+		for _, f := range figures {
+			if len(elements(f.Parent, "table")) == 0 {
+				t.Errorf("%s: a chart has no table beside it", name)
+			}
+			box := f.FirstChild
+			for box != nil && attribute(box, "class") != "chart" {
+				box = box.NextSibling
+			}
+			if box == nil || attribute(box, "role") != "img" || !strings.Contains(attribute(box, "aria-label"), "3,012") {
+				t.Errorf("%s: a chart does not say what it is and on how many interviews it rests", name)
+			}
+		}
+	}
+}
+
+func TestTablesAreAccessible(t *testing.T) {
+	root := parsed(t, render(t, series(), surveys.EN))
+	ids := map[string]bool{}
+	for n := range root.Descendants() {
+		if id := attribute(n, "id"); id != "" {
+			if ids[id] {
+				t.Errorf("the ID %q stands there twice", id)
+			}
+			ids[id] = true
+		}
+	}
+	for _, table := range elements(root, "table") {
+		if len(elements(table, "caption")) != 1 {
+			t.Error("a table has no caption")
+		}
+		for _, th := range elements(table, "th") {
+			if attribute(th, "scope") == "" {
+				t.Error("a heading does not say what it is the heading of")
+			}
+		}
+		box := table.Parent
+		if attribute(box, "tabindex") != "0" || !ids[attribute(box, "aria-labelledby")] {
+			t.Error("the scrolling box of a table cannot be reached by keyboard, or has no name")
+		}
+	}
+}
+
+// A remark stands under the table once, however many rows have it, and its number
+// stands at each of them.
+func TestRemarks(t *testing.T) {
+	r := single()
+	r.Tables[0].Groups[1].Rows[0].Estimate.Notes = r.Tables[0].Groups[2].Rows[0].Estimate.Notes[:1]
+	b := &builder{results: r, lang: surveys.EN, words: texts[surveys.EN]}
+	got := b.estimateTable(estimated{groups: r.Tables[0].Groups})
+	want := []string{
+		"Fewer than 30 respondents: not a reliable estimate.",
+		"The interval is wide: read it as a rough range.",
+		"Nobody interviewed belongs to this group.",
+	}
+	if d := cmp.Diff(want, got.Notes); d != "" {
+		t.Error("remarks (-want +got):", d)
+	}
+	for i, want := range [][]string{nil, {"1"}, {"1", "2"}, {"3"}} {
+		if d := cmp.Diff(want, got.Rows[i].Cells[0].Notes); d != "" {
+			t.Errorf("row %d (-want +got): %s", i, d)
+		}
+	}
+}
+
+func TestWordsAreCompleteAndUsed(t *testing.T) {
+	var source strings.Builder
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(b)
+	}
+	source.WriteString(asset("pages/report/report.html"))
+	// Keys that end in a code of another package are put together in the program.
+	composed := []string{"rule.", "rule.unasked.", "method.error.lone.", "method.error.df.", "assume.", "note.", "levels.from."}
+	blank := regexp.MustCompile(`\{[a-z]+\}`)
+	for key, zh := range texts[surveys.ZH] {
+		en, ok := texts[surveys.EN][key]
+		if !ok || zh == "" || en == "" {
+			t.Errorf("%s: zh %q, en %q", key, zh, en)
+		}
+		used := strings.Contains(source.String(), `"`+key+`"`)
+		for _, prefix := range composed {
+			used = used || strings.HasPrefix(key, prefix) && strings.Contains(source.String(), `"`+prefix+`"`)
+		}
+		if !used {
+			t.Errorf("nothing says %s", key)
+		}
+		for _, b := range blank.FindAllString(zh, -1) {
+			if !strings.Contains(en, b) && key != "date" {
+				t.Errorf("%s: the English text has no %s", key, b)
+			}
+		}
+	}
+	if z, e := len(texts[surveys.ZH]), len(texts[surveys.EN]); z != e {
+		t.Errorf("%d Chinese and %d English texts", z, e)
+	}
+}
+
+func TestSayFillsBlanksOnce(t *testing.T) {
+	w := words{"k": "{a} and {b}"}
+	if got := w.say("k", "a", "{b}", "b", "two"); got != "{b} and two" {
+		t.Errorf("say() = %q", got)
+	}
 }

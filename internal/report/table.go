@@ -146,7 +146,11 @@ func (b *builder) estimateHead(e estimated) [][]heading {
 	if e.points {
 		names = append(names, b.say("col.max"), b.say("col.ofmax"))
 	}
-	names = append(names, b.say("col.n"), b.say("col.se"), b.say("col.deff"), b.say("col.df"))
+	se := "col.se"
+	if e.points {
+		se = "col.se.points"
+	}
+	names = append(names, b.say("col.n"), b.say(se), b.say("col.deff"), b.say("col.df"))
 	if e.hasTruth() {
 		names = append(names, b.say("col.truth"), b.say("col.covered"))
 	}
@@ -168,8 +172,8 @@ func (b *builder) estimateHead(e estimated) [][]heading {
 	return [][]heading{top, columns}
 }
 
-// base says on how many interviews the numbers rest, what the intervals are and which
-// criterion was used. It stands on every table and chart.
+// base says on how many interviews the numbers rest and which criterion was used. It
+// stands on every table and chart.
 func (b *builder) base() string {
 	n := ""
 	for i, r := range b.results.Headline {
@@ -182,7 +186,7 @@ func (b *builder) base() string {
 			n += show.Count(r.Estimate.N)
 		}
 	}
-	return b.say("base", "n", n, "level", b.level(), "criterion", b.text(b.results.Questionnaire.Criterion.Name))
+	return b.say("base", "n", n, "criterion", b.text(b.results.Questionnaire.Criterion.Name))
 }
 
 // share is a part of a whole, missing when there is no whole.

@@ -7,8 +7,9 @@
   var FONT = getComputedStyle(document.body).fontFamily;
   var INK = '#1b2733';
 
-  // Each item of a whisker series is [x, lo, hi, row, slot, slots, shape, decimals].
-  var X = 0, LO = 1, HI = 2, ROW = 3, SLOT = 4, SLOTS = 5, SHAPE = 6, DECIMALS = 7;
+  // Each item of a whisker series is [x, lo, hi, row, slot, slots, shape, reach]; its label
+  // stands behind reach.
+  var X = 0, LO = 1, HI = 2, ROW = 3, SLOT = 4, SLOTS = 5, SHAPE = 6, REACH = 7;
   var BAR = 0, TICK = 9;
 
   function line(x1, y1, x2, y2, stroke, width) {
@@ -37,7 +38,7 @@
     if (api.value(SHAPE) === TICK) {
       return { type: 'group', children: [line(x, y - half - 3, x, y + half + 3, color, 3)] };
     }
-    var parts = [], end = x, lo = api.value(LO), hi = api.value(HI);
+    var parts = [], lo = api.value(LO), hi = api.value(HI);
     if (api.value(SHAPE) === BAR) {
       var zero = api.coord([0, row])[0];
       parts.push({ type: 'rect', shape: { x: zero, y: y - step / 2 + 1, width: x - zero, height: step - 2 }, style: { fill: color, opacity: 0.35 } });
@@ -45,12 +46,11 @@
     if (isFinite(lo) && isFinite(hi)) {
       var a = api.coord([lo, row])[0], b = api.coord([hi, row])[0];
       parts.push(line(a, y, b, y, color, 2), line(a, y - half, a, y + half, color, 2), line(b, y - half, b, y + half, color, 2));
-      end = Math.max(end, b);
     }
     parts.push(api.value(SHAPE) === BAR ? line(x, y - step / 2 + 1, x, y + step / 2 - 1, color, 3) : point(api.value(SHAPE), x, y, color));
     parts.push({
       type: 'text',
-      style: { text: api.value(X).toFixed(api.value(DECIMALS)), x: end + 7, y: y, verticalAlign: 'middle', fill: INK, font: '12px ' + FONT }
+      style: { text: api.value(X).toFixed(1), x: api.coord([api.value(REACH), row])[0] + 7, y: y, verticalAlign: 'middle', fill: INK, font: '12px ' + FONT }
     });
     return { type: 'group', children: parts };
   }

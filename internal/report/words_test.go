@@ -1,0 +1,42 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Codes of other packages become keys; each must have words.
+func TestEveryCodeHasWords(t *testing.T) {
+	var keys []string
+	for _, c := range []analysis.NoteCode{
+		analysis.FewRespondents, analysis.FewPSUs, analysis.LonePSU, analysis.LargeWeights,
+		analysis.WideInterval, analysis.NoVariation, analysis.NotConverged, analysis.Empty,
+	} {
+		keys = append(keys, "note."+string(c))
+	}
+	for _, c := range []assess.AssumptionCode{assess.EvenAges, assess.UrbanShareOfAll, assess.MarginScaled} {
+		keys = append(keys, "assume."+string(c))
+	}
+	for _, c := range []analysis.LonePSURule{analysis.LoneFail, analysis.LoneCertainty, analysis.LoneAdjust, analysis.LoneAverage} {
+		keys = append(keys, "method.error.lone."+string(c))
+	}
+	for _, c := range []analysis.DFRule{analysis.DFDomain, analysis.DFDesign, analysis.DFNormal} {
+		keys = append(keys, "method.error.df."+string(c))
+	}
+	for _, c := range []surveys.Boundary{surveys.Above, surveys.AtLeast} {
+		keys = append(keys, "rule."+string(c), "levels.from."+string(c))
+	}
+	for _, c := range []surveys.Unasked{surveys.UnaskedMissing, surveys.UnaskedWrong} {
+		keys = append(keys, "rule.unasked."+string(c))
+	}
+	for lang, w := range texts {
+		for _, k := range keys {
+			if w[k] == "" {
+				t.Errorf("%s: no words for %s", lang, k)
+			}
+		}
+	}
+}
