@@ -217,7 +217,7 @@ func fieldNames(t reflect.Type) []string {
 // resembles, or all of them.
 func unknownKey(key string, names []string) string {
 	for _, n := range names {
-		if distance(key, n) <= 2 {
+		if distance(key, n) <= min(2, len(key)/2) {
 			return fmt.Sprintf("did you mean %q?", n)
 		}
 	}

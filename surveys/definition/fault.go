@@ -97,7 +97,7 @@ func (r *report) err() error {
 		return nil
 	}
 	slices.SortStableFunc(r.faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), cmp.Compare(a.Msg, b.Msg))
 	})
 	return slices.CompactFunc(r.faults, func(a, b Fault) bool {
 		return a.Line == b.Line && a.Col == b.Col && a.Msg == b.Msg
@@ -119,7 +119,7 @@ func (r *report) excerpt(line, col int) string {
 		switch {
 		case c == '\t':
 			pad.WriteByte('\t')
-		case c >= 0x1100:
+		case c >= 0x2E80:
 			pad.WriteString("  ") // wide in a terminal, as Chinese is
 		default:
 			pad.WriteByte(' ')

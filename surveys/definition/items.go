@@ -67,7 +67,7 @@ func (l *linter) applicable(path string, it *surveys.Item) {
 		}
 	}
 	if choice && len(it.Options) < 2 {
-		l.faultAt(path, fmt.Sprintf("item %q has %d options", it.ID, len(it.Options)), "give it at least two")
+		l.faultAt(path, fmt.Sprintf("item %q has too few options", it.ID), "give it at least two")
 	}
 	if it.Decimals < 0 || it.Decimals > 9 {
 		l.faultAt(path+".decimals", fmt.Sprintf("decimals is %d", it.Decimals), "use a number from 0 to 9")
@@ -153,18 +153,21 @@ func (l *linter) knownDimension(path string, it *surveys.Item) {
 
 // names finds names given twice, taking upper and lower case as the same because
 // other programs that read the data do.
-type names map[string]string
+type names map[string]int
 
 func (n *names) add(l *linter, path, name string) {
 	if *n == nil {
 		*n = names{}
 	}
 	folded := strings.ToLower(name)
-	if first, twice := (*n)[folded]; twice && name != "" {
-		l.faultAt(path, fmt.Sprintf("%q is used twice, first at %s", name, first), "choose another; upper and lower case count as the same")
-		return
+	first, twice := (*n)[folded]
+	switch at, ok := l.node(path); {
+	case name == "" || !ok:
+	case twice:
+		l.faultAt(path, fmt.Sprintf("%q is used twice, first in line %d", name, first), "choose another; upper and lower case count as the same")
+	default:
+		(*n)[folded] = at.Line
 	}
-	(*n)[folded] = path
 }
 
 // text checks a wording that must be there in every language.
@@ -217,7 +220,11 @@ func (l *linter) filled(path, s string) {
 }
 
 func (l *linter) oneOf(path, s string, known ...string) {
-	if !slices.Contains(known, s) {
-		l.faultAt(path, fmt.Sprintf("%s is %q", named(path), s), "use one of: "+strings.Join(known, ", "))
+	way := "use one of: " + strings.Join(known, ", ")
+	switch {
+	case s == "":
+		l.faultAt(path, named(path)+" is missing", way)
+	case !slices.Contains(known, s):
+		l.faultAt(path, fmt.Sprintf("%s is %q", named(path), s), way)
 	}
 }

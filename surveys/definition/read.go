@@ -120,7 +120,7 @@ func (d *decoder) syntax(err error) {
 			at.Line = n
 		}
 	}
-	d.fault(at, "", "this is not YAML: "+msg, "check indentation, quotes and colons here and in the line above")
+	d.fault(at, "", "this is not YAML: "+msg, "check indentation, quotes, brackets and colons near this line")
 }
 
 func (d *decoder) unusedLists() {
