@@ -118,7 +118,8 @@ type Results struct {
 	Raking    *weighting.Step
 	// Assumptions are what the weights rest on beside counted facts.
 	Assumptions []Assumption
-	// SeriesLevels are the levels of Plan.Series, or one nameless level.
+	// SeriesLevels are the levels of Plan.Series that have respondents, or one nameless
+	// level.
 	SeriesLevels []Level
 	// Headline holds the literacy rate, one row for each series level.
 	Headline []Row

@@ -141,6 +141,7 @@ func (e *estimator) fill(items []string) (err error) {
 	if r.Headline, err = e.rows(proportion, VarLiterate, nil); err != nil {
 		return err
 	}
+	e.dropEmptySeries()
 	if r.Score, err = e.rows(mean, VarScore, nil); err != nil {
 		return err
 	}
@@ -169,6 +170,23 @@ func (e *estimator) fill(items []string) (err error) {
 		}
 	}
 	return nil
+}
+
+// dropEmptySeries removes the levels of the series that nobody belongs to, such as
+// years whose data are not at hand.
+func (e *estimator) dropEmptySeries() {
+	r := e.results
+	if r.Plan.Series == "" {
+		return
+	}
+	var levels []Level
+	var rows []Row
+	for i, row := range r.Headline {
+		if row.Estimate.N > 0 {
+			levels, rows = append(levels, r.SeriesLevels[i]), append(rows, row)
+		}
+	}
+	r.SeriesLevels, r.Headline = levels, rows
 }
 
 // group estimates a variable of everybody and appends it to groups.

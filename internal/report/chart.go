@@ -53,7 +53,7 @@ func (b *builder) block(e estimated) (block, error) {
 	if err != nil {
 		return block{}, fmt.Errorf("chart %q: %w", e.title, err)
 	}
-	return block{Chart: f, Tables: []table{b.estimateTable(e)}}, nil
+	return block{Chart: f, Tables: b.estimateTables(e)}, nil
 }
 
 // chart draws the groups below each other, each with its interval: one series for each

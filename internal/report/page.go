@@ -135,7 +135,7 @@ func (b *builder) warnings() []string {
 // series names a level of the series; the only level of a single wave has no name.
 func (b *builder) series(i int) string { return b.text(b.results.SeriesLevels[i].Name) }
 
-func (b *builder) isSeries() bool { return len(b.results.SeriesLevels) > 1 }
+func (b *builder) isSeries() bool { return b.results.Plan.Series != "" }
 
 // cards are the key figures: the rate of each level of the series, or, for a single
 // wave, the rate, the mean score and the number of interviews.

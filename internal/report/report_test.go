@@ -255,7 +255,7 @@ func TestRemarks(t *testing.T) {
 	r := single()
 	r.Tables[0].Groups[1].Rows[0].Estimate.Notes = r.Tables[0].Groups[2].Rows[0].Estimate.Notes[:1]
 	b := &builder{results: r, lang: surveys.EN, words: texts[surveys.EN]}
-	got := b.estimateTable(estimated{groups: r.Tables[0].Groups})
+	got := b.estimateTables(estimated{groups: r.Tables[0].Groups})[0]
 	want := []string{
 		"Fewer than 30 respondents: not a reliable estimate.",
 		"The interval is wide: read it as a rough range.",

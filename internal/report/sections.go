@@ -48,9 +48,9 @@ func (b *builder) levels() (section, error) {
 		reached[i] = g
 		reached[i].Name = b.levelName(r.Questionnaire.Criterion, i)
 	}
-	bands.Tables = append(bands.Tables, b.estimateTable(estimated{
+	bands.Tables = append(bands.Tables, b.estimateTables(estimated{
 		title: b.say("levels.cumulative"), first: b.say("levels.col.level"), value: b.say("col.share"), groups: reached,
-	}))
+	})...)
 	s.Blocks = []block{bands}
 	return s, nil
 }

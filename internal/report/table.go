@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
@@ -83,24 +84,42 @@ func (b *builder) column(e estimated) show.Column {
 	return show.PercentColumn(b.lang, es)
 }
 
-// estimateTable is the table of an estimated: for each level of the series the
-// estimate, its interval and what is needed to trust it.
-func (b *builder) estimateTable(e estimated) table {
-	col := b.column(e)
-	t := b.newTable(e.title)
-	t.Head = b.estimateHead(e)
+// column is one column of a table of estimates.
+type column struct {
+	head string
+	cell func(assess.Group, assess.Row) cell
+}
+
+// estimateTables are the tables of an estimated: each estimate, its interval and what
+// is needed to trust it. With a series the levels stand side by side, and the precision
+// gets a table of its own, so that both fit on paper.
+func (b *builder) estimateTables(e estimated) []table {
 	notes := b.newFootnotes()
+	if !b.isSeries() {
+		t := b.estimateTable(e, e.title, slices.Concat(b.valueColumns(e, notes), b.precisionColumns(e), b.truthColumns(e)))
+		t.Notes = notes.text()
+		return []table{t}
+	}
+	values := b.estimateTable(e, e.title, slices.Concat(b.valueColumns(e, notes), b.truthColumns(e)))
+	values.Notes = notes.text()
+	return []table{values, b.estimateTable(e, b.say("table.precision", "title", e.title), b.precisionColumns(e))}
+}
+
+func (b *builder) estimateTable(e estimated, title string, columns []column) table {
+	t := b.newTable(title)
+	t.Head = b.estimateHead(e, columns)
 	for i, g := range e.all() {
 		r := row{Name: b.text(g.Name), Total: e.total != nil && i == len(e.groups)}
 		if e.wording && !r.Total {
 			r.Name, r.Detail = g.Code, r.Name
 		}
 		for _, v := range g.Rows {
-			r.Cells = append(r.Cells, b.estimateCells(e, col, g, v, notes)...)
+			for _, c := range columns {
+				r.Cells = append(r.Cells, c.cell(g, v))
+			}
 		}
 		t.Rows = append(t.Rows, r)
 	}
-	t.Notes = notes.text()
 	return t
 }
 
@@ -110,66 +129,82 @@ func (b *builder) newTable(title string) table {
 	return table{ID: "table-" + number, Number: b.say("table", "i", number), Title: title, Base: b.base()}
 }
 
-// estimateCells are the cells of one estimate.
-func (b *builder) estimateCells(e estimated, col show.Column, g assess.Group, r assess.Row, notes *footnotes) []cell {
-	v := r.Estimate
-	cells := []cell{
-		{Text: col.Value(v.Value), Main: true, Notes: notes.add(v.Notes)},
-		{Text: col.Interval(v)},
+// valueColumns are the estimate with its remarks, the interval and the base.
+func (b *builder) valueColumns(e estimated, notes *footnotes) []column {
+	how := b.column(e)
+	out := []column{
+		{e.value, func(_ assess.Group, r assess.Row) cell {
+			return cell{Text: how.Value(r.Estimate.Value), Main: true, Notes: notes.add(r.Estimate.Notes)}
+		}},
+		{b.say("col.interval", "level", b.level()), func(_ assess.Group, r assess.Row) cell { return cell{Text: how.Interval(r.Estimate)} }},
 	}
 	if e.points {
-		cells = append(cells, cell{Text: trim(g.Max)}, cell{Text: show.Percent(v.Value/g.Max, 1)})
+		out = append(out,
+			column{b.say("col.max"), func(g assess.Group, _ assess.Row) cell { return cell{Text: trim(g.Max)} }},
+			column{b.say("col.ofmax"), func(g assess.Group, r assess.Row) cell {
+				return cell{Text: show.Percent(r.Estimate.Value/g.Max, 1)}
+			}})
 	}
-	cells = append(cells,
-		cell{Text: show.Count(v.N)},
-		cell{Text: col.SE(v.SE)},
-		cell{Text: show.Number(v.DEff, 2)},
-		cell{Text: show.Number(v.DF, 0)})
-	if e.hasTruth() {
-		truth, covered := show.Missing, show.Missing
-		if r.Truth != nil {
-			truth = col.Value(*r.Truth)
-		}
-		if in, known := r.Covered(); known && in {
-			covered = b.say("yes")
-		} else if known {
-			covered = b.say("no")
-		}
-		cells = append(cells, cell{Text: truth}, cell{Text: covered})
-	}
-	return cells
+	return append(out, column{b.say("col.n"), func(_ assess.Group, r assess.Row) cell { return cell{Text: show.Count(r.Estimate.N)} }})
 }
 
-// estimateHead is one row of headings, or two with the levels of a series on top.
-func (b *builder) estimateHead(e estimated) [][]heading {
-	names := []string{e.value, b.say("col.interval", "level", b.level())}
-	if e.points {
-		names = append(names, b.say("col.max"), b.say("col.ofmax"))
-	}
-	se := "col.se"
+// precisionColumns are the standard error, the design effect and the degrees of freedom.
+func (b *builder) precisionColumns(e estimated) []column {
+	how, se := b.column(e), "col.se"
 	if e.points {
 		se = "col.se.points"
 	}
-	names = append(names, b.say("col.n"), b.say(se), b.say("col.deff"), b.say("col.df"))
-	if e.hasTruth() {
-		names = append(names, b.say("col.truth"), b.say("col.covered"))
+	return []column{
+		{b.say(se), func(_ assess.Group, r assess.Row) cell { return cell{Text: how.SE(r.Estimate.SE)} }},
+		{b.say("col.deff"), func(_ assess.Group, r assess.Row) cell { return cell{Text: show.Number(r.Estimate.DEff, 2)} }},
+		{b.say("col.df"), func(_ assess.Group, r assess.Row) cell { return cell{Text: show.Number(r.Estimate.DF, 0)} }},
 	}
+}
+
+// truthColumns are the true value of a simulation and whether the interval contains it.
+func (b *builder) truthColumns(e estimated) []column {
+	if !e.hasTruth() {
+		return nil
+	}
+	how := b.column(e)
+	return []column{
+		{b.say("col.truth"), func(_ assess.Group, r assess.Row) cell {
+			if r.Truth == nil {
+				return cell{Text: show.Missing}
+			}
+			return cell{Text: how.Value(*r.Truth)}
+		}},
+		{b.say("col.covered"), func(_ assess.Group, r assess.Row) cell {
+			in, known := r.Covered()
+			switch {
+			case !known:
+				return cell{Text: show.Missing}
+			case in:
+				return cell{Text: b.say("yes")}
+			}
+			return cell{Text: b.say("no")}
+		}},
+	}
+}
+
+// estimateHead is one row of headings, or two with the levels of a series on top.
+func (b *builder) estimateHead(e estimated, columns []column) [][]heading {
 	first := heading{Text: e.first, Scope: "col", Left: true}
-	columns := []heading{}
+	var heads []heading
 	for range b.results.SeriesLevels {
-		for _, n := range names {
-			columns = append(columns, heading{Text: n, Scope: "col"})
+		for _, c := range columns {
+			heads = append(heads, heading{Text: c.head, Scope: "col"})
 		}
 	}
 	if !b.isSeries() {
-		return [][]heading{append([]heading{first}, columns...)}
+		return [][]heading{append([]heading{first}, heads...)}
 	}
 	first.Down = 2
 	top := []heading{first}
 	for i := range b.results.SeriesLevels {
-		top = append(top, heading{Text: b.series(i), Scope: "colgroup", Span: len(names)})
+		top = append(top, heading{Text: b.series(i), Scope: "colgroup", Span: len(columns)})
 	}
-	return [][]heading{top, columns}
+	return [][]heading{top, heads}
 }
 
 // base says on how many interviews the numbers rest and which criterion was used. It
