@@ -18,6 +18,7 @@ var (
 	errLink   = fmt.Errorf("forged or damaged link: %w", surveys.ErrNotFound)
 	errMedia  = errors.New("media type not supported")
 	errMethod = errors.New("method not allowed")
+	errRoute  = fmt.Errorf("no such address: %w", surveys.ErrNotFound)
 )
 
 // problems says which status and words belong to an error; the first that matches counts.
@@ -62,7 +63,7 @@ func named(err error) error {
 	case errors.As(err, &tooLarge):
 		return fmt.Errorf("%w: %w", surveys.ErrTooLarge, err)
 	case errors.Is(err, echo.ErrNotFound):
-		return fmt.Errorf("%w: %w", surveys.ErrNotFound, err)
+		return errRoute
 	case errors.Is(err, echo.ErrMethodNotAllowed):
 		return errMethod
 	}
@@ -143,7 +144,7 @@ func (s *Server) failJSON(c echo.Context, status int, words string, err error) e
 	}
 	f := failure{Error: words, Message: message}
 	if status < http.StatusInternalServerError {
-		f.Detail = err.Error()
+		f.Detail = named(err).Error()
 	}
 	return c.JSON(status, f)
 }
