@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -42,6 +43,7 @@ func (c *Cells) calibration() (*calibration, error) {
 		normal:   mat.NewSymDense(width, nil),
 	}
 	var w, d []float64
+	var key []byte
 	index := make(map[string]int)
 	for i := range c.Rows {
 		r := &c.Rows[i]
@@ -49,11 +51,14 @@ func (c *Cells) calibration() (*calibration, error) {
 		if err != nil {
 			return nil, err
 		}
-		key := fmt.Sprint(columns)
-		m, known := index[key]
+		key = key[:0]
+		for _, col := range columns {
+			key = binary.AppendUvarint(key, uint64(col))
+		}
+		m, known := index[string(key)]
 		if !known {
 			m = len(k.columns)
-			index[key] = m
+			index[string(key)] = m
 			k.columns = append(k.columns, columns)
 			w, d = append(w, 0), append(d, 0)
 		}

@@ -1,6 +1,10 @@
 package analysis
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/suyang-survey/suyang/analysis/internal/parallel"
+)
 
 // Mean is Cells.Mean straight from a column: over the rows for which in is true, or
 // all when in is nil. NaN is missing.
@@ -30,9 +34,12 @@ func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, er
 		return Estimate{}, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
 	}
 	s := newSample(d.layout, settings, nil, nil)
-	for psu := range d.psus {
-		s.rows[psu], s.sums[psu] = d.sumOne(psu, y, in)
-	}
+	const psus = 64
+	parallel.Blocks(len(d.psus), psus, func(_, from, to int) {
+		for psu := from; psu < to; psu++ {
+			s.rows[psu], s.sums[psu] = d.sumOne(psu, y, in)
+		}
+	})
 	s.addUp()
 	return estimate(s)
 }
@@ -40,23 +47,32 @@ func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, er
 // sumOne counts the people of the domain in a PSU and sums a variable over those of
 // them who have a value.
 func (d *Design) sumOne(psu int, y []float64, in []bool) (int, Sum) {
+	from, to := d.start[psu], d.start[psu+1]
+	if d.row == nil && in == nil {
+		return to - from, sumAll(d.weight[from:to], y[from:to])
+	}
 	var s Sum
 	n := 0
-	for place := d.start[psu]; place < d.start[psu+1]; place++ {
+	for place := from; place < to; place++ {
 		row := d.rowAt(place)
 		if in != nil && !in[row] {
 			continue
 		}
 		n++
 		if v := y[row]; v == v { // not NaN
-			w := d.weight[place]
-			wy := w * v
-			s.N++
-			s.W += w
-			s.W2 += w * w
-			s.WY += wy
-			s.WY2 += wy * v
+			s.include(d.weight[place], v)
 		}
 	}
 	return n, s
+}
+
+// sumAll sums a variable over people who stand side by side.
+func sumAll(w, y []float64) Sum {
+	var s Sum
+	for i, v := range y[:len(w)] {
+		if v == v { // not NaN
+			s.include(w[i], v)
+		}
+	}
+	return s
 }

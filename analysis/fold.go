@@ -1,6 +1,9 @@
 package analysis
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // headcount stands for the variable that is 1 for everybody.
 const headcount = -1
@@ -123,6 +126,9 @@ func (c *Cells) by(variable string, in Domain, ids []string, estimate func(sampl
 		if factors[i], err = c.factor(id); err != nil {
 			return nil, err
 		}
+		if _, fixed := in[id]; fixed {
+			return nil, fmt.Errorf("factor %q is both fixed by the domain and asked for by level; leave it out of one", id)
+		}
 	}
 	samples, err := c.split(v, in, factors)
 	if err != nil {
@@ -132,7 +138,7 @@ func (c *Cells) by(variable string, in Domain, ids []string, estimate func(sampl
 	for g, s := range samples {
 		groups[g].Domain = c.domainOf(g, factors, in)
 		if groups[g].Estimate, err = estimate(s); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("variable %q: %w", variable, err)
 		}
 	}
 	return groups, nil

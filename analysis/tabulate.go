@@ -2,7 +2,10 @@ package analysis
 
 import (
 	"fmt"
+	"math"
 	"slices"
+
+	"github.com/suyang-survey/suyang/analysis/internal/parallel"
 )
 
 // Variable is a column of numbers, one for each row of the design; NaN is missing.
@@ -23,35 +26,49 @@ type FactorColumn struct {
 func (d *Design) Cells(variables []Variable, factors []FactorColumn) (*Cells, error) {
 	c := &Cells{PSUs: d.PSUs(), Settings: d.settings}
 	for _, v := range variables {
-		if len(v.Values) != d.rows {
-			return nil, fmt.Errorf("variable %q has %d values for %d rows of the design; give one for each row, NaN for missing", v.Name, len(v.Values), d.rows)
-		}
-		if slices.Contains(c.Variables, v.Name) {
-			return nil, fmt.Errorf("two variables are called %q; rename one", v.Name)
+		if err := d.checkVariable(v, c.Variables); err != nil {
+			return nil, err
 		}
 		c.Variables = append(c.Variables, v.Name)
 	}
 	for _, f := range factors {
-		if err := d.checkFactor(f); err != nil {
+		if err := d.checkFactor(f, c.Factors); err != nil {
 			return nil, err
-		}
-		if slices.ContainsFunc(c.Factors, func(g Factor) bool { return g.ID == f.ID }) {
-			return nil, fmt.Errorf("two factors are called %q; rename one", f.ID)
 		}
 		c.Factors = append(c.Factors, Factor{f.ID, slices.Clone(f.Levels)})
 	}
-	x := d.cross(factors)
-	t := newTally(len(x.levels), len(variables))
-	for psu := range d.psus {
-		d.sumPSU(psu, variables, x, t)
-		c.Rows = t.flush(c.Rows, psu, x)
+	x, err := d.cross(factors)
+	if err != nil {
+		return nil, err
 	}
+	first := d.countCells(x)
+	c.Rows = make([]Cell, first[len(d.psus)])
+	sums := make([]Sum, len(c.Rows)*len(variables))
+	for i := range c.Rows {
+		c.Rows[i].Sums = sums[i*len(variables):][:len(variables):len(variables)]
+	}
+	d.eachBlock(len(x.levels), func(psu int, slots []int32) {
+		d.sumPSU(psu, c.Rows[first[psu]:first[psu+1]], variables, x, slots)
+	})
 	return c, nil
 }
 
-func (d *Design) checkFactor(f FactorColumn) error {
+func (d *Design) checkVariable(v Variable, before []string) error {
+	if len(v.Values) != d.rows {
+		return fmt.Errorf("variable %q has %d values for %d rows of the design; give one for each row, NaN for missing", v.Name, len(v.Values), d.rows)
+	}
+	if slices.Contains(before, v.Name) {
+		return fmt.Errorf("two variables are called %q; rename one", v.Name)
+	}
+	return nil
+}
+
+func (d *Design) checkFactor(f FactorColumn, before []Factor) error {
 	if len(f.Level) != d.rows {
 		return fmt.Errorf("factor %q has %d values for %d rows of the design; give one for each row, -1 for missing", f.ID, len(f.Level), d.rows)
+	}
+	if slices.ContainsFunc(before, func(g Factor) bool { return g.ID == f.ID }) {
+		return fmt.Errorf("two factors are called %q; rename one", f.ID)
 	}
 	for i, l := range f.Level {
 		if l < -1 || l >= len(f.Levels) {
@@ -61,34 +78,83 @@ func (d *Design) checkFactor(f FactorColumn) error {
 	return nil
 }
 
-// sumPSU adds the people of one PSU to the tally.
-func (d *Design) sumPSU(psu int, variables []Variable, x crossing, t *tally) {
+// eachBlock calls work for every PSU, in parallel, with a table of one zero for each
+// crossing, which it must leave as zeros.
+func (d *Design) eachBlock(crossings int, work func(psu int, slots []int32)) {
+	const psus = 64
+	parallel.Blocks(len(d.psus), psus, func(_, from, to int) {
+		slots := make([]int32, crossings)
+		for psu := from; psu < to; psu++ {
+			work(psu, slots)
+		}
+	})
+}
+
+// countCells numbers the cells: those of PSU i are first[i] to first[i+1].
+func (d *Design) countCells(x crossing) (first []int) {
+	first = make([]int, len(d.psus)+1)
+	d.eachBlock(len(x.levels), func(psu int, slots []int32) {
+		first[psu+1] = len(d.crossingsIn(psu, x, slots))
+	})
+	for i := range d.psus {
+		first[i+1] += first[i]
+	}
+	return first
+}
+
+// crossingsIn lists the crossings that occur in a PSU, in order.
+func (d *Design) crossingsIn(psu int, x crossing, slots []int32) []int32 {
+	var found []int32
+	for place := d.start[psu]; place < d.start[psu+1]; place++ {
+		k := x.code[d.rowAt(place)]
+		if slots[k] == 0 {
+			slots[k] = 1
+			found = append(found, k)
+		}
+	}
+	for _, k := range found {
+		slots[k] = 0
+	}
+	slices.Sort(found)
+	return found
+}
+
+// sumPSU fills the cells of one PSU.
+func (d *Design) sumPSU(psu int, cells []Cell, variables []Variable, x crossing, slots []int32) {
+	found := d.crossingsIn(psu, x, slots)
+	for i, k := range found {
+		slots[k] = int32(i)
+		cells[i].PSU, cells[i].Levels = psu, x.levels[k]
+	}
 	for place := d.start[psu]; place < d.start[psu+1]; place++ {
 		row := d.rowAt(place)
 		w := d.weight[place]
-		k := t.slot(x.code[row])
-		t.add(k, w, d.baseOf(row))
-		sums := t.sums[k*len(variables):][:len(variables)]
+		c := &cells[slots[x.code[row]]]
+		c.N++
+		c.W += w
+		c.W2 += w * w
+		if d.base != nil {
+			c.Base += d.base[row]
+		}
 		for v := range variables {
 			if y := variables[v].Values[row]; y == y { // not NaN
-				s := &sums[v]
-				wy := w * y
-				s.N++
-				s.W += w
-				s.W2 += w * w
-				s.WY += wy
-				s.WY2 += wy * y
+				c.Sums[v].include(w, y)
 			}
 		}
 	}
+	for _, k := range found {
+		slots[k] = 0
+	}
 }
 
-// baseOf is the weight of a row before raking, 0 when the weights were not raked.
-func (d *Design) baseOf(row int) float64 {
-	if d.base == nil {
-		return 0
-	}
-	return d.base[row]
+// include adds one person with weight w and value y.
+func (s *Sum) include(w, y float64) {
+	wy := w * y
+	s.N++
+	s.W += w
+	s.W2 += w * w
+	s.WY += wy
+	s.WY2 += wy * y
 }
 
 // crossing numbers the crossings of factor levels that occur, in the order of the
@@ -99,92 +165,36 @@ type crossing struct {
 }
 
 // cross takes the factors one after another. After each one it keeps only the
-// numbers that occur, so that many factors need no large table.
-func (d *Design) cross(factors []FactorColumn) crossing {
+// crossings that occur, so that many factors need no large table.
+func (d *Design) cross(factors []FactorColumn) (crossing, error) {
 	x := crossing{code: make([]int32, d.rows), levels: [][]int{nil}}
 	for _, f := range factors {
-		x = x.with(f)
+		if n := len(x.levels) * (len(f.Levels) + 1); n > math.MaxInt32 {
+			return x, fmt.Errorf("factor %q and those before it have %d crossings; merge levels", f.ID, n)
+		}
+		x.refine(f)
 	}
-	return x
+	return x, nil
 }
 
-func (x crossing) with(f FactorColumn) crossing {
+// refine crosses with one more factor.
+func (x *crossing) refine(f FactorColumn) {
 	n := len(f.Levels) + 1
 	place := make([]int32, len(x.levels)*n)
-	for i, k := range x.code {
-		place[int(k)*n+f.Level[i]+1] = 1
+	for i, l := range f.Level {
+		k := x.code[i]*int32(n) + int32(l) + 1
+		x.code[i] = k
+		place[k] = 1
 	}
-	next := crossing{code: make([]int32, len(x.code))}
+	var levels [][]int
 	for k, occurs := range place {
-		if occurs == 0 {
-			continue
+		if occurs != 0 {
+			place[k] = int32(len(levels))
+			levels = append(levels, append(slices.Clone(x.levels[k/n]), k%n-1))
 		}
-		place[k] = int32(len(next.levels))
-		next.levels = append(next.levels, append(slices.Clone(x.levels[k/n]), k%n-1))
 	}
 	for i, k := range x.code {
-		next.code[i] = place[int(k)*n+f.Level[i]+1]
+		x.code[i] = place[k]
 	}
-	return next
-}
-
-// tally holds the sums of the PSU at hand, only of crossings that occur in it.
-type tally struct {
-	slots     []int32 // of each crossing: its place in the slices below + 1; 0 = none yet
-	crossings []int32
-	people    []person
-	sums      []Sum // variables together for each crossing
-	variables int
-}
-
-func newTally(crossings, variables int) *tally {
-	return &tally{slots: make([]int32, crossings), variables: variables}
-}
-
-// slot finds or makes the place of a crossing.
-func (t *tally) slot(crossing int32) int {
-	if k := t.slots[crossing]; k > 0 {
-		return int(k - 1)
-	}
-	t.crossings = append(t.crossings, crossing)
-	t.people = append(t.people, person{})
-	for range t.variables {
-		t.sums = append(t.sums, Sum{})
-	}
-	t.slots[crossing] = int32(len(t.crossings))
-	return len(t.crossings) - 1
-}
-
-// person sums what is known of everybody in a crossing.
-type person struct {
-	n           int
-	w, w2, base float64
-}
-
-// add counts one person into a slot.
-func (t *tally) add(slot int, w, base float64) {
-	p := &t.people[slot]
-	p.n++
-	p.w += w
-	p.w2 += w * w
-	p.base += base
-}
-
-// flush writes the PSU's cells in order of crossing and empties the tally.
-func (t *tally) flush(cells []Cell, psu int, x crossing) []Cell {
-	slices.Sort(t.crossings)
-	sums := make([]Sum, 0, len(t.sums))
-	for _, k := range t.crossings {
-		at := int(t.slots[k] - 1)
-		from := len(sums)
-		sums = append(sums, t.sums[at*t.variables:][:t.variables]...)
-		p := t.people[at]
-		cells = append(cells, Cell{
-			PSU: psu, Levels: x.levels[k],
-			N: p.n, W: p.w, W2: p.w2, Base: p.base, Sums: sums[from:len(sums):len(sums)],
-		})
-		t.slots[k] = 0
-	}
-	t.crossings, t.people, t.sums = t.crossings[:0], t.people[:0], t.sums[:0]
-	return cells
+	x.levels = levels
 }

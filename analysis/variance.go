@@ -71,7 +71,8 @@ func (l layout) variance(z []float64, n []int, s Settings) (float64, []int, erro
 	}
 	t := l.sum(z, n, s.LoneInDomains)
 	var v float64
-	var lone, averaged []int
+	var averaged []int
+	added := make([]float64, len(l.size)) // by lone strata
 	for h, size := range l.size {
 		isLone := size == 1 || s.LoneInDomains && t.seen[h] == 1
 		switch {
@@ -79,27 +80,32 @@ func (l layout) variance(z []float64, n []int, s Settings) (float64, []int, erro
 		case isLone && s.LonePSU == LoneAverage:
 			averaged = append(averaged, h)
 		case isLone && s.LonePSU == LoneAdjust:
-			c := t.adjusted(h, size)
-			v += c
-			if c != 0 {
-				lone = append(lone, h)
-			}
-		case size == 1: // LoneCertainty: no contribution
-			if t.seen[h] > 0 {
-				lone = append(lone, h)
-			}
-		default:
+			added[h] = t.adjusted(h, size)
+			v += added[h]
+		case size > 1:
 			v += t.squares[h] * float64(size) / float64(size-1)
 		}
 	}
 	if len(averaged) == 0 {
-		return v, lone, nil
+		return v, l.bearing(t, added, v), nil
 	}
 	others := t.strata - len(averaged)
 	if others == 0 {
 		return 0, nil, fmt.Errorf("every stratum has a single PSU, so rule %q has no stratum to take a mean of; merge strata", LoneAverage)
 	}
 	return v * float64(t.strata) / float64(others), averaged, nil
+}
+
+// bearing lists the strata with a single PSU that has people of the domain or, with
+// more than rounding, added to the variance v.
+func (l layout) bearing(t strataSums, added []float64, v float64) []int {
+	var lone []int
+	for h, size := range l.size {
+		if size == 1 && t.seen[h] > 0 || added[h] > 1e-12*v {
+			lone = append(lone, h)
+		}
+	}
+	return lone
 }
 
 // strataSums are the sums over the PSU totals z that variances are made of.

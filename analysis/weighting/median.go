@@ -5,33 +5,41 @@ import (
 	"slices"
 )
 
-// median of the weights above zero: the middle one, or the mean of the middle two;
-// NaN without any.
-func median(w []float64) float64 {
-	positive := make([]float64, 0, len(w))
+// median of the weights above zero, of which there are n: the middle one, or the mean
+// of the middle two; NaN without any.
+func median(w []float64, n int) float64 {
+	if n == 0 {
+		return math.NaN()
+	}
+	at, bucket := narrow(w, (n-1)/2)
+	middle := bucket[at]
+	if n%2 == 1 {
+		return middle
+	}
+	if at+1 < len(bucket) {
+		return (middle + bucket[at+1]) / 2
+	}
+	next := math.Inf(1)
 	for _, x := range w {
-		if x > 0 {
-			positive = append(positive, x)
+		if x > middle {
+			next = min(next, x)
 		}
 	}
-	n := len(positive)
-	switch {
-	case n == 0:
-		return math.NaN()
-	case n%2 == 1:
-		return smallest(positive, n/2)
-	}
-	return (smallest(positive, n/2-1) + smallest(positive, n/2)) / 2
+	return (middle + next) / 2
 }
 
-// smallest is the k-th smallest of positive numbers, counted from 0. Positive floats
-// have the order of their bits, so a count of the leading 16 bits tells in which
-// bucket it lies; only that bucket is looked at further.
-func smallest(x []float64, k int) float64 {
-	for shift := 48; len(x) > 1<<10 && shift >= 0; shift -= 16 {
-		var count [1 << 16]int32
+// narrow finds some consecutive weights in order, among them the k-th smallest above
+// zero, counted from 0, and where in them it is. Positive floats have the order of their
+// bits, so counting the leading 16 bits tells in which bucket it lies; only that bucket
+// is looked at further.
+func narrow(w []float64, k int) (int, []float64) {
+	x := w
+	for shift := 48; shift == 48 || len(x) > 1<<10 && shift >= 0; shift -= 16 {
+		count := make([]int32, 1<<16)
 		for _, v := range x {
-			count[digit(v, shift)]++
+			if v > 0 {
+				count[digit(v, shift)]++
+			}
 		}
 		d := 0
 		for k >= int(count[d]) {
@@ -40,13 +48,14 @@ func smallest(x []float64, k int) float64 {
 		}
 		bucket := make([]float64, 0, count[d])
 		for _, v := range x {
-			if digit(v, shift) == d {
+			if v > 0 && digit(v, shift) == d {
 				bucket = append(bucket, v)
 			}
 		}
 		x = bucket
 	}
-	return slices.Sorted(slices.Values(x))[k]
+	slices.Sort(x)
+	return k, x
 }
 
 // digit is the 16 bits of a number from shift on.

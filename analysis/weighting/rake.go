@@ -47,16 +47,16 @@ func Rake(w []float64, margins []Margin, s Settings) ([]float64, Step, error) {
 	if err := checkRake(w, margins, s); err != nil {
 		return nil, Step{}, err
 	}
-	c := collapse(w, margins)
+	c, err := collapse(w, margins)
+	if err != nil {
+		return nil, Step{}, err
+	}
 	fits, err := c.fits(margins)
 	if err != nil {
 		return nil, Step{}, err
 	}
 	factor, rounds := c.rake(margins, s)
-	after := make([]float64, len(w))
-	for i, k := range c.code {
-		after[i] = w[i] * factor[k]
-	}
+	after := c.apply(w, factor)
 	step := newStep("rake", w, after)
 	step.Rounds = rounds
 	step.Converged = rounds[len(rounds)-1] <= s.Tolerance
@@ -123,20 +123,25 @@ func (m Margin) check(n int) error {
 			return fmt.Errorf("margin %q: the target of %q is %v; a population count is finite and not negative", m.Name, m.Levels[l], t)
 		}
 	}
-	missing, first := 0, 0
+	return m.checkLevels()
+}
+
+// checkLevels names the first row whose level is none.
+func (m Margin) checkLevels() error {
 	for i, l := range m.Level {
-		if l >= len(m.Levels) || l < -1 {
+		if uint(l) < uint(len(m.Levels)) {
+			continue
+		}
+		if l != -1 {
 			return fmt.Errorf("margin %q: row %d has level %d, but there are %d levels", m.Name, i, l, len(m.Levels))
 		}
-		if l == -1 {
-			if missing == 0 {
-				first = i
+		missing := 0
+		for _, l := range m.Level {
+			if l == -1 {
+				missing++
 			}
-			missing++
 		}
-	}
-	if missing > 0 {
-		return fmt.Errorf("margin %q is missing for %d respondents (first: row %d); impute it or leave the margin out", m.Name, missing, first)
+		return fmt.Errorf("margin %q is missing for %d respondents (first: row %d); impute it or leave the margin out", m.Name, missing, i)
 	}
 	return nil
 }

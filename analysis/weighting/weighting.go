@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/internal/parallel"
 )
 
 // Step is the record of one weighting operation, in a form a report can print.
@@ -74,14 +75,34 @@ type summary struct {
 }
 
 func describe(w []float64) summary {
+	parts := make([]summary, (len(w)+blockRows-1)/blockRows)
+	parallel.Blocks(len(w), blockRows, func(b, from, to int) {
+		parts[b] = describeBlock(w[from:to])
+	})
+	s := describeBlock(nil)
+	for _, p := range parts {
+		s.n += p.n
+		s.sum += p.sum
+		s.sum2 += p.sum2
+		s.lo, s.hi = min(s.lo, p.lo), max(s.hi, p.hi)
+	}
+	return s
+}
+
+func describeBlock(w []float64) summary {
 	s := summary{lo: math.Inf(1), hi: math.Inf(-1)}
 	for _, x := range w {
-		if x > 0 {
-			s.n++
-			s.sum += x
-			s.sum2 += x * x
-			s.lo = min(s.lo, x)
-			s.hi = max(s.hi, x)
+		if !(x > 0) {
+			continue
+		}
+		s.n++
+		s.sum += x
+		s.sum2 += x * x
+		if x < s.lo {
+			s.lo = x
+		}
+		if x > s.hi {
+			s.hi = x
 		}
 	}
 	return s
@@ -95,7 +116,7 @@ func (s summary) kish() float64 {
 func newStep(what string, before, after []float64) Step {
 	a := describe(after)
 	return Step{
-		What: what, N: a.n, Sum: a.sum, Min: a.lo, Median: median(after), Max: a.hi,
+		What: what, N: a.n, Sum: a.sum, Min: a.lo, Median: median(after, a.n), Max: a.hi,
 		KishBefore: Kish(before), KishAfter: a.kish(),
 	}
 }
