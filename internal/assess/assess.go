@@ -116,6 +116,9 @@ type Results struct {
 	// WeightSet is the name of the weights used; empty = base weights.
 	WeightSet string
 	Raking    *weighting.Step
+	// Calibrated says that standard errors count the raking: they are those of the
+	// residuals on its margins. Otherwise the weights are taken as given.
+	Calibrated bool
 	// Assumptions are what the weights rest on beside counted facts.
 	Assumptions []Assumption
 	// SeriesLevels are the levels of Plan.Series that have respondents, or one nameless

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -71,7 +72,7 @@ func ReadCensus(library fs.FS, province string) (*Census, error) {
 		switch {
 		case row.text["code"] == province:
 			c.Urban = row.number["urban"] / row.number["total"]
-		case len(province) == 6 && row.text["code"][:2] == province[:2]:
+		case len(province) == 6 && strings.HasPrefix(row.text["code"], province[:2]):
 			c.Cities[row.text["code"]] = row.number["est18_69"]
 		}
 	}
@@ -108,11 +109,11 @@ func readTable(library fs.FS, name string) ([]record, error) {
 	}
 	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(rows) == 0 {
-		return nil, fmt.Errorf("read the census margins of %s: no table: %w", name, err)
+	if err != nil {
+		return nil, fmt.Errorf("read the census margins of %s: %w", name, err)
 	}
 	var out []record
-	for _, row := range rows[1:] {
+	for _, row := range rows[min(1, len(rows)):] {
 		r := record{map[string]string{}, map[string]float64{}}
 		for i, head := range rows[0] {
 			r.text[head] = row[i]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/analysis/weighting"
@@ -52,6 +53,9 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 		opt.Settings = analysis.DefaultSettings()
 	}
 	cells.Settings = opt.Settings
+	if opt.Raking != nil && hasBase(cells) {
+		cells.Margins = margins(opt.Raking)
+	}
 	if opt.Raking != nil && !opt.Raking.Converged {
 		cells.Notes = append(slices.Clone(cells.Notes), analysis.Note{Code: analysis.NotConverged, Subject: opt.Weights})
 	}
@@ -59,13 +63,35 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 		Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
 		Drawn: drawn, Responded: responded, PSUs: len(cells.PSUs), Strata: strata(cells.PSUs),
 		WeightSet: opt.Weights, Raking: opt.Raking, Assumptions: opt.Assumptions,
-		SeriesLevels: []Level{{}},
+		Calibrated: len(cells.Margins) > 0, SeriesLevels: []Level{{}},
 	}
 	if f := plan.Factor(plan.Series); f != nil {
 		r.SeriesLevels = f.Levels
 	}
 	e := estimator{cells: cells, results: r, truth: opt.Truth}
 	return r, e.fill(scorer.Items())
+}
+
+// hasBase says whether the cells know the weights before raking.
+func hasBase(c *analysis.Cells) bool {
+	for i := range c.Rows {
+		if r := &c.Rows[i]; r.W > 0 && !(r.Base > 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// margins lists the factors of each margin of a raking.
+func margins(s *weighting.Step) [][]string {
+	var out [][]string
+	last := ""
+	for _, f := range s.Margins {
+		if f.Margin != last {
+			out, last = append(out, strings.Split(f.Margin, "/")), f.Margin
+		}
+	}
+	return out
 }
 
 func strata(psus []analysis.PSU) int {

@@ -123,11 +123,12 @@ func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
 	}
 	cols := analysis.Columns{}
 	for _, r := range all {
-		w := 0.0
+		w, base := 0.0, 0.0
 		if r.response != nil {
-			w = weight(r.sample)
+			w, base = weight(r.sample), r.sample.Weight
 		}
 		cols.Weight = append(cols.Weight, w)
+		cols.Base = append(cols.Base, base)
 		cols.Stratum = append(cols.Stratum, r.sample.Stratum)
 		cols.PSU = append(cols.PSU, r.sample.PSU)
 	}

@@ -80,7 +80,7 @@ func (m Margin) classify(units []Unit, factors []Factor, places, level []int) er
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("%w: %d respondents have no level in the margin %s, first case %s; "+
+		return fmt.Errorf("%w: %d of the respondents have no level of the margin %s, first case %s; "+
 			"give their answers a level in the plan, or leave the margin out",
 			surveys.ErrInvalid, len(missing), m.Name(), strings.Join(missing[:min(3, len(missing))], ", "))
 	}

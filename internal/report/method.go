@@ -148,7 +148,11 @@ func (b *builder) change(a assess.Assumption) string {
 // errors says how standard errors and intervals are computed, with the settings used.
 func (b *builder) errors() term {
 	s := b.results.Settings
-	t := b.paragraphs("method.error", b.say("method.error.words"),
+	weights := "method.error.given"
+	if b.results.Calibrated {
+		weights = "method.error.calibrated"
+	}
+	t := b.paragraphs("method.error", b.say("method.error.words"), b.say(weights),
 		b.say("method.error.lone."+string(orDefault(s.LonePSU, analysis.LoneAdjust)))+b.space()+
 			b.say("method.error.df."+string(orDefault(s.DF, analysis.DFDomain))))
 	t.Formula = true
