@@ -224,10 +224,11 @@ func (e *Engine) serve(started chan<- error) (served bool, err error) {
 				return false, errors.New(r.Error)
 			}
 			first = nil
-			if served = r.Address != ""; served && started != nil {
-				started <- nil
-			}
-			if served {
+			if served = r.Address != ""; served {
+				if started != nil {
+					started <- nil
+				}
+				c.stderr.speakUp()
 				e.config.Log.Info("clickhouse engine serves", "address", r.Address, "version", r.Version, "pid", c.command.Process.Pid)
 			}
 		case err := <-exited:
@@ -316,12 +317,21 @@ func (c *child) died(err error) error {
 	return fmt.Errorf("the engine process ended (%s)", how)
 }
 
-// lines passes what the child writes to stderr on to the log, line by line.
+// lines passes what the child writes to stderr on to the log, line by line. It
+// begins when the child serves: before that, the last line is the reason why
+// Start fails, and said once.
 type lines struct {
 	log  *slog.Logger
 	mu   sync.Mutex
+	loud bool
 	part []byte
 	text string
+}
+
+func (l *lines) speakUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.loud = true
 }
 
 // Write never fails: a child must not stop because nobody logs.
@@ -336,7 +346,9 @@ func (l *lines) Write(p []byte) (int, error) {
 		}
 		if text := strings.TrimSpace(string(line)); text != "" {
 			l.text = text
-			l.log.Warn("clickhouse engine says", "line", text)
+			if l.loud {
+				l.log.Warn("clickhouse engine says", "line", text)
+			}
 		}
 		l.part = rest
 	}

@@ -402,3 +402,11 @@ func TestADeadlineEndsAQuery(t *testing.T) {
 	ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 1}))
 	wantCode(t, c.Exec(ctx, endless), 159) // TIMEOUT_EXCEEDED
 }
+
+func TestAQueryThatTakesTooMuchMemoryFailsAlone(t *testing.T) {
+	c := connect(t, shared)
+	ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_memory_usage": 50_000_000}))
+	wantCode(t, c.Exec(ctx, "SELECT length(groupArray(number)) FROM numbers(100000000)"), 241) // MEMORY_LIMIT_EXCEEDED
+	check(t, "the next one", value[uint8](t, c, "SELECT 1"), 1)
+	check(t, "limit of the next one", value[uint64](t, c, "SELECT toUInt64(getSetting('max_memory_usage'))"), engine.DefaultMemory)
+}

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 )
 
+// libraryName is the same everywhere: the packages for macOS use it as well.
+const libraryName = "libchdb.so"
+
 // ErrNoLibrary says that libchdb is on none of the places where FindLibrary looks.
-var ErrNoLibrary = errors.New("the ClickHouse engine (" + libraryName() + ") is missing; run `make engine`, or set SUYANG_LIBCHDB to its path")
+var ErrNoLibrary = errors.New("the ClickHouse engine (" + libraryName + ") is missing; run `make engine`, or set SUYANG_LIBCHDB to its path")
 
 // FindLibrary returns the path of libchdb: SUYANG_LIBCHDB, else beside the
 // program, else in the data folder. A path in SUYANG_LIBCHDB that does not exist
@@ -28,7 +30,7 @@ func FindLibrary(data string) (string, error) {
 		}
 	}
 	for _, folder := range append(places, data) {
-		if path := filepath.Join(folder, libraryName()); folder != "" && isFile(path) {
+		if path := filepath.Join(folder, libraryName); folder != "" && isFile(path) {
 			return path, nil
 		}
 	}
@@ -38,12 +40,4 @@ func FindLibrary(data string) (string, error) {
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
-}
-
-// libraryName is libchdb.so everywhere: the packages for macOS use it as well.
-func libraryName() string {
-	if runtime.GOOS == "windows" {
-		return "libchdb.dll"
-	}
-	return "libchdb.so"
 }

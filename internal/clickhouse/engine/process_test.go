@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -157,6 +158,63 @@ func TestStartCanBeGivenUp(t *testing.T) {
 	defer cancel()
 	if _, err = engine.Start(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error = %v, want a deadline exceeded", err)
+	}
+}
+
+func TestAnEngineThatCannotStartAgainIsGivenUp(t *testing.T) {
+	c, err := enginetest.Config(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := filepath.Join(t.TempDir(), "once")
+	c.Program = []string{"/bin/sh", "-c", `mkdir "$1" && exec "$0" || { echo worn out >&2; exit 1; }`, c.Program[0], once}
+	c.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	e, err := engine.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	conn := connect(t, e)
+	exec(t, conn, "SELECT 1")
+	check(t, "Err while it serves", e.Err(), nil)
+	if err := syscall.Kill(pid(t, c.Data), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-e.Done()
+	if err := e.Err(); err == nil || !strings.HasSuffix(err.Error(), "worn out") {
+		t.Errorf("Err() = %v, want the last words of the process", err)
+	}
+	if err := conn.Ping(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("Ping() = %v, want the connection refused", err)
+	}
+}
+
+func TestAFolderWithAnOddNameWorks(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), `数据 [a]'\\ %41`)
+	c := connect(t, enginetest.StartIn(t, folder))
+	exec(t, c, "CREATE TABLE t (id UInt64) ENGINE = MergeTree ORDER BY id")
+	batch, err := c.PrepareBatch(t.Context(), "INSERT INTO t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := batch.Append(uint64(7)); err != nil {
+		t.Fatal(err)
+	}
+	if err := batch.Send(); err != nil {
+		t.Fatal(err)
+	}
+	check(t, "row", value[uint64](t, c, "SELECT id FROM t"), 7)
+}
+
+func TestAFolderThatIsAPatternIsRefused(t *testing.T) {
+	for _, name := range []string{"a*", "a?", "{a,b}", "a::b"} {
+		c, err := enginetest.Config(filepath.Join(t.TempDir(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := engine.Start(t.Context(), c); err == nil || !strings.HasSuffix(err.Error(), "choose another folder") {
+			t.Errorf("%s: error = %v, want one that asks for another folder", name, err)
+		}
 	}
 }
 

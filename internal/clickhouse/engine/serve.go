@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/clickhouse/engine/libchdb"
@@ -41,7 +43,8 @@ type ServeConfig struct {
 const DefaultMemory = 2 << 30
 
 // Serve opens the data folder with libchdb and answers ClickHouse's HTTP
-// interface on the listener until ctx ends. It closes the listener.
+// interface on the listener until ctx ends. It closes the listener, and changes
+// the working directory of the process.
 func Serve(ctx context.Context, c ServeConfig) error {
 	s, version, err := open(c)
 	if err != nil {
@@ -92,12 +95,16 @@ func open(c ServeConfig) (*server, string, error) {
 	if c.Secret == "" {
 		return nil, "", errors.New("the engine needs a secret")
 	}
+	address, err := netip.ParseAddrPort(c.Listener.Addr().String())
+	if err != nil || !address.Addr().IsLoopback() {
+		return nil, "", fmt.Errorf("the engine listens on %s; it must be a loopback address", c.Listener.Addr())
+	}
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
 		return nil, "", fmt.Errorf("data folder %s: %w", c.Data, err)
 	}
 	s := &server{
-		folder: filepath.Join(data, "db"), secret: c.Secret, memory: c.Memory,
+		folder: filepath.Join(data, "db"), secret: c.Secret, memory: c.Memory, port: strconv.Itoa(int(address.Port())),
 		reports: make(chan struct{}, maxReports), short: make(chan struct{}, maxShort),
 	}
 	if s.memory == 0 {
@@ -111,9 +118,6 @@ func open(c ServeConfig) (*server, string, error) {
 	}
 	if s.spool, err = newSpool(data); err != nil {
 		return nil, "", err
-	}
-	if _, s.port, err = net.SplitHostPort(c.Listener.Addr().String()); err != nil {
-		return nil, "", fmt.Errorf("address of the engine: %w", err)
 	}
 	version, err := s.start(c.Library)
 	return s, version, err

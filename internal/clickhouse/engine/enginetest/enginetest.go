@@ -6,6 +6,7 @@ package enginetest
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,6 +41,7 @@ func StartIn(t testing.TB, folder string) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	e, err := engine.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
