@@ -19,6 +19,9 @@ import (
 // maxPlan is the size limit of a plan file, in bytes.
 const maxPlan = 1 << 20
 
+// maxCrossing limits the levels of one margin.
+const maxCrossing = 10_000
+
 // ReadPlan reads a plan from YAML, strictly: an unknown key is an error. The plan is
 // checked against the questionnaire it classifies answers of. All faults are
 // reported at once, each with its line and the way out; name stands for the file.
@@ -294,9 +297,19 @@ func (c *planCheck) margin(m Margin, at []any) {
 		c.fault(at, "the margin has no factors; name at least one")
 		return
 	}
-	for _, id := range m.Factors {
-		if c.plan.Factor(id) == nil {
+	size := 1
+	for i, id := range m.Factors {
+		f := c.plan.Factor(id)
+		if f == nil {
 			c.fault(at, "the margin's factor %q is no factor of the plan", id)
+			return
+		}
+		if slices.Contains(m.Factors[:i], id) {
+			c.fault(at, "the margin %s names the factor %q twice; remove one", m.Name(), id)
+			return
+		}
+		if size *= max(1, len(f.Levels)); size > maxCrossing {
+			c.fault(at, "the margin %s crosses more than %d levels; cross fewer factors", m.Name(), maxCrossing)
 			return
 		}
 	}

@@ -85,6 +85,7 @@ func TestReadPlanFaults(t *testing.T) {
 		{"unknown series", "tables: [sex, age]", "series: moon", `plan.yaml:15: invalid: the series "moon" is no factor`},
 		{"margin without a level", "female/old: 4", "female/older: 4", `plan.yaml:18: invalid: margin sex/age: the level "female/old" needs a count`},
 		{"margin with a level too many", "female/old: 4", "female/old: 4, other/old: 1", `margin sex/age: there is no level "other/old"`},
+		{"margin with a factor twice", "factors: [sex, age]", "factors: [sex, sex]", `plan.yaml:17: invalid: the margin sex/sex names the factor "sex" twice`},
 		{"margin of no factor", "factors: [sex, age]", "factors: [sex, moon]", `plan.yaml:17: invalid: the margin's factor "moon"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
