@@ -25,7 +25,8 @@ type calibration struct {
 	columns  [][]int   // of each crossing: its levels as columns of x
 	// weight has Σw of each PSU by column of x.
 	weight [][]float64
-	normal *mat.SymDense // Σ d x x′
+	// inverse is (Σ d x x′)⁻¹, the generalised inverse.
+	inverse *mat.Dense
 }
 
 // calibration gathers the sums; nil when the weights were not raked.
@@ -40,7 +41,6 @@ func (c *Cells) calibration() (*calibration, error) {
 	k := &calibration{
 		crossing: make([]int, len(c.Rows)),
 		weight:   newTable[float64](len(c.PSUs), width),
-		normal:   mat.NewSymDense(width, nil),
 	}
 	var w, d []float64
 	var key []byte
@@ -51,10 +51,7 @@ func (c *Cells) calibration() (*calibration, error) {
 		if err != nil {
 			return nil, err
 		}
-		key = key[:0]
-		for _, col := range columns {
-			key = binary.AppendUvarint(key, uint64(col))
-		}
+		key = appendKey(key[:0], columns)
 		m, known := index[string(key)]
 		if !known {
 			m = len(k.columns)
@@ -69,11 +66,20 @@ func (c *Cells) calibration() (*calibration, error) {
 			k.weight[r.PSU][col] += r.W
 		}
 	}
-	return k, k.finish(w, d)
+	return k, k.finish(width, w, d)
 }
 
-// finish computes d/w and the normal matrix from the sums of each crossing.
-func (k *calibration) finish(w, d []float64) error {
+// appendKey writes the columns in a form that can be a key of a map.
+func appendKey(key []byte, columns []int) []byte {
+	for _, col := range columns {
+		key = binary.AppendUvarint(key, uint64(col))
+	}
+	return key
+}
+
+// finish computes d/w and the inverse from the sums of each crossing.
+func (k *calibration) finish(width int, w, d []float64) error {
+	normal := mat.NewSymDense(width, nil)
 	k.ratio = make([]float64, len(w))
 	for m, columns := range k.columns {
 		if !(d[m] > 0) || !(w[m] > 0) {
@@ -82,11 +88,13 @@ func (k *calibration) finish(w, d []float64) error {
 		k.ratio[m] = d[m] / w[m]
 		for a, i := range columns {
 			for _, j := range columns[a:] {
-				k.normal.SetSym(i, j, k.normal.At(i, j)+d[m])
+				normal.SetSym(i, j, normal.At(i, j)+d[m])
 			}
 		}
 	}
-	return nil
+	var err error
+	k.inverse, err = generalisedInverse(normal)
+	return err
 }
 
 // marginFactors finds the factors of each margin, and how many columns x has.
@@ -123,18 +131,15 @@ func (c *Cells) marginColumns(levels []int, margins [][]int) ([]int, error) {
 
 // residuals turns the totals of scores by PSU, Σwu, into those of the residuals.
 // byCrossing has Σwu of each crossing of the margins.
-func (k *calibration) residuals(byPSU, byCrossing []float64) ([]float64, error) {
-	width := k.normal.SymmetricDim()
-	xu := mat.NewVecDense(width, nil)
+func (k *calibration) residuals(byPSU, byCrossing []float64) []float64 {
+	width, _ := k.inverse.Dims()
+	xu, b := mat.NewVecDense(width, nil), mat.NewVecDense(width, nil)
 	for m, u := range byCrossing {
 		for _, col := range k.columns[m] {
 			xu.SetVec(col, xu.AtVec(col)+u*k.ratio[m])
 		}
 	}
-	b, err := solve(k.normal, xu)
-	if err != nil {
-		return nil, err
-	}
+	b.MulVec(k.inverse, xu)
 	z := make([]float64, len(byPSU))
 	for i, u := range byPSU {
 		z[i] = u
@@ -142,29 +147,31 @@ func (k *calibration) residuals(byPSU, byCrossing []float64) ([]float64, error) 
 			z[i] -= w * b.AtVec(col)
 		}
 	}
-	return z, nil
+	return z
 }
 
-// solve gives the shortest solution of a·b = y. The indicators of every margin add up
-// to the same column, so a is never of full rank.
-func solve(a *mat.SymDense, y *mat.VecDense) (*mat.VecDense, error) {
+// generalisedInverse leaves out the directions in which a has no extent: the
+// indicators of every margin add up to the same column, so Σ d x x′ is never of full
+// rank.
+func generalisedInverse(a *mat.SymDense) (*mat.Dense, error) {
 	var e mat.EigenSym
 	if !e.Factorize(a, true) {
-		return nil, errors.New("the margins of the weights have no least squares solution: the eigenvalues of Σdxx′ did not converge")
+		return nil, errors.New("the eigenvalues of the margins' cross-products did not converge; merge small levels")
 	}
 	values := e.Values(nil)
-	var vectors mat.Dense
+	var vectors, scaled, inverse mat.Dense
 	e.VectorsTo(&vectors)
 	largest := values[len(values)-1]
-	b := mat.NewVecDense(len(values), nil)
 	for i, v := range values {
-		if v <= rankTolerance*largest {
-			continue
+		if v > rankTolerance*largest {
+			values[i] = 1 / v
+		} else {
+			values[i] = 0
 		}
-		q := vectors.ColView(i)
-		b.AddScaledVec(b, mat.Dot(q, y)/v, q)
 	}
-	return b, nil
+	scaled.Mul(&vectors, mat.NewDiagDense(len(values), values))
+	inverse.Mul(&scaled, vectors.T())
+	return &inverse, nil
 }
 
 // rankTolerance is the ratio to the largest eigenvalue below which one is zero.

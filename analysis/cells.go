@@ -72,6 +72,13 @@ type Domain map[string]string
 
 // check finds the faults that would make a sum over the cells wrong or impossible.
 func (c *Cells) check() error {
+	known := make(map[PSU]bool, len(c.PSUs))
+	for _, p := range c.PSUs {
+		if known[p] {
+			return fmt.Errorf("PSU %q of stratum %q is listed twice; list every PSU of the design once", p.Name, p.Stratum)
+		}
+		known[p] = true
+	}
 	for i, r := range c.Rows {
 		switch {
 		case r.PSU < 0 || r.PSU >= len(c.PSUs):

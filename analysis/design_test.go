@@ -135,6 +135,7 @@ func TestEstimatorsNameFaultsOfCells(t *testing.T) {
 	}{
 		"PSU unknown":     {func(c *analysis.Cells) { c.Rows[0].PSU = 2 }, "PSU 2 of 2"},
 		"PSU negative":    {func(c *analysis.Cells) { c.Rows[0].PSU = -1 }, "PSU -1"},
+		"PSU twice":       {func(c *analysis.Cells) { c.PSUs[1] = c.PSUs[0] }, `PSU "a" of stratum "" is listed twice`},
 		"no levels":       {func(c *analysis.Cells) { c.Rows[1].Levels = nil }, "0 levels for 1 factors"},
 		"level unknown":   {func(c *analysis.Cells) { c.Rows[1].Levels = []int{7} }, `level 7 of factor "sex"`},
 		"no sums":         {func(c *analysis.Cells) { c.Rows[2].Sums = nil }, "0 sums for 1 variables"},

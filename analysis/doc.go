@@ -7,7 +7,13 @@
 //	d, err := analysis.NewDesign(analysis.Columns{Weight: w, Stratum: h, PSU: p})
 //	c, err := d.Cells(vars, factors)
 //	e, err := c.Proportion("literate", analysis.Domain{"sex": "female"})
+//	groups, err := c.MeanBy("score", nil, "city")
 //
-// The package does no I/O and has no state; it never changes its inputs. Weights
-// are made by package weighting.
+// Cells may as well come from a database that grouped by PSU and factors. Weights are
+// made by package weighting; when they were raked, Cells.Margins and Cell.Base let the
+// standard errors profit from it.
+//
+// The package does no I/O and has no state; it never changes its inputs, and the same
+// input gives the same bits on any number of cores. Its numbers agree with R's survey
+// package to 1e-9 wherever testdata/vectors has a case.
 package analysis

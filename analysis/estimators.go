@@ -236,10 +236,7 @@ func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, 
 		return e, nil
 	}
 	if s.calibration != nil {
-		var err error
-		if z, err = s.calibration.residuals(z, byCrossing); err != nil {
-			return Estimate{}, err
-		}
+		z = s.calibration.residuals(z, byCrossing)
 	}
 	v, lone, err := s.layout.variance(z, s.rows, s.settings)
 	if err != nil {
