@@ -1,0 +1,171 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+)
+
+// Cells sums the responses of a wave in one query. Of several revisions of a
+// submission the latest counts, of several submissions of a case the one at the
+// lowest place in the log; a response without a sampled case counts nowhere, nor
+// does one without a weight in the set asked for. A second, small query lists the
+// PSUs of the whole sample.
+//
+// The sums are exact up to one rounding of each term and of each sum, so the same
+// responses give the same bytes in whatever order they came.
+func (s *Store) Cells(ctx context.Context, q assess.Query) (*analysis.Cells, error) {
+	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
+	composed, err := newCellsQuery(q)
+	if err != nil {
+		return nil, explain(doing, err)
+	}
+	args, err := s.argumentsOf(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	c := &analysis.Cells{Factors: factors(q.Factors)}
+	for _, v := range composed.variables {
+		c.Variables = append(c.Variables, v.name)
+	}
+	if c.PSUs, err = s.psus(ctx, args); err != nil {
+		return nil, explain(doing, err)
+	}
+	index := make(map[analysis.PSU]int, len(c.PSUs))
+	for i, p := range c.PSUs {
+		index[p] = i
+	}
+	err = s.queryText(ctx, composed.text(), args, func(rows driver.Rows) error {
+		cell, err := scanCell(rows, composed.variables, index)
+		c.Rows = append(c.Rows, cell)
+		return err
+	})
+	return c, explain(doing, err)
+}
+
+// scanCell reads one row of sql/cells.sql.
+func scanCell(rows driver.Rows, variables []variable, index map[analysis.PSU]int) (analysis.Cell, error) {
+	var (
+		p      analysis.PSU
+		levels []int32
+		counts []uint64
+		sums   []float64
+	)
+	if err := rows.Scan(&p.Stratum, &p.Name, &levels, &counts, &sums); err != nil {
+		return analysis.Cell{}, err
+	}
+	psu, ok := index[p]
+	if !ok {
+		return analysis.Cell{}, fmt.Errorf("PSU %q of stratum %q is not in the sample; the sample changed meanwhile, ask again", p.Name, p.Stratum)
+	}
+	c := analysis.Cell{
+		PSU: psu, Levels: wide(levels),
+		N: int(counts[0]), W: sums[0], W2: sums[1],
+		Sums: make([]analysis.Sum, len(variables)),
+	}
+	sums = sums[2:]
+	for i, v := range variables {
+		c.Sums[i] = analysis.Sum{N: int(counts[i+1]), W: sums[0], W2: sums[1], WY: sums[2], WY2: sums[2]}
+		sums = sums[3:]
+		if !v.binary {
+			c.Sums[i].WY2 = sums[0]
+			sums = sums[1:]
+		}
+	}
+	return c, nil
+}
+
+func wide(levels []int32) []int {
+	out := make([]int, len(levels))
+	for i, l := range levels {
+		out[i] = int(l)
+	}
+	return out
+}
+
+// factors are the factors of a plan as package analysis knows them.
+func factors(fs []assess.Factor) []analysis.Factor {
+	var out []analysis.Factor
+	for _, f := range fs {
+		g := analysis.Factor{ID: f.ID}
+		for _, l := range f.Levels {
+			g.Levels = append(g.Levels, l.Code)
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// psus lists the PSUs of a sample by stratum and name.
+func (s *Store) psus(ctx context.Context, args arguments) ([]analysis.PSU, error) {
+	var list []analysis.PSU
+	err := s.query(ctx, "psus", args, func(rows driver.Rows) error {
+		var p analysis.PSU
+		err := rows.Scan(&p.Stratum, &p.Name)
+		list = append(list, p)
+		return err
+	})
+	return list, err
+}
+
+// argumentsOf looks up the sample and the weights that a query is about.
+func (s *Store) argumentsOf(ctx context.Context, q assess.Query) (arguments, error) {
+	sample, err := s.sampleOf(ctx, q.Wave)
+	if err != nil {
+		return nil, err
+	}
+	args := arguments{"wave": q.Wave, "sample": sample}
+	if q.Weights != "" {
+		if args["weights"], err = s.weightsOf(ctx, q.Wave, q.Weights); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
+}
+
+// Units lists the respondents of a wave with their base weights and the levels of
+// the factors, ordered by case. The weights that the query names play no part.
+func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error) {
+	q.Weights = ""
+	args, err := s.argumentsOf(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var units []assess.Unit
+	err = s.queryText(ctx, unitsText(q), args, func(rows driver.Rows) error {
+		var u assess.Unit
+		var levels []int32
+		err := rows.Scan(&u.Case, &u.Base, &levels)
+		u.Levels = wide(levels)
+		units = append(units, u)
+		return err
+	})
+	return units, explain(fmt.Sprintf("list the respondents of wave %q", q.Wave), err)
+}
+
+func unitsText(q assess.Query) string {
+	return compose("units", map[string]string{
+		"levels":    strings.Join(levelColumns(q.Factors), ", "),
+		"responses": counted(q.Factors, nil),
+		"sample":    sampled(q),
+	})
+}
+
+// Counts says how many cases of a wave have a weight and how many of them responded.
+// A case without a weight only declares its PSU.
+func (s *Store) Counts(ctx context.Context, wave string) (drawn, responded int, err error) {
+	q := assess.Query{Wave: wave}
+	args, err := s.argumentsOf(ctx, q)
+	if err != nil {
+		return 0, 0, err
+	}
+	text := compose("counts", map[string]string{"responses": counted(nil, nil), "sample": sampled(q)})
+	var cases, with uint64
+	err = s.queryText(ctx, text, args, func(rows driver.Rows) error { return rows.Scan(&cases, &with) })
+	return int(cases), int(with), explain(fmt.Sprintf("count the cases of wave %q", wave), err)
+}

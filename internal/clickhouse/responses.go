@@ -1,0 +1,161 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/uuid"
+
+	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Insert stores a block of accepted responses. A repeat of the same block under the
+// same token changes nothing. An error that wraps surveys.ErrInvalid says that a
+// record of the block can never be stored; after any other the block may be there or
+// not, and Count tells.
+func (s *Store) Insert(ctx context.Context, b intake.Block) error {
+	// Every setting that decides about loss and repeats is spelled out: the server's
+	// defaults have changed between versions.
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		"async_insert":               0,
+		"insert_deduplicate":         1,
+		"insert_deduplication_token": b.Token,
+	}))
+	err := s.insert(ctx, "insert", func(batch driver.Batch) error {
+		for i := range b.Responses {
+			if err := appendResponse(batch, &b.Responses[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return explain(fmt.Sprintf("insert block %s of %d responses", b.Token, len(b.Responses)), err)
+}
+
+func appendResponse(batch driver.Batch, r *surveys.Response) error {
+	invalid := func(err error) error {
+		return fmt.Errorf("%w: response %d of node %d: %w", surveys.ErrInvalid, r.Seq, r.Node, err)
+	}
+	id, err := uuid.Parse(r.ID)
+	if err != nil {
+		return invalid(fmt.Errorf("its ID %q is no UUID", r.ID))
+	}
+	for _, t := range []time.Time{r.Started, r.Finished, r.Received} {
+		if err := checkTime(t); err != nil {
+			return invalid(err)
+		}
+	}
+	err = batch.Append(r.Wave, r.Node, r.Seq, id, r.Revision, r.Survey, r.Version, r.Case, string(r.Mode), string(r.Lang),
+		r.Started, r.Finished, r.Received, r.BodyHash[:], intake.CheckNumber(*r), &sorted{answers: r.Answers})
+	if err != nil {
+		return invalid(err)
+	}
+	return nil
+}
+
+// The years that the columns for times can hold.
+const firstYear, lastYear = 1900, 2261
+
+func checkTime(t time.Time) error {
+	if y := t.UTC().Year(); !t.IsZero() && (y < firstYear || y > lastYear) {
+		return fmt.Errorf("the year %d is outside %d to %d", y, firstYear, lastYear)
+	}
+	return nil
+}
+
+// sorted writes answers to a Map column in the order of their items, so that equal
+// answers are equal bytes.
+type sorted struct {
+	answers surveys.Answers
+	items   []string
+	next    int
+}
+
+// Put is part of the interface of ordered maps; nothing is read into a sorted.
+func (s *sorted) Put(key, value any) {}
+
+// Iterator starts at the first item.
+func (s *sorted) Iterator() column.MapIterator {
+	return &sorted{answers: s.answers, items: slices.Sorted(maps.Keys(s.answers))}
+}
+
+// Next moves to the next item.
+func (s *sorted) Next() bool {
+	s.next++
+	return s.next <= len(s.items)
+}
+
+// Key is the present item.
+func (s *sorted) Key() any { return s.items[s.next-1] }
+
+// Value is the answer to the present item.
+func (s *sorted) Value() any { return s.answers[s.items[s.next-1]] }
+
+// Count returns how many different records of a node with from <= seq <= to are
+// stored, and the sum modulo 2^64 of their intake.CheckNumber.
+func (s *Store) Count(ctx context.Context, node uint16, from, to uint64) (n, check uint64, err error) {
+	err = s.query(ctx, "count", arguments{"node": node, "from": from, "to": to}, func(rows driver.Rows) error {
+		return rows.Scan(&n, &check)
+	})
+	return n, check, explain(fmt.Sprintf("count the records %d to %d of node %d", from, to, node), err)
+}
+
+// errStopped ends a query whose reader wants no more.
+var errStopped = errors.New("stopped")
+
+// Responses calls yield for every record of a wave until it returns false, ordered
+// by case, submission, revision and place in the log. Revisions and further
+// submissions of a case are among them. Times come back in whole milliseconds, UTC.
+func (s *Store) Responses(ctx context.Context, wave string, yield func(surveys.Response) bool) error {
+	found := false
+	err := s.query(ctx, "responses", arguments{"wave": wave}, func(rows driver.Rows) error {
+		found = true
+		r, err := scanResponse(rows)
+		if err == nil && !yield(r) {
+			err = errStopped
+		}
+		return err
+	})
+	if err == nil && !found {
+		_, err = s.sampleOf(ctx, wave)
+		return err
+	}
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	return explain(fmt.Sprintf("read the responses of wave %q", wave), err)
+}
+
+func scanResponse(rows driver.Rows) (surveys.Response, error) {
+	var (
+		r          surveys.Response
+		id         uuid.UUID
+		mode, lang string
+		hash       string
+		answers    map[string][]string
+	)
+	err := rows.Scan(&r.Wave, &r.Node, &r.Seq, &id, &r.Revision, &r.Survey, &r.Version, &r.Case, &mode, &lang,
+		&r.Started, &r.Finished, &r.Received, &hash, &answers)
+	r.ID, r.Mode, r.Lang, r.Answers = id.String(), surveys.Mode(mode), surveys.Lang(lang), answers
+	copy(r.BodyHash[:], hash)
+	for _, t := range []*time.Time{&r.Started, &r.Finished, &r.Received} {
+		if t.Equal(time.Unix(0, 0)) { // how a time that was not given is kept
+			*t = time.Time{}
+		}
+	}
+	return r, err
+}
+
+// Waves lists the waves that have a sample or a response, by name.
+func (s *Store) Waves(ctx context.Context) ([]string, error) {
+	waves, err := s.strings(ctx, "waves", nil)
+	return waves, explain("list the waves", err)
+}

@@ -1,0 +1,27 @@
+-- The sums of every variable by PSU and crossing of the factors, in one scan of the
+-- responses. Weighted terms are added as whole numbers of units of 2^-140, which is
+-- exact: neither the order of rows nor the number of threads changes a bit.
+WITH exp2(140) AS unit
+SELECT
+    stratum, psu,
+    CAST([@levels@], 'Array(Int32)') AS levels,
+    [@counts@] AS counts,
+    [@sums@] AS sums
+FROM
+(
+    SELECT
+        stratum, psu, @keys@w,
+        toInt256(w * unit) AS w1, toInt256(w * w * unit) AS w2,
+        @values@
+    FROM
+    (
+        @responses@
+    ) AS r
+    INNER JOIN
+    (
+        @sample@
+    ) AS s USING (case_id)
+)
+GROUP BY @groups@
+ORDER BY @groups@
+SETTINGS query_plan_join_swap_table = 'false'

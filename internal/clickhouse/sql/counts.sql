@@ -1,0 +1,8 @@
+SELECT count(), countIf(case_id IN
+(
+    @responses@
+))
+FROM
+(
+    @sample@
+)

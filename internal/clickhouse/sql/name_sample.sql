@@ -1,0 +1,1 @@
+INSERT INTO samples (wave, number, digest, cases)

@@ -1,0 +1,1 @@
+INSERT INTO weight_sets (wave, name, digest, cases)

@@ -1,0 +1,1 @@
+INSERT INTO sample (wave, digest, case_id, stratum, psu, weight, columns)

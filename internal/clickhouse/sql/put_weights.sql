@@ -1,0 +1,1 @@
+INSERT INTO weights (wave, digest, case_id, weight)

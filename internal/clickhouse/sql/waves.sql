@@ -1,0 +1,3 @@
+SELECT DISTINCT wave
+FROM (SELECT wave FROM responses UNION ALL SELECT wave FROM samples)
+ORDER BY wave

@@ -1,0 +1,1 @@
+SELECT DISTINCT name FROM weight_sets WHERE wave = {wave:String} ORDER BY name
