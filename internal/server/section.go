@@ -15,8 +15,10 @@ import (
 type sectionPage struct {
 	frame
 	Intro string
-	// Number and Of say where the section is among those that are asked.
+	// Number and Of say where the section is among those that are asked; AtMost says
+	// that answers on this page may make them fewer.
 	Number, Of int
+	AtMost     bool
 	Items      []itemView
 	Problems   []problemView
 	// Added says that nothing is wrong, but the answers have brought more questions.
@@ -35,7 +37,8 @@ func (s *Server) drawSection(c echo.Context, r *run, problems []form.Problem) er
 	st := r.session.State()
 	section := st.Section(r.state.Section)
 	f.Title = section.Section.Title.In(f.lang)
-	p := sectionPage{frame: f, Intro: section.Section.Intro.In(f.lang), Number: section.Position, Of: st.Relevant}
+	p := sectionPage{frame: f, Intro: section.Section.Intro.In(f.lang), Number: section.Position}
+	p.Of, p.AtMost = ahead(st, section)
 	_, p.Back = r.session.Prev(r.state.Section)
 	if onlyAdded(problems) {
 		p.Added, problems = true, nil
@@ -48,6 +51,21 @@ func (s *Server) drawSection(c echo.Context, r *run, problems []form.Problem) er
 		status = http.StatusUnprocessableEntity
 	}
 	return s.show(c, status, "section", p)
+}
+
+// ahead returns how many sections there are to answer. Until the section on the
+// page is answered, nobody knows which of the later ones will be asked: then it is
+// the number of all of them.
+func ahead(st form.State, current *form.SectionState) (of int, atMost bool) {
+	of = current.Position
+	for i := len(st.Sections) - 1; st.Sections[i].Section != current.Section; i-- {
+		relevant := st.Sections[i].Relevant
+		if relevant || !current.Complete {
+			of++
+		}
+		atMost = atMost || !relevant && !current.Complete
+	}
+	return of, atMost
 }
 
 // onlyAdded reports whether all there is are questions the person has not seen yet.

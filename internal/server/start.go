@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,8 +17,9 @@ import (
 type startPage struct {
 	frame
 	FormNumber, Issuer, Approval, ValidUntil string
-	Trial                                    bool
-	Consent                                  string
+	// Trial says that the form is a trial and nothing else on the page says so.
+	Trial   bool
+	Consent []string // paragraphs
 	// Parts and Questions are how many there can be at most, Days how long a page
 	// stays valid.
 	Parts, Questions, Days int
@@ -87,8 +89,8 @@ func (s *Server) showStart(c echo.Context, w *wave, path string) error {
 		Issuer:     q.Statutory.Issuer.In(l),
 		Approval:   q.Statutory.Approval.In(l),
 		ValidUntil: q.Statutory.ValidUntil,
-		Trial:      q.Statutory.Trial,
-		Consent:    q.Consent.In(l),
+		Trial:      q.Statutory.Trial && q.Statutory.Approval.In(l) == "",
+		Consent:    strings.FieldsFunc(q.Consent.In(l), func(r rune) bool { return r == '\n' }),
 		Parts:      len(q.Sections),
 		Days:       int(s.cfg.PageLife / (24 * time.Hour)),
 	}
