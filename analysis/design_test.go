@@ -54,12 +54,12 @@ func TestPSUsAreNestedInStrataAndInOrder(t *testing.T) {
 // A row of weight zero declares a PSU and is nobody: the estimate is that of the
 // other rows, but the PSU counts as a zero in its stratum.
 func TestZeroWeightOnlyDeclaresItsPSU(t *testing.T) {
-	d, err := analysis.NewDesign(analysis.Columns{Weight: []float64{2, 2, 0}, PSU: []string{"a", "b", "c"}})
+	d, err := analysis.NewDesign(analysis.Columns{Weight: []float64{0, 2, 2}, PSU: []string{"a", "b", "c"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := must(d.Total([]float64{3, 5, 100}, nil))(t)
-	// z = 6, 10, 0: V = 3/2 · Σ(z − 16/3)² = 1.5 · (136 − 256/3) = 76.
+	e := must(d.Total([]float64{100, 3, 5}, nil))(t)
+	// z = 0, 6, 10: V = 3/2 · Σ(z − 16/3)² = 1.5 · (136 − 256/3) = 76.
 	if e.N != 2 || e.Value != 16 || math.Abs(e.SE-math.Sqrt(76)) > 1e-12 {
 		t.Errorf("total %v of %d people with SE %v, want 16 of 2 with √76", e.Value, e.N, e.SE)
 	}

@@ -200,7 +200,7 @@ func TestNotesOfDoubtfulEstimates(t *testing.T) {
 			t.Errorf("note %s = %+v, want %v", code, n, want)
 		}
 	}
-	quiet := analysis.Settings{FewRespondents: 4, FewDF: 3, LargeWeights: 4, WideInterval: 1}
+	quiet := analysis.Settings{FewRespondents: 4, FewDF: 3, LargeWeights: 4, WideInterval: e.Hi - e.Lo}
 	if e := must(d.WithSettings(quiet).Proportion([]float64{1, 0, 1, 0}, nil))(t); len(e.Notes) != 0 {
 		t.Errorf("notes %v at thresholds that are just kept", e.Notes)
 	}

@@ -35,6 +35,9 @@ func TestRakeMeetsTheMargins(t *testing.T) {
 			t.Errorf("weight %d = %v, want %v", i, w[i], want)
 		}
 	}
+	if len(step.Rounds) != 1 {
+		t.Errorf("%d rounds, but with equal weights one is enough", len(step.Rounds))
+	}
 	if !step.Converged || step.Notes() != nil || !slices.Equal(before, []float64{1, 1, 1, 1}) {
 		t.Errorf("converged %v, notes %v, weights before %v", step.Converged, step.Notes(), before)
 	}
