@@ -1,11 +1,18 @@
 // Package intake accepts finished interviews: it replays each through the form
 // engine, makes it durable in the log before it says so, and ships the log to the
 // store so that every accepted interview is there exactly once.
+//
+// Accept is all that a server needs; Run ships in the background. The log is the
+// system of record: the index of submissions is rebuilt from it, Verify recomputes
+// the account of all of them from it, and the store can be filled again from it.
 package intake
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
+	"log/slog"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
@@ -21,9 +28,9 @@ type Block struct {
 }
 
 // Store is where responses are analysed. Insert may have succeeded although it
-// returned an error; the caller finds out with Count. An error of Insert that
-// wraps surveys.ErrInvalid says that the block holds a record which the store can
-// never take.
+// returned an error; the caller finds out with Count. An error of Insert that wraps
+// surveys.ErrInvalid says that the block holds a record which the store can never
+// take.
 type Store interface {
 	Insert(ctx context.Context, b Block) error
 	// Count returns how many different records of the node with from <= seq <= to
@@ -63,102 +70,88 @@ type Forms interface {
 // Config says where the intake keeps its own files and how it ships.
 type Config struct {
 	// Dir holds the receipt key, the shipping cursor and the manifest of the block
-	// on its way.
+	// on its way. FS is used instead when it is set.
 	Dir string
-	// Node numbers this server among those that feed one store.
+	FS  wal.FS
+	// Node numbers this server among those that feed one store, from 1.
 	Node uint16
 	// BlockRecords is how many records make a full block; a smaller one is shipped
-	// when its oldest record has waited for BlockAge.
+	// when its first record has waited for BlockAge.
 	BlockRecords int
 	BlockAge     time.Duration
+	// FirstWait and LongestWait bound the waits between attempts on a store that is
+	// away or fails. Each wait is random, from nothing to a bound that doubles.
+	FirstWait, LongestWait time.Duration
+	// Attempts is how often a block is sent whole, and then a record alone, before
+	// the record is held to be one that the store can never take.
+	Attempts int
+	// Logger gets counts and reasons, never answers or names; nil means slog.Default().
+	Logger *slog.Logger
 }
 
 // DefaultConfig returns the configuration of an intake that keeps its files in dir.
 func DefaultConfig(dir string) Config {
-	return Config{Dir: dir, Node: 1, BlockRecords: 10_000, BlockAge: time.Second}
+	return Config{
+		Dir: dir, Node: 1, BlockRecords: 10_000, BlockAge: time.Second,
+		FirstWait: 500 * time.Millisecond, LongestWait: 30 * time.Second, Attempts: 3,
+	}
 }
 
-// Intake accepts interviews and ships them.
-type Intake struct{}
+func (c Config) check() error {
+	switch {
+	case c.Dir == "" && c.FS == nil:
+		return errors.New("intake: no folder given")
+	case c.Node == 0:
+		return errors.New("intake: Node is 0; nodes are numbered from 1")
+	case c.BlockRecords < 1:
+		return fmt.Errorf("intake: BlockRecords is %d; it must be at least 1", c.BlockRecords)
+	case c.BlockAge < 0 || c.FirstWait < 0 || c.LongestWait < c.FirstWait:
+		return errors.New("intake: BlockAge and the waits must not be negative, nor LongestWait below FirstWait")
+	case c.Attempts < 1:
+		return fmt.Errorf("intake: Attempts is %d; it must be at least 1", c.Attempts)
+	}
+	return nil
+}
 
-// New reads the state of the intake and the identities of all interviews in log.
+// Intake accepts interviews and ships them. Its methods may be called from several
+// goroutines, but Run from one only.
+type Intake struct {
+	cfg    Config
+	folder wal.FS
+	log    Log
+	store  Store
+	forms  Forms
+	now    func() time.Time
+	logger *slog.Logger
+	key    []byte
+	index  *index
+	ship   shipping
+}
+
+// New reads the state of the intake and the identities of all submissions in log.
 // Nothing is shipped before Run.
 func New(cfg Config, log Log, store Store, forms Forms, now func() time.Time) (*Intake, error) {
-	return &Intake{}, nil
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	in := &Intake{cfg: cfg, folder: cfg.FS, log: log, store: store, forms: forms, now: now, logger: cfg.Logger}
+	if in.logger == nil {
+		in.logger = slog.Default()
+	}
+	var err error
+	if in.folder == nil {
+		if in.folder, err = wal.Folder(cfg.Dir); err != nil {
+			return nil, fmt.Errorf("open the intake: %w", err)
+		}
+	}
+	if in.key, err = readKey(in.folder); err != nil {
+		return nil, fmt.Errorf("open the intake: %w", err)
+	}
+	if in.index, err = readIndex(log); err != nil {
+		return nil, fmt.Errorf("open the intake: read the log: %w", err)
+	}
+	if err := in.openShipping(); err != nil {
+		return nil, fmt.Errorf("open the intake: %w", err)
+	}
+	return in, nil
 }
-
-// Status says whether a submission was seen before.
-type Status string
-
-// The statuses.
-const (
-	Created  Status = "created"
-	Repeated Status = "repeated"
-)
-
-// Receipt is the proof that a submission is durable.
-type Receipt struct {
-	ID       string    `json:"id"`
-	Revision uint32    `json:"revision"`
-	Node     uint16    `json:"node"`
-	Seq      uint64    `json:"seq"`
-	SHA256   string    `json:"sha256"`
-	Received time.Time `json:"received"`
-	HMAC     string    `json:"hmac"`
-	Status   Status    `json:"status"`
-	// Quarantined is the reason why the interview is kept but not counted; empty
-	// for one that counts.
-	Quarantined string `json:"quarantined,omitempty"`
-}
-
-// Accept takes the JSON of a surveys.Interview and returns when it is durable. Its
-// errors wrap surveys.ErrTooLarge, ErrInvalid, ErrNotFound (no such wave),
-// ErrConflict (another body under the same ID and revision) or ErrUnavailable.
-func (in *Intake) Accept(ctx context.Context, body []byte) (Receipt, error) {
-	return Receipt{}, surveys.ErrUnavailable
-}
-
-// Genuine reports whether r was signed by this intake.
-func (in *Intake) Genuine(r Receipt) bool { return false }
-
-// Run ships the log to the store until ctx ends.
-func (in *Intake) Run(ctx context.Context) error { return nil }
-
-// Flush returns when everything accepted before the call is stored. Run must be running.
-func (in *Intake) Flush(ctx context.Context) error { return nil }
-
-// Ledger is the account of all submissions: accepted = stored + pending + quarantined.
-type Ledger struct{ Accepted, Stored, Pending, Quarantined uint64 }
-
-// Balanced reports whether every accepted submission is accounted for.
-func (l Ledger) Balanced() bool { return l.Accepted == l.Stored+l.Pending+l.Quarantined }
-
-// String prints the ledger for people.
-func (l Ledger) String() string { return "" }
-
-// Verify recomputes the ledger from the log and compares it with the store.
-func (in *Intake) Verify(ctx context.Context) (Ledger, error) { return Ledger{}, nil }
-
-// Quarantined is a submission that is kept but not counted.
-type Quarantined struct {
-	Seq      uint64
-	ID       string
-	Revision uint32
-	Received time.Time
-	Reason   string
-	Body     []byte
-}
-
-// Quarantine yields what is quarantined, in the order of the log.
-func (in *Intake) Quarantine() iter.Seq2[Quarantined, error] {
-	return func(yield func(Quarantined, error) bool) {}
-}
-
-// Waves is the list of published waves; it satisfies Forms. The zero value is empty.
-type Waves struct{}
-
-// Publish lets interviews of wave in with this version of survey.
-func (w *Waves) Publish(wave, survey, version string, f Form) {}
-
-// Form returns the form of a published wave.
-func (w *Waves) Form(wave, survey, version string) (Form, error) { return nil, surveys.ErrNotFound }

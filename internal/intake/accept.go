@@ -1,0 +1,165 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
+)
+
+// Reasons for quarantine beside what the form engine finds.
+const (
+	reasonConflict = "conflict: another body under the same ID and revision"
+	reasonAnswered = "case already answered"
+	reasonTimes    = "finished before it was started"
+)
+
+// Accept takes the JSON of a surveys.Interview and returns when it is durable. The
+// same body again gives the same receipt. Its errors wrap surveys.ErrTooLarge,
+// ErrInvalid, ErrNotFound (no such wave), ErrConflict (another body under the same ID
+// and revision; it is kept, but does not count) or ErrUnavailable (try again later).
+// With any other error than ErrConflict nothing was stored.
+func (in *Intake) Accept(ctx context.Context, body []byte) (Receipt, error) {
+	if len(body) > MaxBody {
+		return Receipt{}, fmt.Errorf("a submission of %d bytes, at most %d are allowed: %w", len(body), MaxBody, surveys.ErrTooLarge)
+	}
+	iv, err := parse(body)
+	if err != nil {
+		return Receipt{}, err
+	}
+	s := submission{interview: iv, sum: sha256.Sum256(body), body: body, caseKey: keyOfCase(iv.Wave, iv.Case)}
+	s.key.id, _ = parseUUID(iv.ID)
+	s.key.revision = iv.Revision
+	r, err := in.submit(ctx, s)
+	if err != nil {
+		return Receipt{}, err
+	}
+	r.HMAC = in.sign(r)
+	return r, nil
+}
+
+// submission is what Accept works on.
+type submission struct {
+	interview surveys.Interview
+	key       identity
+	sum       [32]byte
+	caseKey   caseKey
+	body      []byte
+}
+
+// locks are what nobody else may append at the same time.
+func (s submission) locks() []any {
+	if s.caseKey == (caseKey{}) {
+		return []any{s.key}
+	}
+	return []any{s.key, s.caseKey}
+}
+
+// submit finds out what a submission is and appends it if it is new.
+func (in *Intake) submit(ctx context.Context, s submission) (Receipt, error) {
+	x := in.index
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.reserve(ctx, s.locks()...); err != nil {
+		return Receipt{}, err
+	}
+	defer x.release(s.locks()...)
+	before, seen := x.ids[s.key]
+	switch {
+	case seen && before.sum == half(s.sum):
+		r := x.receipt(s.key, s.sum)
+		r.Status = Repeated
+		return r, nil
+	case seen:
+		return Receipt{}, in.keepConflict(ctx, s)
+	}
+	reason, err := in.judge(s)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := in.append(ctx, s, reason); err != nil {
+		return Receipt{}, err
+	}
+	r := x.receipt(s.key, s.sum)
+	r.Status = Created
+	return r, nil
+}
+
+// judge returns why a new submission must be quarantined; "" when it counts. The
+// caller holds index.mu, which is free while the answers are replayed.
+func (in *Intake) judge(s submission) (reason string, err error) {
+	if owner, taken := in.index.cases[s.caseKey]; taken && s.caseKey != (caseKey{}) && owner != s.key.id {
+		reason = reasonAnswered
+	}
+	in.index.mu.Unlock()
+	defer in.index.mu.Lock()
+	iv := s.interview
+	f, err := in.forms.Form(iv.Wave, iv.Survey, iv.Version)
+	switch {
+	case err != nil:
+		return "", err
+	case reason != "":
+		return reason, nil
+	case iv.Finished.Before(iv.Started):
+		return reasonTimes, nil
+	}
+	return describe(f.Replay(iv.Answers)), nil
+}
+
+// describe names the first problems of a replay. The name of an item that the form
+// does not have is left out, because it came with the submission.
+func describe(problems []form.Problem) string {
+	const most = 5
+	var words []string
+	for i, p := range problems {
+		if i == most {
+			words = append(words, fmt.Sprintf("and %d more", len(problems)-most))
+			break
+		}
+		item := p.Item
+		if p.Code == form.UnknownItem {
+			item = ""
+		}
+		words = append(words, strings.TrimSpace(item+" "+string(p.Code)))
+	}
+	if words == nil {
+		return ""
+	}
+	return "replay: " + strings.Join(words, ", ")
+}
+
+// keepConflict keeps a second body of a submission, once, and returns the error.
+func (in *Intake) keepConflict(ctx context.Context, s submission) error {
+	if !in.index.conflicts[conflict{s.key, half(s.sum)}] {
+		if err := in.append(ctx, s, reasonConflict); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("submission %s, revision %d, is stored with other content; send a changed interview as the next revision: %w",
+		formatUUID(s.key.id), s.key.revision, surveys.ErrConflict)
+}
+
+// append makes a submission durable and takes it into the index. The caller holds
+// index.mu, which is free while the disk works.
+func (in *Intake) append(ctx context.Context, s submission, reason string) error {
+	e := entry{sum: s.sum, caseKey: s.caseKey, reason: reason, body: s.body}
+	r := wal.Record{Kind: kindAccepted, Node: in.cfg.Node, Received: in.now().UTC(), ID: s.key.id, Revision: s.key.revision, Body: e.encode()}
+	if reason != "" {
+		r.Kind = kindQuarantined
+		in.logger.Warn("interview is quarantined", "reason", reason)
+	}
+	in.index.mu.Unlock()
+	seq, err := in.log.Append(ctx, []wal.Record{r})
+	in.index.mu.Lock()
+	if err != nil {
+		return fmt.Errorf("keep the interview: %w", err)
+	}
+	r.Seq = seq
+	in.index.add(r, e)
+	in.nudge()
+	return nil
+}

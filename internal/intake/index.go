@@ -1,0 +1,162 @@
+package intake
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+)
+
+// identity names a submission: its ID and revision.
+type identity struct {
+	id       [16]byte
+	revision uint32
+}
+
+// known is what the index keeps of a submission. Of the body's hash it keeps one
+// half, which is enough to tell bodies apart.
+type known struct {
+	seq      uint64
+	received int64
+	sum      [16]byte
+	node     uint16
+	// quarantined records have their reason in index.reasons.
+	quarantined bool
+}
+
+// index remembers every submission in the log, so that a repeat counts once. It is
+// rebuilt from the log at each start.
+type index struct {
+	mu   sync.Mutex
+	ids  map[identity]known
+	last uint64 // the highest sequence number
+	// cases tells which submission answered a sampled case.
+	cases map[caseKey][16]byte
+	// conflicts are the second bodies that were kept, by identity and half a hash.
+	conflicts map[conflict]bool
+	reasons   map[identity]string
+	// refused are the accepted records of the log that the store can never take.
+	// After the start it belongs to the shipper.
+	refused map[uint64]bool
+	// busy holds what is being appended: identities and cases.
+	busy map[any]chan struct{}
+}
+
+type conflict struct {
+	identity
+	sum [16]byte
+}
+
+func half(sum [32]byte) [16]byte { return [16]byte(sum[:16]) }
+
+// readIndex builds the index from the log. Damaged ranges are passed over; they
+// concern the ledger.
+func readIndex(log Log) (*index, error) {
+	x := &index{ids: map[identity]known{}, cases: map[caseKey][16]byte{}, conflicts: map[conflict]bool{},
+		reasons: map[identity]string{}, refused: map[uint64]bool{}, busy: map[any]chan struct{}{}}
+	for r, err := range log.Read(1) {
+		var damage *wal.Damage
+		if errors.As(err, &damage) {
+			x.last = max(x.last, damage.To)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		e, err := decodeEntry(r)
+		if err != nil {
+			return nil, err
+		}
+		x.add(r, e)
+	}
+	return x, nil
+}
+
+// add takes a record of the log into the index. Callers hold mu, or own x alone.
+func (x *index) add(r wal.Record, e entry) {
+	x.last = max(x.last, r.Seq)
+	key := identity{r.ID, r.Revision}
+	switch {
+	case r.Kind == kindRefused:
+		x.refused[refused(e)] = true
+	case r.Kind == kindQuarantined && e.reason == reasonConflict:
+		x.conflicts[conflict{key, half(e.sum)}] = true
+	default:
+		k := known{seq: r.Seq, received: r.Received.UnixNano(), sum: half(e.sum), node: r.Node}
+		if r.Kind == kindQuarantined {
+			k.quarantined = true
+			x.reasons[key] = e.reason
+		} else if e.caseKey != (caseKey{}) {
+			if _, taken := x.cases[e.caseKey]; !taken {
+				x.cases[e.caseKey] = r.ID
+			}
+		}
+		x.ids[key] = k
+	}
+}
+
+// receipt returns the receipt of a known submission, without signature. Callers hold mu.
+func (x *index) receipt(key identity, sum [32]byte) Receipt {
+	k := x.ids[key]
+	return Receipt{
+		ID: formatUUID(key.id), Revision: key.revision, Node: k.node, Seq: k.seq, SHA256: fmt.Sprintf("%x", sum),
+		Received: time.Unix(0, k.received).UTC(), Quarantined: x.reasons[key],
+	}
+}
+
+// reserve waits until nobody else appends the identity or the case, and then
+// reserves them. The caller holds mu before and after, and must call release.
+func (x *index) reserve(ctx context.Context, keys ...any) error {
+	for {
+		wait := x.busyWith(keys)
+		if wait == nil {
+			break
+		}
+		x.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+		}
+		x.mu.Lock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	done := make(chan struct{})
+	for _, k := range keys {
+		x.busy[k] = done
+	}
+	return nil
+}
+
+func (x *index) busyWith(keys []any) chan struct{} {
+	for _, k := range keys {
+		if c := x.busy[k]; c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// release ends a reservation. The caller holds mu.
+func (x *index) release(keys ...any) {
+	close(x.busy[keys[0]])
+	for _, k := range keys {
+		delete(x.busy, k)
+	}
+}
+
+// refusal is the body of a note: the sequence number it speaks of.
+func refusal(seq uint64) []byte { return binary.LittleEndian.AppendUint64(nil, seq) }
+
+// refused returns the sequence number that a note speaks of.
+func refused(e entry) uint64 {
+	if len(e.body) != 8 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(e.body)
+}

@@ -1,0 +1,339 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// shipping is the state of the way from the log to the store.
+type shipping struct {
+	nudged chan struct{} // has room for one: something new to ship
+
+	mu      sync.Mutex
+	cursor  uint64        // everything up to here is stored or quarantined
+	moved   chan struct{} // closed when cursor moves
+	flushTo uint64        // blocks up to here are not held back
+	// refused are the records of the log that the store can never take.
+	refused map[uint64]bool
+}
+
+// The files of the shipper.
+const (
+	cursorFile   = "cursor.json"
+	manifestFile = "block.json"
+)
+
+// cursor is the content of cursorFile.
+type cursor struct {
+	Node uint16 `json:"node"`
+	Seq  uint64 `json:"seq"`
+}
+
+// manifest fixes a block before it is first sent, so that after a restart the very
+// same block is sent again. SHA256 covers the sequence numbers and body hashes of
+// its N records; Check is the sum of their check numbers.
+type manifest struct {
+	Node   uint16 `json:"node"`
+	From   uint64 `json:"from"`
+	To     uint64 `json:"to"`
+	N      uint64 `json:"n"`
+	Check  uint64 `json:"check"`
+	SHA256 string `json:"sha256"`
+}
+
+// openShipping reads where shipping stands.
+func (in *Intake) openShipping() error {
+	s := &in.ship
+	s.nudged, s.moved, s.refused = make(chan struct{}, 1), make(chan struct{}), in.index.refused
+	var c cursor
+	if err := readJSON(in.folder, cursorFile, &c); err != nil {
+		in.logger.Warn("shipping begins anew, because its cursor cannot be read", "error", err)
+		c = cursor{}
+	}
+	if c.Seq != 0 && c.Node != in.cfg.Node {
+		return fmt.Errorf("the folder belongs to node %d, not %d; set the node number back, or use another folder", c.Node, in.cfg.Node)
+	}
+	if c.Seq > in.index.last {
+		return fmt.Errorf("%d records were shipped, but the log ends at %d: the log folder does not belong to this data folder, "+
+			"or its last files are gone; restore them", c.Seq, in.index.last)
+	}
+	s.cursor = c.Seq
+	return nil
+}
+
+// readJSON reads a small file; one that is not there leaves v as it is.
+func readJSON(folder wal.FS, name string, v any) error {
+	b, err := wal.ReadFile(folder, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, v)
+}
+
+func writeJSON(folder wal.FS, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return wal.ReplaceFile(folder, name, append(b, '\n'))
+}
+
+// nudge wakes the shipper.
+func (in *Intake) nudge() {
+	select {
+	case in.ship.nudged <- struct{}{}:
+	default:
+	}
+}
+
+// Run ships the log to the store until ctx ends, and then returns nil. A store that
+// is away, fails or loses blocks is tried again and again; nothing is given up but
+// a record that the store can never take, which goes to quarantine.
+func (in *Intake) Run(ctx context.Context) error {
+	wait := in.newBackoff()
+	for ctx.Err() == nil {
+		if !in.waitForBlock(ctx) {
+			return nil
+		}
+		b, err := in.cut()
+		if err == nil {
+			err = in.send(ctx, b)
+		}
+		if err == nil {
+			wait.reset()
+			continue
+		}
+		if ctx.Err() == nil {
+			in.logger.Warn("block is not stored yet", "error", err)
+			wait.sleep(ctx)
+		}
+	}
+	return nil
+}
+
+// waitForBlock returns when there is a block to ship; false when ctx ended first.
+func (in *Intake) waitForBlock(ctx context.Context) bool {
+	var old <-chan time.Time
+	for {
+		pending, flush := in.pending()
+		if flush || pending >= uint64(in.cfg.BlockRecords) {
+			return ctx.Err() == nil
+		}
+		if pending > 0 && old == nil {
+			timer := time.NewTimer(in.cfg.BlockAge)
+			defer timer.Stop()
+			old = timer.C
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-in.ship.nudged:
+		case <-old:
+			return true
+		}
+	}
+}
+
+// pending returns how many records are not shipped, and whether someone waits for them.
+func (in *Intake) pending() (n uint64, flush bool) {
+	last := in.last()
+	s := &in.ship
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return last - s.cursor, s.cursor < min(s.flushTo, last)
+}
+
+func (in *Intake) last() uint64 {
+	in.index.mu.Lock()
+	defer in.index.mu.Unlock()
+	return in.index.last
+}
+
+func (in *Intake) cursor() uint64 {
+	in.ship.mu.Lock()
+	defer in.ship.mu.Unlock()
+	return in.ship.cursor
+}
+
+// Flush returns when everything accepted before the call is stored or quarantined.
+// Run must be running.
+func (in *Intake) Flush(ctx context.Context) error {
+	target := in.last()
+	s := &in.ship
+	s.mu.Lock()
+	s.flushTo = max(s.flushTo, target)
+	s.mu.Unlock()
+	in.nudge()
+	for {
+		s.mu.Lock()
+		done, moved := s.cursor >= target, s.moved
+		s.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("wait until all interviews are stored: %w", ctx.Err())
+		}
+	}
+}
+
+// block is a fixed piece of the log on its way.
+type block struct {
+	manifest
+	responses []surveys.Response
+	// resumed blocks may have been sent before a restart.
+	resumed bool
+}
+
+// cut makes the next block of the log and its manifest durable, or takes up the one
+// that was on its way before a restart.
+func (in *Intake) cut() (*block, error) {
+	from := in.cursor() + 1
+	var before manifest
+	if err := readJSON(in.folder, manifestFile, &before); err != nil {
+		in.logger.Warn("the manifest of the last block cannot be read", "error", err)
+	}
+	limit := from + uint64(in.cfg.BlockRecords) - 1
+	resumed := before.From == from && before.Node == in.cfg.Node
+	if resumed {
+		limit = before.To
+	}
+	b, err := in.collect(from, limit)
+	if err != nil {
+		return nil, err
+	}
+	if b.resumed = resumed && b.manifest == before; b.resumed {
+		return b, nil
+	}
+	return b, in.keepManifest(b)
+}
+
+func (in *Intake) keepManifest(b *block) error {
+	if err := writeJSON(in.folder, manifestFile, b.manifest); err != nil {
+		return fmt.Errorf("write the manifest of a block: %w", err)
+	}
+	return nil
+}
+
+// collect reads the block from the log. Its end is the last record that is there.
+func (in *Intake) collect(from, limit uint64) (*block, error) {
+	b := &block{manifest: manifest{Node: in.cfg.Node, From: from, To: from - 1}}
+	for r, err := range in.log.Read(from) {
+		var damage *wal.Damage
+		switch {
+		case errors.As(err, &damage):
+			b.To = min(damage.To, limit)
+		case err != nil:
+			return nil, fmt.Errorf("read a block from the log: %w", err)
+		case r.Seq > limit:
+			return b.seal(), nil
+		default:
+			b.To = r.Seq
+			if err := in.include(b, r); err != nil {
+				return nil, err
+			}
+		}
+		if b.To == limit {
+			break
+		}
+	}
+	if b.To < from {
+		return nil, fmt.Errorf("the log has no record %d, which was accepted", from)
+	}
+	return b.seal(), nil
+}
+
+// include adds a record to the block if it is one that counts.
+func (in *Intake) include(b *block, r wal.Record) error {
+	if r.Kind != kindAccepted || in.isRefused(r.Seq) {
+		return nil
+	}
+	response, err := readResponse(r)
+	if err == nil {
+		b.responses = append(b.responses, response)
+		return nil
+	}
+	if !errors.Is(err, surveys.ErrInvalid) {
+		return err
+	}
+	return in.refuse(r.ID, r.Revision, r.Seq, "it can no longer be read")
+}
+
+// readResponse returns the response that a record of the log holds.
+func readResponse(r wal.Record) (surveys.Response, error) {
+	e, err := decodeEntry(r)
+	if err != nil {
+		return surveys.Response{}, err
+	}
+	iv, err := parse(e.body)
+	if err != nil {
+		return surveys.Response{}, err
+	}
+	iv.ID = formatUUID(r.ID)
+	return surveys.Response{Interview: iv, Node: r.Node, Seq: r.Seq, Received: r.Received, BodyHash: e.sum}, nil
+}
+
+// seal computes the sums of a block.
+func (b *block) seal() *block {
+	b.N, b.Check = uint64(len(b.responses)), 0
+	h := sha256.New()
+	for _, r := range b.responses {
+		h.Write(binary.BigEndian.AppendUint64(nil, r.Seq))
+		h.Write(r.BodyHash[:])
+		b.Check += CheckNumber(r)
+	}
+	b.SHA256 = hex.EncodeToString(h.Sum(nil))
+	return b
+}
+
+// advance makes it durable that everything up to seq is stored.
+func (in *Intake) advance(seq uint64) error {
+	if err := writeJSON(in.folder, cursorFile, cursor{in.cfg.Node, seq}); err != nil {
+		return fmt.Errorf("write the shipping cursor: %w", err)
+	}
+	s := &in.ship
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursor = seq
+	close(s.moved)
+	s.moved = make(chan struct{})
+	return nil
+}
+
+// backoff makes waits of random length up to a bound that doubles ("full jitter"),
+// so that many servers do not return to a store at the same moment.
+type backoff struct{ bound, first, longest time.Duration }
+
+func (in *Intake) newBackoff() *backoff {
+	return &backoff{bound: in.cfg.FirstWait, first: in.cfg.FirstWait, longest: in.cfg.LongestWait}
+}
+
+func (w *backoff) reset() { w.bound = w.first }
+
+// sleep waits, or returns early when ctx ends.
+func (w *backoff) sleep(ctx context.Context) {
+	timer := time.NewTimer(rand.N(w.bound + 1))
+	defer timer.Stop()
+	w.bound = min(2*w.bound, w.longest)
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
