@@ -24,22 +24,40 @@ type Expressions struct {
 }
 
 // SQL returns the scores as expressions over a column named answers of the type
-// Map(LowCardinality(String), Array(String)). Each stands on its own. A query that
-// needs several of them computes Items in a subquery and the rest with Scorer.Over.
+// Map(LowCardinality(String), Array(String)). Each stands on its own, and those of
+// Items are plain lookups. A query that needs several expressions, or many items,
+// computes Marks in a subquery and the rest with OverMarks.
 func SQL(q *surveys.Questionnaire) (Expressions, error) {
 	s, err := New(q)
 	if err != nil {
 		return Expressions{}, err
 	}
-	items := s.itemSQL()
-	e := s.Over(func(id string) string { return items[id] })
-	e.Items = items
+	e := s.OverMarks(s.Marks())
+	e.Items = s.lookups()
 	return e, nil
 }
 
-// Over returns the scores as expressions over columns that hold the Items of SQL
-// already, so that every answer is looked up once. The function gives the column of
-// an item as it stands in the query.
+// lookups returns for each item whether its answer is right. An item not asked has no
+// entry in the map, which reads as an empty list and so as wrong.
+func (s *Scorer) lookups() map[string]string {
+	items := make(map[string]string, len(s.items))
+	for _, it := range s.items {
+		id := Quote(it.id)
+		var equal []string
+		for _, k := range it.key {
+			equal = append(equal, fmt.Sprintf("answers[%s] = [%s]", id, Quote(k)))
+		}
+		right := "toNullable(toFloat64(" + strings.Join(equal, " OR ") + "))"
+		if s.criterion.Unasked == surveys.UnaskedMissing {
+			right = fmt.Sprintf("if(mapContains(answers, %s), %s, NULL)", id, right)
+		}
+		items[it.id] = right
+	}
+	return items
+}
+
+// Over returns the scores as expressions over columns that hold the Items already.
+// The function gives the column of an item as it stands in the query.
 func (s *Scorer) Over(column func(item string) string) Expressions {
 	e := Expressions{
 		Dimensions: map[string]string{},
@@ -95,25 +113,6 @@ func (s *Scorer) reaches(score string, cut float64) string {
 		op = ">="
 	}
 	return fmt.Sprintf("toFloat64(%s %s %s)", score, op, number(cut))
-}
-
-// itemSQL returns for each item whether its answer is right. An item not asked has
-// no entry in the map, which reads as an empty list and so as wrong.
-func (s *Scorer) itemSQL() map[string]string {
-	items := make(map[string]string, len(s.items))
-	for _, it := range s.items {
-		id := Quote(it.id)
-		var equal []string
-		for _, k := range it.key {
-			equal = append(equal, fmt.Sprintf("answers[%s] = [%s]", id, Quote(k)))
-		}
-		right := "toNullable(toFloat64(" + strings.Join(equal, " OR ") + "))"
-		if s.criterion.Unasked == surveys.UnaskedMissing {
-			right = fmt.Sprintf("if(mapContains(answers, %s), %s, NULL)", id, right)
-		}
-		items[it.id] = right
-	}
-	return items
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

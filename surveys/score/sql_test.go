@@ -43,19 +43,24 @@ func engineOf(t *testing.T) driver.Conn {
 func TestGoAndClickHouseAgree(t *testing.T) {
 	conn := engineOf(t)
 	t.Run("quoting", func(t *testing.T) { quoting(t, conn) })
-	for _, unasked := range []surveys.Unasked{surveys.UnaskedMissing, surveys.UnaskedWrong} {
-		for _, boundary := range []surveys.Boundary{surveys.Above, surveys.AtLeast} {
-			t.Run(fmt.Sprintf("%s, unasked %s", boundary, unasked), func(t *testing.T) {
-				q := cast()
-				q.Criterion.Unasked, q.Criterion.Boundary = unasked, boundary
-				// Odd points and numbers of items, and several right options in one item.
-				q.Criterion.Dimensions[1].Points = 19.875
-				q.Sections[1].Items = scored("m", 7)
-				q.Item("s1").Key = []string{"r", "w"}
-				agree(t, conn, q)
-			})
-		}
-	}
+	t.Run("above, unasked missing", func(t *testing.T) { agree(t, conn, odd()) })
+	t.Run("at least, unasked wrong", func(t *testing.T) {
+		q := odd()
+		q.Criterion.Unasked, q.Criterion.Boundary = surveys.UnaskedWrong, surveys.AtLeast
+		agree(t, conn, q)
+	})
+	t.Run("more items than a mark holds", func(t *testing.T) {
+		q := cast()
+		q.Sections[0].Items = scored("k", 120)
+		agree(t, conn, q)
+	})
+	t.Run("few items", func(t *testing.T) {
+		q := cast()
+		q.Criterion.Dimensions, q.Sections = q.Criterion.Dimensions[:2], q.Sections[:2]
+		q.Criterion.Cut, q.Criterion.Levels = 30, nil
+		q.Sections[0].Items, q.Sections[1].Items = scored("k", 4), scored("m", 5)
+		agree(t, conn, q)
+	})
 	t.Run("hostile names", func(t *testing.T) {
 		q := cast()
 		for i, s := range hostile {
@@ -64,6 +69,16 @@ func TestGoAndClickHouseAgree(t *testing.T) {
 		}
 		agree(t, conn, q)
 	})
+}
+
+// odd is a questionnaire with odd points and numbers of items, and with an item that
+// has two right options.
+func odd() *surveys.Questionnaire {
+	q := cast()
+	q.Criterion.Dimensions[1].Points = 19.875
+	q.Sections[1].Items = scored("m", 7)
+	q.Item("s1").Key = []string{"r", "w"}
+	return q
 }
 
 // quoting asks the engine for every literal and expects the string itself.
@@ -96,7 +111,9 @@ func agree(t *testing.T, conn driver.Conn, q *surveys.Questionnaire) {
 		t.Fatal(err)
 	}
 	compare(t, q, scorer, people, ask(t, conn, e, "people"))
-	over, subquery := throughColumns(scorer, e)
+	over, subquery := throughMarks(scorer)
+	compare(t, q, scorer, people, ask(t, conn, over, subquery))
+	over, subquery = throughItems(scorer, e)
 	compare(t, q, scorer, people, ask(t, conn, over, subquery))
 }
 
@@ -122,8 +139,18 @@ func ask(t *testing.T, conn driver.Conn, e score.Expressions, from string) [][]*
 	return all
 }
 
-// throughColumns computes the items in a subquery and the rest over its columns.
-func throughColumns(s *score.Scorer, items score.Expressions) (score.Expressions, string) {
+// throughMarks computes the marks in a subquery and everything over its columns.
+func throughMarks(s *score.Scorer) (score.Expressions, string) {
+	var columns, list []string
+	for i, mark := range s.Marks() {
+		columns = append(columns, fmt.Sprintf("m%d", i))
+		list = append(list, mark+" AS "+columns[i])
+	}
+	return s.OverMarks(columns), "(SELECT id, " + strings.Join(list, ", ") + " FROM people)"
+}
+
+// throughItems computes the items in a subquery and the rest over its columns.
+func throughItems(s *score.Scorer, items score.Expressions) (score.Expressions, string) {
 	column := map[string]string{}
 	var list []string
 	for i, id := range s.Items() {
@@ -189,8 +216,8 @@ func inGo(q *surveys.Questionnaire, s *score.Scorer, r score.Result) []float64 {
 	add()
 	for i, l := range q.Criterion.Levels {
 		ids[l.ID] = yes(r, r.Level == i)
+		ids[score.BandLowest] = yes(r, r.Level == len(q.Criterion.Levels))
 	}
-	ids[score.BandLowest] = yes(r, r.Level == len(q.Criterion.Levels))
 	add()
 	for i, id := range s.Items() {
 		ids[id] = r.Right[i]
