@@ -1,17 +1,17 @@
 package expr
 
 import (
-	"sort"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
 
 // The limits of expressions.
 const (
-	MaxLength    = 16 << 10 // bytes of source
-	MaxDepth     = 64       // levels of parentheses, brackets, arguments and conditionals
-	MaxSteps     = 100_000  // operations of one run; working on 64 bytes of text counts as one
-	MaxValueSize = 1 << 20  // bytes of a value
+	MaxLength    = 8 << 10 // bytes of source
+	MaxDepth     = 64      // levels of parentheses, brackets, arguments and conditionals
+	MaxSteps     = 100_000 // operations of one run; working on 64 bytes of text counts as one
+	MaxValueSize = 1 << 20 // bytes of a value
 )
 
 // Env gives the type of every variable that an expression may use. No name may be
@@ -32,7 +32,7 @@ func Compile(src string, env Env) (*Program, error) {
 			" bytes; the limit is "+strconv.Itoa(MaxLength))
 	}
 	if !utf8.ValidString(src) {
-		return nil, errorAt("", 0, nil, "the expression is not valid UTF-8")
+		return nil, errorAt("", 0, errSubset, "the expression is not valid UTF-8")
 	}
 	root, err := parse(src)
 	if err != nil {
@@ -53,18 +53,14 @@ func (p *Program) Source() string { return p.src }
 
 // Names returns the variables used, also inside has, in alphabetical order.
 func (p *Program) Names() []string {
-	seen := map[string]bool{}
+	var names []string
 	p.root.walk(func(n *node) {
 		if n.op == opVar || n.op == opHas {
-			seen[n.text] = true
+			names = append(names, n.text)
 		}
 	})
-	names := make([]string, 0, len(seen))
-	for name := range seen {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // ErrorAt returns an error at the first place where a variable is used, or at the

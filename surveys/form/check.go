@@ -101,14 +101,18 @@ func (f *Form) Replay(a surveys.Answers) []Problem {
 		wrong[p.Item] = true
 	}
 	for i := range s.items {
-		it, p := &f.items[i], &s.items[i]
-		switch values, sent := a[it.def.ID]; {
-		case !sent || it.typ == 0:
-		case !p.relevant:
-			problems = append(problems, Problem{f.sections[it.section].def.ID, it.def.ID, NotRelevant, 0, nil, ""})
-		case !wrong[it.def.ID] && !slices.Equal(values, p.values):
-			problems = append(problems, Problem{f.sections[it.section].def.ID, it.def.ID, NotNormal, 0, nil, ""})
+		p, id := &s.items[i], f.items[i].def.ID
+		var code Code
+		switch {
+		case p.put && !p.relevant:
+			code = NotRelevant
+		case p.put && !wrong[id] && !slices.Equal(a[id], p.values):
+			code = NotNormal
+		default:
+			continue
 		}
+		section := f.sections[f.items[i].section].def.ID
+		problems = append(problems, Problem{Section: section, Item: id, Code: code})
 	}
 	return append(problems, f.unknown(a)...)
 }

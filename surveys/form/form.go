@@ -9,12 +9,20 @@
 //
 // # What the engine promises
 //
-// An item is asked when its section's and its own relevant expressions are true.
-// An expression that needs an answer which is not there is not true. An item left
-// blank, an item not asked, an answer of the wrong form, and "don't know" or
-// "refused" to a number all have no value in expressions. What was typed stays in the session when an
-// earlier answer makes an item irrelevant, so that going back loses nothing, but it
-// counts neither in expressions nor in the final answers.
+// An item is asked when its section's and its own relevant expressions are true. An
+// expression can only use items that come before it, a constraint also its own item.
+// In expressions a single choice and a text are a string, a multiple choice is a
+// list of strings, and a number is an int, or a double when it may have decimals.
+//
+// Some answers have no value in expressions: of an item left blank or not asked, of
+// the wrong form, and "don't know" or "refused" to a number. (To a choice these are
+// options like others, "dk" and "refused", but never chosen together with others.)
+// An expression that needs such a value makes an item not relevant, and a constraint
+// not complain. An expression that fails for another reason is a problem.
+//
+// What was typed stays in the session when an earlier answer makes an item
+// irrelevant, so that going back loses nothing, but it counts neither in expressions
+// nor in the final answers.
 //
 // An item counts as put to the person once Set was called for it, be it with no
 // value. A relevant item that was never put is reported as Missing, so a question

@@ -24,6 +24,8 @@ func TestCompileReportsAllFaults(t *testing.T) {
 			{ID: "q4", Type: surveys.Single, Options: []surveys.Option{{Code: "a b"}, {Code: "x"}, {Code: "x"}},
 				Relevant: "q2 > 1 &&\n  q5 > 2", Constraint: "q4 == 'x' && q9"},
 			{ID: "q5", Type: surveys.Number, Relevant: "q5 > 1"},
+			{ID: "q6", Type: surveys.Number, Constraint: "q6 > q7"},
+			{ID: "q7", Type: surveys.Number},
 		}},
 		{ID: "one", Items: []surveys.Item{
 			{ID: "for", Type: surveys.Note, Constraint: "true"},
@@ -63,6 +65,7 @@ func TestCompileReportsAllFaults(t *testing.T) {
 		"one/q4 relevant: 2:3: q5 is asked later; an expression can only use items before it",
 		`one/q4 constraint: 1:14: there is no item "q9"`,
 		"one/q5 relevant: 1:1: q5 is asked later; an expression can only use items before it",
+		"one/q6 constraint: 1:6: q7 is asked later; an expression can only use items before it",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
@@ -71,7 +74,7 @@ func TestCompileReportsAllFaults(t *testing.T) {
 		t.Errorf("Error() begins %.60q", err)
 	}
 	var e *expr.Error
-	if !errors.As(faults[len(faults)-1], &e) || e.Line != 1 || e.Source != "q5 > 1" {
+	if !errors.As(faults[len(faults)-1], &e) || e.Line != 1 || e.Source != "q6 > q7" {
 		t.Errorf("the last fault holds %+v, want an *expr.Error", e)
 	}
 }

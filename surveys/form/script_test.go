@@ -27,7 +27,7 @@ import (
 //	stay                  the present section cannot be left
 //	next                  leave it for the next one, or for the end
 //	back                  go back one section, whatever is wrong
-//	at SECTION            where the person is now
+//	at SECTION            where the person is now; after the last section, at end
 //	done                  the interview finishes, and its replay is accepted
 //	final ITEM VALUE…     what the final answers hold
 //	not final ITEM…       items that the final answers do not hold
@@ -68,13 +68,16 @@ func readForm(t testing.TB, name string) *Form {
 	return f
 }
 
+// end is where a script is after the last section.
+const end = "end"
+
 // script is a script while it runs.
 type script struct {
 	t       *testing.T
 	where   string // file and line
 	f       *Form
 	s       *Session
-	section string // "" after the end
+	section string // or end
 	final   surveys.Answers
 }
 
@@ -134,7 +137,7 @@ func (sc *script) command(name string, args []string) {
 	case "form":
 		sc.f = readForm(sc.t, args[0])
 		sc.s = sc.f.Start()
-		sc.section, _ = sc.s.Next("")
+		sc.turn(sc.s.Next)
 	case "answer", "ignored":
 		if sc.s.Set(args[0], args[1:]) != (name == "answer") {
 			sc.fatalf("Set(%s) did not return %v", args[0], name == "answer")
@@ -227,13 +230,24 @@ func (sc *script) move(name string, args []string) {
 		if len(problems) > 0 {
 			sc.fatalf("section %s cannot be left: %v", sc.section, problems)
 		}
-		sc.section, _ = sc.s.Next(sc.section)
+		sc.turn(sc.s.Next)
 	case "back":
-		sc.section, _ = sc.s.Prev(sc.section)
+		sc.turn(sc.s.Prev)
 	case "at":
 		if sc.section != args[0] {
 			sc.fatalf("at section %q, want %q", sc.section, args[0])
 		}
+	}
+}
+
+// turn goes to another section; from and to the end, the engine calls it "".
+func (sc *script) turn(to func(string) (string, bool)) {
+	if sc.section == end {
+		sc.section = ""
+	}
+	var ok bool
+	if sc.section, ok = to(sc.section); !ok {
+		sc.section = end
 	}
 }
 
