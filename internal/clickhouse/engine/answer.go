@@ -33,7 +33,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.fail(raise(codeAuthentication, "AUTHENTICATION_FAILED", "Authentication failed: password is incorrect"))
 	default:
 		r.Body = &unstalled{r.Body, out.control}
-		if err := s.answer(out, r); err != nil {
+		if err := s.handle(out, r); err != nil {
 			out.fail(asException(err))
 		}
 	}
@@ -55,8 +55,8 @@ func (s *server) isAllowed(r *http.Request) bool {
 	return subtle.ConstantTimeCompare([]byte(password), []byte(s.secret)) == 1
 }
 
-// answer reads the request, waits for its turn and runs it in a new session.
-func (s *server) answer(out *answer, r *http.Request) error {
+// handle reads the request, waits for its turn and runs it in a new session.
+func (s *server) handle(out *answer, r *http.Request) error {
 	in, err := s.read(r)
 	if in != nil && in.file != "" {
 		defer os.Remove(in.file)

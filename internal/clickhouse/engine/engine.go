@@ -52,10 +52,7 @@ type Engine struct {
 	closing  chan struct{}
 	once     sync.Once // closes closing
 	done     chan struct{}
-	err      error
-
-	mu    sync.Mutex
-	child *child
+	err      error // read after done
 }
 
 // Start starts the engine and waits until it answers or ctx ends.
@@ -145,16 +142,6 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// pid is the number of the process that serves now, 0 between two.
-func (e *Engine) pid() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.child == nil {
-		return 0
-	}
-	return e.child.command.Process.Pid
-}
-
 // supervise keeps one child alive until Close. It stays on its thread, because
 // Linux kills the child with the thread that started it.
 func (e *Engine) supervise(started chan<- error) {
@@ -162,38 +149,51 @@ func (e *Engine) supervise(started chan<- error) {
 	defer close(e.done)
 	defer e.listener.Close()
 	defer e.handover.Close()
-	pause, failures := firstPause, 0
+	p := patience{pause: firstPause}
 	for {
 		begin := time.Now()
 		served, err := e.serve(started)
-		switch {
-		case e.isClosing():
+		if e.isClosing() {
 			return
-		case served:
-			started, failures = nil, 0
-		case started != nil: // the first one: whoever called Start decides
+		}
+		if started != nil && !served { // whoever called Start decides what now
 			e.err = err
 			started <- err
 			return
-		default:
-			failures++
 		}
-		if failures == maxStarts {
+		started = nil
+		if !p.after(served, time.Since(begin)) {
 			e.err = fmt.Errorf("the ClickHouse engine died and %d attempts to start it again failed: %w", maxStarts, err)
 			e.config.Log.Error("clickhouse engine given up", "err", e.err)
 			return
 		}
-		if time.Since(begin) > steadyTime {
-			pause = firstPause
-		}
-		e.config.Log.Warn("clickhouse engine ended, starting it again", "err", err, "pause", pause)
+		e.config.Log.Warn("clickhouse engine ended, starting it again", "err", err, "pause", p.pause)
 		select {
-		case <-time.After(pause):
+		case <-time.After(p.pause):
 		case <-e.closing:
 			return
 		}
-		pause = min(2*pause, longPause)
 	}
+}
+
+// patience says how long to wait before the next start, and when to stop trying.
+type patience struct {
+	pause    time.Duration
+	failures int
+}
+
+// after takes note of a child that served or not and lived for some time. It is
+// false when there have been enough attempts.
+func (p *patience) after(served bool, lived time.Duration) bool {
+	p.pause = min(2*p.pause, longPause)
+	if lived > steadyTime {
+		p.pause = firstPause
+	}
+	p.failures++
+	if served {
+		p.failures = 0
+	}
+	return p.failures < maxStarts
 }
 
 func (e *Engine) isClosing() bool {
@@ -212,15 +212,13 @@ func (e *Engine) serve(started chan<- error) (served bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	e.setChild(c)
-	defer e.setChild(nil)
 	first, exited := make(chan report, 1), make(chan error, 1)
 	go c.follow(first, exited)
 	for {
 		select {
 		case r := <-first:
 			if r.Error != "" {
-				<-exited
+				c.end(exited)
 				return false, errors.New(r.Error)
 			}
 			first = nil
@@ -237,12 +235,6 @@ func (e *Engine) serve(started chan<- error) (served bool, err error) {
 			return served, c.end(exited)
 		}
 	}
-}
-
-func (e *Engine) setChild(c *child) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.child = c
 }
 
 // child is one engine process.

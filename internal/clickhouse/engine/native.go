@@ -264,8 +264,8 @@ func unnamed(args []string) []string {
 	types := make([]string, len(args))
 	for i, arg := range args {
 		types[i] = arg
-		if end := skip(arg+" ", 0); end > 0 { // a quoted name
-			types[i] = arg[min(end, len(arg)):]
+		if arg != "" && isQuote(arg[0]) {
+			types[i] = arg[quoteEnd(arg, 0):]
 		} else if name, kind, found := strings.Cut(arg, " "); found && !strings.Contains(name, "(") {
 			types[i] = kind
 		}

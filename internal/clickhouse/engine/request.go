@@ -112,7 +112,10 @@ func (s *server) readQuery(in *request, query string, body io.Reader) error {
 		body = io.MultiReader(strings.NewReader(query+"\n"), body)
 	}
 	b := bufio.NewReaderSize(body, headLength)
-	head, _ := b.Peek(headLength) // an error comes back with the next read
+	head, err := b.Peek(headLength)
+	if err != nil && !errors.Is(err, io.EOF) { // the client broke off
+		return err
+	}
 	if in.statement = parse(string(head)); in.inline {
 		return s.readData(in, b)
 	}

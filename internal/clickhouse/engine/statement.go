@@ -15,9 +15,9 @@ type statement struct {
 	more   bool   // another statement follows the semicolon
 }
 
-// A token is a word or a single character outside of strings and comments.
+// A token is a word, a single character, or quoted text.
 type token struct {
-	word       string // in capitals
+	word       string // in capitals; only the quote of quoted text
 	begin, end int
 }
 
@@ -53,7 +53,7 @@ func parse(sql string) statement {
 // beginsData recognises the FORMAT of an INSERT that carries its data, and fills s.
 func (s *statement) beginsData(tokens []token) bool {
 	n := len(tokens)
-	if n < 3 || tokens[0].word != "INSERT" || tokens[n-2].word != "FORMAT" || !isName(tokens[n-1].word) {
+	if n < 4 || tokens[0].word != "INSERT" || !isFormat(tokens, n-2) {
 		return false
 	}
 	at := n - 2
@@ -86,18 +86,34 @@ func (s *statement) describe(tokens []token) {
 			s.text = s.text[:t.begin]
 		case t.word == "FROM":
 			s.from = true
-		case t.word == "FORMAT" && i+1 < len(tokens) && isName(tokens[i+1].word):
+		case isFormat(tokens, i) && (i+2 == len(tokens) || tokens[i+2].word == ";" || tokens[i+2].word == "SETTINGS"):
 			s.format = s.text[tokens[i+1].begin:tokens[i+1].end]
 		}
 	}
 }
 
-// next finds the token at or after at, skipping space, comments and literals.
+// isFormat reports whether a FORMAT clause begins at token i. FORMAT may also be
+// the name of a table or of a column.
+func isFormat(tokens []token, i int) bool {
+	if i < 1 || i+1 >= len(tokens) || tokens[i].word != "FORMAT" || !isName(tokens[i+1].word) {
+		return false
+	}
+	switch tokens[i-1].word {
+	case "INTO", "TABLE", "FROM", "JOIN", "SELECT", "DISTINCT", "BY", "AS", ",", ".":
+		return false
+	}
+	return true
+}
+
+// next finds the token at or after at, skipping space and comments.
 func next(sql string, at int) (token, bool) {
 	for at < len(sql) {
 		if end := skip(sql, at); end > at {
 			at = end
 			continue
+		}
+		if isQuote(sql[at]) {
+			return token{sql[at : at+1], at, quoteEnd(sql, at)}, true
 		}
 		end := wordEnd(sql, at)
 		return token{strings.ToUpper(sql[at:end]), at, end}, true
@@ -105,7 +121,7 @@ func next(sql string, at int) (token, bool) {
 	return token{}, false
 }
 
-// skip returns the end of the space, comment or quoted text that begins at at.
+// skip returns the end of the space or comment that begins at at.
 func skip(sql string, at int) int {
 	rest := sql[at:]
 	switch c := rest[0]; {
@@ -115,11 +131,11 @@ func skip(sql string, at int) int {
 		return after(sql, at, "\n")
 	case strings.HasPrefix(rest, "/*"):
 		return after(sql, at+2, "*/")
-	case c == '\'' || c == '"' || c == '`':
-		return quoteEnd(sql, at)
 	}
 	return at
 }
+
+func isQuote(c byte) bool { return c == '\'' || c == '"' || c == '`' }
 
 func after(sql string, at int, mark string) int {
 	i := strings.Index(sql[at:], mark)
