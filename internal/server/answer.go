@@ -103,12 +103,12 @@ func (s *Server) finish(c echo.Context, r *run) error {
 		return fmt.Errorf("writing the interview: %w", err)
 	}
 	receipt, err := s.deps.Intake.Accept(c.Request().Context(), body)
-	if errors.Is(err, surveys.ErrUnavailable) || isTimeout(err) {
-		s.deps.Log.WarnContext(c.Request().Context(), "interview not accepted now", "err", err)
-		return s.drawSend(c, r, sendAgain)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, surveys.ErrConflict):
 		return err
+	case err != nil: // whatever it is, the person can do nothing but try again
+		s.deps.Log.ErrorContext(c.Request().Context(), "interview not accepted", "err", err)
+		return s.drawSend(c, r, sendAgain)
 	}
 	return s.thank(c, r, receipt)
 }

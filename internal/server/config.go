@@ -20,8 +20,8 @@ type Config struct {
 	PageLife time.Duration
 	// MaxConns limits the open connections; further ones wait.
 	MaxConns int
-	// MaxRequests limits the requests being served at one time; further ones are
-	// asked to come again.
+	// MaxRequests limits the pages and interviews being taken at one time; whoever
+	// sends a further one is asked to come again.
 	MaxRequests int
 	// RequestTime is how long one request may take.
 	RequestTime time.Duration
@@ -56,8 +56,10 @@ func (c Config) check() error {
 	switch {
 	case len(c.Key) < 32:
 		return fmt.Errorf("the key has %d bytes; it needs at least 32 random ones", len(c.Key))
-	case c.PageLife <= 0 || c.RequestTime <= 0 || c.Grace <= 0:
-		return errors.New("PageLife, RequestTime and Grace must be greater than zero")
+	case c.PageLife < 24*time.Hour:
+		return errors.New("PageLife is less than a day; pages tell respondents how many days they have")
+	case c.RequestTime <= 0 || c.Grace <= 0:
+		return errors.New("RequestTime and Grace must be greater than zero")
 	case c.MaxConns <= 0 || c.MaxRequests <= 0:
 		return errors.New("MaxConns and MaxRequests must be greater than zero")
 	case c.Reports != nil && c.ReportCSP == "":

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -30,7 +29,7 @@ func readFields(c echo.Context) (url.Values, error) {
 	}
 	body, err := io.ReadAll(c.Request().Body)
 	if err != nil {
-		return nil, unread(err)
+		return nil, fmt.Errorf("reading the form: %w", err)
 	}
 	if n := bytes.Count(body, []byte("&")) + 1; n > maxFields {
 		return nil, fmt.Errorf("%d fields, at most %d are allowed: %w", n, maxFields, surveys.ErrTooLarge)
@@ -47,14 +46,6 @@ func readFields(c echo.Context) (url.Values, error) {
 		}
 	}
 	return fields, nil
-}
-
-// unread names the error of a body that could not be read to its end.
-func unread(err error) error {
-	if status, _ := problemOf(err); status != http.StatusInternalServerError {
-		return err
-	}
-	return fmt.Errorf("the body ended early: %w: %w", surveys.ErrInvalid, err)
 }
 
 // answersIn returns the answers among the fields, by item.

@@ -145,8 +145,7 @@ func newSite(t testing.TB, qs []*surveys.Questionnaire, change func(*Config, *De
 	if err != nil {
 		t.Fatal(err)
 	}
-
-	deps.Intake = &tempIntake{log: log, seen: map[string]intake.Receipt{}} // TEMP
+	deps.Intake = in
 	if change != nil {
 		change(&cfg, &deps)
 	}

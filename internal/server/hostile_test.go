@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -316,5 +318,33 @@ func TestEveryProblemHasAPage(t *testing.T) {
 				t.Errorf("%v in %s: %d\n%s", p.err, l, w.Code, w.Body)
 			}
 		}
+	}
+}
+
+// Somebody who sends a body byte by byte takes no place of those who send theirs.
+func TestSlowSendersKeepNobodyOut(t *testing.T) {
+	s := newSite(t, []*surveys.Questionnaire{village()}, func(c *Config, _ *Deps) { c.MaxRequests = 1 })
+	hs := httptest.NewServer(s.Handler())
+	defer hs.Close()
+	for range 3 {
+		conn, err := net.Dial("tcp", hs.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		// "Expect" makes the server say that it has begun to read the body.
+		fmt.Fprintf(conn, "POST /s/village HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: %s\r\nContent-Length: 12\r\n\r\n", formMedia)
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+			t.Fatalf("the server said %q, %v; want 100 Continue", line, err)
+		}
+		fmt.Fprint(conn, "action=")
+	}
+	res, err := http.Post(hs.URL+"/s/village", formMedia, strings.NewReader("action=start"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 200 {
+		t.Errorf("an honest sender got %d, want 200", res.StatusCode)
 	}
 }

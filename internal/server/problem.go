@@ -58,10 +58,7 @@ func problemOf(err error) (status int, words string) {
 
 // named turns errors of the libraries into ours.
 func named(err error) error {
-	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge):
-		return fmt.Errorf("%w: %w", surveys.ErrTooLarge, err)
 	case errors.Is(err, echo.ErrNotFound):
 		return errRoute
 	case errors.Is(err, echo.ErrMethodNotAllowed):
@@ -164,5 +161,10 @@ func (s *Server) lang(c echo.Context) surveys.Lang {
 	if w := s.waves[c.Param("wave")]; w != nil {
 		languages = w.languages
 	}
+	return asked(c, languages)
+}
+
+// asked returns the language that a request asks for.
+func asked(c echo.Context, languages []surveys.Lang) surveys.Lang {
 	return choose(languages, c.QueryParam("lang"), c.Request().Header.Get("Accept-Language"))
 }

@@ -1,7 +1,10 @@
 package server
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -26,7 +29,7 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.HTTPErrorHandler = s.fail
 	e.Pre(s.number, s.protect, middleware.RemoveTrailingSlash())
-	e.Use(s.record, s.recover(), s.admit(), sameSite(protection), limitBody,
+	e.Use(s.record, s.recover(), sameSite(protection),
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: compressMin}),
 		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: s.cfg.RequestTime, ErrorHandler: timedOut}))
 
@@ -37,19 +40,14 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	read("/i/:token", s.startCase)
 	read("/static/:file", s.static)
 	read("/reports/:file", s.report)
-	read(pathHealth, s.health)
-	read(pathReady, s.ready)
-	e.POST("/s/:wave", s.answer)
-	e.POST("/i/:token", s.beginCase)
-	e.POST("/v1/submissions", s.submit)
+	read("/healthz", s.health)
+	read("/readyz", s.ready)
+	admit := s.admit()
+	e.POST("/s/:wave", s.answer, receive, admit)
+	e.POST("/i/:token", s.beginCase, receive, admit)
+	e.POST("/v1/submissions", s.submit, receive, admit)
 	return e
 }
-
-// The addresses that monitoring asks; they are answered under any load.
-const (
-	pathHealth = "/healthz"
-	pathReady  = "/readyz"
-)
 
 // number gives the request a number of our own, whatever the client sent.
 func (s *Server) number(next echo.HandlerFunc) echo.HandlerFunc {
@@ -89,15 +87,34 @@ func (s *Server) recover() echo.MiddlewareFunc {
 	})
 }
 
+// receive takes in the whole body before a request counts as being served, so that
+// slow senders keep nobody else out. It refuses bodies beyond maxBody, by their
+// declared and by their real size.
+func receive(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.ContentLength > maxBody {
+			return fmt.Errorf("body of %d bytes: %w", r.ContentLength, surveys.ErrTooLarge)
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, r.Body, maxBody))
+		var tooLarge *http.MaxBytesError
+		switch {
+		case errors.As(err, &tooLarge):
+			return fmt.Errorf("body of more than %d bytes: %w", maxBody, surveys.ErrTooLarge)
+		case err != nil:
+			return fmt.Errorf("the body ended early: %w: %w", surveys.ErrInvalid, err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return next(c)
+	}
+}
+
 // admit limits the requests being served at one time. Whoever comes beyond the
 // limit is asked to come again; a respondent's browser still holds the page.
 func (s *Server) admit() echo.MiddlewareFunc {
 	places := make(chan struct{}, s.cfg.MaxRequests)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if p := c.Path(); p == pathHealth || p == pathReady {
-				return next(c)
-			}
 			select {
 			case places <- struct{}{}:
 				defer func() { <-places }()
@@ -119,18 +136,6 @@ func sameSite(protection *http.CrossOriginProtection) echo.MiddlewareFunc {
 			}
 			return next(c)
 		}
-	}
-}
-
-// limitBody refuses bodies beyond maxBody, by their declared and by their real size.
-func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		if r.ContentLength > maxBody {
-			return fmt.Errorf("body of %d bytes: %w", r.ContentLength, surveys.ErrTooLarge)
-		}
-		r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, maxBody)
-		return next(c)
 	}
 }
 

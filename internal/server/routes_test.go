@@ -272,6 +272,7 @@ func TestConfig(t *testing.T) {
 		"pages without life":   func(c *Config) { c.PageLife = 0 },
 		"no requests":          func(c *Config) { c.MaxRequests = 0 },
 		"reports, no policy":   func(c *Config) { c.Reports = fstest.MapFS{} },
+		"pages of an hour":     func(c *Config) { c.PageLife = time.Hour },
 		"origin without https": func(c *Config) { c.Origins = []string{"survey.example.cn"} },
 	} {
 		cfg := DefaultConfig(testKey)
@@ -287,6 +288,7 @@ func TestWavesAreChecked(t *testing.T) {
 	good := site.deps.Waves[0]
 	for name, waves := range map[string][]Wave{
 		"no ID":      {{Questionnaire: good.Questionnaire, Form: good.Form}},
+		"odd ID":     {badID(good)},
 		"no form":    {{ID: "w", Questionnaire: good.Questionnaire}},
 		"twice":      {good, good},
 		"bad date":   {badWave(good, func(q *surveys.Questionnaire) { q.Statutory.ValidUntil = "31.12.2026" })},
@@ -301,6 +303,11 @@ func TestWavesAreChecked(t *testing.T) {
 func badWave(w Wave, change func(*surveys.Questionnaire)) Wave {
 	w.Questionnaire = village()
 	change(w.Questionnaire)
+	return w
+}
+
+func badID(w Wave) Wave {
+	w.ID = "a/b"
 	return w
 }
 

@@ -133,7 +133,7 @@ func deflate(plain []byte) []byte {
 	w := deflaters.Get().(*flate.Writer)
 	defer deflaters.Put(w)
 	w.Reset(&out)
-	w.Write(plain) //nolint:errcheck // a bytes.Buffer takes everything
+	w.Write(plain) // a bytes.Buffer takes everything
 	w.Close()
 	return out.Bytes()
 }

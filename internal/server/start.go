@@ -74,7 +74,7 @@ func (s *Server) startCase(c echo.Context) error {
 }
 
 func (s *Server) showStart(c echo.Context, w *wave, path string) error {
-	l := choose(w.languages, c.QueryParam("lang"), c.Request().Header.Get("Accept-Language"))
+	l := asked(c, w.languages)
 	f := s.pages.frame(l)
 	f.Title = w.Title.In(l)
 	f.Action = inLanguage(path, l)
@@ -131,7 +131,7 @@ func (s *Server) begin(c echo.Context, w *wave, caseID, interviewID string) erro
 	r := &run{wave: w, session: w.Form.Start(), state: state{
 		Interview: interviewID,
 		Case:      caseID,
-		Lang:      choose(w.languages, c.QueryParam("lang"), c.Request().Header.Get("Accept-Language")),
+		Lang:      asked(c, w.languages),
 		Started:   moment(s.deps.Now()),
 	}}
 	r.forward(s.deps.Now())

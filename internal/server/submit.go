@@ -21,7 +21,7 @@ func (s *Server) submit(c echo.Context) error {
 	}
 	body, err := io.ReadAll(c.Request().Body)
 	if err != nil {
-		return unread(err)
+		return fmt.Errorf("reading the interview: %w", err)
 	}
 	receipt, err := s.deps.Intake.Accept(c.Request().Context(), body)
 	if err != nil {

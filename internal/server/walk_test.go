@@ -356,10 +356,12 @@ func TestTooManyRequests(t *testing.T) {
 		thanks <- w.Code
 	}()
 	<-gate.entered
-	p := s.get("/s/village").want(503, "请稍候")
+	p := s.post("/s/village", formMedia, "action=start").want(503, "请稍候")
 	if p.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
+	// Reading stays possible, and so does asking whether the server is well.
+	s.get("/s/village").want(200, "乡村科学素质调查")
 	if got := s.get("/healthz").status; got != 200 {
 		t.Errorf("/healthz = %d under load, want 200", got)
 	}
@@ -367,5 +369,5 @@ func TestTooManyRequests(t *testing.T) {
 	if got := <-thanks; got != 200 {
 		t.Errorf("the request under way ended with %d, want 200", got)
 	}
-	s.get("/s/village").want(200, "乡村科学素质调查")
+	s.post("/s/village", formMedia, "action=start").want(200, "基本情况")
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -27,6 +28,9 @@ func newWave(published Wave, cfg Config, words *words) (*wave, error) {
 	q := published.Questionnaire
 	if published.ID == "" || q == nil || published.Form == nil {
 		return nil, errors.New("needs an ID, a questionnaire and its form")
+	}
+	if url.PathEscape(published.ID) != published.ID {
+		return nil, errors.New("its ID cannot stand in an address; use a-z, 0-9 and hyphens")
 	}
 	w := &wave{Wave: published, version: q.Version()}
 	if len(w.Title) == 0 {

@@ -48,12 +48,6 @@ func (w *words) say(l surveys.Lang, key string, pairs ...any) (string, error) {
 	return text, nil
 }
 
-// has reports whether there are words for key.
-func (w *words) has(l surveys.Lang, key string) bool {
-	_, ok := w.texts[l][key]
-	return ok
-}
-
 // choose returns the language to speak: the one asked for, or else the best match
 // of the browser's Accept-Language, or else the first.
 func choose(languages []surveys.Lang, asked, accept string) surveys.Lang {
