@@ -66,13 +66,22 @@ func (d *Design) sumOne(psu int, y []float64, in []bool) (int, Sum) {
 	return n, s
 }
 
-// sumAll sums a variable over people who stand side by side.
-func sumAll(w, y []float64) Sum {
-	var s Sum
-	for i, v := range y[:len(w)] {
-		if v == v { // not NaN
-			s.include(w[i], v)
+// sumAll sums a variable over people who stand side by side. The sums are separate
+// variables so that they stay in registers: it is the loop of the largest samples.
+func sumAll(weight, y []float64) Sum {
+	var n int
+	var w, w2, wy, wy2 float64
+	for i, v := range y[:len(weight)] {
+		if v != v { // NaN
+			continue
 		}
+		x := weight[i]
+		xv := x * v
+		n++
+		w += x
+		w2 += x * x
+		wy += xv
+		wy2 += xv * v
 	}
-	return s
+	return Sum{n, w, w2, wy, wy2}
 }
