@@ -44,6 +44,12 @@ func TestGoAndClickHouseAgree(t *testing.T) {
 	conn := engineOf(t)
 	t.Run("quoting", func(t *testing.T) { quoting(t, conn) })
 	t.Run("above, unasked missing", func(t *testing.T) { agree(t, conn, odd()) })
+	t.Run("without a subquery", func(t *testing.T) {
+		q := cast()
+		q.Sections[0].Items = scored("k", 3)
+		scorer, e, people := prepared(t, conn, q)
+		compare(t, q, scorer, people, ask(t, conn, e, "people"))
+	})
 	t.Run("at least, unasked wrong", func(t *testing.T) {
 		q := odd()
 		q.Criterion.Unasked, q.Criterion.Boundary = surveys.UnaskedWrong, surveys.AtLeast
@@ -51,7 +57,7 @@ func TestGoAndClickHouseAgree(t *testing.T) {
 	})
 	t.Run("more items than a mark holds", func(t *testing.T) {
 		q := cast()
-		q.Sections[0].Items = scored("k", 120)
+		q.Sections[0].Items = scored("k", 60)
 		agree(t, conn, q)
 	})
 	t.Run("few items", func(t *testing.T) {
@@ -94,14 +100,9 @@ func quoting(t *testing.T, conn driver.Conn) {
 	}
 }
 
-func agree(t *testing.T, conn driver.Conn, q *surveys.Questionnaire) {
+// prepared loads random answers to q.
+func prepared(t *testing.T, conn driver.Conn, q *surveys.Questionnaire) (*score.Scorer, score.Expressions, []surveys.Answers) {
 	t.Helper()
-	people := make([]surveys.Answers, 500)
-	rng := rand.New(rand.NewPCG(2026, 11))
-	for i := range people {
-		people[i] = randomAnswers(rng, q)
-	}
-	load(t, conn, people)
 	scorer, err := score.New(q)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +111,19 @@ func agree(t *testing.T, conn driver.Conn, q *surveys.Questionnaire) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compare(t, q, scorer, people, ask(t, conn, e, "people"))
+	people := make([]surveys.Answers, 300)
+	rng := rand.New(rand.NewPCG(2026, 11))
+	for i := range people {
+		people[i] = randomAnswers(rng, q)
+	}
+	load(t, conn, people)
+	return scorer, e, people
+}
+
+// agree compares the scores over marks and over single items with those of Go.
+func agree(t *testing.T, conn driver.Conn, q *surveys.Questionnaire) {
+	t.Helper()
+	scorer, e, people := prepared(t, conn, q)
 	over, subquery := throughMarks(scorer)
 	compare(t, q, scorer, people, ask(t, conn, over, subquery))
 	over, subquery = throughItems(scorer, e)
