@@ -6,7 +6,8 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// Code is the kind of a problem. The strings are keys under which web/text has the words for people.
+// Code is the kind of a problem. The strings are keys under which web/text has the
+// words for people.
 type Code string
 
 // The kinds of problems.

@@ -97,8 +97,8 @@ func (w *walker) valid(it *item) []string {
 	return codes
 }
 
-// spoil returns answers that no session can finish with, and what is wrong with them. It returns
-// false when the way of spoiling does not fit these answers.
+// spoil returns answers that no session can finish with, and what is wrong with
+// them; false when the way of spoiling does not fit these answers.
 func (w *walker) spoil(s *Session, final surveys.Answers) (surveys.Answers, string, Code, bool) {
 	bad := surveys.Answers{}
 	for id, values := range final {
