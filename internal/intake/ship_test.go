@@ -1,0 +1,420 @@
+package intake_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/intake/wal/simdisk"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// people returns the sorted names of the interviews from to to.
+func people(from, to int) []string {
+	var names []string
+	for n := from; n <= to; n++ {
+		names = append(names, fmt.Sprint("person ", n))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// checkStored fails unless exactly the interviews from to to are in the store.
+func (s *station) checkStored(from, to int) {
+	s.t.Helper()
+	if got := s.store.people(); !slices.Equal(got, people(from, to)) {
+		s.t.Errorf("the store holds %d records %v, want the interviews %d to %d", len(got), got, from, to)
+	}
+}
+
+func (s *station) acceptAll(from, to int) {
+	s.t.Helper()
+	for n := from; n <= to; n++ {
+		s.accept(body(s.t, n))
+	}
+}
+
+func TestEverythingIsStoredOnce(t *testing.T) {
+	for name, lies := range map[string]func(b intake.Block, insert int) lie{
+		"an honest store":                     nil,
+		"an error after storing":              func(_ intake.Block, i int) lie { return lie{-1, errLost} },
+		"an error before storing, half of it": func(_ intake.Block, i int) lie { return []lie{{0, errLost}, honest}[i%2] },
+		"success, but nothing is stored":      func(_ intake.Block, i int) lie { return []lie{{0, nil}, honest}[i%2] },
+		"success, but half is stored":         func(b intake.Block, i int) lie { return []lie{honest, {len(b.Responses) / 2, nil}}[i%2] },
+		"an error, and half is stored":        func(b intake.Block, i int) lie { return []lie{{len(b.Responses) / 2, errLost}, honest}[i%2] },
+		"two of three lost":                   func(b intake.Block, i int) lie { return []lie{honest, {0, nil}, {0, errLost}}[i%3] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			s.store.lie = lies
+			s.acceptAll(1, 25)
+			s.run()
+			s.acceptAll(26, 57)
+			s.accept(body(t, 1))
+			s.flush()
+			s.checkStored(1, 57)
+			s.checkLedger(57, 0, 0)
+		})
+	}
+}
+
+func TestRandomLies(t *testing.T) {
+	for seed := range uint64(30) {
+		s := open(t)
+		rng := rand.New(rand.NewPCG(seed, 7))
+		s.store.lie = func(b intake.Block, _ int) lie {
+			l := honest
+			if rng.IntN(2) == 0 {
+				l.keep = rng.IntN(len(b.Responses) + 1)
+			}
+			if rng.IntN(2) == 0 {
+				l.err = errLost
+			}
+			return l
+		}
+		s.run()
+		s.acceptAll(1, 43)
+		s.flush()
+		s.checkStored(1, 43)
+		s.checkLedger(43, 0, 0)
+		s.end()
+	}
+}
+
+func TestStoreIsAway(t *testing.T) {
+	s := open(t)
+	s.store.set(func(st *store) { st.down = true })
+	s.run()
+	s.acceptAll(1, 25)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := s.in.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Flush while the store is away: %v, want the end of its time", err)
+	}
+	if _, err := s.in.Verify(t.Context()); err != nil { // nothing is shipped, so the store is not asked
+		t.Errorf("Verify: %v", err)
+	}
+	s.store.set(func(st *store) { st.down = false })
+	s.flush()
+	s.checkStored(1, 25)
+	s.checkLedger(25, 0, 0)
+}
+
+func TestQuarantinedAreNotShipped(t *testing.T) {
+	s := open(t)
+	s.run()
+	for n := 1; n <= 30; n += 2 {
+		s.accept(body(t, n, func(iv *surveys.Interview) { iv.Answers["earth"] = nil }))
+		s.accept(body(t, n+1))
+	}
+	s.flush()
+	if got := len(s.store.people()); got != 15 {
+		t.Errorf("the store holds %d records, want 15", got)
+	}
+	s.checkLedger(15, 0, 15)
+}
+
+// TestPoison has one record that the store refuses: the rest is stored, and the one
+// goes to quarantine, also in the eyes of a later start.
+func TestPoison(t *testing.T) {
+	for _, blunt := range []bool{false, true} {
+		for _, bad := range []int{1, 7, 25, 26} {
+			t.Run(fmt.Sprintf("record %d, blunt %t", bad, blunt), func(t *testing.T) {
+				s := open(t)
+				s.store.poison, s.store.blunt = fmt.Sprint("person ", bad), blunt
+				s.acceptAll(1, 26)
+				s.run()
+				if blunt {
+					s.accept(body(t, 1001)) // proves that the store takes others, whatever the last block is
+				}
+				s.flush()
+				names := slices.DeleteFunc(s.store.people(), func(n string) bool { return n == "person 1001" })
+				if want := slices.DeleteFunc(people(1, 26), func(n string) bool { return n == s.store.poison }); !slices.Equal(names, want) {
+					t.Errorf("the store holds %v, want %v", names, want)
+				}
+				stored := uint64(25)
+				if blunt {
+					stored++
+				}
+				s.checkLedger(stored, 0, 1)
+				if got := s.reasons(); !slices.Equal(got, []string{"the store does not take it"}) {
+					t.Errorf("the quarantine holds %q", got)
+				}
+				s.powerCut()
+				s.checkLedger(stored, 0, 1)
+			})
+		}
+	}
+}
+
+// TestFullStoreCondemnsNobody: a store that takes nothing, though it can be asked,
+// is no reason to put interviews into quarantine.
+func TestFullStoreCondemnsNobody(t *testing.T) {
+	for _, n := range []int{1, 25} {
+		s := open(t)
+		var mu sync.Mutex
+		refusing, asked := true, 0
+		s.store.lie = func(intake.Block, int) lie {
+			mu.Lock()
+			defer mu.Unlock()
+			if asked++; refusing {
+				return lie{0, errors.New("no space left on device")}
+			}
+			return honest
+		}
+		s.run()
+		s.acceptAll(1, n)
+		for tried := 0; tried < 100; time.Sleep(time.Millisecond) {
+			mu.Lock()
+			tried = asked
+			mu.Unlock()
+		}
+		mu.Lock()
+		refusing = false
+		mu.Unlock()
+		s.flush()
+		s.checkStored(1, n)
+		s.checkLedger(uint64(n), 0, 0)
+		s.end()
+	}
+}
+
+// TestSameBlockAfterARestart sends a block, loses the answer, cuts the power, and
+// sends the very same block again although more has come in.
+func TestSameBlockAfterARestart(t *testing.T) {
+	s := open(t)
+	var mu sync.Mutex
+	var sent []intake.Block
+	s.store.lie = func(b intake.Block, _ int) lie {
+		mu.Lock()
+		defer mu.Unlock()
+		sent = append(sent, b)
+		return lie{0, errLost}
+	}
+	s.acceptAll(1, 7)
+	s.run()
+	for n := 0; n == 0; time.Sleep(time.Millisecond) {
+		mu.Lock()
+		n = len(sent)
+		mu.Unlock()
+	}
+	s.end()
+	s.powerCut()
+	s.acceptAll(8, 20)
+	s.store.set(func(st *store) {
+		st.tokens = map[string]bool{}
+		st.lie = func(b intake.Block, _ int) lie {
+			sent = append(sent, b)
+			return honest
+		}
+	})
+	before := len(sent)
+	s.run()
+	s.flush()
+	first, again := sent[0], sent[before]
+	if a, b := fmt.Sprintf("%+v", first), fmt.Sprintf("%+v", again); a != b {
+		t.Errorf("after the restart\n%s\nis sent, before it was\n%s", b, a)
+	}
+	s.checkStored(1, 20)
+}
+
+// TestNothingIsLostInPowerCuts runs the whole intake on disks that lose power at
+// random moments, before a store that lies at random.
+func TestNothingIsLostInPowerCuts(t *testing.T) {
+	lives := 150
+	if testing.Short() {
+		lives = 30
+	}
+	rng := rand.New(rand.NewPCG(2026, 5))
+	s := open(t)
+	s.store.lie = func(b intake.Block, _ int) lie {
+		l := lie{rng.IntN(3*len(b.Responses)) + 1, nil}
+		if rng.IntN(3) == 0 {
+			l.err = errLost
+		}
+		return l
+	}
+	acked, n := map[int]intake.Receipt{}, 0
+	for range lives {
+		s.run()
+		s.logDisk.CutAfter(rng.IntN(60))
+		s.ownDisk.CutAfter(rng.IntN(12))
+		for range 30 {
+			n++
+			if r, err := s.in.Accept(t.Context(), body(t, n)); err == nil {
+				acked[n] = r
+			}
+		}
+		s.powerCut()
+		for k, r := range acked {
+			again := s.accept(body(t, k))
+			if r.Status = intake.Repeated; again != r {
+				t.Fatalf("interview %d has the receipt %+v, acknowledged was %+v", k, again, r)
+			}
+		}
+	}
+	s.run()
+	s.flush()
+	l, err := s.in.Verify(t.Context())
+	if err != nil || !l.Balanced() || l.Pending != 0 || l.Stored < uint64(len(acked)) {
+		t.Fatalf("%d were acknowledged; the ledger is\n%v(%v)", len(acked), l, err)
+	}
+	if got := len(s.store.people()); uint64(got) != l.Stored {
+		t.Errorf("the store holds %d records, the ledger says %d", got, l.Stored)
+	}
+	t.Logf("%d power cuts, %d acknowledged, all stored once", lives, len(acked))
+}
+
+func TestLedgerNamesDifferences(t *testing.T) {
+	s := open(t)
+	s.run()
+	s.acceptAll(1, 40)
+	s.flush()
+	s.store.set(func(st *store) {
+		for k, r := range st.records {
+			switch r.Seq {
+			case 7, 31:
+				delete(st.records, k)
+			case 12:
+				r.BodyHash[0] ^= 1
+				st.records[k] = r
+			}
+		}
+	})
+	l, err := s.in.Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []intake.Difference{{7, 7, 1, 0}, {12, 12, 1, 1}, {31, 31, 1, 0}}
+	if l.Balanced() || !slices.Equal(l.Differences, want) || l.Stored != 38 {
+		t.Errorf("the ledger is\n%vwant differences %v", l, want)
+	}
+	const text = "node 1: accepted 40 ≠ stored 38 + pending 0 + quarantined 0\n" +
+		"  records 7 to 7: the log has 1, the store 0\n" +
+		"  records 12 to 12: the log has 1, the store 1\n" +
+		"  records 31 to 31: the log has 1, the store 0\n"
+	if l.String() != text {
+		t.Errorf("the ledger reads\n%s, want\n%s", l, text)
+	}
+}
+
+func TestLedgerNamesDamageOfTheLog(t *testing.T) {
+	s := open(t)
+	s.run()
+	s.acceptAll(1, 40)
+	s.flush()
+	s.end()
+	s.logDisk.Corrupt("0000000001.seg", func(b []byte) []byte {
+		b[bytes.Index(b, []byte("person 12"))]++
+		return b
+	})
+	s.start()
+	l, err := s.in.Verify(t.Context())
+	if err != nil || l.Balanced() || l.Lost() != 1 || len(l.Damaged) != 1 || l.Damaged[0].From != 12 {
+		t.Errorf("the ledger is\n%v(%v), want record 12 lost", l, err)
+	}
+	s.run() // the rest goes on
+	s.acceptAll(41, 45)
+	s.flush()
+	s.checkStored(1, 45)
+}
+
+// TestForeignLogIsRefused: a cursor ahead of the log means that folders were mixed
+// up, and new records would be taken for stored ones.
+func TestForeignLogIsRefused(t *testing.T) {
+	s := open(t)
+	s.run()
+	s.acceptAll(1, 5)
+	s.flush()
+	s.end()
+	empty := simdisk.New(9, simdisk.Strict)
+	cfg := s.logConfig
+	cfg.FS = empty
+	log, err := wal.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, err = intake.New(s.cfg, log, s.store, &intake.Waves{}, time.Now); err == nil || !strings.Contains(err.Error(), "5 records were shipped") {
+		t.Errorf("New with an empty log: %v, want a refusal", err)
+	}
+	s.cfg.Node = 2
+	if _, err = intake.New(s.cfg, s.log, s.store, &intake.Waves{}, time.Now); err == nil || !strings.Contains(err.Error(), "node 1") {
+		t.Errorf("New as another node: %v, want a refusal", err)
+	}
+}
+
+// TestCursorLost: without its cursor shipping begins anew, which changes nothing.
+func TestCursorLost(t *testing.T) {
+	s := open(t)
+	s.run()
+	s.acceptAll(1, 25)
+	s.flush()
+	s.end()
+	s.ownDisk.Corrupt("cursor.json", func([]byte) []byte { return []byte("{") })
+	s.start()
+	s.run()
+	s.flush()
+	s.checkStored(1, 25)
+	s.checkLedger(25, 0, 0)
+}
+
+// TestLogsTellNothing looks for marked answers and case names in everything logged.
+func TestLogsTellNothing(t *testing.T) {
+	var logged lockedBuffer
+	s := open(t, func(c *intake.Config) {
+		c.Logger = slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	const mark = "CANARY"
+	s.store.poison = mark + "1"
+	marked := func(n int, change func(*surveys.Interview)) []byte {
+		return body(t, n, func(iv *surveys.Interview) {
+			iv.Answers["name"], iv.Case = []string{fmt.Sprint(mark, n)}, fmt.Sprint(mark, "case", n)
+			change(iv)
+		})
+	}
+	s.run()
+	s.accept(marked(1, func(*surveys.Interview) {}))
+	s.accept(marked(2, func(iv *surveys.Interview) { iv.Answers["earth"] = []string{mark} }))
+	s.accept(marked(3, func(iv *surveys.Interview) { iv.Answers[mark] = []string{mark} }))
+	s.in.Accept(t.Context(), marked(3, func(*surveys.Interview) {}))
+	s.accept(marked(4, func(iv *surveys.Interview) { iv.Case = mark + "case1" }))
+	s.flush()
+	s.end()
+	if strings.Contains(logged.String(), mark) || !strings.Contains(logged.String(), "quarantined") {
+		t.Errorf("logged:\n%s", logged.String())
+	}
+	for _, name := range []string{"cursor.json", "block.json"} {
+		if b, err := wal.ReadFile(s.ownDisk, name); err != nil || bytes.Contains(b, []byte(mark)) || !json.Valid(b) {
+			t.Errorf("%s holds %s (%v)", name, b, err)
+		}
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
