@@ -71,6 +71,9 @@ func New(q *surveys.Questionnaire) (*Scorer, error) {
 	if c == nil {
 		return nil, fmt.Errorf("%w: questionnaire %q has no criterion; add one or do not score it", surveys.ErrInvalid, q.ID)
 	}
+	if len(c.Dimensions) == 0 {
+		return nil, fmt.Errorf("%w: criterion %q has no dimension; list at least one, with its points", surveys.ErrInvalid, c.ID)
+	}
 	s := &Scorer{criterion: c}
 	for _, d := range c.Dimensions {
 		found, err := s.collect(q, d.ID)

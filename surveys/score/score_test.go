@@ -194,6 +194,7 @@ func TestNewRefuses(t *testing.T) {
 		says   string
 	}{
 		{"no criterion", func(q *surveys.Questionnaire) { q.Criterion = nil }, "no criterion"},
+		{"no dimension", func(q *surveys.Questionnaire) { q.Criterion.Dimensions = nil }, "has no dimension"},
 		{"a dimension without items", func(q *surveys.Questionnaire) { q.Criterion.Dimensions[1].ID = "x" }, `"x" has no scored item`},
 		{"an item without key", func(q *surveys.Questionnaire) { q.Item("k3").Key = nil }, `"k3" is scored but has no key`},
 		{"four decimals", func(q *surveys.Questionnaire) { q.Criterion.Dimensions[0].Points = 40.0001 }, "three decimals"},
