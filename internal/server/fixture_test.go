@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -75,8 +74,10 @@ func village() *surveys.Questionnaire {
 // site is a server with a real intake, for one test.
 type site struct {
 	*Server
-	t   testing.TB
-	log *wal.Log
+	t      testing.TB
+	log    *wal.Log
+	intake *intake.Intake
+	store  *store
 	// clock is what the server takes for now.
 	clock *clock
 	logs  *lockedBuffer
@@ -120,7 +121,7 @@ func (l *lockedBuffer) String() string {
 // alter configuration and parts before the server is made.
 func newSite(t testing.TB, qs []*surveys.Questionnaire, change func(*Config, *Deps)) *site {
 	t.Helper()
-	s := &site{t: t, clock: &clock{now: noon}, logs: &lockedBuffer{}}
+	s := &site{t: t, clock: &clock{now: noon}, logs: &lockedBuffer{}, store: &store{}}
 	cfg := DefaultConfig(testKey)
 	deps := Deps{Now: s.clock.Now, Log: slog.New(slog.NewTextHandler(s.logs, nil))}
 	published := &intake.Waves{}
@@ -132,49 +133,82 @@ func newSite(t testing.TB, qs []*surveys.Questionnaire, change func(*Config, *De
 		deps.Waves = append(deps.Waves, Wave{ID: q.ID, Questionnaire: q, Form: f})
 		published.Publish(q.ID, q.ID, q.Version(), f)
 	}
-	dir := t.TempDir()
-	logCfg := wal.DefaultConfig(dir + "/log")
-	logCfg.SegmentBytes, logCfg.BatchBytes = 4<<20, 2<<20
-	log, err := wal.Open(logCfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
-	s.log = log
-	in, err := intake.New(intake.DefaultConfig(dir+"/intake"), log, nowhere{}, published, s.clock.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	deps.Intake = in
+	s.open(published)
+	deps.Intake = s.intake
 	if change != nil {
 		change(&cfg, &deps)
 	}
+	var err error
 	if s.Server, err = New(cfg, deps); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// nowhere is a store that nothing is shipped to in these tests.
-type nowhere struct{}
-
-func (nowhere) Insert(context.Context, intake.Block) error { return surveys.ErrUnavailable }
-func (nowhere) Count(context.Context, uint16, uint64, uint64) (uint64, uint64, error) {
-	return 0, 0, surveys.ErrUnavailable
+// open opens the log and the intake, and ships until the test ends.
+func (s *site) open(waves *intake.Waves) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	cfg := wal.DefaultConfig(dir + "/log")
+	cfg.SegmentBytes, cfg.BatchBytes = 4<<20, 2<<20
+	var err error
+	if s.log, err = wal.Open(cfg); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { s.log.Close() })
+	shipping := intake.DefaultConfig(dir + "/intake")
+	shipping.BlockAge = 0
+	if s.intake, err = intake.New(shipping, s.log, s.store, waves, s.clock.Now); err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	shipped := make(chan error, 1)
+	go func() { shipped <- s.intake.Run(ctx) }()
+	s.t.Cleanup(func() {
+		cancel()
+		if err := <-shipped; err != nil && ctx.Err() == nil {
+			s.t.Errorf("shipping: %v", err)
+		}
+	})
 }
 
-// stored returns the interviews in the log, in order.
+// store keeps in memory what the intake ships.
+type store struct {
+	mu        sync.Mutex
+	responses []surveys.Response
+}
+
+func (s *store) Insert(_ context.Context, b intake.Block) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.responses = append(s.responses, b.Responses...)
+	return nil
+}
+
+func (s *store) Count(_ context.Context, _ uint16, from, to uint64) (n, check uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.responses {
+		if from <= r.Seq && r.Seq <= to {
+			n++
+			check += intake.CheckNumber(r)
+		}
+	}
+	return n, check, nil
+}
+
+// stored returns the interviews that were accepted, when all of them are stored.
 func (s *site) stored() (list []surveys.Interview) {
 	s.t.Helper()
-	for r, err := range s.log.Read(1) {
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		var in surveys.Interview
-		if err := json.Unmarshal(r.Body, &in); err != nil {
-			s.t.Fatalf("log record %d: %v", r.Seq, err)
-		}
-		list = append(list, in)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := s.intake.Flush(ctx); err != nil {
+		s.t.Fatal(err)
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	for _, r := range s.store.responses {
+		list = append(list, r.Interview)
 	}
 	return list
 }
