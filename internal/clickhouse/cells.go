@@ -65,10 +65,10 @@ func scanCell(rows driver.Rows, variables []variable, index map[analysis.PSU]int
 	}
 	c := analysis.Cell{
 		PSU: psu, Levels: wide(levels),
-		N: int(counts[0]), W: sums[0], W2: sums[1],
+		N: int(counts[0]), W: sums[0], W2: sums[1], Base: sums[2],
 		Sums: make([]analysis.Sum, len(variables)),
 	}
-	sums = sums[2:]
+	sums = sums[3:]
 	for i, v := range variables {
 		c.Sums[i] = analysis.Sum{N: int(counts[i+1]), W: sums[0], W2: sums[1], WY: sums[2], WY2: sums[2]}
 		sums = sums[3:]

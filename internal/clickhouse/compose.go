@@ -106,7 +106,7 @@ func (c *cellsQuery) text() string {
 		}
 	}
 	counts = append(counts, "count()")
-	sums = append(sums, exact("w1"), exact("w2"))
+	sums = append(sums, exact("w1"), exact("w2"), exact("b1"))
 	for _, v := range c.variables {
 		counts = append(counts, "count("+v.column+")")
 		sums = append(sums, v.sums()...)
@@ -120,8 +120,8 @@ func (c *cellsQuery) text() string {
 		"keys":      strings.Join(append(keys, ""), ", "),
 		"groups":    strings.Join(append([]string{"stratum", "psu"}, keys...), ", "),
 		"values":    strings.Join(values, ",\n"),
-		"counts":    strings.Join(counts, ", "),
-		"sums":      "\n" + strings.Join(sums, ",\n"),
+		"counts":    strings.Join(counts, ",\n"),
+		"sums":      strings.Join(sums, ",\n"),
 		"responses": counted(c.query.Factors, items),
 		"sample":    sampled(c.query, "stratum", "psu"),
 	})

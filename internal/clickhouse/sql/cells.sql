@@ -5,13 +5,17 @@ WITH exp2(140) AS unit
 SELECT
     stratum, psu,
     CAST([@levels@], 'Array(Int32)') AS levels,
-    [@counts@] AS counts,
-    [@sums@] AS sums
+    [
+        @counts@
+    ] AS counts,
+    [
+        @sums@
+    ] AS sums
 FROM
 (
     SELECT
         stratum, psu, @keys@w,
-        toInt256(w * unit) AS w1, toInt256(w * w * unit) AS w2,
+        toInt256(w * unit) AS w1, toInt256(w * w * unit) AS w2, toInt256(base * unit) AS b1,
         @values@
     FROM
     (

@@ -1,5 +1,6 @@
 -- The response that counts for each case.
-SELECT @columns@
+SELECT
+    @columns@
 FROM responses FINAL
 WHERE wave = {wave:String} AND case_id != ''
   AND (node, seq, submission_id, revision) NOT IN

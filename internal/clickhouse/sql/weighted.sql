@@ -1,5 +1,7 @@
 -- The sample with a set of weights.
-SELECT @columns@, w
+SELECT
+    @columns@,
+    weight AS base, w
 FROM sample FINAL
 INNER JOIN
 (

@@ -1,0 +1,356 @@
+package clickhouse
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/library"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// civic is the shipped questionnaire and plan.
+func civic(t testing.TB) (*surveys.Questionnaire, []assess.Factor) {
+	t.Helper()
+	q, err := library.Read("civic-literacy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := library.FS.ReadFile("civic-literacy/plan.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := assess.ReadPlan("plan.yaml", src, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q, plan.Factors
+}
+
+// hostile is a questionnaire with factors whose every word tries to leave its
+// literal. Its criterion makes an item that was not asked wrong.
+func hostile() (*surveys.Questionnaire, []assess.Factor) {
+	evil := []string{`a' OR 1=1 --`, `b\`, `{wave:String}`, `?`, "c\n@keys@", `/*`, `答"案`, "\x00`"}
+	q := &surveys.Questionnaire{ID: "hostile", Criterion: &surveys.Criterion{
+		Dimensions: []surveys.Dimension{{ID: "d'1", Points: 60}, {ID: `d\2`, Points: 40}},
+		Cut:        50, Boundary: surveys.AtLeast, Unasked: surveys.UnaskedWrong,
+		Levels: []surveys.Level{{ID: "l'1", Cut: 80}, {ID: "l?", Cut: 50}},
+	}}
+	var items []surveys.Item
+	for i, id := range evil {
+		items = append(items, surveys.Item{
+			ID: id, Type: surveys.Single, Dimension: q.Criterion.Dimensions[i%2].ID, Key: []string{evil[(i+1)%len(evil)]},
+			Options: []surveys.Option{{Code: evil[(i+1)%len(evil)]}, {Code: evil[(i+2)%len(evil)]}},
+		})
+	}
+	q.Sections = []surveys.Section{{ID: "s", Items: items}}
+	low, high := -0.5, 1e3
+	return q, []assess.Factor{
+		{ID: "f'1", Answer: evil[0], Levels: []assess.Level{{Code: "x", Values: evil[:2]}, {Code: "y", Values: evil[2:4]}}},
+		{ID: "f'2", Sample: evil[1], Levels: []assess.Level{{Code: "x", Values: evil[4:]}, {Code: "y", Values: evil[:4]}}},
+		{ID: "number", Answer: "n", Levels: []assess.Level{{Code: "low", Min: &low, Below: &high}, {Code: "high", Min: &high}}},
+	}
+}
+
+// wave makes up a wave in which everything happens that can happen to a record.
+func wave(q *surveys.Questionnaire, factors []assess.Factor, n int, rng *rand.Rand) *assess.Memory {
+	m := &assess.Memory{Wave: "2026", Weights: map[string]map[string]float64{"raked": {}}}
+	for i := range n {
+		c := fieldwork.Case{
+			ID: fmt.Sprintf("c%05d", i), Stratum: fmt.Sprintf("h%d", i%5), PSU: fmt.Sprintf("u%d", i/7%11),
+			Weight: 1000 / (1 + 9*rng.Float64()), Columns: map[string]string{},
+		}
+		if rng.IntN(20) == 0 {
+			c.Weight = 0 // only declares its PSU
+		}
+		for _, f := range factors {
+			if f.Sample != "" {
+				c.Columns[f.Sample] = someValue(f, rng)
+			}
+		}
+		if rng.IntN(20) > 0 {
+			m.Weights["raked"][c.ID] = c.Weight * (0.5 + rng.Float64())
+		}
+		m.Cases = append(m.Cases, c)
+		if rng.IntN(4) > 0 {
+			m.Responses = append(m.Responses, response(m.Wave, c.ID, 0, someAnswers(q, factors, rng)))
+		}
+	}
+	m.Cases = append(m.Cases, drawn("nobody here", "h9", "u1", 5), drawn("declared", "h9", "u2", 0))
+	addTrouble(m, q, factors, rng)
+	rng.Shuffle(len(m.Responses), func(i, j int) { m.Responses[i], m.Responses[j] = m.Responses[j], m.Responses[i] })
+	for i := range m.Responses {
+		r := &m.Responses[i]
+		if r.Seq = uint64(i + 1); r.Revision == 0 && r.ID == submission(0) {
+			r.ID = submission(r.Seq)
+		}
+	}
+	return m
+}
+
+// addTrouble adds later revisions, second submissions of a case, a revision that
+// moves to another case, and responses of nobody in the sample.
+func addTrouble(m *assess.Memory, q *surveys.Questionnaire, factors []assess.Factor, rng *rand.Rand) {
+	again := func(id, submission string, revision uint32) {
+		r := response(m.Wave, id, 0, someAnswers(q, factors, rng))
+		r.Revision = revision
+		if submission != "" {
+			r.ID = submission
+		}
+		m.Responses = append(m.Responses, r)
+	}
+	for i := range len(m.Responses) / 10 {
+		r := &m.Responses[i*10]
+		r.ID = submission(uint64(1_000_000 + i))
+		switch i % 3 {
+		case 0:
+			again(r.Case, r.ID, 1)
+			again(r.Case, r.ID, 2)
+		case 1:
+			again(r.Case, "", 0)
+		case 2:
+			again(m.Cases[rng.IntN(len(m.Cases))].ID, r.ID, 1)
+		}
+	}
+	for _, id := range []string{"", "", "not drawn"} {
+		again(id, "", 0)
+	}
+}
+
+// someAnswers answers most items: right, wrong, blank, don't know; some are not asked.
+func someAnswers(q *surveys.Questionnaire, factors []assess.Factor, rng *rand.Rand) surveys.Answers {
+	a := surveys.Answers{}
+	for it := range q.Items {
+		switch k := rng.IntN(400); {
+		case k == 0: // not asked
+		case k < 10:
+			a[it.ID] = nil
+		case len(it.Key) > 0 && k < 260:
+			a[it.ID] = []string{it.Key[0]}
+		case len(it.Options) > 0:
+			a[it.ID] = []string{it.Options[rng.IntN(len(it.Options))].Code}
+		}
+	}
+	for _, f := range factors {
+		if f.Answer != "" && rng.IntN(3) > 0 {
+			a[f.Answer] = []string{someValue(f, rng)}
+		}
+	}
+	return a
+}
+
+// someValue is a value of a factor, now and then one that has no level.
+func someValue(f assess.Factor, rng *rand.Rand) string {
+	l := f.Levels[rng.IntN(len(f.Levels))]
+	switch {
+	case rng.IntN(15) == 0:
+		return []string{"", "refused", "17", "1e9", "-7.5", "12x"}[rng.IntN(6)]
+	case len(l.Values) > 0:
+		return l.Values[rng.IntN(len(l.Values))]
+	}
+	x := *l.Min // the border itself belongs to the level
+	if rng.IntN(2) == 0 {
+		x++
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
+
+// load puts everything that is in memory into the store, in blocks of 100 in the
+// order given.
+func load(t testing.TB, s *Store, m *assess.Memory, order []surveys.Response) {
+	t.Helper()
+	putSample(t, s, m.Wave, m.Cases...)
+	for i, block := range slices.Collect(slices.Chunk(order, 100)) {
+		put(t, s, strconv.Itoa(i), block...)
+	}
+	for name, w := range m.Weights {
+		if err := s.PutWeights(t.Context(), m.Wave, name, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// compareFloats allows for the rounding of the sums in memory: terms are the same
+// float64 on both sides, and a cell has a few of them.
+var compareFloats = cmpopts.EquateApprox(1e-12, 0)
+
+func TestStoreEqualsMemory(t *testing.T) {
+	civicQ, civicF := civic(t)
+	hostileQ, hostileF := hostile()
+	for _, c := range []struct {
+		name    string
+		q       *surveys.Questionnaire
+		factors []assess.Factor
+	}{
+		{"the shipped questionnaire", civicQ, civicF},
+		{"hostile words", hostileQ, hostileF},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := open(t)
+			m := wave(c.q, c.factors, 400, rand.New(rand.NewPCG(1, 2)))
+			load(t, s, m, m.Responses)
+			put(t, s, "again", m.Responses[:50]...) // under another token
+			query := assess.Query{Wave: m.Wave, Questionnaire: c.q, Factors: c.factors, Items: true}
+			for _, query.Weights = range []string{"", "raked"} {
+				compareCells(t, s, m, query)
+			}
+			query.Factors = nil
+			compareCells(t, s, m, query)
+			query.Factors = c.factors
+			compareUnits(t, s, m, query)
+		})
+	}
+}
+
+func compareCells(t *testing.T, s, m assess.Source, q assess.Query) {
+	t.Helper()
+	got, err := s.Cells(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.Cells(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got, compareFloats, cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("weights %q, %d factors: memory and store differ:\n%s", q.Weights, len(q.Factors), d)
+	}
+	n := 0
+	for _, r := range got.Rows {
+		n += r.N
+	}
+	if n < 200 {
+		t.Errorf("only %d respondents were compared", n)
+	}
+}
+
+func compareUnits(t *testing.T, s, m assess.Source, q assess.Query) {
+	t.Helper()
+	got, err := s.Units(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.Units(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("units: memory and store differ:\n%s", d)
+	}
+	d, r, err := s.Counts(t.Context(), q.Wave)
+	wantD, wantR, _ := m.Counts(t.Context(), q.Wave)
+	if err != nil || d != wantD || r != wantR || r != len(want) {
+		t.Errorf("Counts() = %d, %d, %v, want %d, %d", d, r, err, wantD, wantR)
+	}
+}
+
+// The order in which responses came, the parts they lie in and the number of threads
+// change no bit of a sum.
+func TestSameResponsesSameBits(t *testing.T) {
+	q, factors := civic(t)
+	// One factor, so that many people share a cell.
+	query := assess.Query{Wave: "2026", Questionnaire: q, Factors: factors[:1], Items: true, Weights: "raked"}
+	m := wave(q, factors, 400, rand.New(rand.NewPCG(3, 4)))
+	for i := range m.Cases {
+		m.Cases[i].PSU = "one"
+	}
+	backwards := slices.Clone(m.Responses)
+	slices.Reverse(backwards)
+	var first *analysis.Cells
+	for _, order := range [][]surveys.Response{m.Responses, backwards} {
+		s := open(t)
+		load(t, s, m, order)
+		for _, threads := range []int{1, 2} {
+			ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{
+				"max_threads": threads, "max_block_size": 1 + 50*threads,
+			}))
+			got, err := s.Cells(ctx, query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = got
+			}
+			if d := cmp.Diff(first, got); d != "" {
+				t.Errorf("%d threads: %s", threads, d)
+			}
+		}
+	}
+}
+
+func TestUnknownWaveAndWeights(t *testing.T) {
+	s := open(t)
+	q, factors := civic(t)
+	query := assess.Query{Wave: "2026", Questionnaire: q, Factors: factors}
+	_, err := s.Cells(t.Context(), query)
+	wantError(t, err, surveys.ErrNotFound, `"2026"`, "sample file")
+	_, _, err = s.Counts(t.Context(), "2026")
+	wantError(t, err, surveys.ErrNotFound, `"2026"`)
+	putSample(t, s, "2026", drawn("a", "h", "u", 1))
+	query.Weights = "raked"
+	_, err = s.Cells(t.Context(), query)
+	wantError(t, err, surveys.ErrNotFound, `"raked"`, "no weights yet")
+	if err := s.PutWeights(t.Context(), "2026", "other", map[string]float64{"a": 1}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Cells(t.Context(), query)
+	wantError(t, err, surveys.ErrNotFound, "there are other")
+}
+
+func TestWaveWithoutResponsesHasItsDesign(t *testing.T) {
+	s := open(t)
+	q, factors := civic(t)
+	putSample(t, s, "2026", drawn("b", "h2", "u", 1), drawn("a", "h1", "v", 0))
+	c, err := s.Cells(t.Context(), assess.Query{Wave: "2026", Questionnaire: q, Factors: factors})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []analysis.PSU{{Stratum: "h1", Name: "v"}, {Stratum: "h2", Name: "u"}}
+	if d := cmp.Diff(want, c.PSUs); d != "" || len(c.Rows) != 0 {
+		t.Errorf("%d rows; PSUs: %s", len(c.Rows), d)
+	}
+}
+
+// The composed queries, for people to read. Run with -update to rewrite them.
+func TestComposedQueries(t *testing.T) {
+	q, factors := hostile()
+	query := assess.Query{Wave: "2026", Questionnaire: q, Factors: factors, Items: true}
+	cells, err := newCellsQuery(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "cells.sql", cells.text())
+	query.Weights = "raked"
+	golden(t, "units.sql", unitsText(query))
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got+"\n"); d != "" {
+		t.Errorf("%s changed; read the difference and run with -update:\n%s", path, d)
+	}
+}
