@@ -15,7 +15,7 @@ COUNT   ?= 1
 .PHONY: build engine demo test race check bench fuzz echarts deps
 
 build:
-	$(GO) build -trimpath -o bin/suyang ./cmd/suyang
+	$(GO) build -o bin/suyang ./cmd/suyang
 
 engine:
 	@internal/clickhouse/engine/fetch.sh bin

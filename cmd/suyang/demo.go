@@ -199,7 +199,6 @@ func (d *demonstration) visits(ctx context.Context, base string, q *surveys.Ques
 	if err != nil {
 		return err
 	}
-	links := server.NewLinks(key)
 	var taking []demo.Drawn
 	for _, x := range d.drawn {
 		if d.population.Responds(x.Person) {
@@ -210,7 +209,7 @@ func (d *demonstration) visits(ctx context.Context, base string, q *surveys.Ques
 	defer client.CloseIdleConnections()
 	bar := d.con.bar("people filling in the questionnaire on the server's pages", len(taking))
 	err = each(ctx, visitorsAtOnce, taking, func(ctx context.Context, x demo.Drawn) error {
-		_, err := d.population.Visit(ctx, client, base+links.Path(provinceWave, x.ID), q, x.Person)
+		_, err := d.population.Visit(ctx, client, base+server.CaseLink(key, provinceWave, x.ID), q, x.Person)
 		bar.add(1)
 		return err
 	})

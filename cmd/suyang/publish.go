@@ -113,10 +113,9 @@ func (c *linksCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	links := server.NewLinks(key)
 	rows := [][]string{{"case", "link"}}
 	for _, k := range cases {
-		rows = append(rows, []string{k.ID, strings.TrimSuffix(c.Base, "/") + links.Path(c.Wave, k.ID)})
+		rows = append(rows, []string{k.ID, strings.TrimSuffix(c.Base, "/") + server.CaseLink(key, c.Wave, k.ID)})
 	}
 	return csv.NewWriter(con.out).WriteAll(rows)
 }

@@ -73,7 +73,7 @@ func writeReport(path string, r *assess.Results, lang surveys.Lang) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if err := report.HTML(f, r, lang, report.Options{Now: time.Now(), Program: version()}); err != nil {
+	if err := report.HTML(f, r, lang, report.Options{Now: time.Now(), Program: "suyang " + version()}); err != nil {
 		f.Close()
 		return fmt.Errorf("write report %s: %w", path, err)
 	}

@@ -49,7 +49,7 @@ func (f *listenFlags) listen(st *station) (*server.Server, error) {
 	cfg := server.DefaultConfig(key)
 	cfg.Addr, cfg.HTTPS, cfg.Origins = f.Listen, f.HTTPS, f.Origins
 	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
-	deps := server.Deps{Intake: st.intake, Ready: st.store.Ping}
+	deps := server.Deps{Intake: st.intake}
 	for _, w := range st.waves {
 		deps.Waves = append(deps.Waves, server.Wave{ID: w.ID, Title: w.Plan.Title, Questionnaire: w.Questionnaire, Form: st.forms[w.ID]})
 	}

@@ -18,7 +18,7 @@ var ours = map[string][]string{
 	"internal/arch":              {},
 	"internal/assess":            {"surveys", "analysis", "internal/fieldwork"},
 	"internal/intake":            {"surveys"},
-	"internal/intake/wal":        {},
+	"internal/intake/wal":        {"surveys"},
 	"internal/fieldwork":         {"surveys", "analysis/sampling"},
 	"internal/report":            {"surveys", "analysis", "internal/assess", "web"},
 	"internal/clickhouse":        {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess"},

@@ -15,6 +15,9 @@ import (
 type itemModel struct {
 	number     uint64
 	difficulty float64
+	// right is the answer with the key, wrong are all others.
+	right []string
+	wrong [][]string
 }
 
 const (
@@ -30,9 +33,23 @@ func itemModels(seed uint64, q *surveys.Questionnaire) map[string]itemModel {
 	for it := range q.Items {
 		n++
 		d := 2.4*uniform(seed, 7, n) - 1.2
-		models[it.ID] = itemModel{number: n, difficulty: d}
+		m := itemModel{number: n, difficulty: d}
+		if it.Dimension != "" {
+			m.right = it.Key[:1]
+			m.wrong = wrongAnswers(it)
+		}
+		models[it.ID] = m
 	}
 	return models
+}
+
+func wrongAnswers(it *surveys.Item) (wrong [][]string) {
+	for _, o := range it.Options {
+		if !slices.Contains(it.Key, o.Code) {
+			wrong = append(wrong, []string{o.Code})
+		}
+	}
+	return wrong
 }
 
 // uniform is a number in [0, 1) that follows from its arguments alone (splitmix64
@@ -68,7 +85,7 @@ func (p *Population) Answer(x *Person, it *surveys.Item, before surveys.Answers)
 	switch it.Type {
 	case surveys.Single:
 		if it.Dimension != "" {
-			return []string{p.judge(x, it)}
+			return p.judge(x, it)
 		}
 		return []string{p.choose(x, it)}
 	case surveys.Multiple:
@@ -86,18 +103,13 @@ func (p *Population) luck(x *Person, it *surveys.Item, stream uint64) float64 {
 
 // judge answers a scored item: right with the probability of the model, otherwise
 // "don't know" or one of the wrong options.
-func (p *Population) judge(x *Person, it *surveys.Item) string {
-	pRight := guess + (1-guess)/(1+math.Exp(-slope*(x.ability-p.items[it.ID].difficulty)))
-	if p.luck(x, it, streamRight) < pRight {
-		return it.Key[0]
+func (p *Population) judge(x *Person, it *surveys.Item) []string {
+	m := p.items[it.ID]
+	pRight := guess + (1-guess)/(1+math.Exp(-slope*(x.ability-m.difficulty)))
+	if uniform(p.cfg.Seed, x.id, m.number, streamRight) < pRight {
+		return m.right
 	}
-	var wrong []string
-	for _, o := range it.Options {
-		if !slices.Contains(it.Key, o.Code) {
-			wrong = append(wrong, o.Code)
-		}
-	}
-	return wrong[int(p.luck(x, it, streamWrong)*float64(len(wrong)))]
+	return m.wrong[int(uniform(p.cfg.Seed, x.id, m.number, streamWrong)*float64(len(m.wrong)))]
 }
 
 // choose takes one option of an unscored item; earlier ones more often, and the
@@ -166,6 +178,12 @@ func (x *Person) fact(it *surveys.Item) ([]string, bool) {
 		return []string{it.Options[x.Education].Code}, true
 	}
 	return nil, false
+}
+
+// isFact reports whether the answer to an item is a fact about the person.
+func isFact(it *surveys.Item) bool {
+	_, ok := new(Person).fact(it)
+	return ok
 }
 
 // mostUsed answers the item that asks for the first choice among the options chosen

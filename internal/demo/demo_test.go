@@ -153,9 +153,9 @@ func TestTruth(t *testing.T) {
 	}
 	t.Logf("true literacy rate %.4f", all)
 	// The rate of everybody is the mean of the rates of the sexes, by their sizes.
-	men, _ := truth.Value(assess.VarLiterate, analysis.Domain{"sex": "1"})
-	women, _ := truth.Value(assess.VarLiterate, analysis.Domain{"sex": "2"})
-	nm, nw := float64(truth.factors["sex"]["1"].n), float64(truth.factors["sex"]["2"].n)
+	men, _ := truth.Value(assess.VarLiterate, analysis.Domain{"sex": "male"})
+	women, _ := truth.Value(assess.VarLiterate, analysis.Domain{"sex": "female"})
+	nm, nw := float64(truth.factors["sex"]["male"].n), float64(truth.factors["sex"]["female"].n)
 	if got := (men*nm + women*nw) / (nm + nw); math.Abs(got-all) > 1e-12 {
 		t.Errorf("the sexes give %v, everybody %v", got, all)
 	}
@@ -172,7 +172,7 @@ func TestTruth(t *testing.T) {
 	if math.Abs(sum-score) > 1e-9 {
 		t.Errorf("dimensions add up to %v, the score is %v", sum, score)
 	}
-	if _, ok := truth.Value(assess.VarLiterate, analysis.Domain{"sex": "1", "city": "330100"}); ok {
+	if _, ok := truth.Value(assess.VarLiterate, analysis.Domain{"sex": "male", "city": "330100"}); ok {
 		t.Error("a crossing has a truth, although none is kept")
 	}
 }

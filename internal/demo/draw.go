@@ -13,7 +13,7 @@ import (
 // stratum (city × urban or rural), then the same number of people in each village.
 const (
 	peoplePerVillage   = 12
-	villagesPerStratum = 4 // at least
+	villagesPerStratum = 2 // at least
 	expectedResponse   = 0.75
 )
 

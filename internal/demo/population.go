@@ -75,7 +75,7 @@ var (
 )
 
 const (
-	meanAbility   = -0.62
+	meanAbility   = -1.05
 	urbanEffect   = 0.12 // and minus this for rural
 	maleEffect    = 0.06 // and minus this for women
 	villageSpread = 0.22

@@ -75,12 +75,13 @@ func (p *Population) Truth(q *surveys.Questionnaire, plan *assess.Plan, step fun
 	if err != nil {
 		return nil, fmt.Errorf("true rates: %w", err)
 	}
+	asked := askedForTruth(q)
 	workers := runtime.GOMAXPROCS(0)
 	parts := make([]*Truth, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
 		parts[w] = &Truth{crit: q.Criterion, items: scorer.Items(), factors: map[string]map[string]*tally{}}
-		wg.Go(func() { p.ask(parts[w], w, workers, q, scorer, plan, step) })
+		wg.Go(func() { p.ask(parts[w], w, workers, asked, scorer, plan, step) })
 	}
 	wg.Wait()
 	t := parts[0]
@@ -90,18 +91,26 @@ func (p *Population) Truth(q *surveys.Questionnaire, plan *assess.Plan, step fun
 	return t, nil
 }
 
-// ask puts the scored items to every workers-th person.
-func (p *Population) ask(t *Truth, first, workers int, q *surveys.Questionnaire, scorer *score.Scorer, plan *assess.Plan, step func(int)) {
+// askedForTruth lists the items that decide scores and domains.
+func askedForTruth(q *surveys.Questionnaire) (items []*surveys.Item) {
+	for it := range q.Items {
+		if it.Dimension != "" || isFact(it) {
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+// ask puts the items to every workers-th person.
+func (p *Population) ask(t *Truth, first, workers int, items []*surveys.Item, scorer *score.Scorer, plan *assess.Plan, step func(int)) {
 	const stride = 10_000
 	t.all = *newTally(t.crit, len(t.items))
 	answers := surveys.Answers{}
 	asked := 0
 	for n := first; n < len(p.people); n += workers {
 		x := &p.people[n]
-		for it := range q.Items {
-			if _, fact := x.fact(it); fact || it.Dimension != "" {
-				answers[it.ID] = p.Answer(x, it, answers)
-			}
+		for _, it := range items {
+			answers[it.ID] = p.Answer(x, it, answers)
 		}
 		r, _ := scorer.Score(answers)
 		t.all.add(r)

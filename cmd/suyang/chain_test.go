@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+)
+
+const microdataFolder = "../../surveys/library/gss-science/data"
+
+// reference is the part of the R reference numbers that the test compares. Their
+// origin is in analysis/testdata/README.md.
+type reference struct {
+	Years map[string]struct {
+		Domain struct {
+			Literate   referenceNumber                       `json:"literate"`
+			LiterateBy map[string]map[string]referenceNumber `json:"literate_by"`
+			Score      referenceNumber                       `json:"score"`
+			Items      map[string]referenceNumber            `json:"items"`
+		} `json:"domain"`
+	} `json:"years"`
+}
+
+type referenceNumber struct {
+	Est  float64 `json:"est"`
+	SE   float64 `json:"se"`
+	DEff float64 `json:"deff"`
+	N    int     `json:"n"`
+}
+
+// tolerance is relative; the reference has eleven digits.
+const tolerance = 1e-9
+
+// check compares an estimate with R's and counts it.
+func (n referenceNumber) check(t *testing.T, what string, e analysis.Estimate) {
+	t.Helper()
+	for _, c := range []struct {
+		name      string
+		got, want float64
+	}{{"value", e.Value, n.Est}, {"SE", e.SE, n.SE}, {"deff", e.DEff, n.DEff}, {"n", float64(e.N), float64(n.N)}} {
+		if !(math.Abs(c.got-c.want) <= tolerance*math.Abs(c.want)) {
+			t.Errorf("%s: %s = %.12g, R has %.12g", what, c.name, c.got, c.want)
+		}
+	}
+}
+
+// The General Social Survey goes the whole way, import, log, ClickHouse, cells, and
+// comes out with the numbers that R computes from the tables.
+func TestMicrodataEqualsR(t *testing.T) {
+	state := t.TempDir()
+	must(t, "import", "gss", microdataFolder, "--state", state)
+	r := results(t, state, "gss", "")
+	src, err := os.ReadFile("../../analysis/testdata/gss_reference.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ref reference
+	if err := json.Unmarshal(src, &ref); err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	check := func(what string, want referenceNumber, got assess.Row) {
+		t.Helper()
+		want.check(t, what, got.Estimate)
+		compared++
+	}
+	for s, year := range r.SeriesLevels {
+		want := ref.Years[year.Code].Domain
+		check(year.Code+" literate", want.Literate, r.Headline[s])
+		check(year.Code+" score", want.Score, r.Score[s])
+		for _, table := range r.Tables {
+			for _, g := range table.Groups {
+				n, ok := want.LiterateBy[table.Factor.ID][g.Code]
+				if !ok {
+					t.Errorf("R has no %s %s", table.Factor.ID, g.Code)
+					continue
+				}
+				check(fmt.Sprintf("%s %s %s", year.Code, table.Factor.ID, g.Code), n, g.Rows[s])
+			}
+		}
+		for _, item := range r.Items {
+			check(year.Code+" "+item.Code, want.Items[item.Code], item.Rows[s])
+		}
+	}
+	// Two years of: rate, score, 2 sexes, 5 degrees, 4 ages, 3 races, 9 regions, 9 items.
+	if want := 2 * (2 + 2 + 5 + 4 + 3 + 9 + 9); compared != want {
+		t.Errorf("compared %d estimates, want %d", compared, want)
+	}
+}
+
+// results assesses a wave from the outside of the commands.
+func results(t *testing.T, state, wave, weights string) *assess.Results {
+	t.Helper()
+	flags := &stateFlags{State: state}
+	w, err := flags.waves().Load(wave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := flags.openStore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	r, err := assessed(t.Context(), st, flags.waves(), w, weights, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// The demo with few people: real pages, weights, reports and a ledger that adds up.
+func TestDemo(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "demo")
+	status, out, talk := suyang(t, "demo", "--once", "-n", "250", "--listen", "127.0.0.1:0", "--microdata", microdataFolder, "--state", state)
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, talk)
+	}
+	for _, want := range []string{"intervals of 95 % cover", "converged"} {
+		if !strings.Contains(talk, want) {
+			t.Errorf("the demo did not say %q: %s", want, talk)
+		}
+	}
+	for _, name := range []string{"zhejiang-demo.zh", "zhejiang-demo.en", "gss.zh", "gss.en"} {
+		html, err := os.ReadFile(filepath.Join(state, "reports", name+".html"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if outside := regexp.MustCompile(`(?i)(src|href)\s*=\s*["']?(https?:)?//`).Find(html); outside != nil {
+			t.Errorf("report %s refers to the outside: %s", name, outside)
+		}
+		if !strings.Contains(out, name+".html") {
+			t.Errorf("the demo did not print the path of %s", name)
+		}
+	}
+	if out := must(t, "verify", "--state", state); !strings.Contains(out, "accepted") {
+		t.Errorf("verify printed %q", out)
+	}
+	// The numbers of the report depend on the seed alone.
+	first := results(t, state, provinceWave, demoWeights)
+	if first.Responded < 150 || first.Drawn <= first.Responded {
+		t.Errorf("%d drawn, %d responded, want about 333 and 250", first.Drawn, first.Responded)
+	}
+	again := filepath.Join(t.TempDir(), "demo")
+	must(t, "demo", "--once", "-n", "250", "--listen", "127.0.0.1:0", "--microdata", microdataFolder, "--state", again)
+	second := results(t, again, provinceWave, demoWeights)
+	if a, b := first.Headline[0].Estimate, second.Headline[0].Estimate; a.Value != b.Value || a.SE != b.SE {
+		t.Errorf("the same seed gave %v (%v) and %v (%v)", a.Value, a.SE, b.Value, b.SE)
+	}
+}

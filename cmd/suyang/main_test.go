@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The commands start this program again as their engine; in a test that is the test.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "engine" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// suyang runs a command line and returns its exit status and what it printed.
+func suyang(t *testing.T, args ...string) (status int, out, talk string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	status = run(t.Context(), args, strings.NewReader(""), &o, &e)
+	return status, o.String(), e.String()
+}
+
+// must runs a command line that has to succeed, and returns its results.
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	status, out, talk := suyang(t, args...)
+	if status != 0 {
+		t.Fatalf("suyang %s: status %d: %s", strings.Join(args, " "), status, talk)
+	}
+	return out
+}
+
+func TestMistakes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	faulty := filepath.Join(dir, "faulty.yaml")
+	if err := os.WriteFile(faulty, []byte("id: x\nnonsense: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"unknown command", []string{"fly"}, "fly"},
+		{"no such questionnaire", []string{"lint", filepath.Join(dir, "none.yaml")}, "none.yaml"},
+		{"faulty questionnaire", []string{"lint", faulty}, "faulty.yaml:2:1"},
+		{"state folder is a file", []string{"report", "zj", "--state", file}, file},
+		{"state folder below a file", []string{"serve", "--state", filepath.Join(file, "x")}, "--state"},
+		{"no such wave", []string{"report", "zj", "--state", filepath.Join(dir, "state")}, `no wave "zj"`},
+		{"wave with a bad name", []string{"publish", "A B", "--state", filepath.Join(dir, "state")}, "a-z"},
+		{"no such sample file", []string{"publish", "zj", "--sample", filepath.Join(dir, "none.csv"), "--state", filepath.Join(dir, "state")}, "none.csv"},
+		{"port taken", []string{"serve", "--listen", taken.Addr().String(), "--state", filepath.Join(dir, "port")}, taken.Addr().String()},
+		{"no microdata", []string{"demo", "--microdata", dir, "--state", filepath.Join(dir, "demo")}, "no file fits"},
+		{"a demo over other files", []string{"demo", "--state", dir}, "other than an earlier demo"},
+		{"ClickHouse out of reach", []string{"report", "gss", "--clickhouse", "clickhouse://127.0.0.1:1/x", "--state", filepath.Join(dir, "away")}, "127.0.0.1:1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if strings.HasPrefix(c.name, "ClickHouse") {
+				must(t, "publish", "gss", "--questionnaire", "gss-science", "--state", filepath.Join(dir, "away"))
+			}
+			status, out, talk := suyang(t, c.args...)
+			if status == 0 || !strings.Contains(talk, c.want) {
+				t.Errorf("status %d, out %q, talk %q; want a failure that says %q", status, out, talk, c.want)
+			}
+			if lines := strings.Count(strings.TrimSpace(talk), "\n"); c.name != "faulty questionnaire" && lines > 0 {
+				t.Errorf("the message has %d lines, want one sentence: %q", lines+1, talk)
+			}
+		})
+	}
+}
+
+func TestMissingEngine(t *testing.T) {
+	t.Setenv("SUYANG_LIBCHDB", filepath.Join(t.TempDir(), "none.so"))
+	dir := t.TempDir()
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--state", dir)
+	status, _, talk := suyang(t, "report", "gss", "--state", dir)
+	if status == 0 || strings.Count(strings.TrimSpace(talk), "\n") > 0 || !strings.Contains(talk, "SUYANG_LIBCHDB") {
+		t.Errorf("status %d, talk %q; want one line that names SUYANG_LIBCHDB", status, talk)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	status, out, _ := suyang(t, "--help")
+	if status != 0 || !strings.Contains(out, "demo") || !strings.Contains(out, "verify") {
+		t.Errorf("status %d, help %q", status, out)
+	}
+}
+
+func TestLintTheLibrary(t *testing.T) {
+	for _, q := range []string{"civic-literacy", "gss-science"} {
+		out := must(t, "lint", filepath.Join("..", "..", "surveys", "library", q, "questionnaire.yaml"))
+		if !strings.Contains(out, "no faults") {
+			t.Errorf("lint of %s printed %q", q, out)
+		}
+	}
+}
