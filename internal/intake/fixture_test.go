@@ -59,7 +59,7 @@ func open(t *testing.T, change ...func(*intake.Config)) *station {
 		c(&s.cfg)
 	}
 	s.logConfig = wal.DefaultConfig("")
-	s.logConfig.SegmentBytes, s.logConfig.BatchBytes, s.logConfig.Logger = 1<<20, 512<<10, quiet
+	s.logConfig.SegmentBytes, s.logConfig.BatchBytes, s.logConfig.Logger = 64<<10, 32<<10, quiet
 	s.start()
 	t.Cleanup(s.end)
 	return s
