@@ -185,3 +185,18 @@ func TestWithoutScript(t *testing.T) {
 		t.Error("scripts ran although they were switched off")
 	}
 }
+
+// On paper a drawing is scaled to the width of the page and keeps its height.
+func TestOnPaper(t *testing.T) {
+	ctx := tab(t)
+	open(t, ctx, single(), surveys.ZH, 1280)
+	paper := []chromedp.Action{emulation.SetEmulatedMedia().WithMedia("print"), emulation.SetDeviceMetricsOverride(680, 900, 1, false)}
+	if err := chromedp.Run(ctx, paper...); err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range evaluate[[][]float64](t, ctx, `[...document.querySelectorAll('.chart svg')].map(s => s.getBoundingClientRect()).map(r => [r.width, r.height])`) {
+		if size[0] < 500 || size[0] > 680 || size[1] < 40 {
+			t.Errorf("a chart is %.0f by %.0f pixels on a page of 680", size[0], size[1])
+		}
+	}
+}

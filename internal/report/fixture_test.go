@@ -18,7 +18,7 @@ var fixtureOptions = Options{Now: time.Date(2026, 11, 25, 9, 30, 0, 0, time.UTC)
 // both makes a text in the two languages.
 func both(zh, en string) surveys.Text { return surveys.Text{surveys.ZH: zh, surveys.EN: en} }
 
-// estimated is an estimate with a standard error for a design effect of 1.8.
+// estimate makes an estimate with a standard error for a design effect of 1.8.
 func estimate(p float64, n int, notes ...analysis.Note) analysis.Estimate {
 	if n == 0 {
 		nan := math.NaN()

@@ -96,7 +96,8 @@ func TestGolden(t *testing.T) {
 }
 
 func TestSameInputSameBytes(t *testing.T) {
-	if render(t, single(), surveys.ZH) != render(t, single(), surveys.ZH) {
+	first, second := render(t, single(), surveys.ZH), render(t, single(), surveys.ZH)
+	if first != second {
 		t.Error("two reports on the same results differ")
 	}
 }

@@ -67,33 +67,39 @@
     option.tooltip.confine = true;
     option.tooltip.formatter = functions[option.tooltip.formatter];
     option.series.forEach(function (s) { s.renderItem = functions[s.renderItem]; });
-    option.yAxis[0].axisLabel.width = Math.max(84, Math.min(230, Math.round(width * 0.27)));
+    option.yAxis[0].axisLabel.width = Math.max(92, Math.min(230, Math.round(width * 0.3)));
     return option;
   }
 
   var charts = [];
+
+  // On paper the style sheet scales a drawing to the width of the page; for that it must
+  // say how large it is.
+  function scalable(box) {
+    var svg = box.querySelector('svg');
+    svg.setAttribute('viewBox', '0 0 ' + svg.getAttribute('width') + ' ' + svg.getAttribute('height'));
+  }
 
   function draw(box) {
     var data = document.getElementById(box.getAttribute('data-option'));
     box.style.height = box.getAttribute('data-height') + 'px';
     var chart = echarts.init(box, null, { renderer: 'svg', locale: document.documentElement.lang === 'en' ? 'EN' : 'ZH' });
     chart.setOption(complete(JSON.parse(data.textContent), box.clientWidth));
+    scalable(box);
     charts.push({ box: box, chart: chart, width: box.clientWidth });
   }
 
-  function fit(width) {
+  function fit() {
     charts.forEach(function (c) {
-      var w = width || c.box.clientWidth;
-      if (w !== c.width) {
-        c.width = w;
-        c.chart.resize({ width: w });
+      if (c.box.clientWidth !== c.width) {
+        c.width = c.box.clientWidth;
+        c.chart.resize();
+        scalable(c.box);
       }
     });
   }
 
   document.documentElement.className = 'js';
   document.querySelectorAll('.chart').forEach(draw);
-  window.addEventListener('resize', function () { fit(); });
-  window.addEventListener('beforeprint', function () { fit(640); });
-  window.addEventListener('afterprint', function () { fit(); });
+  window.addEventListener('resize', fit);
 })();
