@@ -194,7 +194,8 @@ func (v *itemView) options(item *surveys.Item, values []string, l surveys.Lang) 
 	if item.Type == surveys.Single {
 		v.Control = "radio"
 	}
-	v.Short = len(item.Options) <= 5
+	answers := 0 // beside "don't know" and "refused"
+	v.Short = true
 	for i, o := range item.Options {
 		view := optionView{
 			ID:     v.ID + "-" + o.Code,
@@ -206,7 +207,10 @@ func (v *itemView) options(item *surveys.Item, values []string, l surveys.Lang) 
 		if i == 0 && !v.Field {
 			view.ID = v.ID
 		}
-		v.Short = v.Short && breadth(view.Text) <= shortBreadth
+		if !view.Apart {
+			answers++
+		}
+		v.Short = v.Short && answers <= shortAnswers && breadth(view.Text) <= shortBreadth
 		v.Options = append(v.Options, view)
 	}
 }
@@ -227,8 +231,13 @@ func (v *itemView) field(item *surveys.Item, values []string) {
 	}
 }
 
-// shortBreadth is the breadth of an option that fits beside two others on a phone.
-const shortBreadth = 12
+// Options stand side by side when they fit beside two others on a phone. A scale
+// of more answers always runs down the page: broken over two lines, its middle
+// would be read as something else.
+const (
+	shortBreadth = 12
+	shortAnswers = 3
+)
 
 // breadth measures a text in Latin letters; a Chinese character is as broad as two.
 func breadth(text string) (n int) {

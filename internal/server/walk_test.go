@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
 )
 
 func villageSite(t *testing.T) *site {
@@ -370,4 +371,25 @@ func TestTooManyRequests(t *testing.T) {
 		t.Errorf("the request under way ended with %d, want 200", got)
 	}
 	s.post("/s/village", formMedia, "action=start").want(200, "基本情况")
+}
+
+// Two or three short answers stand side by side; a scale runs down the page.
+func TestShortOptions(t *testing.T) {
+	scale := options("yes", "no", "true", "false", "dk")
+	long := options("yes", "dk")
+	long[0].Text = both("比较支持这种做法", "I rather agree with it")
+	for name, c := range map[string]struct {
+		options []surveys.Option
+		want    bool
+	}{
+		"true, false and don't know": {options("true", "false", "dk", "refused"), true},
+		"four answers":               {scale, false},
+		"a long one":                 {long, false},
+	} {
+		item := surveys.Item{ID: "x", Type: surveys.Single, Options: c.options}
+		v := newItemView(&wave{}, form.ItemState{Item: &item}, nil, surveys.ZH)
+		if v.Short != c.want {
+			t.Errorf("%s: Short = %v, want %v", name, v.Short, c.want)
+		}
+	}
 }
