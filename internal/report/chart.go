@@ -45,6 +45,8 @@ const (
 	rowHeight  = 30 // of a category with one estimate
 	slotHeight = 18 // of each further estimate of a category
 	axisHeight = 30
+	topEmpty   = 6
+	topLabel   = 28 // room for a legend or the name of a line
 )
 
 // block is a chart of estimates with its table.
@@ -60,50 +62,50 @@ func (b *builder) block(e estimated) (block, error) {
 // level of the plan's series, and one for the true values of a simulation.
 func (b *builder) chart(e estimated) (*figure, error) {
 	b.figures++
-	id := fmt.Sprintf("chart-%d", b.figures)
 	slots := len(b.results.SeriesLevels)
-	base := b.base() + b.say("base.join") + b.say("base.whiskers", "level", b.level())
+	base := b.chartBase(e)
+	f := &figure{
+		ID: fmt.Sprintf("chart-%d", b.figures), Number: b.say("figure", "i", show.Count(b.figures)),
+		Title: e.title, Base: base, Label: b.say("chart.label", "title", e.title, "base", base),
+	}
+	top := topEmpty
+	if slots > 1 || b.hasLine(e) {
+		top = topLabel
+	}
+	f.Height = top + axisHeight + len(e.groups)*(rowHeight+(slots-1)*slotHeight)
 	c := charts.NewCustom()
 	c.SetGlobalOptions(
-		charts.WithInitializationOpts(opts.Initialization{ChartID: id}),
+		charts.WithInitializationOpts(opts.Initialization{ChartID: f.ID}),
 		charts.WithColorsOpts(append(opts.Colors{}, palette...)),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: "itemName"}),
 		charts.WithXAxisOpts(b.valueAxis()),
 		charts.WithYAxisOpts(b.groupAxis(e)),
+		charts.WithGridOpts(opts.Grid{Left: "8", Right: "52", Top: fmt.Sprint(top), Bottom: fmt.Sprint(axisHeight)}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(slots > 1), Top: "0", Left: "0", Icon: "roundRect", ItemWidth: 14, ItemHeight: 10}),
+		charts.WithAriaOpts(&opts.Aria{Enabled: opts.Bool(true), Label: &opts.AriaLabel{Description: f.Label}}),
 	)
-	if b.hasLine(e) {
-		base += b.say("base.join") + b.say("base.line", "value", b.column(e).Value(b.results.Headline[0].Estimate.Value))
-	}
 	for i := range b.results.SeriesLevels {
 		c.AddSeries(b.series(i), b.points(e, i, slots), b.seriesOptions(e, i)...)
 	}
 	if e.hasTruth() {
 		c.AddSeries(b.say("chart.truth.name"), b.truths(e, slots), b.look(truthColor)...)
-		base += b.say("base.join") + b.say("base.truth")
 	}
-	top := 6
-	legend := opts.Legend{Show: opts.Bool(false)}
-	if slots > 1 {
-		legend = opts.Legend{Show: opts.Bool(true), Top: "0", Left: "0", Icon: "roundRect", ItemWidth: 14, ItemHeight: 10}
-	}
-	if slots > 1 || b.hasLine(e) {
-		top = 28
-	}
-	label := b.say("chart.label", "title", e.title, "base", base)
-	c.SetGlobalOptions(
-		charts.WithGridOpts(opts.Grid{Left: "8", Right: "52", Top: fmt.Sprint(top), Bottom: fmt.Sprint(axisHeight)}),
-		charts.WithLegendOpts(legend),
-		charts.WithAriaOpts(&opts.Aria{Enabled: opts.Bool(true), Label: &opts.AriaLabel{Description: label}}),
-	)
 	c.Validate()
 	option, err := json.Marshal(c.JSON())
-	if err != nil {
-		return nil, err
+	f.Option = template.JS(option)
+	return f, err
+}
+
+// chartBase is the base of the chart with what its marks mean.
+func (b *builder) chartBase(e estimated) string {
+	parts := []string{b.base(), b.say("base.whiskers", "level", b.level())}
+	if b.hasLine(e) {
+		parts = append(parts, b.say("base.line", "value", b.column(e).Value(b.results.Headline[0].Estimate.Value)))
 	}
-	return &figure{
-		ID: id, Number: b.say("figure", "i", show.Count(b.figures)), Title: e.title, Base: base, Label: label,
-		Height: top + axisHeight + len(e.groups)*(rowHeight+(slots-1)*slotHeight), Option: template.JS(option),
-	}, nil
+	if e.hasTruth() {
+		parts = append(parts, b.say("base.truth"))
+	}
+	return join(parts, b.say("base.join"))
 }
 
 func (b *builder) valueAxis() opts.XAxis {
