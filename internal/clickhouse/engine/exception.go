@@ -10,17 +10,20 @@ import (
 
 // Codes of ClickHouse's exceptions that this interface raises itself.
 const (
-	codeUnknownFormat     = 73
-	codeSyntax            = 62
-	codeNotImplemented    = 48
-	codeTooLarge          = 307 // LIMIT_EXCEEDED
-	codeTooManyQueries    = 202
-	codeBadArguments      = 36
-	codeCancelled         = 394
-	codeAuthentication    = 516
-	codeStdException      = 1001
-	exceptionCodeHeader   = "X-ClickHouse-Exception-Code"
-	exceptionTagHeader    = "X-ClickHouse-Exception-Tag"
+	codeBadArguments   = 36
+	codeNotImplemented = 48
+	codeSyntax         = 62
+	codeTooLarge       = 307 // LIMIT_EXCEEDED
+	codeCancelled      = 394
+	codeAuthentication = 516
+	codeStdException   = 1001
+)
+
+const (
+	exceptionCodeHeader = "X-ClickHouse-Exception-Code"
+	exceptionTagHeader  = "X-ClickHouse-Exception-Tag"
+
+	// streamingNotSupported begins the engine's answer to a WITH that is no SELECT.
 	streamingNotSupported = "Streaming query is not supported"
 )
 
@@ -59,7 +62,7 @@ func (e *exception) status() int {
 		return http.StatusForbidden
 	case codeSyntax, codeBadArguments, 6, 26, 27, 38, 41, 53, 72, 117, 456, 457: // what cannot be parsed
 		return http.StatusBadRequest
-	case codeUnknownFormat, 46, 47, 50, 56, 60, 63, 81, 115: // what is unknown: function, identifier, type, table, setting …
+	case 46, 47, 50, 56, 60, 63, 73, 81, 115: // what is unknown: function, identifier, type, table, setting …
 		return http.StatusNotFound
 	case 159: // TIMEOUT_EXCEEDED
 		return http.StatusRequestTimeout
@@ -67,8 +70,6 @@ func (e *exception) status() int {
 		return http.StatusRequestEntityTooLarge
 	case codeNotImplemented:
 		return http.StatusNotImplemented
-	case codeTooManyQueries:
-		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
 }

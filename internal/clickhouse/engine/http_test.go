@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -103,6 +105,29 @@ func TestWhoMayAsk(t *testing.T) {
 			check(t, "status", status, c.want)
 		})
 	}
+}
+
+func TestAnInsertThatBreaksOffInsertsNothing(t *testing.T) {
+	c := connect(t, shared)
+	exec(t, c, "CREATE TABLE broken (n UInt8) ENGINE = MergeTree ORDER BY n")
+	conn, err := net.Dial("tcp", shared.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /?query=INSERT+INTO+broken+FORMAT+CSV HTTP/1.1\r\nHost: %s\r\nX-ClickHouse-Key: %s\r\nContent-Length: 100\r\n\r\n1\n2\n3",
+		shared.Address(), shared.Secret())
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(answer), "HTTP/1.1 500 ") || !strings.Contains(string(answer), "unexpected EOF") {
+		t.Errorf("answer = %q, want an unexpected EOF", answer)
+	}
+	check(t, "rows", value[uint64](t, c, "SELECT count() FROM broken"), 0)
 }
 
 func TestTheHeaderNamesTheCode(t *testing.T) {
