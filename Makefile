@@ -2,6 +2,7 @@
 # make test   every test
 # make check  format, vet, staticcheck and every test
 # make bench  benchmarks
+# make coverage  how often the demo's intervals cover the truth, over 400 surveys
 # make engine the ClickHouse engine library, into bin/
 # make deps   what the browser tests need (Debian, Ubuntu)
 
@@ -12,7 +13,7 @@ GOFILES  = $(shell git ls-files '*.go')
 BENCH   ?= .
 COUNT   ?= 1
 
-.PHONY: build engine demo test race check bench fuzz echarts deps
+.PHONY: build engine demo test race check bench coverage echarts deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -37,6 +38,9 @@ check: engine
 
 bench: engine
 	SUYANG_LIBCHDB=$(LIBCHDB) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+coverage:
+	$(GO) test ./internal/demo -run TestCoverage -v -timeout 60m -args -surveys 400 -interviews 3300
 
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build

@@ -23,7 +23,7 @@ import (
 type demoCommand struct {
 	State     string `type:"path" default:"suyang-demo" help:"Folder of the demo; what an earlier demo left there is removed."`
 	N         int    `short:"n" default:"3300" help:"Expected number of interviews of the provincial wave."`
-	Seed      uint64 `default:"20261101" help:"Seed of the simulated province; the same seed makes the same survey."`
+	Seed      uint64 `default:"1" help:"Seed of the simulated province; the same seed makes the same survey."`
 	Once      bool   `help:"End when the reports are written instead of serving them."`
 	Microdata string `type:"path" default:"surveys/library/gss-science/data" help:"Folder with the microdata of the General Social Survey."`
 	More      string `name:"data" env:"SUYANG_DATA" type:"path" help:"Folder with a folder gss-science that holds further years."`
@@ -120,7 +120,7 @@ func (d *demonstration) publish() error {
 	if d.population, err = demo.NewPopulation(cfg, census, q); err != nil {
 		return err
 	}
-	d.drawn = d.population.Draw()
+	d.drawn = d.population.Draw(d.Seed)
 	d.con.say("a synthetic Zhejiang of %d people, 1 for every %d; %d of them drawn", d.population.Size(), cfg.Scale, len(d.drawn))
 	return publish(d.flags.waves(), provinceWave, q, plan, d.cases())
 }
@@ -201,7 +201,7 @@ func (d *demonstration) visits(ctx context.Context, base string, q *surveys.Ques
 	}
 	var taking []demo.Drawn
 	for _, x := range d.drawn {
-		if d.population.Responds(x.Person) {
+		if d.population.Responds(d.Seed, x.Person) {
 			taking = append(taking, x)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/suyang-survey/suyang/internal/report"
@@ -57,8 +56,5 @@ func (f *listenFlags) listen(st *station) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := srv.Listen(); err != nil {
-		return nil, fmt.Errorf("cannot serve on %s: %w", f.Listen, err)
-	}
-	return srv, nil
+	return srv, srv.Listen()
 }

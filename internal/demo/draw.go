@@ -25,8 +25,9 @@ type Drawn struct {
 
 // Draw takes the sample. Stage probabilities go into the base weight: m·M_i/M for
 // village i of a stratum of M people with m villages drawn, k/M_i for a person in it.
-func (p *Population) Draw() []Drawn {
-	rng := rand.New(rand.NewPCG(p.cfg.Seed, 2))
+// Other seeds draw other samples from the same population.
+func (p *Population) Draw(seed uint64) []Drawn {
+	rng := rand.New(rand.NewPCG(seed, 2))
 	byStratum := map[string][]village{}
 	for _, v := range p.villages {
 		byStratum[v.stratum] = append(byStratum[v.stratum], v)
@@ -112,10 +113,10 @@ func (p *Population) drawPeople(rng *rand.Rand, v drawnVillage) []Drawn {
 	return out
 }
 
-// Responds reports whether a drawn person takes part. Men, the young and people in
+// Responds reports whether a person drawn with this seed takes part. Men, the young and people in
 // towns take part less often; raking by sex × age, city and residence can repair
 // that, since nothing else decides.
-func (p *Population) Responds(x *Person) bool {
+func (p *Population) Responds(seed uint64, x *Person) bool {
 	logit := 1.1
 	if x.Sex == "1" {
 		logit -= 0.25
@@ -131,5 +132,5 @@ func (p *Population) Responds(x *Person) bool {
 	} else {
 		logit += 0.4
 	}
-	return uniform(p.cfg.Seed, x.id, streamRespond) < 1/(1+math.Exp(-logit))
+	return uniform(seed, x.id, streamRespond) < 1/(1+math.Exp(-logit))
 }

@@ -28,7 +28,7 @@ type Config struct {
 
 // DefaultConfig is the survey that the demo shows.
 func DefaultConfig() Config {
-	return Config{Interviews: 3300, Seed: 20261101, Scale: 100}
+	return Config{Interviews: 3300, Seed: 1, Scale: 100}
 }
 
 // Person is a resident of the synthetic province, aged 18 to 69.
