@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 
 	"github.com/suyang-survey/suyang/internal/report"
@@ -33,6 +34,14 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	con.say("serving %d waves on http://%s", len(st.waves), srv.Addr())
+	if st.engine != nil {
+		go func() {
+			<-st.engine.Done()
+			if err := st.engine.Err(); err != nil {
+				slog.Error("the engine has ended; interviews are accepted and kept, but not shipped until the program is started again", "cause", err)
+			}
+		}()
+	}
 	return srv.Run(ctx)
 }
 

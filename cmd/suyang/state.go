@@ -124,7 +124,12 @@ func (st *station) connect(ctx context.Context) (err error) {
 	if st.store = st.flags.running(ctx); st.store != nil {
 		return nil
 	}
-	if st.engine, err = engine.Start(ctx, engine.Config{Data: filepath.Join(st.flags.State, "clickhouse")}); err != nil {
+	library, err := engine.FindLibrary(st.flags.State)
+	if err != nil {
+		return err
+	}
+	data := filepath.Join(st.flags.State, "clickhouse")
+	if st.engine, err = engine.Start(ctx, engine.Config{Data: data, Library: library}); err != nil {
 		return err
 	}
 	dsn := st.engine.DSN()

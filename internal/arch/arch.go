@@ -34,7 +34,7 @@ var ours = map[string][]string{
 var owners = map[string][]string{
 	"github.com/labstack/echo":       {"internal/server"},
 	"github.com/ClickHouse":          {"internal/clickhouse"},
-	"github.com/chdb-io":             {"internal/clickhouse/engine"},
+	"github.com/ebitengine/purego":   {"internal/clickhouse/engine/libchdb"},
 	"github.com/go-echarts":          {"internal/report"},
 	"gonum.org/v1/gonum":             {"analysis"},
 	"syscall/js":                     {"cmd/formwasm"},

@@ -1,2 +1,0 @@
-// Package pin keeps the dependencies in go.mod while the first packages are written.
-package pin
