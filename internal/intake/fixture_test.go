@@ -206,8 +206,9 @@ type store struct {
 
 // lie is what a store does with an insert.
 type lie struct {
-	keep int // how many of the records are stored; -1 is all
-	err  error
+	keep  int // how many of the records are stored; -1 is all
+	err   error
+	spoil bool // the content of the first record changes
 }
 
 var (
@@ -252,7 +253,10 @@ func (s *store) Insert(_ context.Context, b intake.Block) error {
 		kept = kept[:min(what.keep, len(kept))]
 	}
 	s.tokens[b.Token] = true
-	for _, r := range kept {
+	for i, r := range kept {
+		if what.spoil && i == 0 {
+			r.BodyHash[3] ^= 1
+		}
 		s.records[fmt.Sprint(r.Wave, r.ID, r.Revision)] = r
 	}
 	return what.err

@@ -91,9 +91,7 @@ func (x *index) add(r wal.Record, e entry) {
 			k.quarantined = true
 			x.reasons[key] = e.reason
 		} else if e.caseKey != (caseKey{}) {
-			if _, taken := x.cases[e.caseKey]; !taken {
-				x.cases[e.caseKey] = r.ID
-			}
+			x.cases[e.caseKey] = r.ID // all of them have this ID
 		}
 		x.ids[key] = k
 	}

@@ -49,10 +49,13 @@ func CheckNumber(r surveys.Response) uint64 {
 }
 
 // Log keeps what was accepted. Append returns when the records are durable; Read
-// yields the durable records from a sequence number on. wal.Log is one.
+// yields the durable records from a sequence number on, and damaged ranges as
+// *wal.Damage errors. Skip lets the next record have a number above upto. wal.Log is
+// one.
 type Log interface {
 	Append(ctx context.Context, rs []wal.Record) (first uint64, err error)
 	Read(from uint64) iter.Seq2[wal.Record, error]
+	Skip(upto uint64) error
 }
 
 // Form replays the answers of an interview. form.Form is one.

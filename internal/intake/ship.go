@@ -65,11 +65,27 @@ func (in *Intake) openShipping() error {
 	if c.Seq != 0 && c.Node != in.cfg.Node {
 		return fmt.Errorf("the folder belongs to node %d, not %d; set the node number back, or use another folder", c.Node, in.cfg.Node)
 	}
-	if c.Seq > in.index.last {
-		return fmt.Errorf("%d records were shipped, but the log ends at %d: the log folder does not belong to this data folder, "+
-			"or its last files are gone; restore them", c.Seq, in.index.last)
-	}
 	s.cursor = c.Seq
+	if c.Seq > in.index.last {
+		return in.missingEnd()
+	}
+	return nil
+}
+
+// missingEnd deals with a log that ends before the shipping cursor. An empty log is
+// the wrong one. One whose end was destroyed goes on after the cursor, since the
+// numbers up to there belong to records in the store; the ledger names the gap.
+func (in *Intake) missingEnd() error {
+	shipped, last := in.ship.cursor, in.index.last
+	if last == 0 {
+		return fmt.Errorf("%d records were shipped, but the log is empty: it does not belong to this data folder, "+
+			"or its files are gone; restore them", shipped)
+	}
+	in.logger.Error("the end of the log is missing; what was in it is in the store", "from", last+1, "to", shipped)
+	if err := in.log.Skip(shipped); err != nil {
+		return fmt.Errorf("go on behind the missing end of the log: %w", err)
+	}
+	in.index.last = shipped
 	return nil
 }
 

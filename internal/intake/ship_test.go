@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -48,12 +49,15 @@ func (s *station) acceptAll(from, to int) {
 func TestEverythingIsStoredOnce(t *testing.T) {
 	for name, lies := range map[string]func(b intake.Block, insert int) lie{
 		"an honest store":                     nil,
-		"an error after storing":              func(_ intake.Block, i int) lie { return lie{-1, errLost} },
-		"an error before storing, half of it": func(_ intake.Block, i int) lie { return []lie{{0, errLost}, honest}[i%2] },
-		"success, but nothing is stored":      func(_ intake.Block, i int) lie { return []lie{{0, nil}, honest}[i%2] },
-		"success, but half is stored":         func(b intake.Block, i int) lie { return []lie{honest, {len(b.Responses) / 2, nil}}[i%2] },
-		"an error, and half is stored":        func(b intake.Block, i int) lie { return []lie{{len(b.Responses) / 2, errLost}, honest}[i%2] },
-		"two of three lost":                   func(b intake.Block, i int) lie { return []lie{honest, {0, nil}, {0, errLost}}[i%3] },
+		"an error after storing":              func(_ intake.Block, i int) lie { return lie{keep: -1, err: errLost} },
+		"an error before storing, half of it": func(_ intake.Block, i int) lie { return []lie{{keep: 0, err: errLost}, honest}[i%2] },
+		"success, but nothing is stored":      func(_ intake.Block, i int) lie { return []lie{{keep: 0, err: nil}, honest}[i%2] },
+		"success, but half is stored":         func(b intake.Block, i int) lie { return []lie{honest, {keep: len(b.Responses) / 2, err: nil}}[i%2] },
+		"an error, and half is stored":        func(b intake.Block, i int) lie { return []lie{{keep: len(b.Responses) / 2, err: errLost}, honest}[i%2] },
+		"a record is changed":                 func(_ intake.Block, i int) lie { return []lie{honest, {keep: -1, spoil: true}}[i%2] },
+		"two of three lost": func(b intake.Block, i int) lie {
+			return []lie{honest, {keep: 0, err: nil}, {keep: 0, err: errLost}}[i%3]
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
@@ -151,25 +155,35 @@ func TestPoison(t *testing.T) {
 				if got := s.reasons(); !slices.Equal(got, []string{"the store does not take it"}) {
 					t.Errorf("the quarantine holds %q", got)
 				}
-				s.powerCut()
+				s.end()
+				s.ownDisk.Corrupt("cursor.json", func([]byte) []byte { return nil })
+				s.start()
+				s.run() // everything is shipped anew, and the one is known
+				end := s.log.Stat().Next
+				s.flush()
 				s.checkLedger(stored, 0, 1)
+				if got := s.log.Stat().Next; got != end {
+					t.Errorf("%d more records are in the log after a restart, want none", got-end)
+				}
 			})
 		}
 	}
 }
 
-// TestFullStoreCondemnsNobody: a store that takes nothing, though it can be asked,
-// is no reason to put interviews into quarantine.
+// TestFullStoreCondemnsNobody: a store that takes half a block and then nothing,
+// though it can be asked, is no reason to put interviews into quarantine.
 func TestFullStoreCondemnsNobody(t *testing.T) {
 	for _, n := range []int{1, 25} {
 		s := open(t)
 		var mu sync.Mutex
 		refusing, asked := true, 0
-		s.store.lie = func(intake.Block, int) lie {
+		s.store.lie = func(b intake.Block, _ int) lie {
 			mu.Lock()
 			defer mu.Unlock()
-			if asked++; refusing {
-				return lie{0, errors.New("no space left on device")}
+			if asked++; asked == 1 {
+				return lie{keep: len(b.Responses) / 2, err: errLost}
+			} else if refusing {
+				return lie{err: errors.New("no space left on device")}
 			}
 			return honest
 		}
@@ -200,7 +214,7 @@ func TestSameBlockAfterARestart(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		sent = append(sent, b)
-		return lie{0, errLost}
+		return lie{keep: 0, err: errLost}
 	}
 	s.acceptAll(1, 7)
 	s.run()
@@ -239,7 +253,7 @@ func TestNothingIsLostInPowerCuts(t *testing.T) {
 	rng, lies := rand.New(rand.NewPCG(2026, 5)), rand.New(rand.NewPCG(2026, 6))
 	s := open(t)
 	s.store.lie = func(b intake.Block, _ int) lie {
-		l := lie{lies.IntN(3*len(b.Responses)) + 1, nil}
+		l := lie{keep: lies.IntN(3*len(b.Responses)) + 1}
 		if lies.IntN(3) == 0 {
 			l.err = errLost
 		}
@@ -355,12 +369,93 @@ func TestForeignLogIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if _, err = intake.New(s.cfg, log, s.store, &intake.Waves{}, time.Now); err == nil || !strings.Contains(err.Error(), "5 records were shipped") {
+	if _, err = intake.New(s.cfg, log, s.store, &intake.Waves{}, time.Now); err == nil || !strings.Contains(err.Error(), "5 records were shipped, but the log is empty") {
 		t.Errorf("New with an empty log: %v, want a refusal", err)
 	}
 	s.cfg.Node = 2
 	if _, err = intake.New(s.cfg, s.log, s.store, &intake.Waves{}, time.Now); err == nil || !strings.Contains(err.Error(), "node 1") {
 		t.Errorf("New as another node: %v, want a refusal", err)
+	}
+}
+
+// TestEndOfTheLogLost destroys the last record of the log after it was shipped. Its
+// number is not given again: the new record would be taken for the stored one.
+func TestEndOfTheLogLost(t *testing.T) {
+	s := open(t)
+	s.run()
+	s.acceptAll(1, 5)
+	s.flush()
+	s.end()
+	s.logDisk.Corrupt("0000000001.seg", func(b []byte) []byte {
+		b[bytes.Index(b, []byte("person 5"))]++
+		return b
+	})
+	check := func(accepted, stored uint64) {
+		t.Helper()
+		l, err := s.in.Verify(t.Context())
+		if err != nil || l.Accepted != accepted || l.Stored != stored || l.Lost() != 1 || l.Balanced() ||
+			len(l.Damaged) != 1 || l.Damaged[0].From != 5 {
+			t.Errorf("the ledger is\n%v(%v), want record 5 lost from the log", l, err)
+		}
+	}
+	s.start()
+	check(4, 5)
+	if r := s.accept(body(t, 6)); r.Seq != 6 {
+		t.Errorf("the next interview has number %d, want 6", r.Seq)
+	}
+	s.run()
+	s.flush()
+	s.checkStored(1, 6)
+	check(5, 6)
+	s.end()
+	s.start()
+	check(5, 6)
+}
+
+// TestForeignRecordInTheStore: two nodes with one number make the sums wrong. That is
+// no reason to put interviews into quarantine.
+func TestForeignRecordInTheStore(t *testing.T) {
+	s := open(t)
+	s.store.records["foreign"] = surveys.Response{Node: 1, Seq: 2}
+	s.acceptAll(1, 3)
+	s.run()
+	for tried := 0; tried < 100; time.Sleep(time.Millisecond) {
+		s.store.set(func(st *store) { tried = st.inserts })
+	}
+	if got := s.reasons(); len(got) > 0 {
+		t.Errorf("the quarantine holds %q, want nothing", got)
+	}
+	s.store.set(func(st *store) { delete(st.records, "foreign") })
+	s.flush()
+	s.checkStored(1, 3)
+}
+
+// alteredLog changes the body of record 3 behind its checksum.
+type alteredLog struct{ *wal.Log }
+
+func (l alteredLog) Read(from uint64) iter.Seq2[wal.Record, error] {
+	return func(yield func(wal.Record, error) bool) {
+		for r, err := range l.Log.Read(from) {
+			if r.Seq == 3 {
+				r.Body[len(r.Body)-1]++
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func TestAlteredBodyIsNamed(t *testing.T) {
+	s := open(t)
+	s.acceptAll(1, 5)
+	in, err := intake.New(s.cfg, alteredLog{s.log}, s.store, &intake.Waves{}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := in.Verify(t.Context())
+	if err != nil || l.Balanced() || !slices.Equal(l.Altered, []uint64{3}) || !strings.Contains(l.String(), "record 3 is not what") {
+		t.Errorf("the ledger is\n%v(%v), want record 3 altered", l, err)
 	}
 }
 

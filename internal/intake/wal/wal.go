@@ -139,9 +139,11 @@ func Open(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// request is a call of Append or Seal that waits for the writer.
+// request is a call of Append, Seal or Skip that waits for the writer.
 type request struct {
-	records []Record // nil for Seal
+	records []Record
+	// control is what the writer does instead of appending.
+	control func()
 	bytes   int
 	first   uint64
 	err     error
@@ -200,8 +202,31 @@ func (l *Log) enqueue(q *request) error {
 
 // Seal closes the current segment, so that every file but the one made ahead is
 // complete and can be copied.
-func (l *Log) Seal() error {
-	q := &request{done: make(chan struct{})}
+func (l *Log) Seal() error { return l.control(l.finishSegment) }
+
+// Skip lets the next record have a sequence number above upto. It is for a caller
+// who knows that records up to there were acknowledged, although the log has lost
+// them: a number must not be given twice. The gap is named as damage.
+func (l *Log) Skip(upto uint64) error {
+	return l.control(func() {
+		l.finishSegment()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if upto < l.next {
+			return
+		}
+		if n := len(l.segs); n > 0 {
+			s := l.segs[n-1]
+			s.damaged = append(s.damaged, Damage{Segment: s.name(), Offset: s.end, From: l.next, To: upto})
+			s.next = upto + 1
+		}
+		l.next = upto + 1
+	})
+}
+
+// control has the writer do something between two batches.
+func (l *Log) control(do func()) error {
+	q := &request{control: do, done: make(chan struct{})}
 	if err := l.enqueue(q); err != nil {
 		return err
 	}

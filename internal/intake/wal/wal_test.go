@@ -217,6 +217,29 @@ func TestSealMakesFilesComplete(t *testing.T) {
 	checkAll(t, l, 1, 9)
 }
 
+func TestSkippedNumbersAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, small(nil, dir))
+	add(t, l, 1, 5)
+	for _, upto := range []uint64{9, 3} { // the second one changes nothing
+		if err := l.Skip(upto); err != nil {
+			t.Fatalf("Skip(%d): %v", upto, err)
+		}
+	}
+	add(t, l, 10, 12)
+	for range 2 {
+		seqs, passed := read(t, l, 1)
+		if want := append(numbers(1, 5), numbers(10, 12)...); fmt.Sprint(seqs) != fmt.Sprint(want) {
+			t.Errorf("Read(1) = %v, want %v", seqs, want)
+		}
+		if len(passed) != 1 || passed[0].From != 6 || passed[0].To != 9 || passed[0].LastBatch {
+			t.Errorf("Read(1) passes %+v, want records 6 to 9", passed)
+		}
+		l.Close()
+		l = open(t, small(nil, dir))
+	}
+}
+
 func TestOneProcessPerFolder(t *testing.T) {
 	dir := t.TempDir()
 	open(t, small(nil, dir))

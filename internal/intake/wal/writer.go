@@ -22,8 +22,8 @@ func (l *Log) write() {
 	}
 }
 
-// take waits for requests and returns the next batch of them: a single Seal, or as
-// many calls of Append as fit. It returns false when the log is closing.
+// take waits for requests and returns the next batch of them: a single Seal or Skip,
+// or as many calls of Append as fit. It returns false when the log is closing.
 func (l *Log) take() ([]*request, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,12 +37,12 @@ func (l *Log) take() ([]*request, bool) {
 	for _, q := range l.queue {
 		records += len(q.records)
 		bytes += q.bytes
-		if n > 0 && (q.records == nil || records > l.cfg.BatchRecords || bytes > l.cfg.BatchBytes) {
+		if n > 0 && (q.control != nil || records > l.cfg.BatchRecords || bytes > l.cfg.BatchBytes) {
 			break
 		}
 		n++
 		l.queued -= q.bytes
-		if q.records == nil {
+		if q.control != nil {
 			break
 		}
 	}
@@ -55,8 +55,8 @@ func (l *Log) take() ([]*request, bool) {
 
 // serve does what a batch of requests asks for and sets their results.
 func (l *Log) serve(batch []*request) {
-	if batch[0].records == nil {
-		l.finishSegment()
+	if control := batch[0].control; control != nil {
+		control()
 		return
 	}
 	err := l.broken // only the writer sets it
