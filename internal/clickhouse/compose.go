@@ -106,7 +106,7 @@ func (c *cellsQuery) text() string {
 		}
 	}
 	counts = append(counts, "count()")
-	sums = append(sums, exact("w1"), exact("w2"), exact("b1"))
+	sums = append(sums, "sum(w1)", "sum(w2)", "sum(b1)")
 	for _, v := range c.variables {
 		counts = append(counts, "count("+v.column+")")
 		sums = append(sums, v.sums()...)
@@ -128,24 +128,16 @@ func (c *cellsQuery) text() string {
 }
 
 // sums are Σw, Σw², Σwy and, unless y is 0 or 1, Σwy² of a variable, over those who
-// have a value.
+// have a value, in whole units.
 func (v variable) sums() []string {
 	has := "isNotNull(" + v.column + ")"
-	list := []string{exactIf("w1", has), exactIf("w2", has)}
+	list := []string{"sumIf(w1, " + has + ")", "sumIf(w2, " + has + ")"}
 	if v.binary {
-		return append(list, exactIf("w1", "ifNull("+v.column+" = 1, 0)"))
+		return append(list, "sumIf(w1, ifNull("+v.column+" = 1, 0))")
 	}
 	return append(list,
-		exact(fmt.Sprintf("toInt256(ifNull(w * %s, 0) * unit)", v.column)),
-		exact(fmt.Sprintf("toInt256(ifNull(w * %[1]s * %[1]s, 0) * unit)", v.column)))
-}
-
-// exact adds whole numbers of units.
-func exact(x string) string { return "toFloat64(sum(" + x + ")) / unit" }
-
-// exactIf adds them where a condition holds.
-func exactIf(x, condition string) string {
-	return "toFloat64(sumIf(" + x + ", " + condition + ")) / unit"
+		fmt.Sprintf("sum(toInt256(ifNull(w * %s, 0) * exp2(140)))", v.column),
+		fmt.Sprintf("sum(toInt256(ifNull(w * %[1]s * %[1]s, 0) * exp2(140)))", v.column))
 }
 
 // counted is the query for the responses that count, with the levels of the factors

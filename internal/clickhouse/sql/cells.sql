@@ -1,21 +1,21 @@
 -- The sums of every variable by PSU and crossing of the factors, in one scan of the
 -- responses. Weighted terms are added as whole numbers of units of 2^-140, which is
 -- exact: neither the order of rows nor the number of threads changes a bit.
-WITH exp2(140) AS unit
 SELECT
     stratum, psu,
     CAST([@levels@], 'Array(Int32)') AS levels,
     [
         @counts@
     ] AS counts,
+    arrayMap(units -> toFloat64(units) / exp2(140),
     [
         @sums@
-    ] AS sums
+    ]) AS sums
 FROM
 (
     SELECT
         stratum, psu, @keys@w,
-        toInt256(w * unit) AS w1, toInt256(w * w * unit) AS w2, toInt256(base * unit) AS b1,
+        toInt256(w * exp2(140)) AS w1, toInt256(w * w * exp2(140)) AS w2, toInt256(base * exp2(140)) AS b1,
         @values@
     FROM
     (
