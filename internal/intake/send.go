@@ -16,7 +16,8 @@ type shipment struct {
 	*block
 	attempt int
 	wait    *backoff
-	// strikes counts how often a record was not stored although it was sent alone.
+	// strikes counts the rounds in which a record was not stored although it was sent
+	// alone and the store took others.
 	strikes map[uint64]int
 	// taken says that the store took something in this round, so that a record
 	// which it does not take is itself at fault.
@@ -110,15 +111,17 @@ func (s *shipment) search(ctx context.Context) (refused bool, err error) {
 	}
 	guilty := map[uint64]bool{}
 	for _, p := range s.suspects {
-		s.strikes[p.response.Seq]++
-		certain := errors.Is(p.cause, surveys.ErrInvalid) || s.taken && s.strikes[p.response.Seq] >= s.in.cfg.Attempts
-		if !certain {
+		seq := p.response.Seq
+		if s.taken {
+			s.strikes[seq]++
+		}
+		if !errors.Is(p.cause, surveys.ErrInvalid) && s.strikes[seq] < s.in.cfg.Attempts {
 			continue
 		}
 		if err := s.in.refuseResponse(p.response); err != nil {
 			return false, err
 		}
-		guilty[p.response.Seq] = true
+		guilty[seq] = true
 	}
 	if len(guilty) == 0 {
 		return false, nil

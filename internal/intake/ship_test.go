@@ -170,37 +170,32 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// TestFullStoreCondemnsNobody: a store that takes half a block and then nothing,
-// though it can be asked, is no reason to put interviews into quarantine.
+// TestFullStoreCondemnsNobody: a store that takes half a block and then nothing for
+// a while, though it can be asked, is no reason to put interviews into quarantine,
+// whenever it recovers.
 func TestFullStoreCondemnsNobody(t *testing.T) {
 	for _, n := range []int{1, 25} {
-		s := open(t)
-		var mu sync.Mutex
-		refusing, asked := true, 0
-		s.store.lie = func(b intake.Block, _ int) lie {
-			mu.Lock()
-			defer mu.Unlock()
-			if asked++; asked == 1 {
-				return lie{keep: len(b.Responses) / 2, err: errLost}
-			} else if refusing {
-				return lie{err: errors.New("no space left on device")}
+		for refusals := range 120 {
+			s := open(t)
+			s.store.lie = func(b intake.Block, insert int) lie {
+				switch {
+				case insert == 1:
+					return lie{keep: len(b.Responses) / 2, err: errLost}
+				case insert <= refusals:
+					return lie{err: errors.New("no space left on device")}
+				}
+				return honest
 			}
-			return honest
+			s.acceptAll(1, n)
+			s.run()
+			s.flush()
+			s.checkStored(1, n)
+			s.checkLedger(uint64(n), 0, 0)
+			s.end()
+			if t.Failed() {
+				t.Fatalf("%d interviews, the store recovers after %d refusals", n, refusals)
+			}
 		}
-		s.run()
-		s.acceptAll(1, n)
-		for tried := 0; tried < 100; time.Sleep(time.Millisecond) {
-			mu.Lock()
-			tried = asked
-			mu.Unlock()
-		}
-		mu.Lock()
-		refusing = false
-		mu.Unlock()
-		s.flush()
-		s.checkStored(1, n)
-		s.checkLedger(uint64(n), 0, 0)
-		s.end()
 	}
 }
 
