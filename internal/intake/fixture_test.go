@@ -43,6 +43,7 @@ type station struct {
 	in               *intake.Intake
 	cfg              intake.Config
 	store            *store
+	remote           intake.Store // store, unless a test uses a real one
 	stop             func()
 	logConfig        wal.Config
 }
@@ -51,6 +52,7 @@ type station struct {
 func open(t *testing.T, change ...func(*intake.Config)) *station {
 	t.Helper()
 	s := &station{t: t, logDisk: simdisk.New(1, simdisk.Strict), ownDisk: simdisk.New(2, simdisk.Strict), store: newStore()}
+	s.remote = s.store
 	s.cfg = intake.DefaultConfig("")
 	s.cfg.BlockRecords, s.cfg.BlockAge = 10, time.Millisecond
 	s.cfg.FirstWait, s.cfg.LongestWait = time.Microsecond, time.Millisecond
@@ -78,7 +80,7 @@ func (s *station) start() {
 	}
 	waves := &intake.Waves{}
 	waves.Publish(wave, questionnaire.ID, questionnaire.Version(), f)
-	if s.in, err = intake.New(s.cfg, s.log, s.store, waves, func() time.Time { return start }); err != nil {
+	if s.in, err = intake.New(s.cfg, s.log, s.remote, waves, func() time.Time { return start }); err != nil {
 		s.t.Fatalf("intake.New: %v", err)
 	}
 }
