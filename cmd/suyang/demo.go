@@ -107,6 +107,9 @@ func (d *demonstration) publish() error {
 	if err := publish(d.flags.waves(), gssWave, gss, plan, d.table.Cases); err != nil {
 		return err
 	}
+	if err := d.flags.waves().Close(gssWave); err != nil {
+		return err
+	}
 	q, plan, err := definitionOf("civic-literacy", "")
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ func (c *importCommand) Run(ctx context.Context, con *console) error {
 	if err := publish(c.waves(), c.Wave, q, plan, table.Cases); err != nil {
 		return err
 	}
+	if err := c.waves().Close(c.Wave); err != nil { // its interviews took place elsewhere
+		return err
+	}
 	st, err := c.open(ctx)
 	if err != nil {
 		return err

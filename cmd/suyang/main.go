@@ -26,6 +26,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the questionnaires of the published waves and take in the interviews."`
 	Lint    lintCommand    `cmd:"" help:"Check a questionnaire and say what is wrong, where, and what to do."`
 	Publish publishCommand `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave."`
+	Close   closeCommand   `cmd:"" help:"End a wave: its pages take no more answers from the next start of the server on."`
 	Links   linksCommand   `cmd:"" help:"Print the personal link of every case of a wave, as CSV."`
 	Import  importCommand  `cmd:"" help:"Take in the microdata of another survey as a wave."`
 	Weigh   weighCommand   `cmd:"" help:"Rake the weights of a wave to the census and store them under a name."`

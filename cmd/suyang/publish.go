@@ -92,6 +92,21 @@ func definitionOf(name, plan string) (*surveys.Questionnaire, []byte, error) {
 	return q, src, err
 }
 
+// closeCommand ends a wave.
+type closeCommand struct {
+	stateFlags
+	Wave string `arg:"" help:"Name of the wave."`
+}
+
+// Run closes the wave.
+func (c *closeCommand) Run(con *console) error {
+	if err := c.waves().Close(c.Wave); err != nil {
+		return err
+	}
+	fmt.Fprintf(con.out, "wave %s is closed\n", c.Wave)
+	return nil
+}
+
 // linksCommand prints personal links.
 type linksCommand struct {
 	stateFlags

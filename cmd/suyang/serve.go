@@ -59,7 +59,7 @@ func (f *listenFlags) listen(st *station) (*server.Server, error) {
 	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
 	deps := server.Deps{Intake: st.intake}
 	for _, w := range st.waves {
-		deps.Waves = append(deps.Waves, server.Wave{ID: w.ID, Title: w.Plan.Title, Questionnaire: w.Questionnaire, Form: st.forms[w.ID]})
+		deps.Waves = append(deps.Waves, server.Wave{ID: w.ID, Questionnaire: w.Questionnaire, Form: st.forms[w.ID], Closed: w.Closed})
 	}
 	srv, err := server.New(cfg, deps)
 	if err != nil {

@@ -3,12 +3,14 @@ package server
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/net/html"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -60,9 +62,29 @@ func (s *Server) reportLinks() ([]reportLink, error) {
 	}
 	var links []reportLink
 	for _, n := range names {
-		links = append(links, reportLink{Name: strings.TrimSuffix(n, ".html"), Href: "/reports/" + n})
+		links = append(links, reportLink{Name: s.reportName(n), Href: "/reports/" + n})
 	}
 	return links, nil
+}
+
+// titleBytes is how far into a report its title is looked for.
+const titleBytes = 8 << 10
+
+// reportName is the title of a report, with its file's name where it has none.
+func (s *Server) reportName(file string) string {
+	name := strings.TrimSuffix(file, ".html")
+	f, err := s.cfg.Reports.Open(file)
+	if err != nil {
+		return name
+	}
+	defer f.Close()
+	z := html.NewTokenizer(io.LimitReader(f, titleBytes))
+	for z.Next() != html.ErrorToken {
+		if tag, _ := z.TagName(); string(tag) == "title" && z.Next() == html.TextToken {
+			return fmt.Sprintf("%s (%s)", strings.TrimSpace(z.Token().Data), name)
+		}
+	}
+	return name
 }
 
 // report serves one finished report.

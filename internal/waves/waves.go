@@ -23,6 +23,8 @@ type Wave struct {
 	ID            string
 	Questionnaire *surveys.Questionnaire
 	Plan          *assess.Plan
+	// Closed waves take no more answers on their pages.
+	Closed bool
 }
 
 // The files of a wave's folder.
@@ -143,7 +145,10 @@ func (f Folder) Load(id string) (Wave, error) {
 	if err != nil {
 		return Wave{}, fmt.Errorf("wave %s: %w", id, err)
 	}
-	w.Plan, err = assess.ReadPlan(filepath.Join(dir, planFile), plan, w.Questionnaire)
+	if w.Plan, err = assess.ReadPlan(filepath.Join(dir, planFile), plan, w.Questionnaire); err != nil {
+		return Wave{}, err
+	}
+	w.Closed, err = f.closed(id)
 	return w, err
 }
 

@@ -130,3 +130,22 @@ func TestInterruptedPublishing(t *testing.T) {
 		t.Errorf("publishing it again: %v", err)
 	}
 }
+
+func TestClose(t *testing.T) {
+	q, plan := definition(t)
+	f := Folder(t.TempDir())
+	if err := f.Close("gss"); !errors.Is(err, surveys.ErrNotFound) {
+		t.Errorf("closing a wave that is not there: %v, want ErrNotFound", err)
+	}
+	if _, err := f.Publish("gss", q, plan); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := f.Close("gss"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w, err := f.Load("gss"); err != nil || !w.Closed {
+		t.Errorf("Load() = %+v, %v, want a closed wave", w, err)
+	}
+}
