@@ -99,7 +99,11 @@ func (d *demonstration) publish() error {
 	}
 	folders := []fs.FS{os.DirFS(d.Microdata)}
 	if d.More != "" {
-		folders = append(folders, os.DirFS(filepath.Join(d.More, "gss-science")))
+		more := filepath.Join(d.More, "gss-science")
+		if info, err := os.Stat(more); err != nil || !info.IsDir() {
+			return fmt.Errorf("there is no folder %s with further years; correct --data (SUYANG_DATA), or leave it out", more)
+		}
+		folders = append(folders, os.DirFS(more))
 	}
 	if d.table, err = microdata.Read(mapping, gss, gssWave, folders...); err != nil {
 		return fmt.Errorf("microdata in %s: %w; run the demo in the project's folder, or name another with --microdata", d.Microdata, err)
