@@ -41,19 +41,13 @@ FROM
 ) AS r
 INNER JOIN
 (
-    -- The sample with a set of weights.
+    -- The sample with its base weights.
     SELECT
         case_id,
         toInt32(multiIf(columns['b\x5C'] = '', -1, columns['b\x5C'] IN ('c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60'), 0, columns['b\x5C'] IN ('a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f1,
-        weight AS base, w
+        weight AS base, weight AS w
     FROM sample FINAL
-    INNER JOIN
-    (
-        SELECT case_id, weight AS w
-        FROM weights FINAL
-        WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
-    ) AS given USING (case_id)
-    WHERE wave = {wave:String} AND digest = {sample:String}
+    WHERE wave = {wave:String} AND digest = {sample:String} AND weight > 0
 ) AS s USING (case_id)
 ORDER BY case_id
 SETTINGS query_plan_join_swap_table = 'false'
