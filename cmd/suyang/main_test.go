@@ -110,3 +110,30 @@ func TestLintTheLibrary(t *testing.T) {
 		}
 	}
 }
+
+// A server that joined the engine of a report would lose it with the report.
+func TestServingNeedsAnEngineOfItsOwn(t *testing.T) {
+	flags := &stateFlags{State: t.TempDir()}
+	report, err := flags.openStore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := flags.open(t.Context()); err == nil || !strings.Contains(err.Error(), "in use by another engine") {
+		t.Errorf("open() beside a report = %v, %v; want an error that names the other engine", st, err)
+	}
+	if err := report.Close(); err != nil {
+		t.Fatal(err)
+	}
+	serving, err := flags.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer serving.Close()
+	report, err = flags.openStore(t.Context())
+	if err != nil || report.engine != nil {
+		t.Errorf("openStore() beside a server = %+v, %v; want that of the server", report, err)
+	}
+	if err := report.Close(); err != nil {
+		t.Error(err)
+	}
+}

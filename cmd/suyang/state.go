@@ -86,9 +86,10 @@ type station struct {
 	shipped      chan error
 }
 
-// open opens everything: the store, the log and the intake, which begins to ship.
+// open opens everything: the store, the log and the intake, which begins to ship. It
+// never joins the engine of another command, which ends with that command.
 func (f *stateFlags) open(ctx context.Context) (*station, error) {
-	st, err := f.openStore(ctx)
+	st, err := f.openWith(ctx, (*station).connect)
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +100,17 @@ func (f *stateFlags) open(ctx context.Context) (*station, error) {
 }
 
 // openStore opens the store alone: the server named by an address, or the embedded
-// engine.
+// engine, be it that of another command.
 func (f *stateFlags) openStore(ctx context.Context) (*station, error) {
+	return f.openWith(ctx, (*station).join)
+}
+
+func (f *stateFlags) openWith(ctx context.Context, connect func(*station, context.Context) error) (*station, error) {
 	if err := f.make(); err != nil {
 		return nil, err
 	}
 	st := &station{flags: f, forms: map[string]*form.Form{}}
-	if err := st.connect(ctx); err != nil {
+	if err := connect(st, ctx); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	if err := st.store.Migrate(ctx); err != nil {
@@ -114,15 +119,22 @@ func (f *stateFlags) openStore(ctx context.Context) (*station, error) {
 	return st, nil
 }
 
-// connect opens the store of the server that was named, of the engine that another
-// command runs on this state folder, or of an engine of its own.
+// join opens the store of the engine that another command runs on this state folder,
+// or else connects.
+func (st *station) join(ctx context.Context) error {
+	if st.flags.ClickHouse == "" {
+		if st.store = st.flags.running(ctx); st.store != nil {
+			return nil
+		}
+	}
+	return st.connect(ctx)
+}
+
+// connect opens the store of the server that was named, or of an engine of its own.
 func (st *station) connect(ctx context.Context) (err error) {
 	if dsn := st.flags.ClickHouse; dsn != "" {
 		st.store, err = clickhouse.Open(ctx, clickhouse.Config{DSN: dsn})
 		return err
-	}
-	if st.store = st.flags.running(ctx); st.store != nil {
-		return nil
 	}
 	library, err := engine.FindLibrary(st.flags.State)
 	if err != nil {
