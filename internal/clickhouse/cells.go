@@ -10,6 +10,7 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys/score"
 )
 
 // Cells sums the responses of a wave in one query. Of several revisions of a
@@ -163,11 +164,15 @@ func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error
 	if err != nil {
 		return nil, err
 	}
+	text, err := unitsText(q)
+	if err != nil {
+		return nil, err
+	}
 	var units []assess.Unit
-	err = s.queryText(ctx, unitsText(q), args, func(rows driver.Rows) error {
+	err = s.queryText(ctx, text, args, func(rows driver.Rows) error {
 		var u assess.Unit
 		var levels []int32
-		err := rows.Scan(&u.Case, &u.Base, &levels)
+		err := rows.Scan(&u.Case, &u.Base, &u.Scored, &levels)
 		u.Levels = wide(levels)
 		units = append(units, u)
 		return err
@@ -175,12 +180,16 @@ func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error
 	return units, explain(fmt.Sprintf("list the respondents of wave %q", q.Wave), err)
 }
 
-func unitsText(q assess.Query) string {
+func unitsText(q assess.Query) (string, error) {
+	e, err := score.SQL(q.Questionnaire)
+	if err != nil {
+		return "", err
+	}
 	return compose("units", map[string]string{
 		"levels":    strings.Join(levelColumns(q.Factors), ", "),
-		"responses": counted(q.Factors, nil),
+		"responses": counted(q.Factors, []string{"toBool(isNotNull(" + e.Score + ")) AS scored"}),
 		"sample":    sampled(q),
-	})
+	}), nil
 }
 
 // Counts says how many cases of a wave have a weight and how many of them responded.

@@ -335,7 +335,11 @@ func TestComposedQueries(t *testing.T) {
 	}
 	golden(t, "cells.sql", cells.text())
 	query.Weights = ""
-	golden(t, "units.sql", unitsText(query))
+	units, err := unitsText(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "units.sql", units)
 }
 
 func golden(t *testing.T, name, got string) {
