@@ -28,6 +28,7 @@ type stateFlags struct {
 
 func (f *stateFlags) waves() waves.Folder { return waves.Folder(filepath.Join(f.State, "waves")) }
 func (f *stateFlags) reports() string     { return filepath.Join(f.State, "reports") }
+func (f *stateFlags) logFolder() string   { return filepath.Join(f.State, "log") }
 
 func (f *stateFlags) reportPath(wave string, lang surveys.Lang) string {
 	return filepath.Join(f.reports(), wave+"."+string(lang)+".html")
@@ -184,7 +185,7 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 		st.forms[w.ID] = f
 		published.Publish(w.ID, w.Questionnaire.ID, w.Questionnaire.Version(), f)
 	}
-	if st.log, err = wal.Open(wal.DefaultConfig(filepath.Join(st.flags.State, "log"))); err != nil {
+	if st.log, err = wal.Open(wal.DefaultConfig(st.flags.logFolder())); err != nil {
 		return err
 	}
 	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, "intake"))
