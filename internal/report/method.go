@@ -89,8 +89,11 @@ func (b *builder) space() string {
 func (b *builder) weighting() []string {
 	r := b.results
 	out := []string{b.say("method.weighting.base")}
-	if r.WeightSet != "" {
+	switch {
+	case r.WeightSet != "":
 		out = []string{b.say("method.weighting.set", "set", r.WeightSet)}
+	case r.Drawn > r.Responded:
+		out = append(out, b.say("method.weighting.nonresponse"))
 	}
 	s := r.Raking
 	if s == nil {

@@ -262,6 +262,27 @@ func TestTablesAreAccessible(t *testing.T) {
 	}
 }
 
+// Base weights answer for the people drawn, not for those who did not respond.
+func TestBaseWeightsSayThatNonresponseStays(t *testing.T) {
+	const said = "They do not make up for those who were drawn and not interviewed"
+	r := single()
+	for _, c := range []struct {
+		name    string
+		weights string
+		drawn   int
+		want    bool
+	}{
+		{"adjusted weights", "raked", r.Responded + 1, false},
+		{"base weights", "", r.Responded + 1, true},
+		{"everybody responded", "", r.Responded, false},
+	} {
+		r.WeightSet, r.Drawn = c.weights, c.drawn
+		if got := strings.Contains(render(t, r, surveys.EN), said); got != c.want {
+			t.Errorf("%s: says that nonresponse stays: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 // A remark stands under the table once, however many rows have it, and its number
 // stands at each of them.
 func TestRemarks(t *testing.T) {
