@@ -238,13 +238,13 @@ func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, 
 	if s.calibration != nil {
 		z = s.calibration.residuals(z, byCrossing)
 	}
-	v, lone, err := s.layout.variance(z, s.rows, s.settings)
+	v, known, err := s.layout.variance(z, s.rows, s.settings)
 	if err != nil {
 		return Estimate{}, err
 	}
 	e.Value, e.SE = value, math.Sqrt(v)
 	e.DF = s.layout.df(s.settings.DF, s.rows)
-	e.Notes = append(e.Notes, s.facts(e, lone)...)
+	e.Notes = append(e.Notes, s.facts(e, known)...)
 	return e, nil
 }
 
