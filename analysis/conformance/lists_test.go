@@ -1,0 +1,142 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+	"testing"
+)
+
+// lists are the cases that are known not to pass.
+type lists struct {
+	later      []*laterLine
+	exceptions map[string]*exception
+}
+
+// A laterLine of later.txt names cases that later work will make pass: patterns of the
+// kind, the data set and the design, the issue that will do it, and the reason.
+type laterLine struct {
+	line                  int
+	kind, dataset, design string
+	issue, reason         string
+	cases, failed         int // of those it matches in this run
+}
+
+// An exception of exceptions.txt is a case whose number we believe to be wrong.
+type exception struct {
+	line   int
+	reason string
+	passes bool
+}
+
+// readLists reads both files: words separated by blanks, # begins a comment.
+func readLists(laterFile, exceptionsFile string) (*lists, error) {
+	l := &lists{exceptions: make(map[string]*exception)}
+	err := eachLine(laterFile, 5, func(line int, words []string) error {
+		for _, pattern := range words[:3] {
+			if _, err := path.Match(pattern, ""); err != nil {
+				return err
+			}
+		}
+		l.later = append(l.later, &laterLine{line: line, kind: words[0], dataset: words[1], design: words[2], issue: words[3], reason: words[4]})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, eachLine(exceptionsFile, 2, func(line int, words []string) error {
+		l.exceptions[words[0]] = &exception{line: line, reason: words[1]}
+		return nil
+	})
+}
+
+// eachLine gives the words of each line, the last one with the rest of the line.
+func eachLine(name string, words int, take func(line int, words []string) error) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	for i, text := range strings.Split(string(b), "\n") {
+		text = strings.TrimSpace(text)
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		list := make([]string, words)
+		for k := range list {
+			list[k], text, _ = strings.Cut(text, " ")
+			text = strings.TrimLeft(text, " ")
+		}
+		list[words-1] = strings.TrimSpace(list[words-1] + " " + text)
+		if list[words-1] == "" {
+			return fmt.Errorf("%s:%d: has fewer than %d words; the last says why", name, i+1, words)
+		}
+		if err := take(i+1, list); err != nil {
+			return fmt.Errorf("%s:%d: %w", name, i+1, err)
+		}
+	}
+	return nil
+}
+
+// matches says whether the line speaks of the case.
+func (l *laterLine) matches(c Case) bool {
+	return glob(l.kind, c.Estimator) && glob(l.dataset, c.Dataset) && glob(l.design, c.Design)
+}
+
+// glob is path.Match of a pattern that was checked.
+func glob(pattern, name string) bool {
+	ok, _ := path.Match(pattern, name)
+	return ok
+}
+
+// judge computes a case and holds it against the lists.
+func (l *lists) judge(t *testing.T, a *archive, f oracleFile, c Case) (outcome, float64) {
+	t.Helper()
+	r, err := a.compute(f, c)
+	if errors.Is(err, errAbsent) {
+		t.Log(err)
+		return absent, 0
+	}
+	isLater := false
+	for _, line := range l.later {
+		if line.matches(c) {
+			isLater = true
+			line.cases++
+			line.failed += btoi(len(r.faults) > 0)
+		}
+	}
+	except := l.exceptions[c.ID]
+	if except != nil {
+		except.passes = len(r.faults) == 0
+	}
+	switch {
+	case len(r.faults) == 0:
+		return passed, r.worst
+	case isLater:
+		return later, 0
+	case except != nil:
+		return excepted, 0
+	}
+	for _, fault := range r.faults[:min(len(r.faults), 5)] {
+		t.Errorf("%s of %s (%s): %s", c.Estimator, c.Variable, c.Design, fault)
+	}
+	return failed, 0
+}
+
+// stale complains of lines that are true no more: all cases of the line pass.
+func (l *lists) stale() []string {
+	var complaints []string
+	for _, line := range l.later {
+		if line.cases > 0 && line.failed == 0 {
+			complaints = append(complaints, fmt.Sprintf("later.txt:%d: all %d cases of %s %s %s pass; remove the line",
+				line.line, line.cases, line.kind, line.dataset, line.design))
+		}
+	}
+	for id, e := range l.exceptions {
+		if e.passes {
+			complaints = append(complaints, fmt.Sprintf("exceptions.txt:%d: case %s passes; remove the line", e.line, id))
+		}
+	}
+	return complaints
+}
