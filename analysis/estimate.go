@@ -15,9 +15,10 @@ type Estimate struct {
 	N int
 	// Weighted is the sum of their weights: the estimated size of the population.
 	Weighted float64
-	// DEff is the design effect against simple random sampling with replacement.
-	DEff  float64
-	Notes []Note
+	// DEff is the design effect against simple random sampling with replacement;
+	// DEffWOR is that without, with the sum of the weights as the size of the population.
+	DEff, DEffWOR float64
+	Notes         []Note
 }
 
 // Note is a fact that the reader of an estimate must know. It is made where the
@@ -43,4 +44,6 @@ const (
 	NoVariation    NoteCode = "no-variation"    // everybody gave the same answer: p (Value) is 0 or 1
 	NotConverged   NoteCode = "not-converged"   // the weights did not reach their margins; Value is the distance
 	Empty          NoteCode = "empty"           // nobody in the domain
+	Suppress       NoteCode = "suppress"        // the presentation standard forbids to show it; Value is the width judged
+	Review         NoteCode = "review"          // the presentation standard asks for a look; Subject says why
 )

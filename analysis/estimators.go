@@ -139,7 +139,7 @@ func (s sample) mean() (Estimate, error) {
 	if err != nil || s.all.N == 0 {
 		return e, err
 	}
-	e.DEff = e.SE * e.SE / (s.spread() / float64(s.all.N))
+	e.setEffects(s.spread(), s.all.N, s.all.W)
 	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
 	return s.judged(e, relativeWidth(e), s.settings.WideRelative), nil
 }
@@ -150,35 +150,17 @@ func (s sample) proportion() (Estimate, error) {
 		return Estimate{}, fmt.Errorf("a proportion needs zeros and ones, but Σwy is %v and Σwy² is %v; use Mean", s.all.WY, s.all.WY2)
 	}
 	value := s.all.WY / s.all.W
-	switch {
-	case value < sameAnswer:
-		return s.unanimous(0)
-	case value > 1-sameAnswer:
-		return s.unanimous(1)
-	}
-	e, err := s.linearised(value, func(x Sum) float64 { return (x.WY - value*x.W) / s.all.W })
+	score := func(x Sum) float64 { return (x.WY - value*x.W) / s.all.W }
+	e, err := s.linearised(value, score)
 	if err != nil || s.all.N == 0 {
 		return e, err
 	}
-	e.DEff = e.SE * e.SE / (s.spread() / float64(s.all.N))
-	e.Lo, e.Hi = logit(e.Value, e.SE, e.Level, e.DF)
-	return s.judged(e, e.Hi-e.Lo, s.settings.WideInterval), nil
-}
-
-// sameAnswer is the share of the weights below which a difference is rounding: sums
-// of a database may come in another order.
-const sameAnswer = 1e-12
-
-// unanimous is the estimate of a proportion when everybody answered alike.
-func (s sample) unanimous(p float64) (Estimate, error) {
-	e, err := s.linearised(p, func(Sum) float64 { return 0 })
-	if err != nil {
-		return e, err
+	e.setEffects(s.spread(), s.all.N, s.all.W)
+	people := 0
+	for _, n := range s.rows {
+		people += n
 	}
-	e.SE, e.DEff = 0, math.NaN()
-	e.Lo, e.Hi = clopperPearson(p, e.N, e.Level)
-	e.Notes = append(e.Notes, Note{Code: NoVariation, Value: p})
-	return s.judged(e, e.Hi-e.Lo, s.settings.WideInterval), nil
+	return s.settings.proportion(e, people), nil
 }
 
 func (s sample) total() (Estimate, error) {
@@ -186,7 +168,7 @@ func (s sample) total() (Estimate, error) {
 	if err != nil || s.all.N == 0 {
 		return e, err
 	}
-	e.DEff = e.SE * e.SE / (s.all.W * s.all.W * s.spread() / float64(s.all.N))
+	e.setEffects(s.all.W*s.all.W*s.spread(), s.all.N, s.all.W)
 	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
 	return s.judged(e, relativeWidth(e), s.settings.WideRelative), nil
 }
@@ -228,9 +210,8 @@ func scores(y, x []Sum, score func(y, x Sum) float64) []float64 {
 // withVariance makes the estimate with its standard error, degrees of freedom and
 // the notes known by then, from the scores of PSUs and of crossings of the margins.
 func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, error) {
-	nan := math.NaN()
-	e := Estimate{Value: nan, SE: nan, Lo: nan, Hi: nan, Level: s.settings.Level, DF: nan, DEff: nan,
-		N: s.all.N, Weighted: s.all.W, Notes: append([]Note(nil), s.notes...)}
+	e := missingEstimate(s.settings.Level)
+	e.N, e.Weighted, e.Notes = s.all.N, s.all.W, append([]Note(nil), s.notes...)
 	if e.N == 0 {
 		e.Notes = append(e.Notes, Note{Code: Empty})
 		return e, nil
@@ -243,7 +224,7 @@ func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, 
 		return Estimate{}, err
 	}
 	e.Value, e.SE = value, math.Sqrt(v)
-	e.DF = s.layout.df(s.settings.DF, s.rows)
+	e.DF = s.settings.df(s.layout, s.rows)
 	e.Notes = append(e.Notes, s.facts(e, known)...)
 	return e, nil
 }

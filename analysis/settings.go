@@ -15,6 +15,13 @@ type Settings struct {
 	LoneInDomains bool
 	// DF says how the degrees of freedom of intervals are counted.
 	DF DFRule
+	// FixedDF, when not zero, is the degrees of freedom whatever DF says.
+	FixedDF float64
+	// Interval is how the intervals of proportions are made.
+	Interval ProportionInterval
+	// Standard is the presentation standard by which proportions get the notes Suppress
+	// and Review; none when left out.
+	Standard PresentationStandard
 	// FewRespondents is the N below which an estimate carries that note.
 	FewRespondents int
 	// FewDF is the degrees of freedom below which an estimate carries FewPSUs.
@@ -38,6 +45,7 @@ func DefaultSettings() Settings {
 		Level:          0.95,
 		LonePSU:        LoneAdjust,
 		DF:             DFDomain,
+		Interval:       IntervalLogit,
 		FewRespondents: 30,
 		FewDF:          8,
 		LargeWeights:   2,
@@ -75,6 +83,7 @@ func (s Settings) orDefault() (Settings, error) {
 	s.Level = orElse(s.Level, d.Level)
 	s.LonePSU = orElse(s.LonePSU, d.LonePSU)
 	s.DF = orElse(s.DF, d.DF)
+	s.Interval = orElse(s.Interval, d.Interval)
 	s.FewRespondents = orElse(s.FewRespondents, d.FewRespondents)
 	s.FewDF = orElse(s.FewDF, d.FewDF)
 	s.LargeWeights = orElse(s.LargeWeights, d.LargeWeights)
@@ -95,7 +104,24 @@ func (s Settings) orDefault() (Settings, error) {
 		return s, fmt.Errorf("rule %q for degrees of freedom is unknown; use %s, %s or %s",
 			s.DF, DFDomain, DFDesign, DFNormal)
 	}
-	return s, nil
+	if !(s.FixedDF >= 0) {
+		return s, fmt.Errorf("%v degrees of freedom are not possible; give a number above 0, or 0 for the rule in Settings.DF", s.FixedDF)
+	}
+	switch s.Standard {
+	case "", StandardNCHS2017:
+	default:
+		return s, fmt.Errorf("presentation standard %q is unknown; use %s or none", s.Standard, StandardNCHS2017)
+	}
+	return s, s.Interval.check()
+}
+
+// df counts degrees of freedom by the rule, or takes the number given. seen is the
+// number of people of the domain in each PSU.
+func (s Settings) df(l layout, seen []int) float64 {
+	if s.FixedDF > 0 {
+		return s.FixedDF
+	}
+	return l.df(s.DF, seen)
 }
 
 // orElse returns v, or otherwise when v is the zero value.
