@@ -9,10 +9,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// facts are what the notes of an estimate need to know of its covariance.
+// facts are what the notes and intervals of an estimate need to know of its covariance.
 type facts struct {
-	// lone names the strata on which the rule for lone PSUs had a bearing.
-	lone []string
+	lone   []string // strata on which the rule for lone PSUs had a bearing
+	merged []string // strata merged under LoneCollapse, each group as "A + B"
+	df     float64  // by Settings.DF, with merged strata as one
 }
 
 // covariance returns the k×k covariance matrix of the totals Σ z_j under everything
@@ -32,78 +33,147 @@ func (d *Design) covariance(z [][]float64, seen []int) (*mat.SymDense, facts, er
 	if len(seen) != len(d.psus) {
 		return nil, facts{}, fmt.Errorf("%d counts of people for %d PSUs of the design", len(seen), len(d.psus))
 	}
-	return d.layout.covariance(d.psuSums(z), seen, settings)
+	return d.layout.covariance(d.leafSums(z), seen, settings)
 }
 
-// psuSums adds up columns over the people of each PSU, in their order.
-func (d *Design) psuSums(z [][]float64) grid {
-	t := newGrid(len(d.psus), len(z))
-	const psus = 16
-	parallel.Blocks(t.rows, psus, func(_, from, to int) {
-		for psu := from; psu < to; psu++ {
-			sums := t.row(psu)
-			for j, column := range z {
-				for _, x := range column[d.start[psu]:d.start[psu+1]] {
-					sums[j] += x
-				}
+// leafSums are sums over the people of leaves: fill puts those of leaves from to to−1
+// into sums, for one column.
+type leafSums struct {
+	columns int
+	fill    func(sums []float64, column, from, to int)
+}
+
+// leafSums adds up columns over the people of each leaf, in their order.
+func (d *Design) leafSums(z [][]float64) leafSums {
+	return leafSums{len(z), func(sums []float64, column, from, to int) {
+		for leaf := from; leaf < to; leaf++ {
+			var sum float64
+			for _, x := range z[column][d.leaf[leaf]:d.leaf[leaf+1]] {
+				sum += x
+			}
+			sums[leaf-from] = sum
+		}
+	}}
+}
+
+// leafSums are those in a grid with one row for each leaf.
+func (t grid) leafSums() leafSums {
+	return leafSums{t.columns, func(sums []float64, column, from, to int) {
+		for leaf := from; leaf < to; leaf++ {
+			sums[leaf-from] = t.x[leaf*t.columns+column]
+		}
+	}}
+}
+
+// grid puts the sums of all leaves into a grid.
+func (z leafSums) grid(leaves int) grid {
+	t := newGrid(leaves, z.columns)
+	const block = 64
+	parallel.Blocks(leaves, block, func(_, from, to int) {
+		sums := make([]float64, to-from)
+		for j := range z.columns {
+			z.fill(sums, j, from, to)
+			for i, x := range sums {
+				t.x[(from+i)*t.columns+j] = x
 			}
 		}
 	})
 	return t
 }
 
-// A grid holds numbers row by row: here one row for each PSU or stratum, one column
-// for each statistic.
-type grid struct {
-	rows, columns int
-	x             []float64
-}
-
-func newGrid(rows, columns int) grid {
-	return grid{rows, columns, make([]float64, rows*columns)}
-}
-
-func (t grid) row(i int) []float64 { return t.x[i*t.columns : (i+1)*t.columns] }
-
-// covariance is that of Σz, the sums of the linearised PSU totals z (one row for each
-// PSU), under sampling of PSUs with replacement within strata:
+// covariance is that of Σz, the sums of the linearised values z over all leaves. In
+// one stage, with f_h = n_h/N_h of the PSUs of each stratum,
 //
-//	V = Σ_h n_h/(n_h−1) Σ_i (z_hi − z̄_h)(z_hi − z̄_h)′
+//	V = Σ_h (1−f_h) n_h/(n_h−1) Σ_i (z_hi − z̄_h)(z_hi − z̄_h)′
 //
-// (Särndal, Swensson and Wretman 1992, ch. 4; R survey 4.5, svyrecvar). PSUs without
-// people of the domain have z = 0 and count. seen is the number of people of the
-// domain in each PSU.
-func (l layout) covariance(z grid, seen []int, s Settings) (*mat.SymDense, facts, error) {
+// and each next stage adds f_h times the same formula within each PSU (Särndal,
+// Swensson and Wretman 1992, ch. 4; R survey 4.5, svyrecvar). PSUs without people of
+// the domain have z = 0 and count. seen is the number of people of the domain in each
+// PSU.
+func (l *layout) covariance(z leafSums, seen []int, s Settings) (*mat.SymDense, facts, error) {
 	if s.LonePSU == LoneFail {
 		if err := l.failIfLone(); err != nil {
 			return nil, facts{}, err
 		}
 	}
 	t := l.tally(seen, s.LoneInDomains)
+	known := facts{}
+	if s.LonePSU == LoneCollapse {
+		m, groups, err := l.collapsed(t, s)
+		if err != nil {
+			return nil, facts{}, err
+		}
+		for _, g := range groups {
+			known.merged = append(known.merged, l.names(g))
+			for _, h := range g {
+				if l.lone(h, t, s) {
+					known.lone = append(known.lone, l.strata[h])
+				}
+			}
+		}
+		l, t = m, m.tally(seen, s.LoneInDomains)
+	}
+	known.df = s.df(l, seen)
+	if l.phase != nil {
+		if s.FixedDF == 0 {
+			known.df = min(known.df, l.phase.df(s.DF))
+		}
+		return l.phase.covariance(z.grid(l.leaves()), l), known, nil
+	}
+	psus, inner, err := l.inner(z, s)
+	if err != nil {
+		return nil, facts{}, err
+	}
+	if l.joint != nil {
+		l.joint.covariance(psus, inner)
+		return inner.matrix(), known, nil
+	}
+	lone, err := l.outer(psus, t, s, inner)
+	known.lone = append(known.lone, lone...)
+	return inner.matrix(), known, err
+}
+
+// outer adds the first stage to the sum of the later ones, and names the strata on
+// which the rule for lone PSUs had a bearing.
+func (l *layout) outer(z grid, t tally, s Settings, out squares) ([]string, error) {
 	means, centre := l.means(z, t)
-	role := l.roles(t, s)
-	scale := make([]float64, len(l.size))
-	averaged := 0
-	for h, size := range l.size {
-		switch role[h] {
-		case aside:
-		case averagedStratum:
-			averaged++
-		case centredAtAll:
-			scale[h] = besselOrOne(size)
+	roles := l.roles(t, s)
+	factor, err := averaging(roles, t)
+	if err != nil {
+		return nil, err
+	}
+	scale := make([]float64, z.rows)
+	for i, h := range l.stratum {
+		switch roles[h] {
+		case centredAtOwn, centredAtAll:
+			scale[i] = factor * l.remains(i) * besselOrOne(l.size[h])
+		}
+	}
+	for h := range l.size {
+		if roles[h] == centredAtAll {
 			copy(means.row(h), centre)
-		case centredAtOwn:
-			scale[h] = besselOrOne(size)
 		}
 	}
-	v := l.products(z, means, scale)
-	if averaged > 0 {
-		if averaged == t.strata {
-			return nil, facts{}, fmt.Errorf("every stratum has a single PSU, so rule %q has no stratum to take a mean of; merge strata", LoneAverage)
+	l.products(z, means, scale, out)
+	return l.bearing(z, means, scale, roles, t, out), nil
+}
+
+// averaging is what the sum over the other strata is multiplied with when lone ones
+// count as their mean.
+func averaging(roles []role, t tally) (float64, error) {
+	averaged := 0
+	for _, r := range roles {
+		if r == averagedStratum {
+			averaged++
 		}
-		v.ScaleSym(float64(t.strata)/float64(t.strata-averaged), v)
 	}
-	return v, facts{lone: l.bearing(z, means, scale, role, t, v)}, nil
+	switch averaged {
+	case 0:
+		return 1, nil
+	case t.strata:
+		return 0, fmt.Errorf("every stratum has a single PSU, so rule %q has no stratum to take a mean of; merge strata", LoneAverage)
+	}
+	return float64(t.strata) / float64(t.strata-averaged), nil
 }
 
 // role is what a stratum does in a variance.
@@ -117,15 +187,15 @@ const (
 )
 
 // roles applies the rule for lone PSUs.
-func (l layout) roles(t tally, s Settings) []role {
+func (l *layout) roles(t tally, s Settings) []role {
 	roles := make([]role, len(l.size))
 	for h, size := range l.size {
-		isLone := size == 1 || s.LoneInDomains && t.seen[h] == 1
+		lone := l.lone(h, t, s)
 		switch {
-		case !t.counts[h]:
-		case isLone && s.LonePSU == LoneAverage:
+		case !t.counts[h] || l.complete(h):
+		case lone && s.LonePSU == LoneAverage:
 			roles[h] = averagedStratum
-		case isLone && s.LonePSU == LoneAdjust:
+		case lone && s.LonePSU == LoneAdjust:
 			roles[h] = centredAtAll
 		case size > 1:
 			roles[h] = centredAtOwn
@@ -134,9 +204,9 @@ func (l layout) roles(t tally, s Settings) []role {
 	return roles
 }
 
-// besselOrOne is n/(n−1), or 1 for a single PSU.
+// besselOrOne is n/(n−1), or 1 for a single unit.
 func besselOrOne(n int) float64 {
-	if n == 1 {
+	if n <= 1 {
 		return 1
 	}
 	return float64(n) / float64(n-1)
@@ -151,7 +221,7 @@ type tally struct {
 }
 
 // tally counts; with seenOnly, strata without people of the domain take no part.
-func (l layout) tally(people []int, seenOnly bool) tally {
+func (l *layout) tally(people []int, seenOnly bool) tally {
 	t := tally{seen: make([]int, len(l.size)), counts: make([]bool, len(l.size))}
 	for i, h := range l.stratum {
 		if people[i] > 0 {
@@ -159,7 +229,7 @@ func (l layout) tally(people []int, seenOnly bool) tally {
 		}
 	}
 	for h, size := range l.size {
-		t.counts[h] = !seenOnly || t.seen[h] > 0
+		t.counts[h] = size > 0 && (!seenOnly || t.seen[h] > 0)
 		if t.counts[h] {
 			t.strata++
 			t.psus += size
@@ -169,7 +239,7 @@ func (l layout) tally(people []int, seenOnly bool) tally {
 }
 
 // means are those of z over the PSUs of each stratum, and over all that take part.
-func (l layout) means(z grid, t tally) (grid, []float64) {
+func (l *layout) means(z grid, t tally) (grid, []float64) {
 	means := newGrid(len(l.size), z.columns)
 	for i, h := range l.stratum {
 		floats.Add(means.row(h), z.row(i))
@@ -179,43 +249,39 @@ func (l layout) means(z grid, t tally) (grid, []float64) {
 		if t.counts[h] {
 			floats.Add(all, means.row(h))
 		}
-		floats.Scale(1/float64(size), means.row(h))
+		if size > 0 {
+			floats.Scale(1/float64(size), means.row(h))
+		}
 	}
 	floats.Scale(1/float64(max(t.psus, 1)), all)
 	return means, all
 }
 
-// products is Σ_i s_h (z_i − c_h)(z_i − c_h)′ over PSUs i of strata h.
-func (l layout) products(z, centre grid, scale []float64) *mat.SymDense {
+// products adds Σ_i s_i (z_i − c_h)(z_i − c_h)′ over PSUs i of strata h.
+func (l *layout) products(z, centre grid, scale []float64, out squares) {
 	k := z.columns
 	y := newGrid(z.rows, k)
 	parallel.Blocks(z.rows, 64, func(_, from, to int) {
 		for i := from; i < to; i++ {
-			h := l.stratum[i]
-			if scale[h] != 0 {
-				floats.SubTo(y.row(i), z.row(i), centre.row(h))
+			if scale[i] != 0 {
+				floats.SubTo(y.row(i), z.row(i), centre.row(l.stratum[i]))
 			}
 		}
 	})
-	out := make([]float64, k*k)
 	// Each row of the result is summed by one worker in the order of PSUs, so that the
 	// number of cores changes no bit.
 	parallel.Blocks(k, 8, func(_, from, to int) {
-		for i := range z.rows {
-			row, s := y.row(i), scale[l.stratum[i]]
-			for a := from; a < to && s != 0; a++ {
-				if row[a] != 0 {
-					floats.AddScaled(out[a*k+a:(a+1)*k], s*row[a], row[a:])
-				}
+		for i, s := range scale {
+			if s != 0 {
+				out.addRows(from, to, s, y.row(i))
 			}
 		}
 	})
-	return mat.NewSymDense(k, out)
 }
 
 // bearing names the strata with a single PSU that has people of the domain or, with
 // more than rounding, added to a variance.
-func (l layout) bearing(z, centre grid, scale []float64, roles []role, t tally, v *mat.SymDense) []string {
+func (l *layout) bearing(z, centre grid, scale []float64, roles []role, t tally, v squares) []string {
 	adds := make([]bool, len(l.size))
 	for i, h := range l.stratum {
 		if roles[h] != centredAtAll {
@@ -223,16 +289,35 @@ func (l layout) bearing(z, centre grid, scale []float64, roles []role, t tally, 
 		}
 		for j, x := range z.row(i) {
 			d := x - centre.row(h)[j]
-			if scale[h]*d*d > 1e-12*math.Abs(v.At(j, j)) {
+			if scale[i]*d*d > 1e-12*math.Abs(v.x[j*v.k+j]) {
 				adds[h] = true
 			}
 		}
 	}
 	var lone []string
 	for h, size := range l.size {
-		if size == 1 && t.seen[h] > 0 || adds[h] || roles[h] == averagedStratum {
+		if size == 1 && t.seen[h] > 0 && !l.complete(h) || adds[h] || roles[h] == averagedStratum {
 			lone = append(lone, l.strata[h])
 		}
 	}
 	return lone
+}
+
+// covariance adds ΣΣ form_ij z_i z_j′ over the pairs of units of each stratum.
+func (j *joint) covariance(z grid, out squares) {
+	y := make([]float64, z.columns)
+	for h, form := range j.form {
+		n := int(math.Sqrt(float64(len(form))) + 0.5)
+		for i := range n {
+			clear(y)
+			for u, x := range form[i*n : (i+1)*n] {
+				floats.AddScaled(y, x, z.row(j.first[h]+u))
+			}
+			for a, x := range z.row(j.first[h] + i) {
+				if x != 0 {
+					floats.AddScaled(out.x[a*out.k+a:(a+1)*out.k], x, y[a:])
+				}
+			}
+		}
+	}
 }

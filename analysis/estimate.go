@@ -39,6 +39,7 @@ const (
 	FewRespondents NoteCode = "few-respondents" // N below Settings.FewRespondents; Value is N
 	FewPSUs        NoteCode = "few-psus"        // df below Settings.FewDF; Value is df
 	LonePSU        NoteCode = "lone-psu"        // strata with one PSU; Subject names them, Value counts them
+	MergedStrata   NoteCode = "merged-strata"   // strata merged for lone PSUs; Subject names them, Value counts the groups
 	LargeWeights   NoteCode = "large-weights"   // Kish's weight effect (Value) above Settings.LargeWeights
 	WideInterval   NoteCode = "wide-interval"   // interval wider than Settings allow; Value is the width judged
 	NoVariation    NoteCode = "no-variation"    // everybody gave the same answer: p (Value) is 0 or 1

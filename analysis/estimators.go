@@ -102,13 +102,13 @@ func (c *Cells) one(variable string, in Domain, estimate func(sample) (Estimate,
 }
 
 // sample is what an estimate is made of: the sums of one variable over the people of
-// a domain, PSU by PSU.
+// a domain, leaf by leaf of the layout (PSU by PSU in one stage).
 type sample struct {
-	layout   layout
+	layout   *layout
 	settings Settings
 	notes    []Note
-	rows     []int // people of the domain in each PSU, with or without a value
-	sums     []Sum // of each PSU
+	rows     []int // people of the domain in each leaf, with or without a value
+	sums     []Sum // of each leaf
 	all      Sum   // over the PSUs
 	// calibration is set when the weights were raked, and crossings then has the sums
 	// of each crossing of the margins.
@@ -117,8 +117,8 @@ type sample struct {
 }
 
 // newSample makes a sample with nobody in it.
-func newSample(l layout, s Settings, notes []Note, k *calibration) sample {
-	n := len(l.stratum)
+func newSample(l *layout, s Settings, notes []Note, k *calibration) sample {
+	n := l.leaves()
 	p := sample{layout: l, settings: s, notes: notes, rows: make([]int, n), sums: make([]Sum, n), calibration: k}
 	if k != nil {
 		p.crossings = make([]Sum, len(k.columns))
@@ -219,12 +219,12 @@ func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, 
 	if s.calibration != nil {
 		z = s.calibration.residuals(z, byCrossing)
 	}
-	v, known, err := s.layout.variance(z, s.rows, s.settings)
+	seen := s.layout.byPSU(s.rows)
+	v, known, err := s.layout.covariance(grid{len(z), 1, z}.leafSums(), seen, s.settings)
 	if err != nil {
 		return Estimate{}, err
 	}
-	e.Value, e.SE = value, math.Sqrt(v)
-	e.DF = s.settings.df(s.layout, s.rows)
+	e.Value, e.SE, e.DF = value, math.Sqrt(v.At(0, 0)), known.df
 	e.Notes = append(e.Notes, s.facts(e, known)...)
 	return e, nil
 }

@@ -17,6 +17,9 @@ func (s sample) facts(e Estimate, known facts) []Note {
 	if n := len(known.lone); n > 0 {
 		notes = append(notes, Note{Code: LonePSU, Subject: strings.Join(known.lone, ", "), Value: float64(n)})
 	}
+	if n := len(known.merged); n > 0 {
+		notes = append(notes, Note{Code: MergedStrata, Subject: strings.Join(known.merged, ", "), Value: float64(n)})
+	}
 	if k := float64(s.all.N) * s.all.W2 / (s.all.W * s.all.W); k > s.settings.LargeWeights {
 		notes = append(notes, Note{Code: LargeWeights, Value: k})
 	}

@@ -128,7 +128,7 @@ func (p people) vector(names []string, values []float64, scores func(row int, u 
 	if err != nil {
 		return Vector{}, err
 	}
-	v.Cov, v.DF = cov, p.settings.df(p.design.layout, p.seen)
+	v.Cov, v.DF = cov, f.df
 	e := p.estimate(v.DF, f)
 	v.Notes = e.Notes
 	for i := range values {

@@ -9,7 +9,7 @@ type Settings struct {
 	Level float64
 	// LonePSU says what a stratum with a single PSU contributes to the variance.
 	LonePSU LonePSURule
-	// LoneInDomains applies the rules LoneAdjust and LoneAverage also to a stratum of
+	// LoneInDomains applies the rules LoneAdjust, LoneAverage and LoneCollapse also to a stratum of
 	// several PSUs of which only one has people of the domain, and lets strata without
 	// such people take no part (as survey.adjust.domain.lonely in R).
 	LoneInDomains bool
@@ -57,12 +57,18 @@ func DefaultSettings() Settings {
 // LonePSURule is what a stratum with one PSU contributes to a variance.
 type LonePSURule string
 
-// The rules for lone PSUs (as survey.lonely.psu in R).
+// The rules for lone PSUs (as survey.lonely.psu in R, but for LoneCollapse). At later
+// stages they hold within each unit of the stage before, and LoneCollapse adds nothing.
 const (
 	LoneFail      LonePSURule = "fail"      // an error that names the strata
 	LoneCertainty LonePSURule = "certainty" // nothing
+	LoneRemove    LonePSURule = "remove"    // nothing: another name for it
 	LoneAdjust    LonePSURule = "adjust"    // centred at the mean of all PSU totals
 	LoneAverage   LonePSURule = "average"   // the mean of the other strata
+	// LoneCollapse merges a stratum with a single PSU with the next in the order of
+	// names, the last one with the one before it. Merged strata vary more, so the
+	// variance is on the safe side; estimates name them in a note.
+	LoneCollapse LonePSURule = "collapse"
 )
 
 // DFRule is how degrees of freedom are counted.
@@ -93,10 +99,10 @@ func (s Settings) orDefault() (Settings, error) {
 		return s, fmt.Errorf("confidence level %v is not between 0 and 1; 0.95 is usual", s.Level)
 	}
 	switch s.LonePSU {
-	case LoneFail, LoneCertainty, LoneAdjust, LoneAverage:
+	case LoneFail, LoneCertainty, LoneRemove, LoneAdjust, LoneAverage, LoneCollapse:
 	default:
-		return s, fmt.Errorf("lone PSU rule %q is unknown; use %s, %s, %s or %s",
-			s.LonePSU, LoneFail, LoneCertainty, LoneAdjust, LoneAverage)
+		return s, fmt.Errorf("lone PSU rule %q is unknown; use %s, %s, %s, %s, %s or %s",
+			s.LonePSU, LoneFail, LoneCertainty, LoneRemove, LoneAdjust, LoneAverage, LoneCollapse)
 	}
 	switch s.DF {
 	case DFDomain, DFDesign, DFNormal:
@@ -117,7 +123,7 @@ func (s Settings) orDefault() (Settings, error) {
 
 // df counts degrees of freedom by the rule, or takes the number given. seen is the
 // number of people of the domain in each PSU.
-func (s Settings) df(l layout, seen []int) float64 {
+func (s Settings) df(l *layout, seen []int) float64 {
 	if s.FixedDF > 0 {
 		return s.FixedDF
 	}
