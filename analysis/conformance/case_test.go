@@ -38,6 +38,7 @@ type designSpec struct {
 	Probs          string
 	Phase1, Phase2 any
 	Method         string
+	DF             string // "design": degrees of freedom of the whole design for every domain
 }
 
 // A margin is a classification with known counts.
@@ -69,6 +70,12 @@ type fields map[string]any
 
 // has says whether a field is there.
 func (f fields) has(name string) bool { _, known := f[name]; return known }
+
+// sub is a field that has fields.
+func (f fields) sub(name string) fields {
+	m, _ := f[name].(map[string]any)
+	return m
+}
 
 // text is a field that is a string, "" when it is not there.
 func (f fields) text(name string) string { s, _ := f[name].(string); return s }

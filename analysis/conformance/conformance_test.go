@@ -124,10 +124,17 @@ func TestOracles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tallies := make(map[string]*tally)
+	oracles := []func(*archive) (oracleFile, error){gssFile}
 	for _, name := range files {
-		var f oracleFile
-		if err := readJSON(name, &f); err != nil {
+		oracles = append(oracles, func(*archive) (oracleFile, error) {
+			var f oracleFile
+			return f, readJSON(name, &f)
+		})
+	}
+	tallies := make(map[string]*tally)
+	for _, open := range oracles {
+		f, err := open(a)
+		if err != nil {
 			t.Errorf("%v; fields of cases and designs are described in testdata/SOURCES.md", err)
 			continue
 		}
@@ -141,7 +148,7 @@ func TestOracles(t *testing.T) {
 	for _, complaint := range list.stale() {
 		t.Error(complaint)
 	}
-	t.Log("\n" + closingTable(tallies))
+	t.Log("\n" + closingTable(tallies) + list.missing())
 }
 
 // compute runs one case; what is wrong with it comes back as faults.

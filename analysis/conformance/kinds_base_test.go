@@ -104,6 +104,9 @@ func (r *run) compareDF(cells *analysis.Cells, estimate func(string, analysis.Do
 func (r *run) compare(e analysis.Estimate) {
 	r.check("estimate", e.Value, number(r.Estimate))
 	r.compareSE(e.Value, e.SE, number(r.SE))
+	if r.Extra.has("n") {
+		r.check("n", float64(e.N), r.Extra.number("n"))
+	}
 	if r.Extra.has("df_domain") {
 		r.check("df", e.DF, r.Extra.number("df_domain"))
 	}

@@ -3,8 +3,10 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,6 +15,7 @@ import (
 type lists struct {
 	later      []*laterLine
 	exceptions map[string]*exception
+	absent     map[string]int // cases, by what is absent
 }
 
 // A laterLine of later.txt names cases that later work will make pass: patterns of the
@@ -33,7 +36,7 @@ type exception struct {
 
 // readLists reads both files: words separated by blanks, # begins a comment.
 func readLists(laterFile, exceptionsFile string) (*lists, error) {
-	l := &lists{exceptions: make(map[string]*exception)}
+	l := &lists{exceptions: make(map[string]*exception), absent: make(map[string]int)}
 	err := eachLine(laterFile, 5, func(line int, words []string) error {
 		for _, pattern := range words[:3] {
 			if _, err := path.Match(pattern, ""); err != nil {
@@ -84,9 +87,10 @@ func (l *laterLine) matches(c Case) bool {
 	return glob(l.kind, c.Estimator) && glob(l.dataset, c.Dataset) && glob(l.design, c.Design)
 }
 
-// glob is path.Match of a pattern that was checked.
+// glob is path.Match of a pattern that was checked, with * for slashes too.
 func glob(pattern, name string) bool {
-	ok, _ := path.Match(pattern, name)
+	flat := strings.NewReplacer("/", "|")
+	ok, _ := path.Match(flat.Replace(pattern), flat.Replace(name))
 	return ok
 }
 
@@ -95,7 +99,7 @@ func (l *lists) judge(t *testing.T, a *archive, f oracleFile, c Case) (outcome, 
 	t.Helper()
 	r, err := a.compute(f, c)
 	if errors.Is(err, errAbsent) {
-		t.Log(err)
+		l.absent[err.Error()]++
 		return absent, 0
 	}
 	isLater := false
@@ -122,6 +126,15 @@ func (l *lists) judge(t *testing.T, a *archive, f oracleFile, c Case) (outcome, 
 		t.Errorf("%s of %s (%s): %s", c.Estimator, c.Variable, c.Design, fault)
 	}
 	return failed, 0
+}
+
+// missing says which data are absent and how many cases that leaves out.
+func (l *lists) missing() string {
+	var text strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(l.absent)) {
+		fmt.Fprintf(&text, "%d cases: %s\n", l.absent[what], what)
+	}
+	return text.String()
 }
 
 // stale complains of lines that are true no more: all cases of the line pass.

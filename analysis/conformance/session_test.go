@@ -36,8 +36,9 @@ var errAbsent = errors.New("data absent")
 
 // An archive finds and remembers data, oracle files and designs.
 type archive struct {
-	oracles  string   // folder of the oracle files
-	roots    []string // folders of data, the first one that has a file wins
+	oracles  string                           // folder of the oracle files
+	roots    []string                         // folders of data, the first one that has a file wins
+	make     map[string]func() (table, error) // tables that are made of files
 	tables   map[string]table
 	sessions map[string]opened
 }
@@ -51,7 +52,7 @@ type opened struct {
 // newArchive reads the folders from the environment.
 func newArchive() *archive {
 	a := &archive{oracles: "testdata/oracles", roots: []string{"testdata/data"},
-		tables: make(map[string]table), sessions: make(map[string]opened)}
+		make: make(map[string]func() (table, error)), tables: make(map[string]table), sessions: make(map[string]opened)}
 	if dir := os.Getenv("SUYANG_ORACLES"); dir != "" {
 		a.oracles = dir
 	}
@@ -63,6 +64,16 @@ func newArchive() *archive {
 
 // table reads a CSV file of the data folders.
 func (a *archive) table(name string) (table, error) {
+	if t, known := a.tables[name]; known {
+		return t, nil
+	}
+	if made := a.make[name]; made != nil {
+		t, err := made()
+		if err == nil {
+			a.tables[name] = t
+		}
+		return t, err
+	}
 	for _, root := range a.roots {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if _, err := os.Stat(path); err == nil {
@@ -224,7 +235,11 @@ func (s *session) newDesign(before []float64) (*analysis.Design, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.WithSettings(analysis.Settings{LonePSU: lonePSURule(s.spec.LonelyPSU), LoneInDomains: s.spec.LoneInDomains}), nil
+	return d.WithSettings(analysis.Settings{
+		LonePSU:       lonePSURule(s.spec.LonelyPSU),
+		LoneInDomains: s.spec.LoneInDomains,
+		DF:            analysis.DFRule(s.spec.DF),
+	}), nil
 }
 
 // first is the first of several stages.

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -15,8 +16,17 @@ import (
 
 // A table is a CSV file, by column; an empty field is missing.
 type table struct {
-	rows    int
-	columns map[string][]string
+	rows     int
+	columns  map[string][]string
+	declared map[string][]string // levels of a factor in an order of its own
+}
+
+// declare puts a level behind those that a factor has.
+func (d *table) declare(factor, level string) {
+	if d.declared == nil {
+		d.declared = make(map[string][]string)
+	}
+	d.declared[factor] = append(d.declared[factor], level)
 }
 
 func readTable(path string) (table, error) {
@@ -47,7 +57,7 @@ func (d table) with(name string, column []string) table {
 		columns[k] = c
 	}
 	columns[name] = column
-	return table{rows: d.rows, columns: columns}
+	return table{rows: d.rows, columns: columns, declared: d.declared}
 }
 
 // derive returns the table with a column by one of the formulas the files use: a chain
@@ -114,7 +124,7 @@ func (d table) where(conditions []condition) (table, error) {
 	if err != nil {
 		return d, err
 	}
-	kept := table{columns: make(map[string][]string)}
+	kept := table{columns: make(map[string][]string), declared: d.declared}
 	for _, in := range holds {
 		kept.rows += btoi(in)
 	}
@@ -229,10 +239,15 @@ func (d table) labels(names any) ([]string, error) {
 	return joined, nil
 }
 
-// levels lists the values of a column, sorted: numbers by size, others by name.
+// levels lists the values of a column: those declared in their order, others sorted,
+// numbers by size and texts by name.
 func (d table) levels(name string) []string {
+	declared := d.declared[name]
 	levels := slices.Clone(d.columns[name])
 	slices.SortFunc(levels, func(a, b string) int {
+		if i, j := slices.Index(declared, a), slices.Index(declared, b); i >= 0 || j >= 0 {
+			return cmp.Compare(uint(i), uint(j)) // -1, not declared, is the largest
+		}
 		x, y := toNumber(a), toNumber(b)
 		switch {
 		case x < y:
