@@ -136,12 +136,6 @@ func (a *archive) prepare(f oracleFile, name string) (*session, error) {
 // unsupported names what a design needs that is not there yet; "" when all is.
 func unsupported(spec designSpec) string {
 	switch {
-	case spec.PPS != nil:
-		return "pps"
-	case spec.Phase1 != nil:
-		return "two phases"
-	case spec.FPC != nil:
-		return "fpc"
 	case spec.Replicate != nil:
 		return "replicate weights"
 	case spec.Calibrate != nil:
@@ -167,16 +161,22 @@ func (a *archive) build(f oracleFile, name string, spec designSpec) (*session, e
 	if s.data, err = s.data.where(spec.Rows); err != nil {
 		return nil, err
 	}
-	if spec.Nonresponse != nil {
+	switch {
+	case spec.Nonresponse != nil:
 		s.weights, err = a.weightsFile(f.Dataset + "_" + name + ".csv")
-	} else {
+	case spec.Weights != nil:
 		s.weights, err = s.data.numbers(fmt.Sprint(spec.Weights))
+	case spec.Phase1 != nil: // a census: no weights before the second phase
+		s.weights, err = s.data.numbers("1")
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.design, err = s.newDesign(nil)
-	return s, err
+	if s.design, err = s.newDesign(a, nil); err != nil {
+		return nil, err
+	}
+	s.weights = s.design.Weights()
+	return s, nil
 }
 
 // change makes a design from the one it is based on.
@@ -205,7 +205,7 @@ func (a *archive) change(base *session, spec designSpec) (*session, error) {
 		return nil, fmt.Errorf("raking did not converge in %v rounds", step.Rounds)
 	}
 	s.weights, s.raking.after = w, w
-	s.design, err = s.newDesign(s.raking.before)
+	s.design, err = s.newDesign(a, s.raking.before)
 	return &s, err
 }
 
@@ -220,43 +220,13 @@ func (spec designSpec) margins() []margin {
 	return nil
 }
 
-// newDesign makes the design of the session's data and weights; before are the weights
-// before raking.
-func (s *session) newDesign(before []float64) (*analysis.Design, error) {
-	strata, err := s.data.labels(s.spec.Strata)
-	if err != nil {
-		return nil, err
-	}
-	psus, err := s.data.labels(first(s.spec.IDs))
-	if err != nil {
-		return nil, err
-	}
-	d, err := analysis.NewDesign(analysis.Columns{Weight: s.weights, Base: before, Stratum: strata, PSU: psus})
-	if err != nil {
-		return nil, err
-	}
-	return d.WithSettings(analysis.Settings{
-		LonePSU:       lonePSURule(s.spec.LonelyPSU),
-		LoneInDomains: s.spec.LoneInDomains,
-		DF:            analysis.DFRule(s.spec.DF),
-	}), nil
-}
-
-// first is the first of several stages.
-func first(ids any) any {
-	if list, several := ids.([]any); several && len(list) > 0 {
-		return list[0]
-	}
-	return ids
-}
-
 // lonePSURule is our name of R's option.
 func lonePSURule(option string) analysis.LonePSURule {
 	switch option {
 	case "":
 		return analysis.LoneFail
 	case "remove":
-		return analysis.LoneCertainty
+		return analysis.LoneRemove
 	}
 	return analysis.LonePSURule(option)
 }
