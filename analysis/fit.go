@@ -1,0 +1,440 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/suyang-survey/suyang/analysis/internal/parallel"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Fit is a model fitted to the people of a domain. Its Vector has the coefficients in
+// the order of the terms, with their design-based covariance; DF are the residual ones.
+type Fit struct {
+	Vector
+	// DesignDF is the degrees of freedom of the design: PSUs − strata over the PSUs with
+	// people of the fit. DF is DesignDF − k + 1 for k coefficients, as R's svyglm.
+	DesignDF float64
+	// Deviance and NullDeviance, of the model with the intercept alone, are computed
+	// with weights whose mean is 1.
+	Deviance, NullDeviance float64
+	// Dispersion is the weighted variance of the Pearson residuals, (y−μ)/√V(μ). It
+	// describes; no standard error rests on it.
+	Dispersion float64
+	// Rounds is how many steps of Fisher scoring were made.
+	Rounds int
+
+	fitting *fitting
+	bread   *mat.SymDense // (X′WX)⁻¹ with weights of mean 1
+}
+
+// Fit fits a generalised linear model to the rows for which in is true, or all when in
+// is nil, by weighted pseudo-likelihood (Binder 1983). With A = X′WX, the Fisher
+// information, the covariance of the coefficients is
+//
+//	A⁻¹ · V(Σ w x (y−μ)(dμ/dη)/V(μ)) · A⁻¹
+//
+// with the design's covariance of the total of the scores in the middle, as R's svyglm.
+func (d *Design) Fit(m Model, in []bool) (*Fit, error) {
+	f, err := d.frame(m, in)
+	if err != nil {
+		return nil, err
+	}
+	t, err := f.fit(f.active, f.matrix.names())
+	if err != nil {
+		return nil, err
+	}
+	return t.finish()
+}
+
+func (l *matrixLayout) names() []string {
+	names := make([]string, len(l.columns))
+	for j, c := range l.columns {
+		names[j] = c.name
+	}
+	return names
+}
+
+// finish computes the covariance and what describes the fit.
+func (t *fitting) finish() (*Fit, error) {
+	c, dependent := newCholesky(t.information)
+	if dependent >= 0 {
+		return nil, t.separated(nil)
+	}
+	r := t.residuals()
+	middle, known, err := t.scoreCovariance(r)
+	if err != nil {
+		return nil, err
+	}
+	fit := &Fit{fitting: t, bread: c.inverse(), Deviance: t.deviance + t.within, Rounds: t.rounds, Dispersion: r.dispersion}
+	if fit.NullDeviance, err = t.nullDeviance(); err != nil {
+		return nil, err
+	}
+	// The scores have the design's own weights, the bread has weights of mean 1.
+	scale := float64(t.n) / t.w
+	var cov mat.Dense
+	cov.Mul(fit.bread, middle)
+	cov.Mul(&cov, fit.bread)
+	fit.Cov = mat.NewSymDense(len(t.beta), nil)
+	for i := range t.beta {
+		for j := i; j < len(t.beta); j++ {
+			fit.Cov.SetSym(i, j, scale*scale*(cov.At(i, j)+cov.At(j, i))/2)
+		}
+	}
+	fit.describe(known)
+	return fit, nil
+}
+
+// describe fills the vector of coefficients.
+func (fit *Fit) describe(known facts) {
+	t := fit.fitting
+	fit.DesignDF = t.settings.df(t.design.layout, t.seen)
+	p := people{settings: t.settings, places: make([]int32, t.n), w: t.w, w2: t.w2}
+	e := p.estimate(fit.DesignDF-float64(len(t.beta)-1), known)
+	fit.Names, fit.Values, fit.DF, fit.Level = t.names, t.beta, e.DF, e.Level
+	fit.N, fit.Weighted, fit.Notes = e.N, e.Weighted, e.Notes
+	for j, b := range t.beta {
+		fit.Estimates = append(fit.Estimates, e.at(b, math.Sqrt(fit.Cov.At(j, j))))
+	}
+}
+
+// nullDeviance is that of the model with the intercept and the offset alone: with an
+// intercept alone μ is the mean of the outcome.
+func (t *fitting) nullDeviance() (float64, error) {
+	if t.units.offset == nil {
+		at := t.glm.family.entropy(t.mean)
+		var sum float64
+		for i, y := range t.units.y {
+			sum += 2 * t.units.weight[i] * (t.glm.family.entropy(y) - at)
+		}
+		return sum + t.within, nil
+	}
+	null, err := t.without(func(column) bool { return true })
+	if err != nil {
+		return 0, fmt.Errorf("the model with the intercept alone: %w", err)
+	}
+	return null.deviance + t.within, nil
+}
+
+// without fits the model again without some columns; the intercept stays.
+func (t *fitting) without(dropped func(column) bool) (*fitting, error) {
+	place := make([]int32, len(t.names))
+	var names []string
+	for j, c := range t.matrix.columns {
+		place[j] = -1
+		if c.term < 0 || !dropped(c) {
+			place[j] = int32(len(names))
+			names = append(names, c.name)
+		}
+	}
+	active := make([][][]int32, len(t.active))
+	for p, lists := range t.active {
+		active[p] = make([][]int32, len(lists))
+		for s, list := range lists {
+			for _, j := range list {
+				if place[j] >= 0 {
+					active[p][s] = append(active[p][s], place[j])
+				}
+			}
+		}
+	}
+	return t.frame.fit(active, names)
+}
+
+// residuals are what the score of each person is made of.
+type residuals struct {
+	linear []float64
+	// Without numeric columns all people of a pattern have the same mean.
+	mean, factor, deviation []float64
+	dispersion              float64
+}
+
+// residuals prepares the means at the solution.
+func (t *fitting) residuals() *residuals {
+	r := &residuals{linear: t.linearByPattern(t.beta)}
+	if !t.units.people {
+		n := len(t.levels)
+		r.mean, r.factor, r.deviation = make([]float64, n), make([]float64, n), make([]float64, n)
+		for p := range n {
+			mu, slope := t.glm.link.mean(r.linear[p])
+			v := t.glm.family.variance(mu)
+			r.mean[p], r.factor[p], r.deviation[p] = mu, slope/v, math.Sqrt(v)
+			if t.glm.canonical {
+				r.factor[p] = 1
+			}
+		}
+	}
+	return r
+}
+
+// person is the score factor and the Pearson residual of unit i with outcome y.
+func (t *fitting) person(r *residuals, i int, y float64) (score, pearson float64) {
+	if r.mean != nil {
+		e := y - r.mean[i]
+		return e * r.factor[i], e / r.deviation[i]
+	}
+	mu, score, _ := t.glm.working(y, t.units.eta(i, r.linear, len(t.matrix.slopes)))
+	return score, (y - mu) / math.Sqrt(t.glm.family.variance(mu))
+}
+
+// scoreCovariance is the design's covariance of the total of the scores.
+func (t *fitting) scoreCovariance(r *residuals) (*mat.SymDense, facts, error) {
+	var z [][]float64
+	var sums grid
+	if t.design.needsPeople() {
+		z = newTable[float64](len(t.beta), len(t.code))
+	} else {
+		sums = newGrid(len(t.design.psus), len(t.beta))
+	}
+	pearson := t.scores(r, z, sums)
+	mean := pearson.wy / t.w
+	n := float64(t.n)
+	r.dispersion = n / (n - 1) * (pearson.wy2/t.w - mean*mean)
+	if z != nil {
+		return t.design.covariance(z, t.seen)
+	}
+	return t.design.layout.covariance(sums, t.seen, t.settings)
+}
+
+// needsPeople says whether a variance needs more than the sums of PSUs.
+func (d *Design) needsPeople() bool { return d.base != nil }
+
+// scores writes w·x·s of each person into z, or adds it to the sums of PSUs when z is
+// nil, and sums the Pearson residuals.
+func (t *fitting) scores(r *residuals, z [][]float64, sums grid) (pearson struct{ wy, wy2 float64 }) {
+	d := t.design
+	first := make([]int, len(d.psus)+1) // person of each PSU
+	for psu, n := range t.seen {
+		first[psu+1] = first[psu] + n
+	}
+	parts := make([]struct{ wy, wy2 float64 }, len(d.psus))
+	parallel.Blocks(len(d.psus), 16, func(_, from, to int) {
+		for psu := from; psu < to; psu++ {
+			unit := first[psu]
+			for place := d.start[psu]; place < d.start[psu+1]; place++ {
+				p := t.code[place]
+				if p < 0 {
+					continue
+				}
+				i := int(p)
+				if t.units.people {
+					i = unit
+					unit++
+				}
+				w := d.weight[place]
+				score, residual := t.person(r, i, t.model.Outcome[d.rowAt(place)])
+				parts[psu].wy += w * residual
+				parts[psu].wy2 += w * residual * residual
+				if z == nil {
+					t.spread(p, i, w*score, sums.row(psu))
+					continue
+				}
+				t.eachColumn(p, i, func(j int32, x float64) { z[j][place] = w * score * x })
+			}
+		}
+	})
+	for _, p := range parts {
+		pearson.wy += p.wy
+		pearson.wy2 += p.wy2
+	}
+	return pearson
+}
+
+// spread adds v·x to the sums, for the row x of unit i.
+func (t *fitting) spread(pattern int32, i int, v float64, sums []float64) {
+	for s, list := range t.active[pattern] {
+		vs := v
+		if s > 0 {
+			vs *= t.units.slope[s-1][i]
+		}
+		for _, j := range list {
+			sums[j] += vs
+		}
+	}
+}
+
+// eachColumn gives the columns of the row of unit i that are not zero by pattern.
+func (t *fitting) eachColumn(pattern int32, i int, take func(j int32, x float64)) {
+	for s, list := range t.active[pattern] {
+		x := 1.0
+		if s > 0 {
+			x = t.units.slope[s-1][i]
+		}
+		for _, j := range list {
+			take(j, x)
+		}
+	}
+}
+
+// CoxSnell and Nagelkerke are pseudo R² of models for shares and counts, from the
+// deviances with weights of mean 1 (as psrsq of R survey 4.5):
+//
+//	1 − exp((D − D₀)/n)  and the same divided by  1 − exp(−D₀/n)
+func (fit *Fit) CoxSnell() float64 {
+	return -math.Expm1((fit.Deviance - fit.NullDeviance) / float64(fit.N))
+}
+
+// Nagelkerke is CoxSnell divided by the largest value that it can take.
+func (fit *Fit) Nagelkerke() float64 {
+	return fit.CoxSnell() / -math.Expm1(-fit.NullDeviance/float64(fit.N))
+}
+
+// Significance is the t statistic of a coefficient and its two-sided p value, on the
+// residual degrees of freedom.
+func (fit *Fit) Significance(coefficient int) (t, p float64) {
+	e := fit.Estimates[coefficient]
+	t = e.Value / e.SE
+	switch {
+	case math.IsInf(fit.DF, 1):
+		return t, math.Erfc(math.Abs(t) / math.Sqrt2)
+	case fit.DF > 0:
+		return t, 2 * distuv.StudentsT{Sigma: 1, Nu: fit.DF}.CDF(-math.Abs(t))
+	}
+	return t, math.NaN()
+}
+
+// TermTest is the test of whether some terms can be left out of a model.
+type TermTest struct {
+	Terms []string
+	// Statistic has an F distribution with DF and DDF degrees of freedom when the terms
+	// have no effect; P is the probability of a larger one.
+	Statistic, DF, DDF, P float64
+	// ChiSquare is the statistic before it was made an F.
+	ChiSquare float64
+}
+
+// Wald tests that all coefficients of the terms are zero: F = β′V⁻¹β/q on q and DF
+// degrees of freedom (regTermTest of R survey 4.5, method Wald).
+func (fit *Fit) Wald(terms ...string) (TermTest, error) {
+	columns, err := fit.columnsOf(terms)
+	if err != nil {
+		return TermTest{}, err
+	}
+	c, dependent := newCholesky(pick(fit.Cov, columns))
+	if dependent >= 0 {
+		return TermTest{}, fmt.Errorf("the covariance of the %d coefficients has no inverse: the design has too few degrees of freedom, %v, to test them together; test fewer terms or merge levels", len(columns), fit.DesignDF)
+	}
+	b := make([]float64, len(columns))
+	for i, j := range columns {
+		b[i] = fit.Values[j]
+	}
+	test := TermTest{Terms: slices.Clone(terms), DF: float64(len(b)), DDF: fit.DF}
+	for i, x := range c.solve(b) {
+		test.ChiSquare += b[i] * x
+	}
+	test.Statistic = test.ChiSquare / test.DF
+	test.P = fTail(test.Statistic, test.DF, test.DDF)
+	return test, nil
+}
+
+// LikelihoodRatio tests the terms by the working likelihood ratio X² = D₀ − D between
+// the models without and with them. Under the design X² is a sum of chi-squares with
+// the eigenvalues λ of V₀⁻¹V as weights, V₀ being the covariance if the sample were
+// simple (Rao and Scott 1984; Lumley and Scott 2014); its distribution is taken from its
+// first two moments:
+//
+//	F = X²/Σλ on d = (Σλ)²/Σλ² and d·DF degrees of freedom
+func (fit *Fit) LikelihoodRatio(terms ...string) (TermTest, error) {
+	columns, err := fit.columnsOf(terms)
+	if err != nil {
+		return TermTest{}, err
+	}
+	without, err := fit.fitting.without(func(c column) bool {
+		return slices.Contains(terms, fit.fitting.model.Terms[c.term].name())
+	})
+	if err != nil {
+		return TermTest{}, fmt.Errorf("the model without %v: %w", terms, err)
+	}
+	trace, squares, err := fit.misspecification(columns)
+	if err != nil {
+		return TermTest{}, err
+	}
+	test := TermTest{Terms: slices.Clone(terms), DF: trace * trace / squares}
+	test.ChiSquare = max(without.deviance-fit.fitting.deviance, 0)
+	test.Statistic, test.DDF = test.ChiSquare/trace, test.DF*fit.DF
+	test.P = fTail(test.Statistic, test.DF, test.DDF)
+	return test, nil
+}
+
+// misspecification is Σλ and Σλ² of V₀⁻¹V: how far the design is from a simple sample.
+func (fit *Fit) misspecification(columns []int) (trace, squares float64, err error) {
+	c, dependent := newCholesky(pick(fit.bread, columns))
+	if dependent >= 0 {
+		return 0, 0, fmt.Errorf("the coefficients of %v cannot be told apart", columns)
+	}
+	v := pick(fit.Cov, columns)
+	k := len(columns)
+	product := mat.NewDense(k, k, nil)
+	for j := range k {
+		column := make([]float64, k)
+		for i := range column {
+			column[i] = v.At(i, j)
+		}
+		product.SetCol(j, c.solve(column))
+	}
+	for i := range k {
+		trace += product.At(i, i)
+		for j := range k {
+			squares += product.At(i, j) * product.At(j, i)
+		}
+	}
+	return trace, squares, nil
+}
+
+// columnsOf are the coefficients of terms.
+func (fit *Fit) columnsOf(terms []string) ([]int, error) {
+	if len(terms) == 0 {
+		return nil, fmt.Errorf("no term to test; name one of the model's")
+	}
+	model := fit.fitting.model
+	var columns []int
+	for _, name := range terms {
+		k := slices.IndexFunc(model.Terms, func(t Term) bool { return t.name() == name })
+		if k < 0 {
+			return nil, fmt.Errorf("no term %q in the model; there are: %v", name, model.names())
+		}
+		for j, c := range fit.fitting.matrix.columns {
+			if c.term == k {
+				columns = append(columns, j)
+			}
+		}
+	}
+	return columns, nil
+}
+
+// names lists the terms.
+func (m Model) names() []string {
+	names := make([]string, len(m.Terms))
+	for i, t := range m.Terms {
+		names[i] = t.name()
+	}
+	return names
+}
+
+// pick is the part of a matrix of some rows and columns.
+func pick(a *mat.SymDense, of []int) *mat.SymDense {
+	p := mat.NewSymDense(len(of), nil)
+	for i, r := range of {
+		for j := i; j < len(of); j++ {
+			p.SetSym(i, j, a.At(r, of[j]))
+		}
+	}
+	return p
+}
+
+// fTail is the probability that an F variable exceeds x, exact far out in the tail;
+// infinite df2 make it that of a chi-square divided by df1.
+func fTail(x, df1, df2 float64) float64 {
+	switch {
+	case !(df1 > 0) || !(df2 > 0) || isMissing(x):
+		return math.NaN()
+	case x <= 0:
+		return 1
+	case math.IsInf(df2, 1):
+		return mathext.GammaIncRegComp(df1/2, x*df1/2)
+	}
+	return mathext.RegIncBeta(df2/2, df1/2, df2/(df2+df1*x))
+}

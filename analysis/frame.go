@@ -1,0 +1,306 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/suyang-survey/suyang/analysis/internal/parallel"
+)
+
+// A frame is a model with the people it is fitted to.
+//
+// People with the same levels of all factors have the same pattern. A row of the model
+// matrix is 0 or 1 by pattern times a product of numeric columns, a slope, so that all
+// sums of a fit are sums by pattern of few numbers, expanded to columns afterwards.
+// Without numeric columns people of one pattern are one unit with their mean outcome.
+type frame struct {
+	design   *Design
+	settings Settings
+	model    Model
+	glm      glm
+	matrix   matrixLayout
+	code     []int32     // pattern of each person in the design's order, -1 for outsiders
+	levels   [][]int32   // of each pattern: the level of each factor
+	active   [][][]int32 // of each pattern and slope: the columns that are 1
+	units    units
+	seen     []int   // people of each PSU
+	n        int     // people
+	w, w2    float64 // Σw, Σw²
+	within   float64 // the deviance of people from the mean of their unit
+	mean     float64 // Σwy/Σw
+}
+
+// units are what a model is fitted to: people, or all people of a pattern together.
+type units struct {
+	people  bool // in the design's order
+	pattern []int32
+	slope   [][]float64 // of each slope but the first, which is 1
+	weight  []float64   // with a mean of 1 over people
+	y       []float64
+	offset  []float64 // nil for none
+}
+
+// frame checks a model and gathers its people.
+func (d *Design) frame(m Model, in []bool) (*frame, error) {
+	settings, err := d.settings.orDefault()
+	if err != nil {
+		return nil, err
+	}
+	if in != nil && len(in) != d.rows {
+		return nil, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
+	}
+	if err := m.check(d); err != nil {
+		return nil, err
+	}
+	f := &frame{design: d, settings: settings, model: m, matrix: m.matrix()}
+	if f.glm, err = m.glm(); err != nil {
+		return nil, err
+	}
+	if err := f.encode(in); err != nil {
+		return nil, err
+	}
+	f.count()
+	if f.n == 0 {
+		return nil, errors.New("nobody in the domain has the outcome and all terms; widen the domain or leave out the term that is missing")
+	}
+	if err := f.checkLevels(); err != nil {
+		return nil, err
+	}
+	f.active = make([][][]int32, len(f.levels))
+	for p, levels := range f.levels {
+		f.active[p] = f.matrix.active(levels)
+	}
+	if f.units.people = len(f.matrix.slopes) > 1 || m.Offset != nil; f.units.people {
+		f.gather()
+	} else {
+		f.collapse()
+	}
+	return f, nil
+}
+
+// blockSize is how many people one piece of work has.
+const blockSize = 1 << 14
+
+// maxCodes is the size up to which a table of codes is cheap.
+const maxCodes = 1 << 20
+
+// encode finds who is in and gives each person a pattern: the crossings of levels that
+// occur, numbered in the order of levels, the first factor slowest.
+func (f *frame) encode(in []bool) error {
+	f.code = make([]int32, len(f.design.weight))
+	if err := f.admit(in); err != nil {
+		return err
+	}
+	f.levels = [][]int32{nil}
+	for from := 0; from < len(f.matrix.factors); {
+		codes, to := len(f.levels), from
+		for to < len(f.matrix.factors) {
+			n := len(f.matrix.factors[to].Levels)
+			if to > from && codes*n > maxCodes {
+				break
+			}
+			codes *= n
+			to++
+		}
+		if codes > math.MaxInt32 {
+			return fmt.Errorf("factor %q and those before it have %d crossings; merge levels", f.matrix.factors[to-1].ID, codes)
+		}
+		if err := f.cross(f.matrix.factors[from:to]); err != nil {
+			return err
+		}
+		f.compact(codes, f.matrix.factors[from:to])
+		from = to
+	}
+	return nil
+}
+
+// admit leaves out people outside the domain or without a number that the model needs.
+func (f *frame) admit(in []bool) error {
+	d, y, offset := f.design, f.model.Outcome, f.model.Offset
+	var numeric []Variable
+	for _, product := range f.matrix.slopes {
+		numeric = append(numeric, product...)
+	}
+	return f.eachBlock(func(from, to int) error {
+		for place := from; place < to; place++ {
+			row := d.rowAt(place)
+			if in != nil && !in[row] || isMissing(y[row]) || offset != nil && isMissing(offset[row]) || !complete(numeric, row) {
+				f.code[place] = -1
+				continue
+			}
+			if fault := f.glm.family.checkOutcome(y[row]); fault != "" {
+				return fmt.Errorf("the outcome of row %d is %v, but in family %s %s", row, y[row], f.model.Family, fault)
+			}
+		}
+		return nil
+	})
+}
+
+// eachBlock calls work for blocks of people, in parallel. The error is that of the
+// first block that has one.
+func (f *frame) eachBlock(work func(from, to int) error) error {
+	faults := make([]error, (len(f.code)+blockSize-1)/blockSize)
+	parallel.Blocks(len(f.code), blockSize, func(b, from, to int) { faults[b] = work(from, to) })
+	for _, err := range faults {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cross refines codes by factors.
+func (f *frame) cross(factors []FactorColumn) error {
+	d := f.design
+	return f.eachBlock(func(from, to int) error {
+		for k := range factors {
+			n, level := int32(len(factors[k].Levels)), factors[k].Level
+			for place := from; place < to; place++ {
+				c := f.code[place]
+				if c < 0 {
+					continue
+				}
+				l := level[d.rowAt(place)]
+				switch {
+				case uint(l) < uint(n):
+					f.code[place] = c*n + int32(l)
+				case l == -1:
+					f.code[place] = -1
+				default:
+					return fmt.Errorf("factor %q has level %d in row %d, but only %d levels; -1 is missing", factors[k].ID, l, d.rowAt(place), n)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// compact renumbers the codes that occur.
+func (f *frame) compact(codes int, factors []FactorColumn) {
+	place := make([]int32, codes)
+	for _, c := range f.code {
+		if c >= 0 {
+			place[c] = 1
+		}
+	}
+	var levels [][]int32
+	for c, occurs := range place {
+		if occurs == 0 {
+			continue
+		}
+		place[c] = int32(len(levels))
+		tail := make([]int32, len(factors))
+		rest := c
+		for k := len(factors) - 1; k >= 0; k-- {
+			n := len(factors[k].Levels)
+			tail[k] = int32(rest % n)
+			rest /= n
+		}
+		levels = append(levels, slices.Concat(f.levels[rest], tail))
+	}
+	f.levels = levels
+	parallel.Blocks(len(f.code), blockSize, func(_, from, to int) {
+		for i, c := range f.code[from:to] {
+			if c >= 0 {
+				f.code[from+i] = place[c]
+			}
+		}
+	})
+}
+
+// count sums over the people of each PSU.
+func (f *frame) count() {
+	d := f.design
+	f.seen = make([]int, len(d.psus))
+	sums := make([]Sum, len(d.psus))
+	parallel.Blocks(len(d.psus), 16, func(_, from, to int) {
+		for psu := from; psu < to; psu++ {
+			for place := d.start[psu]; place < d.start[psu+1]; place++ {
+				if f.code[place] >= 0 {
+					sums[psu].include(d.weight[place], f.model.Outcome[d.rowAt(place)])
+				}
+			}
+			f.seen[psu] = sums[psu].N
+		}
+	})
+	var all Sum
+	for _, s := range sums {
+		all = all.add(s)
+	}
+	f.n, f.w, f.w2, f.mean = all.N, all.W, all.W2, all.WY/all.W
+}
+
+// checkLevels names a level that nobody has.
+func (f *frame) checkLevels() error {
+	for k, factor := range f.matrix.factors {
+		seen := make([]bool, len(factor.Levels))
+		for _, levels := range f.levels {
+			seen[levels[k]] = true
+		}
+		if l := slices.Index(seen, false); l >= 0 {
+			return fmt.Errorf("nobody in the domain has level %q of factor %q; leave the level out, merge it with another, or widen the domain", factor.Levels[l], factor.ID)
+		}
+	}
+	return nil
+}
+
+// gather copies what a fit needs of each person.
+func (f *frame) gather() {
+	d, u := f.design, &f.units
+	u.pattern = make([]int32, 0, f.n)
+	u.weight, u.y = make([]float64, 0, f.n), make([]float64, 0, f.n)
+	u.slope = make([][]float64, len(f.matrix.slopes)-1)
+	for s := range u.slope {
+		u.slope[s] = make([]float64, 0, f.n)
+	}
+	scale := float64(f.n) / f.w
+	for place, p := range f.code {
+		if p < 0 {
+			continue
+		}
+		row := d.rowAt(place)
+		u.pattern = append(u.pattern, p)
+		u.weight = append(u.weight, d.weight[place]*scale)
+		u.y = append(u.y, f.model.Outcome[row])
+		for s, product := range f.matrix.slopes[1:] {
+			u.slope[s] = append(u.slope[s], slopeAt(product, row))
+		}
+		if f.model.Offset != nil {
+			u.offset = append(u.offset, f.model.Offset[row])
+		}
+	}
+}
+
+// collapse makes one unit of all people of a pattern. The number of pieces of work
+// depends on the data only, so that the number of cores changes no bit.
+func (f *frame) collapse() {
+	d, patterns := f.design, len(f.levels)
+	pieces := min(max(f.n/(8*patterns), 1), 16)
+	size := (len(f.code) + pieces - 1) / pieces
+	type sum struct{ w, wy, wh float64 }
+	sums := newTable[sum](pieces, patterns)
+	parallel.Blocks(len(f.code), size, func(b, from, to int) {
+		for place := from; place < to; place++ {
+			if p := f.code[place]; p >= 0 {
+				w, y := d.weight[place], f.model.Outcome[d.rowAt(place)]
+				s := &sums[b][p]
+				s.w += w
+				s.wy += w * y
+				s.wh += w * f.glm.family.entropy(y)
+			}
+		}
+	})
+	u, scale := &f.units, float64(f.n)/f.w
+	u.pattern, u.weight, u.y = make([]int32, patterns), make([]float64, patterns), make([]float64, patterns)
+	for p := range patterns {
+		var all sum
+		for b := range sums {
+			s := sums[b][p]
+			all = sum{all.w + s.w, all.wy + s.wy, all.wh + s.wh}
+		}
+		u.pattern[p], u.weight[p], u.y[p] = int32(p), all.w*scale, all.wy/all.w
+		f.within += 2 * scale * (all.wh - all.w*f.glm.family.entropy(u.y[p]))
+	}
+}
