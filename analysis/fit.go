@@ -91,9 +91,10 @@ func (t *fitting) finish() (*Fit, error) {
 // describe fills the vector of coefficients.
 func (fit *Fit) describe(known facts) {
 	t := fit.fitting
-	fit.DesignDF = t.settings.df(t.design.layout, t.seen)
-	p := people{settings: t.settings, places: make([]int32, t.n), w: t.w, w2: t.w2}
-	e := p.estimate(fit.DesignDF-float64(len(t.beta)-1), known)
+	fit.DesignDF = known.df
+	e := missingEstimate(t.settings.Level)
+	e.N, e.Weighted, e.DF = t.n, t.w, fit.DesignDF-float64(len(t.beta)-1)
+	e.Notes = sample{settings: t.settings, all: Sum{N: t.n, W: t.w, W2: t.w2}}.facts(e, known)
 	fit.Names, fit.Values, fit.DF, fit.Level = t.names, t.beta, e.DF, e.Level
 	fit.N, fit.Weighted, fit.Notes = e.N, e.Weighted, e.Notes
 	for j, b := range t.beta {
@@ -187,7 +188,7 @@ func (t *fitting) scoreCovariance(r *residuals) (*mat.SymDense, facts, error) {
 	if t.design.needsPeople() {
 		z = newTable[float64](len(t.beta), len(t.code))
 	} else {
-		sums = newGrid(len(t.design.psus), len(t.beta))
+		sums = newGrid(t.design.layout.leaves(), len(t.beta))
 	}
 	pearson := t.scores(r, z, sums)
 	mean := pearson.wy / t.w
@@ -196,13 +197,14 @@ func (t *fitting) scoreCovariance(r *residuals) (*mat.SymDense, facts, error) {
 	if z != nil {
 		return t.design.covariance(z, t.seen)
 	}
-	return t.design.layout.covariance(sums, t.seen, t.settings)
+	return t.design.layout.covariance(sums.leafSums(), t.seen, t.settings)
 }
 
-// needsPeople says whether a variance needs more than the sums of PSUs.
+// needsPeople says whether a variance needs more than the sums of leaves: the residuals
+// on the margins of raked weights are those of people.
 func (d *Design) needsPeople() bool { return d.base != nil }
 
-// scores writes w·x·s of each person into z, or adds it to the sums of PSUs when z is
+// scores writes w·x·s of each person into z, or adds it to the sums of leaves when z is
 // nil, and sums the Pearson residuals.
 func (t *fitting) scores(r *residuals, z [][]float64, sums grid) (pearson struct{ wy, wy2 float64 }) {
 	d := t.design
@@ -214,6 +216,7 @@ func (t *fitting) scores(r *residuals, z [][]float64, sums grid) (pearson struct
 	parallel.Blocks(len(d.psus), 16, func(_, from, to int) {
 		for psu := from; psu < to; psu++ {
 			unit := first[psu]
+			leaf, _ := slices.BinarySearch(d.leaf, d.start[psu])
 			for place := d.start[psu]; place < d.start[psu+1]; place++ {
 				p := t.code[place]
 				if p < 0 {
@@ -224,12 +227,15 @@ func (t *fitting) scores(r *residuals, z [][]float64, sums grid) (pearson struct
 					i = unit
 					unit++
 				}
+				for d.leaf[leaf+1] <= place {
+					leaf++
+				}
 				w := d.weight[place]
 				score, residual := t.person(r, i, t.model.Outcome[d.rowAt(place)])
 				parts[psu].wy += w * residual
 				parts[psu].wy2 += w * residual * residual
 				if z == nil {
-					t.spread(p, i, w*score, sums.row(psu))
+					t.spread(p, i, w*score, sums.row(leaf))
 					continue
 				}
 				t.eachColumn(p, i, func(j int32, x float64) { z[j][place] = w * score * x })
