@@ -65,25 +65,16 @@ func (t *fitting) finish() (*Fit, error) {
 		return nil, t.separated(nil)
 	}
 	r := t.residuals()
-	middle, known, err := t.scoreCovariance(r)
+	bread := c.inverse()
+	cov, known, err := t.covariance(r, bread)
 	if err != nil {
 		return nil, err
 	}
-	fit := &Fit{fitting: t, bread: c.inverse(), Deviance: t.deviance + t.within, Rounds: t.rounds, Dispersion: r.dispersion}
+	fit := &Fit{fitting: t, bread: bread, Deviance: t.deviance + t.within, Rounds: t.rounds, Dispersion: r.dispersion}
 	if fit.NullDeviance, err = t.nullDeviance(); err != nil {
 		return nil, err
 	}
-	// The scores have the design's own weights, the bread has weights of mean 1.
-	scale := float64(t.n) / t.w
-	var cov mat.Dense
-	cov.Mul(fit.bread, middle)
-	cov.Mul(&cov, fit.bread)
-	fit.Cov = mat.NewSymDense(len(t.beta), nil)
-	for i := range t.beta {
-		for j := i; j < len(t.beta); j++ {
-			fit.Cov.SetSym(i, j, scale*scale*(cov.At(i, j)+cov.At(j, i))/2)
-		}
-	}
+	fit.Cov = cov
 	fit.describe(known)
 	return fit, nil
 }
@@ -177,12 +168,19 @@ func (t *fitting) person(r *residuals, i int, y float64) (score, pearson float64
 		e := y - r.mean[i]
 		return e * r.factor[i], e / r.deviation[i]
 	}
-	mu, score, _ := t.glm.working(y, t.units.eta(i, r.linear, len(t.matrix.slopes)))
+	eta := t.units.eta(i, r.linear, len(t.matrix.slopes))
+	mu, score, _ := t.glm.working(y, eta)
+	if t.working != nil {
+		_, slope := t.glm.link.mean(eta)
+		score = t.working[i] * (y - mu) / slope
+	}
 	return score, (y - mu) / math.Sqrt(t.glm.family.variance(mu))
 }
 
-// scoreCovariance is the design's covariance of the total of the scores.
-func (t *fitting) scoreCovariance(r *residuals) (*mat.SymDense, facts, error) {
+// covariance is the design's covariance of the total of A⁻¹wxs: the scores are turned
+// into the coefficients' own scale first, where columns with little information of
+// their own lose no digits.
+func (t *fitting) covariance(r *residuals, bread *mat.SymDense) (*mat.SymDense, facts, error) {
 	var z [][]float64
 	var sums grid
 	if t.design.needsPeople() {
@@ -194,10 +192,58 @@ func (t *fitting) scoreCovariance(r *residuals) (*mat.SymDense, facts, error) {
 	mean := pearson.wy / t.w
 	n := float64(t.n)
 	r.dispersion = n / (n - 1) * (pearson.wy2/t.w - mean*mean)
+	// The scores have the design's own weights, the bread has weights of mean 1.
+	a := mat.NewSymDense(len(t.beta), nil)
+	a.ScaleSym(n/t.w, bread)
 	if z != nil {
+		turnColumns(z, a)
 		return t.design.covariance(z, t.seen)
 	}
+	turnRows(sums, a)
 	return t.design.layout.covariance(sums.leafSums(), t.seen, t.settings)
+}
+
+// turnRows multiplies every row by a.
+func turnRows(t grid, a *mat.SymDense) {
+	const block = 256
+	parallel.Blocks(t.rows, block, func(_, from, to int) {
+		x := make([]float64, t.columns)
+		for i := from; i < to; i++ {
+			turn(t.row(i), x, a)
+		}
+	})
+}
+
+// turnColumns multiplies every row across the columns by a.
+func turnColumns(z [][]float64, a *mat.SymDense) {
+	parallel.Blocks(len(z[0]), blockSize, func(_, from, to int) {
+		row, x := make([]float64, len(z)), make([]float64, len(z))
+		for i := from; i < to; i++ {
+			for j := range z {
+				row[j] = z[j][i]
+			}
+			turn(row, x, a)
+			for j := range z {
+				z[j][i] = row[j]
+			}
+		}
+	})
+}
+
+// turn is row ← a·row, with room for one row.
+func turn(row, room []float64, a *mat.SymDense) {
+	copy(room, row)
+	raw := a.RawSymmetric()
+	for i := range row {
+		var sum float64
+		for j := range i {
+			sum += raw.Data[j*raw.Stride+i] * room[j]
+		}
+		for j := i; j < len(row); j++ {
+			sum += raw.Data[i*raw.Stride+j] * room[j]
+		}
+		row[i] = sum
+	}
 }
 
 // needsPeople says whether a variance needs more than the sums of leaves: the residuals

@@ -30,6 +30,9 @@ type frame struct {
 	w, w2    float64 // Σw, Σw²
 	within   float64 // the deviance of people from the mean of their unit
 	mean     float64 // Σwy/Σw
+	// weightOfR turns weights of mean 1 over the people of the fit into R's, whose mean is
+	// 1 over all people of the domain.
+	weightOfR float64
 }
 
 // units are what a model is fitted to: people, or all people of a pattern together.
@@ -72,7 +75,8 @@ func (d *Design) frame(m Model, in []bool) (*frame, error) {
 	for p, levels := range f.levels {
 		f.active[p] = f.matrix.active(levels)
 	}
-	if f.units.people = len(f.matrix.slopes) > 1 || m.Offset != nil; f.units.people {
+	f.weightOfR = f.w / float64(f.n) / d.meanWeight(in)
+	if f.units.people = len(f.matrix.slopes) > 1 || m.Offset != nil || m.Stop == StopAsR; f.units.people {
 		f.gather()
 	} else {
 		f.collapse()
@@ -230,6 +234,17 @@ func (f *frame) count() {
 		all = all.add(s)
 	}
 	f.n, f.w, f.w2, f.mean = all.N, all.W, all.W2, all.WY/all.W
+}
+
+// meanWeight is that of the rows for which in is true.
+func (d *Design) meanWeight(in []bool) float64 {
+	var sum Sum
+	for place, w := range d.weight {
+		if in == nil || in[d.rowAt(place)] {
+			sum.include(w, 0)
+		}
+	}
+	return sum.W / float64(sum.N)
 }
 
 // checkLevels names a level that nobody has.

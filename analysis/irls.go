@@ -19,6 +19,7 @@ type fitting struct {
 	score       []float64
 	information *mat.SymDense // X′WX at beta, with weights of mean 1
 	rounds      int
+	working     []float64 // working weights of units a round ago; nil unless StopAsR
 }
 
 // maxRounds is how often a step is made; a fit that has a solution takes 4 to 10.
@@ -28,6 +29,9 @@ const maxRounds = 40
 // alone, β ← β + (X′WX)⁻¹X′s, halving steps that do not lower the deviance. It stops
 // when the step would lower the deviance by less than rounding.
 func (f *frame) fit(active [][][]int32, names []string) (*fitting, error) {
+	if f.model.Stop == StopAsR {
+		return f.fitAsR(active, names)
+	}
 	t := &fitting{frame: f, active: active, names: names, beta: make([]float64, len(names))}
 	t.beta[0] = f.glm.link.linear(f.glm.family.start(f.mean))
 	if f.units.offset != nil {
@@ -181,11 +185,16 @@ func (t *fitting) sumUnits(a *sums, linear []float64, from, to int) {
 		for k := 1; k < s; k++ {
 			x[k] = u.slope[k-1][i]
 		}
-		for k, xk := range x {
-			a.score[at+k] += score * xk
-			for l := k; l < s; l++ {
-				a.info[(at+k)*s+l] += info * xk * x[l]
-			}
+		a.add(at, score, info, x)
+	}
+}
+
+// add adds one unit with the slopes x to the sums of its pattern.
+func (a *sums) add(at int, score, info float64, x []float64) {
+	for k, xk := range x {
+		a.score[at+k] += score * xk
+		for l := k; l < a.slopes; l++ {
+			a.info[(at+k)*a.slopes+l] += info * xk * x[l]
 		}
 	}
 }

@@ -25,6 +25,8 @@ type Model struct {
 	Link Link
 	// Offset is added to η with coefficient 1; nil means none.
 	Offset []float64
+	// Stop is StopExact unless the fit is to be compared with R.
+	Stop Stop
 }
 
 // Term is a part of a model. Exactly one of its fields is set.
@@ -69,6 +71,9 @@ func (m Model) check(d *Design) error {
 			return fmt.Errorf("two terms are called %q; rename one or leave it out", t.name())
 		}
 		names = append(names, t.name())
+	}
+	if m.Stop != StopExact && m.Stop != StopAsR {
+		return fmt.Errorf("rule %q for stopping is unknown; leave it empty or use %q", m.Stop, StopAsR)
 	}
 	_, err := m.glm()
 	return err

@@ -27,7 +27,7 @@ func (r *run) model(formula, family string) (analysis.Model, error) {
 	if !found {
 		return analysis.Model{}, fmt.Errorf("no ~ in the formula %q", formula)
 	}
-	var m analysis.Model
+	m := analysis.Model{Stop: analysis.StopAsR}
 	var err error
 	if m.Outcome, err = r.data.numbers(strings.TrimSpace(outcome)); err != nil {
 		return m, err
@@ -70,7 +70,42 @@ func (r *run) term(word string) (analysis.Term, error) {
 		return analysis.Term{Numeric: analysis.Variable{Name: name, Values: values}}, nil
 	}
 	f, err := r.data.factor(name)
+	if err != nil {
+		return analysis.Term{}, err
+	}
+	f, err = r.occurring(f)
 	return analysis.Term{Factor: f}, err
+}
+
+// occurring is the factor with the levels that occur in the domain, as R's factors of
+// words have them.
+func (r *run) occurring(f analysis.FactorColumn) (analysis.FactorColumn, error) {
+	in, err := r.in(r.Case)
+	if err != nil {
+		return f, err
+	}
+	seen := make([]bool, len(f.Levels))
+	for i, l := range f.Level {
+		if in[i] && l >= 0 {
+			seen[l] = true
+		}
+	}
+	place := make([]int, len(f.Levels))
+	some := analysis.FactorColumn{Factor: analysis.Factor{ID: f.ID}}
+	for l, name := range f.Levels {
+		place[l] = -1
+		if seen[l] {
+			place[l] = len(some.Levels)
+			some.Levels = append(some.Levels, name)
+		}
+	}
+	for _, l := range f.Level {
+		if l >= 0 {
+			l = place[l]
+		}
+		some.Level = append(some.Level, l)
+	}
+	return some, nil
 }
 
 // fit fits the model of a case.
@@ -101,7 +136,11 @@ func runFit(r *run) error {
 	if r.Extra.has("vcov") {
 		r.checkMatrix("vcov", fit.Cov.At, r.Extra.matrix("vcov"))
 	}
-	for what, got := range map[string]float64{"df_residual": fit.DF, "dispersion": fit.Dispersion, "r2_cox_snell": fit.CoxSnell(), "r2_nagelkerke": fit.Nagelkerke()} {
+	scale, err := r.weightOfR(fit)
+	if err != nil {
+		return err
+	}
+	for what, got := range map[string]float64{"df_residual": fit.DF, "dispersion": fit.Dispersion * scale, "r2_cox_snell": fit.CoxSnell(), "r2_nagelkerke": fit.Nagelkerke()} {
 		if r.Extra.has(what) {
 			r.check(what, got, r.Extra.number(what))
 		}
@@ -113,6 +152,24 @@ func runFit(r *run) error {
 		r.check("p", gotP, p[i])
 	}
 	return nil
+}
+
+// weightOfR is what R's residuals multiply squares with when people of the domain have
+// a missing value: it divides weights by their mean over the domain, residuals.svyglm by
+// that over the people of the fit.
+func (r *run) weightOfR(fit *analysis.Fit) (float64, error) {
+	in, err := r.in(r.Case)
+	if err != nil {
+		return 0, err
+	}
+	var sum, n float64
+	for i, w := range r.design.Weights() {
+		if in[i] && w > 0 {
+			sum += w
+			n++
+		}
+	}
+	return fit.Weighted / float64(fit.N) / (sum / n), nil
 }
 
 // compareVector checks values and standard errors.
@@ -273,7 +330,9 @@ func runImputedFit(r *run) error {
 		var estimates []analysis.Estimate
 		for _, fit := range fits {
 			e := fit.Estimates[j]
-			e.DF = fit.DesignDF // as the case has it
+			// The case has the degrees of freedom of all PSUs, also of those whose people have
+			// no plausible values.
+			e.DF = float64(len(r.design.PSUs()) - r.design.Strata())
 			estimates = append(estimates, e)
 		}
 		c, err := analysis.Combine(estimates)
