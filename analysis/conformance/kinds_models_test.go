@@ -342,7 +342,9 @@ func runImputedFit(r *run) error {
 		r.check("estimate", c.Value, values[j])
 		r.check("SE", c.SE, ses[j])
 		for what, got := range map[string]float64{"within": c.Within, "between": c.Between, "df_rubin": c.DFRubin, "df_barnard_rubin": c.DF, "missing_information": c.MissingInformation} {
-			r.check(what, got, r.Extra.numbers(what)[j])
+			if r.Extra.has(what) {
+				r.check(what, got, r.Extra.numbers(what)[j])
+			}
 		}
 	}
 	return nil

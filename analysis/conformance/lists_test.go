@@ -24,7 +24,8 @@ type laterLine struct {
 	line                  int
 	kind, dataset, design string
 	issue, reason         string
-	cases, failed         int // of those it matches in this run
+	cases, failed         int    // of those it matches in this run
+	example               string // the fault of one of them
 }
 
 // An exception of exceptions.txt is a case whose number we believe to be wrong.
@@ -108,6 +109,9 @@ func (l *lists) judge(t *testing.T, a *archive, f oracleFile, c Case) (outcome, 
 			isLater = true
 			line.cases++
 			line.failed += btoi(len(r.faults) > 0)
+			if line.example == "" && len(r.faults) > 0 {
+				line.example = c.ID + ": " + r.faults[0]
+			}
 		}
 	}
 	except := l.exceptions[c.ID]
@@ -126,6 +130,18 @@ func (l *lists) judge(t *testing.T, a *archive, f oracleFile, c Case) (outcome, 
 		t.Errorf("%s of %s (%s): %s", c.Estimator, c.Variable, c.Design, fault)
 	}
 	return failed, 0
+}
+
+// waiting says of every line of later.txt how many cases it excuses, and shows one.
+func (l *lists) waiting() string {
+	var text strings.Builder
+	for _, line := range l.later {
+		if line.failed > 0 {
+			fmt.Fprintf(&text, "later.txt:%d %s: %d of %d cases of %s %s %s, %s; such as %s\n",
+				line.line, line.issue, line.failed, line.cases, line.kind, line.dataset, line.design, line.reason, line.example)
+		}
+	}
+	return text.String()
 }
 
 // missing says which data are absent and how many cases that leaves out.
