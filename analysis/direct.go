@@ -41,7 +41,22 @@ func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, er
 		}
 	})
 	s.addUp()
+	s.weighted = s.all.W
+	if s.people() != s.all.N {
+		s.weighted = d.weightOf(in)
+	}
 	return estimate(s)
+}
+
+// weightOf is Σw of a domain.
+func (d *Design) weightOf(in []bool) float64 {
+	var sum float64
+	for place, w := range d.weight {
+		if in == nil || in[d.rowAt(place)] {
+			sum += w
+		}
+	}
+	return sum
 }
 
 // sumOne counts the people of the domain in a leaf and sums a variable over those of

@@ -107,9 +107,10 @@ type sample struct {
 	layout   *layout
 	settings Settings
 	notes    []Note
-	rows     []int // people of the domain in each leaf, with or without a value
-	sums     []Sum // of each leaf
-	all      Sum   // over the PSUs
+	rows     []int   // people of the domain in each leaf, with or without a value
+	sums     []Sum   // of each leaf
+	all      Sum     // over the PSUs
+	weighted float64 // Σw of the people of the domain, with a value or without
 	// calibration is set when the weights were raked, and crossings then has the sums
 	// of each crossing of the margins.
 	calibration *calibration
@@ -145,9 +146,8 @@ func (s sample) mean() (Estimate, error) {
 }
 
 func (s sample) proportion() (Estimate, error) {
-	// A sum of squares equals the sum itself only for zeros and ones.
-	if d := math.Abs(s.all.WY - s.all.WY2); d > sameAnswer*s.all.W || s.all.WY < 0 || s.all.WY > s.all.W*(1+sameAnswer) {
-		return Estimate{}, fmt.Errorf("a proportion needs zeros and ones, but Σwy is %v and Σwy² is %v; use Mean", s.all.WY, s.all.WY2)
+	if err := s.all.checkShare(); err != nil {
+		return Estimate{}, err
 	}
 	value := s.all.WY / s.all.W
 	score := func(x Sum) float64 { return (x.WY - value*x.W) / s.all.W }
@@ -156,11 +156,7 @@ func (s sample) proportion() (Estimate, error) {
 		return e, err
 	}
 	e.setEffects(s.spread(), s.all.N, s.all.W)
-	people := 0
-	for _, n := range s.rows {
-		people += n
-	}
-	return s.settings.proportion(e, people), nil
+	return s.settings.proportion(e, s.people(), s.weighted), nil
 }
 
 func (s sample) total() (Estimate, error) {

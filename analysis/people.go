@@ -15,7 +15,8 @@ type people struct {
 	places   []int32 // of each in the design's order
 	seen     []int   // people of the domain in each PSU, with the values or without
 	rows     int     // of the domain, with the values or without
-	w, w2    float64 // Σw, Σw²
+	weighted float64 // Σw of those rows
+	w, w2    float64 // Σw, Σw² of the people
 }
 
 // people selects the rows for which in is true, or all when in is nil, and of those
@@ -42,9 +43,10 @@ func (d *Design) people(in []bool, columns ...Variable) (people, error) {
 				continue
 			}
 			p.seen[psu]++
+			w := d.weight[place]
+			p.weighted += w
 			if complete(columns, row) {
 				p.places = append(p.places, int32(place))
-				w := d.weight[place]
 				p.w += w
 				p.w2 += w * w
 			}

@@ -13,8 +13,8 @@ type ProportionInterval string
 // The intervals of proportions, as R survey 4.5 (svyciprop) names them. p is the
 // proportion, v its variance, t the quantile of Student's t and n* = p(1−p)/v the
 // effective number of respondents. When everybody gave the same answer every method
-// gives way to the interval of Clopper and Pearson with n* = n (Parker et al. 2017);
-// R has no answer there. Close to 0 and 1 all are too short now and then, mean and
+// but mean, whose interval then has no width, gives way to that of Clopper and Pearson
+// with n* = n (Parker et al. 2017); R has no answer there. Close to 0 and 1 all are too short now and then, mean and
 // asin most often; beta and wilson are the careful ones.
 const (
 	IntervalLogit      ProportionInterval = "logit"      // t·SE on the log odds, turned back
@@ -35,9 +35,16 @@ func (m ProportionInterval) check() error {
 		IntervalLogit, IntervalXLogit, IntervalMean, IntervalAsin, IntervalWilson, IntervalBeta, IntervalLikelihood)
 }
 
+// audience is who a proportion was seen among.
+type audience struct {
+	people int     // of the domain, with a value or without
+	valued int     // with a value
+	scaled float64 // Σw of those, with the weights scaled to 1 on the average over all people
+}
+
 // bounds are the limits of a proportion p strictly between 0 and 1 with a standard
-// error, seen among n respondents with df degrees of freedom.
-func (m ProportionInterval) bounds(p, se, level, df float64, n int) (lo, hi float64) {
+// error and df degrees of freedom.
+func (m ProportionInterval) bounds(p, se, level, df float64, a audience) (lo, hi float64) {
 	if !(se > 0) {
 		return p, p
 	}
@@ -52,10 +59,10 @@ func (m ProportionInterval) bounds(p, se, level, df float64, n int) (lo, hi floa
 	case IntervalWilson:
 		return wilson(p, effective, t)
 	case IntervalBeta:
-		u := tQuantile(level, float64(n-1)) / t
+		u := tQuantile(level, float64(a.people-1)) / t
 		return beta(p, effective*u*u, level)
 	case IntervalLikelihood:
-		return likelihood(p, effective*float64(n-1)/float64(n), t)
+		return likelihood(p, effective, a.scaled, a.valued, t)
 	}
 	return logit(p, se, level, df)
 }
@@ -96,18 +103,6 @@ func betaQuantile(p, a, b float64) float64 {
 	return solve(0, 1, func(x float64) float64 { return mathext.RegIncBeta(a, b, x) - p })
 }
 
-// likelihood is the interval of all q with 2n·(p log(p/q) + (1−p) log((1−p)/(1−q))) ≤ t².
-func likelihood(p, n, t float64) (lo, hi float64) {
-	if math.IsNaN(t) {
-		return t, t
-	}
-	excess := func(q float64) float64 {
-		return 2*n*(p*math.Log(p/q)+(1-p)*math.Log((1-p)/(1-q))) - t*t
-	}
-	lo = solve(0, p, func(q float64) float64 { return -excess(q) })
-	return lo, solve(p, 1, excess)
-}
-
 // solve finds the zero of a function that rises from below zero at lo to above zero
 // at hi, by bisection to the last bit.
 func solve(lo, hi float64, f func(float64) float64) float64 {
@@ -128,17 +123,27 @@ func solve(lo, hi float64, f func(float64) float64) float64 {
 // of a database may come in another order.
 const sameAnswer = 1e-12
 
+// checkShare makes sure that a variable has only zeros and ones: only for them does the
+// sum of squares equal the sum itself.
+func (s Sum) checkShare() error {
+	if d := math.Abs(s.WY - s.WY2); d > sameAnswer*s.W || s.WY < 0 || s.WY > s.W*(1+sameAnswer) {
+		return fmt.Errorf("a proportion needs zeros and ones, but Σwy is %v and Σwy² is %v; use Mean", s.WY, s.WY2)
+	}
+	return nil
+}
+
 // proportion gives an estimate the interval and the notes of a proportion. people is
-// how many there are in the domain, with a value or without: R's n, which the
-// interval of Korn and Graubard needs.
-func (s Settings) proportion(e Estimate, people int) Estimate {
+// how many there are in the domain, with a value or without, and weighted the sum of
+// their weights: R counts them in the intervals beta and likelihood.
+func (s Settings) proportion(e Estimate, people int, weighted float64) Estimate {
 	switch {
 	case e.Value < sameAnswer:
-		e = e.unanimous(0)
+		e = s.unanimous(e, 0)
 	case e.Value > 1-sameAnswer:
-		e = e.unanimous(1)
+		e = s.unanimous(e, 1)
 	default:
-		e.Lo, e.Hi = s.Interval.bounds(e.Value, e.SE, e.Level, e.DF, people)
+		e.Lo, e.Hi = s.Interval.bounds(e.Value, e.SE, e.Level, e.DF,
+			audience{people, e.N, float64(people) * e.Weighted / weighted})
 	}
 	if w := e.Hi - e.Lo; w > s.WideInterval {
 		e.Notes = append(e.Notes, Note{Code: WideInterval, Value: w})
@@ -150,9 +155,13 @@ func (s Settings) proportion(e Estimate, people int) Estimate {
 }
 
 // unanimous is the estimate of a proportion when everybody answered alike.
-func (e Estimate) unanimous(p float64) Estimate {
+func (s Settings) unanimous(e Estimate, p float64) Estimate {
 	e.Value, e.SE, e.DEff, e.DEffWOR = p, 0, math.NaN(), math.NaN()
-	e.Lo, e.Hi = clopperPearson(p, e.N, e.Level)
+	if s.Interval == IntervalMean {
+		e.Lo, e.Hi = p, p
+	} else {
+		e.Lo, e.Hi = clopperPearson(p, e.N, e.Level)
+	}
 	e.Notes = append(e.Notes, Note{Code: NoVariation, Value: p})
 	return e
 }

@@ -101,6 +101,8 @@ func (g *gssCases) share(variable string, domain []condition, n fields) {
 		}
 		if method == "beta" { // R 4.1.1 takes the effective n by the degrees of freedom of the domain
 			g.design = design + "/domain df"
+			// There the people without a value are no rows of the design.
+			domain = append(slices.Clone(domain), condition{variable, "!=", "missing"})
 		}
 		g.add(gssFit, Case{Estimator: "proportion_ci", Variable: variable, Domain: domain, Estimate: n["est"], SE: n["se"],
 			Params: fields{"indicator": map[string]any{"var": variable, "op": "==", "value": 1.0}, "method": method, "level": 0.95},
@@ -180,7 +182,7 @@ func (g *gssCases) domain(year, weight string, d fields) {
 	g.model("score", "gaussian-identity", d.sub("lm_score"))
 	g.model("literate", "quasibinomial-logit", d.sub("logit_literate"))
 	contrast := d.sub("score_male_minus_female")
-	g.add(gssExact, Case{Estimator: "by_mean_contrast", Variable: "score", Estimate: contrast["est"], SE: contrast["se"],
+	g.add(gssExact, Case{Estimator: "by_mean_contrast", Variable: "score", Domain: gssKnown, Estimate: contrast["est"], SE: contrast["se"],
 		Params: fields{"by": []any{"sex"}, "kind": "linear", "coefficients": []any{1.0, -1.0}}})
 }
 
@@ -188,10 +190,12 @@ func (g *gssCases) domain(year, weight string, d fields) {
 var gssTerms = []string{"(Intercept)", "sexfemale", "degreehigh_school", "degreejunior_college", "degreebachelor", "degreegraduate",
 	"agegrp30-44", "agegrp45-64", "agegrp65+"}
 
+// gssKnown are the people of the regressions and of the contrast between the sexes.
+var gssKnown = []condition{{"degree", "!=", "missing"}, {"agegrp", "!=", "missing"}}
+
 // model adds a regression on sex, degree and age group.
 func (g *gssCases) model(variable, family string, m fields) {
-	known := []condition{{"degree", "!=", "missing"}, {"agegrp", "!=", "missing"}}
-	g.regression(variable+" ~ sex + degree + agegrp", family, gssTerms, known, m)
+	g.regression(variable+" ~ sex + degree + agegrp", family, gssTerms, gssKnown, m)
 }
 
 // regression adds a regression whose terms the reference has by name.

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -17,13 +16,7 @@ func init() {
 	for _, estimator := range []string{"mean", "total", "proportion", "count"} {
 		register(estimator, runOne)
 	}
-	register("proportion_ci", runInterval)
 	register("ratio", runRatio)
-	register("by_mean", runBy)
-	register("by_total", runBy)
-	register("mean_vector", runVector)
-	register("total_vector", runVector)
-	register("proportion_vector", runProportions)
 	register("weights", runWeights)
 }
 
@@ -114,6 +107,9 @@ func (r *run) compare(e analysis.Estimate) {
 		r.check("lower", e.Lo, t[0])
 		r.check("upper", e.Hi, t[1])
 	}
+	if deff := r.Extra.number("deff_wor"); !math.IsNaN(deff) && !math.IsInf(deff, 0) && !math.IsNaN(e.DEffWOR) {
+		r.check("deff without replacement", e.DEffWOR, deff)
+	}
 	if deff := r.Extra.number("deff_wr"); !math.IsNaN(deff) && !math.IsInf(deff, 0) {
 		r.check("deff", e.DEff, deff)
 	}
@@ -125,37 +121,6 @@ func (r *run) compareSE(value, got, want float64) {
 	if rounding := 1e-15 * math.Abs(value); got > rounding || want > rounding {
 		r.check("SE", got, want)
 	}
-}
-
-func runInterval(r *run) error {
-	y, err := r.data.indicator(r.Params.condition("indicator"))
-	if err != nil {
-		return err
-	}
-	cells, err := r.cells(r.Case, y)
-	if err != nil {
-		return err
-	}
-	cells.Settings.Level = r.Params.number("level")
-	if r.Params.text("df") == "infinite" {
-		cells.Settings.DF = analysis.DFNormal
-	}
-	estimate := cells.Proportion
-	switch method := r.Params.text("method"); method {
-	case "logit", "xlogit":
-	case "mean":
-		estimate = cells.Mean
-	default:
-		return fmt.Errorf("no interval %q", method)
-	}
-	e, err := estimate("y", inDomain)
-	if err != nil {
-		return err
-	}
-	r.compare(e)
-	r.check("lower", e.Lo, r.Extra.number("lower"))
-	r.check("upper", e.Hi, r.Extra.number("upper"))
-	return nil
 }
 
 func runRatio(r *run) error {
@@ -180,27 +145,6 @@ func runRatio(r *run) error {
 	return nil
 }
 
-// groups estimates the variable of a case for every crossing of its factors.
-func (r *run) groups() ([]analysis.Group, error) {
-	factors, err := r.byFactors()
-	if err != nil {
-		return nil, err
-	}
-	y, err := r.data.numbers(r.Variable)
-	if err != nil {
-		return nil, err
-	}
-	cells, err := r.tabulate([]analysis.Variable{{Name: "y", Values: y}}, factors...)
-	if err != nil {
-		return nil, err
-	}
-	by := r.Params.texts("by")
-	if strings.HasPrefix(r.Estimator, "by_total") {
-		return cells.TotalBy("y", everyone, by...)
-	}
-	return cells.MeanBy("y", everyone, by...)
-}
-
 // byFactors are the factors that params.by names.
 func (r *run) byFactors() ([]analysis.FactorColumn, error) {
 	var factors []analysis.FactorColumn
@@ -214,23 +158,6 @@ func (r *run) byFactors() ([]analysis.FactorColumn, error) {
 	return factors, nil
 }
 
-func runBy(r *run) error {
-	groups, err := r.groups()
-	if err != nil {
-		return err
-	}
-	estimates, ses := numbers(r.Estimate), numbers(r.SE)
-	for i, cell := range r.Extra.cells("cells") {
-		g := groupOf(groups, cell)
-		if g < 0 {
-			return fmt.Errorf("no group for %v", cell)
-		}
-		r.check(fmt.Sprint(cell), groups[g].Estimate.Value, estimates[i])
-		r.check(fmt.Sprint(cell, " SE"), groups[g].Estimate.SE, ses[i])
-	}
-	return nil
-}
-
 // groupOf finds the group of a cell; -1 when there is none.
 func groupOf(groups []analysis.Group, cell map[string]string) int {
 	return slices.IndexFunc(groups, func(g analysis.Group) bool {
@@ -241,57 +168,6 @@ func groupOf(groups []analysis.Group, cell map[string]string) int {
 		}
 		return true
 	})
-}
-
-// runVector checks several variables over the rows that have all of them.
-func runVector(r *run) error {
-	names := strings.Split(r.Variable, ",")
-	columns := make([][]float64, len(names))
-	for k, name := range names {
-		var err error
-		if columns[k], err = r.data.numbers(name); err != nil {
-			return err
-		}
-	}
-	estimates, ses := numbers(r.Estimate), numbers(r.SE)
-	for k, y := range together(columns...) {
-		cells, err := r.cells(r.Case, y)
-		if err != nil {
-			return err
-		}
-		estimate := cells.Mean
-		if r.Estimator == "total_vector" {
-			estimate = cells.Total
-		}
-		e, err := estimate("y", inDomain)
-		if err != nil {
-			return err
-		}
-		r.check(names[k], e.Value, estimates[k])
-		r.check(names[k]+" SE", e.SE, ses[k])
-	}
-	return nil
-}
-
-func runProportions(r *run) error {
-	estimates, ses := numbers(r.Estimate), numbers(r.SE)
-	for k, level := range r.Extra.texts("levels") {
-		y, err := r.data.indicator(condition{Var: r.Variable, Op: "==", Value: level})
-		if err != nil {
-			return err
-		}
-		cells, err := r.cells(r.Case, y)
-		if err != nil {
-			return err
-		}
-		e, err := cells.Proportion("y", inDomain)
-		if err != nil {
-			return err
-		}
-		r.check(level, e.Value, estimates[k])
-		r.check(level+" SE", e.SE, ses[k])
-	}
-	return nil
 }
 
 // runWeights compares the weights of every row.
