@@ -10,15 +10,26 @@ import (
 // An oracleFile is one data set with its designs and cases.
 type oracleFile struct {
 	Dataset string
-	Designs map[string]designSpec
+	Designs designs
 	Cases   []Case
+}
+
+// designs are those of a file by name; a file of formulas has an empty list instead.
+type designs map[string]designSpec
+
+// UnmarshalJSON reads either.
+func (d *designs) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '[' {
+		return nil
+	}
+	return json.Unmarshal(b, (*map[string]designSpec)(d))
 }
 
 // A designSpec is a design of an oracle file, as written there.
 type designSpec struct {
 	Base           string
 	Data           string
-	Rows           []condition
+	Rows           rows
 	IDs            any `json:"ids"`
 	Strata         any
 	Weights        any
@@ -39,6 +50,21 @@ type designSpec struct {
 	Phase1, Phase2 any
 	Method         string
 	DF             string // "design": degrees of freedom of the whole design for every domain
+}
+
+// rows are the rows that a design keeps: those that satisfy all conditions. Rows given
+// in words cannot be read.
+type rows struct {
+	conditions []condition
+	words      string
+}
+
+// UnmarshalJSON reads either.
+func (r *rows) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &r.words)
+	}
+	return json.Unmarshal(b, &r.conditions)
 }
 
 // A margin is a classification with known counts.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/weighting"
 )
 
 // The kinds that are functions of totals, from cells and, where there is a direct way,
@@ -18,6 +19,10 @@ func init() {
 	}
 	register("ratio", runRatio)
 	register("weights", runWeights)
+	register("kish_design_effect", func(r *run) error {
+		r.check("Kish", weighting.Kish(r.Params.numbers("w")), number(r.Estimate))
+		return nil
+	})
 }
 
 func runOne(r *run) error {

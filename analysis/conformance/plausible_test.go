@@ -61,7 +61,7 @@ func pisa2018(*archive) (oracleFile, error) {
 	p := &plausible{file: oracleFile{Dataset: "pisa2018-noisy", Designs: map[string]designSpec{}}}
 	for _, country := range []string{"FRA", "ITA", "MEX"} {
 		p.design = country
-		p.file.Designs[country] = designSpec{Data: "pisa2018-noisy/pisa2018_noisy.csv", Weights: "w_fstuwt", Rows: level("cnt", country),
+		p.file.Designs[country] = designSpec{Data: "pisa2018-noisy/pisa2018_noisy.csv", Weights: "w_fstuwt", Rows: rows{conditions: level("cnt", country)},
 			Replicate: fields{"method": "Fay", "fay_rho": 0.5}}
 		p.pooled(reference.sub(country).sub("science"))
 	}

@@ -106,6 +106,9 @@ func (a *archive) weightsFile(name string) ([]float64, error) {
 
 // open makes a design of a file, once.
 func (a *archive) open(f oracleFile, name string) (*session, error) {
+	if name == "" { // a formula: all inputs are in params
+		return new(session), nil
+	}
 	key := f.Dataset + "/" + name
 	o, known := a.sessions[key]
 	if !known {
@@ -136,6 +139,8 @@ func (a *archive) prepare(f oracleFile, name string) (*session, error) {
 // unsupported names what a design needs that is not there yet; "" when all is.
 func unsupported(spec designSpec) string {
 	switch {
+	case spec.Rows.words != "":
+		return "rows in words, " + spec.Rows.words
 	case spec.Replicate != nil:
 		return "replicate weights"
 	case spec.Calibrate != nil:
@@ -158,7 +163,7 @@ func (a *archive) build(f oracleFile, name string, spec designSpec) (*session, e
 			return nil, err
 		}
 	}
-	if s.data, err = s.data.where(spec.Rows); err != nil {
+	if s.data, err = s.data.where(spec.Rows.conditions); err != nil {
 		return nil, err
 	}
 	switch {
