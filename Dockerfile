@@ -5,7 +5,8 @@ RUN go mod download
 COPY . .
 RUN go build -trimpath -o /suyang ./cmd/suyang
 
-# The engine library links to glibc's loader, so the image is Debian and not Alpine.
+# The program links to glibc, so the image is Debian and not Alpine. The engine library is
+# not in it: SUYANG_CLICKHOUSE names a server.
 FROM debian:bookworm-slim
 RUN useradd --system --create-home --home-dir /state suyang
 COPY --from=build /suyang /usr/local/bin/suyang

@@ -226,8 +226,17 @@ func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, 
 }
 
 // spread is the weighted variance of the variable among the people of the domain,
-// S² = n/(n−1) · Σw(y − ȳ)²/Σw, as R's svyvar.
+// S² = n/(n−1) · Σw(y − ȳ)²/Σw, as R's svyvar. It is NaN when the values are so alike
+// that the difference of sums it is made of holds little but rounding.
 func (s sample) spread() float64 {
 	n, mean := float64(s.all.N), s.all.WY/s.all.W
-	return n / (n - 1) * (s.all.WY2/s.all.W - mean*mean)
+	square := s.all.WY2 / s.all.W
+	if v := square - mean*mean; v > sameValue*square {
+		return n / (n - 1) * v
+	}
+	return math.NaN()
 }
+
+// sameValue is the variance of a variable, relative to its mean square, below which
+// rounding has eaten it: four digits are left where it begins.
+const sameValue = 1e-12

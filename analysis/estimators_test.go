@@ -1,6 +1,7 @@
 package analysis_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -108,6 +109,44 @@ func TestProportionNeedsZerosAndOnes(t *testing.T) {
 	}
 }
 
+// When everybody has the same value there is no variance to compare with, and where a
+// large constant has eaten it, no design effect is better than one made of rounding.
+func TestNoDesignEffectWithoutSpread(t *testing.T) {
+	n := 4000
+	w, psu := make([]float64, n), make([]string, n)
+	plain, shifted, far, alike := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range w {
+		w[i], psu[i] = 1+float64(i%7)/3, fmt.Sprint(i%50)
+		plain[i] = float64(i*i%101) / 8
+		shifted[i], far[i], alike[i] = plain[i]+1e4, plain[i]+1e9, 45.6
+	}
+	d, err := analysis.NewDesign(analysis.Columns{Weight: w, PSU: psu})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, estimate := range map[string]func([]float64, []bool) (analysis.Estimate, error){"mean": d.Mean, "total": d.Total} {
+		for what, y := range map[string][]float64{"one value": alike, "a large constant": far} {
+			if e := must(estimate(y, nil))(t); !math.IsNaN(e.DEff) || math.IsNaN(e.SE) {
+				t.Errorf("%s of %s: deff %v, SE %v, want no deff but an SE", name, what, e.DEff, e.SE)
+			}
+		}
+	}
+	want, got := must(d.Mean(plain, nil))(t), must(d.Mean(shifted, nil))(t)
+	if math.Abs(got.DEff/want.DEff-1) > 1e-6 || math.Abs(got.SE/want.SE-1) > 1e-9 {
+		t.Errorf("shifted by 10,000: deff %v, SE %v, want %v, %v", got.DEff, got.SE, want.DEff, want.SE)
+	}
+}
+
+// Missing values are left out, also where the columns are summed in one go.
+func TestMissingValuesAreLeftOut(t *testing.T) {
+	d := fourPSUs(t)
+	e := must(d.Mean([]float64{1, math.NaN(), 2, 6}, nil))(t)
+	// Σwy/Σw = (1 + 4 + 12)/5.
+	if e.N != 3 || e.Weighted != 5 || math.Abs(e.Value-17.0/5) > 1e-15 {
+		t.Errorf("mean %v from %d with weight %v, want 3.4 from 3 with 5", e.Value, e.N, e.Weighted)
+	}
+}
+
 func TestRatioNeedsTheSamePeople(t *testing.T) {
 	d := fourPSUs(t)
 	nan := math.NaN()
@@ -162,10 +201,13 @@ func TestLonePSUIsNoted(t *testing.T) {
 		if n := note(e, analysis.LonePSU); n.Subject != "island" || n.Value != 1 {
 			t.Errorf("%s: note %+v, want island", rule, n)
 		}
-		// Without people of the domain on the island, a mean does not depend on it.
-		e = must(d.WithSettings(analysis.Settings{LonePSU: rule}).Mean(y, []bool{true, true, false}))(t)
-		if got := has(e, analysis.LonePSU); got != (rule == analysis.LoneAverage) {
-			t.Errorf("%s: note of a domain that leaves out the lone PSU: %v", rule, got)
+		// Without people of the domain on the island, a mean does not depend on it, even
+		// when its scores add up to zero only after rounding, as with 0.1 and 0.7.
+		for _, y := range [][]float64{y, {0.1, 0.7, 2}} {
+			e = must(d.WithSettings(analysis.Settings{LonePSU: rule}).Mean(y, []bool{true, true, false}))(t)
+			if got := has(e, analysis.LonePSU); got != (rule == analysis.LoneAverage) {
+				t.Errorf("%s: note of a domain that leaves out the lone PSU: %v", rule, got)
+			}
 		}
 	}
 	_, err = d.WithSettings(analysis.Settings{LonePSU: analysis.LoneFail}).Mean(y, nil)
@@ -199,6 +241,11 @@ func TestNotesOfDoubtfulEstimates(t *testing.T) {
 		if n := note(e, code); n.Value != want {
 			t.Errorf("note %s = %+v, want %v", code, n, want)
 		}
+	}
+	// For all but proportions the width is judged against the size of the estimate.
+	m := must(d.Mean([]float64{-9, -1, -20, -2}, nil))(t)
+	if n := note(m, analysis.WideInterval); n.Value != (m.Hi-m.Lo)/-m.Value || n.Value < 1.6 {
+		t.Errorf("mean %v (%v–%v): note %+v", m.Value, m.Lo, m.Hi, n)
 	}
 	quiet := analysis.Settings{FewRespondents: 4, FewDF: 3, LargeWeights: 4, WideInterval: e.Hi - e.Lo}
 	if e := must(d.WithSettings(quiet).Proportion([]float64{1, 0, 1, 0}, nil))(t); len(e.Notes) != 0 {

@@ -235,6 +235,31 @@ func TestRakingToTheTotal(t *testing.T) {
 	})
 }
 
+// The size of a level that is rare is as known as that of any other when the weights
+// were raked to it.
+func TestRakingToARareLevel(t *testing.T) {
+	base := []float64{900, 1100, 1000, 1e-4, 1000, 1200, 800, 3e-4}
+	level := []int{0, 0, 0, 1, 0, 0, 0, 1}
+	columns := analysis.Columns{Base: base, Stratum: []string{"n", "n", "n", "n", "s", "s", "s", "s"}}
+	for i, l := range level {
+		columns.Weight = append(columns.Weight, base[i]*[]float64{1.5, 2}[l])
+	}
+	d, err := analysis.NewDesign(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := d.Cells(nil, []analysis.FactorColumn{{Factor: analysis.Factor{ID: "place", Levels: []string{"main", "islet"}}, Level: level}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Margins = [][]string{{"place"}}
+	for _, name := range []string{"main", "islet"} {
+		if e := must(c.Size(analysis.Domain{"place": name}))(t); !(e.SE <= 1e-9*e.Value) {
+			t.Errorf("size of %s: %v has SE %v, want 0", name, e.Value, e.SE)
+		}
+	}
+}
+
 // count lists 0 to n−1.
 func count(n int) []int {
 	index := make([]int, n)

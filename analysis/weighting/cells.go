@@ -3,6 +3,7 @@ package weighting
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/suyang-survey/suyang/analysis/internal/parallel"
@@ -162,7 +163,7 @@ func (c *cells) fits(margins []Margin) ([]MarginFit, error) {
 		}
 		for l, name := range m.Levels {
 			if n[l] == 0 && m.Targets[l] > 0 {
-				return nil, fmt.Errorf("margin %q: no respondent in %q, which the population says holds %v people; merge it with another level or leave the margin out", m.Name, name, m.Targets[l])
+				return nil, fmt.Errorf("margin %q: no respondent in %q, which the population says holds %s people; merge it with another level or leave the margin out", m.Name, name, strconv.FormatFloat(m.Targets[l], 'f', -1, 64))
 			}
 			if n[l] > 0 && m.Targets[l] == 0 {
 				return nil, fmt.Errorf("margin %q: %d respondents in %q, which the population says is empty; merge it with another level or leave the margin out", m.Name, n[l], name)

@@ -77,6 +77,8 @@ func TestRakeNamesFaults(t *testing.T) {
 	wrong := age(50, 50)
 	wrong.Level = []int{0, 2, 0, 1}
 	empty := weighting.Margin{Name: "city", Levels: []string{"Hangzhou", "Zhoushan"}, Level: []int{0, 0, 0, 0}, Targets: []float64{60, 40}}
+	crowded := empty
+	crowded.Targets = []float64{9e6, 36e6}
 	nobody := empty
 	nobody.Targets = []float64{100, 0}
 	nobody.Level = []int{0, 0, 0, 1}
@@ -89,6 +91,7 @@ func TestRakeNamesFaults(t *testing.T) {
 		"no margin":       {ones, nil, []string{"no margin"}},
 		"totals differ":   {ones, []weighting.Margin{sex(60, 40), age(30, 71)}, []string{`"sex" adds up to 100`, `"age" to 101`, "difference of 1"}},
 		"empty level":     {ones, []weighting.Margin{sex(60, 40), empty}, []string{`no respondent in "Zhoushan"`, "40 people", "merge it"}},
+		"empty province":  {ones, []weighting.Margin{sex(9e6, 36e6), crowded}, []string{"holds 36000000 people"}},
 		"level of nobody": {ones, []weighting.Margin{sex(60, 40), nobody}, []string{`1 respondents in "Zhoushan"`, "says is empty"}},
 		"missing level":   {ones, []weighting.Margin{sex(60, 40), missing}, []string{`"age" is missing for 2 respondents (first: row 1)`}},
 		"unknown level":   {ones, []weighting.Margin{wrong}, []string{"row 1 has level 2"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -27,6 +28,7 @@ type progress struct {
 	con   *console
 	what  string
 	total int
+	done  atomic.Int64
 	begun time.Time
 	bar   *progressbar.ProgressBar
 }
@@ -45,28 +47,36 @@ func (c *console) bar(what string, total int) *progress {
 
 // add says that n more parts are done.
 func (p *progress) add(n int) {
+	p.done.Add(int64(n))
 	if p.bar != nil {
 		_ = p.bar.Add(n) // a bar that cannot be drawn is no reason to stop
 	}
 }
 
-// finish ends the step and says how long it took.
+// finish ends the step, whether or not all of it was done, and says how long it took.
 func (p *progress) finish() {
 	if p.bar != nil {
 		_ = p.bar.Finish()
 	}
-	p.con.say("%s: %d in %s", p.what, p.total, time.Since(p.begun).Round(100*time.Millisecond))
+	count := fmt.Sprint(p.total)
+	if done := p.done.Load(); done < int64(p.total) {
+		count = fmt.Sprintf("%d of %d", done, p.total)
+	}
+	p.con.say("%s: %s in %s", p.what, count, time.Since(p.begun).Round(100*time.Millisecond))
 }
 
 // each calls f with every item, several at a time, until all are done or one fails.
 func each[T any](ctx context.Context, atOnce int, items []T, f func(context.Context, T) error) error {
-	g, ctx := errgroup.WithContext(ctx)
+	g, running := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for _, it := range items {
-		if ctx.Err() != nil {
+		if running.Err() != nil {
 			break
 		}
-		g.Go(func() error { return f(ctx, it) })
+		g.Go(func() error { return f(running, it) })
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
@@ -22,7 +24,7 @@ import (
 // demoCommand runs two surveys from questionnaire to report.
 type demoCommand struct {
 	State     string `type:"path" default:"suyang-demo" help:"Folder of the demo; what an earlier demo left there is removed."`
-	N         int    `short:"n" default:"3300" help:"Expected number of interviews of the provincial wave."`
+	N         int    `short:"n" default:"3300" help:"About how many interviews the provincial wave gets."`
 	Seed      uint64 `default:"1" help:"Seed of the simulated province; the same seed makes the same survey."`
 	Once      bool   `help:"End when the reports are written instead of serving them."`
 	Microdata string `type:"path" default:"surveys/library/gss-science/data" help:"Folder with the microdata of the General Social Survey."`
@@ -44,10 +46,21 @@ const visitorsAtOnce = 16
 // Run does the demo.
 func (c *demoCommand) Run(ctx context.Context, con *console) error {
 	begun := time.Now()
+	lock, err := c.take()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	d := &demonstration{demoCommand: c, con: con, flags: &stateFlags{State: c.State}}
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := c.clear(); err != nil {
 		return err
 	}
-	d := &demonstration{demoCommand: c, con: con, flags: &stateFlags{State: c.State}}
 	if err := d.publish(); err != nil {
 		return err
 	}
@@ -62,7 +75,10 @@ func (c *demoCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	serving := d.serve(ctx, srv)
-	err = errors.Join(d.microdata(ctx), d.province(ctx, "http://"+srv.Addr()))
+	err = d.microdata(ctx)
+	if err == nil {
+		err = d.province(ctx, "http://"+srv.Addr())
+	}
 	if err == nil {
 		con.say("the whole demo took %s", time.Since(begun).Round(100*time.Millisecond))
 		d.addresses(srv.Addr())
@@ -81,16 +97,24 @@ type demonstration struct {
 	flags *stateFlags
 	st    *station
 
+	gss, civic definitions
 	table      microdata.Table
 	population *demo.Population
 	drawn      []demo.Drawn
 }
 
-// publish reads the microdata, makes the synthetic province and draws its sample,
-// and publishes both waves.
-func (d *demonstration) publish() error {
-	gss, plan, err := definitionOf("gss-science", "")
-	if err != nil {
+// definitions are what a wave is published from.
+type definitions struct {
+	questionnaire *surveys.Questionnaire
+	plan          []byte
+}
+
+// prepare reads the microdata, makes the synthetic province and draws its sample.
+func (d *demonstration) prepare() (err error) {
+	if d.gss.questionnaire, d.gss.plan, err = definitionOf("gss-science", ""); err != nil {
+		return err
+	}
+	if d.civic.questionnaire, d.civic.plan, err = definitionOf("civic-literacy", ""); err != nil {
 		return err
 	}
 	mapping, err := mappingOf("gss-science", "")
@@ -99,20 +123,14 @@ func (d *demonstration) publish() error {
 	}
 	folders := []fs.FS{os.DirFS(d.Microdata)}
 	if d.More != "" {
-		folders = append(folders, os.DirFS(filepath.Join(d.More, "gss-science")))
+		more := filepath.Join(d.More, "gss-science")
+		if info, err := os.Stat(more); err != nil || !info.IsDir() {
+			return fmt.Errorf("there is no folder %s with further years; correct --data (SUYANG_DATA), or leave it out", more)
+		}
+		folders = append(folders, os.DirFS(more))
 	}
-	if d.table, err = microdata.Read(mapping, gss, gssWave, folders...); err != nil {
+	if d.table, err = microdata.Read(mapping, d.gss.questionnaire, gssWave, folders...); err != nil {
 		return fmt.Errorf("microdata in %s: %w; run the demo in the project's folder, or name another with --microdata", d.Microdata, err)
-	}
-	if err := publish(d.flags.waves(), gssWave, gss, plan, d.table.Cases); err != nil {
-		return err
-	}
-	if err := d.flags.waves().Close(gssWave); err != nil {
-		return err
-	}
-	q, plan, err := definitionOf("civic-literacy", "")
-	if err != nil {
-		return err
 	}
 	census, err := assess.ReadCensus(library.FS, province)
 	if err != nil {
@@ -120,12 +138,24 @@ func (d *demonstration) publish() error {
 	}
 	cfg := demo.DefaultConfig()
 	cfg.Interviews, cfg.Seed = d.N, d.Seed
-	if d.population, err = demo.NewPopulation(cfg, census, q); err != nil {
+	if d.population, err = demo.NewPopulation(cfg, census, d.civic.questionnaire); err != nil {
 		return err
 	}
 	d.drawn = d.population.Draw(d.Seed)
 	d.con.say("a synthetic Zhejiang of %d people, 1 for every %d; %d of them drawn", d.population.Size(), cfg.Scale, len(d.drawn))
-	return publish(d.flags.waves(), provinceWave, q, plan, d.cases())
+	return nil
+}
+
+// publish publishes both waves; that of the microdata takes no answers.
+func (d *demonstration) publish() error {
+	folder := d.flags.waves()
+	if err := publish(folder, gssWave, d.gss.questionnaire, d.gss.plan, d.table.Cases); err != nil {
+		return err
+	}
+	if err := folder.Close(gssWave); err != nil {
+		return err
+	}
+	return publish(folder, provinceWave, d.civic.questionnaire, d.civic.plan, d.cases())
 }
 
 func (d *demonstration) cases() []fieldwork.Case {
@@ -175,18 +205,18 @@ func (d *demonstration) province(ctx context.Context, base string) error {
 	if err != nil {
 		return err
 	}
-	d.con.say("%s", ledger)
+	d.con.say("%s", strings.TrimSpace(ledger.String()))
 	record, err := weigh(ctx, d.st, d.flags.waves(), w, demoWeights, province)
 	if err != nil {
 		return err
 	}
 	printStep(d.con.err, record.Step)
 	bar := d.con.bar("asking the whole synthetic province for the true rates", d.population.Size())
-	truth, err := d.population.Truth(w.Questionnaire, w.Plan, bar.add)
+	truth, err := d.population.Truth(ctx, w.Questionnaire, w.Plan, bar.add)
+	bar.finish()
 	if err != nil {
 		return err
 	}
-	bar.finish()
 	r, err := assessed(ctx, d.st, d.flags.waves(), w, demoWeights, truth.Value)
 	if err != nil {
 		return err
@@ -213,7 +243,9 @@ func (d *demonstration) visits(ctx context.Context, base string, q *surveys.Ques
 	bar := d.con.bar("people filling in the questionnaire on the server's pages", len(taking))
 	err = each(ctx, visitorsAtOnce, taking, func(ctx context.Context, x demo.Drawn) error {
 		_, err := d.population.Visit(ctx, client, base+server.CaseLink(key, provinceWave, x.ID), q, x.Person)
-		bar.add(1)
+		if err == nil {
+			bar.add(1)
+		}
 		return err
 	})
 	bar.finish()
@@ -266,22 +298,45 @@ func (s serving) stop() error {
 // marker is the file by which a folder is known to hold nothing but an earlier demo.
 const marker = "made-by-suyang-demo"
 
-// clear makes the folder, and empties it when an earlier demo made it.
-func (c *demoCommand) clear() error {
+// take makes the folder, or takes that of an earlier demo, and keeps a second demo
+// away from it until the lock is closed.
+func (c *demoCommand) take() (lock *os.File, err error) {
 	entries, err := os.ReadDir(c.State)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot use %s as the folder of the demo: %w", c.State, err)
+		return nil, fmt.Errorf("cannot use %s as the folder of the demo: %w", c.State, err)
 	}
+	path := filepath.Join(c.State, marker)
 	if len(entries) > 0 {
-		if _, err := os.Stat(filepath.Join(c.State, marker)); err != nil {
-			return fmt.Errorf("%s holds something other than an earlier demo; give another folder with --state", c.State)
-		}
-		if err := os.RemoveAll(c.State); err != nil {
-			return err
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("%s holds something other than an earlier demo; give another folder with --state", c.State)
 		}
 	}
 	if err := os.MkdirAll(c.State, 0o700); err != nil {
-		return fmt.Errorf("cannot use %s as the folder of the demo: %w", c.State, err)
+		return nil, fmt.Errorf("cannot use %s as the folder of the demo: %w", c.State, err)
 	}
-	return os.WriteFile(filepath.Join(c.State, marker), nil, 0o600)
+	if lock, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, fmt.Errorf("cannot use %s as the folder of the demo: %w", c.State, err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("a demo is running on %s; end it, or give another folder with --state", c.State)
+	}
+	return lock, nil
+}
+
+// clear removes what an earlier demo left in the folder.
+func (c *demoCommand) clear() error {
+	entries, err := os.ReadDir(c.State)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == marker {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(c.State, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }

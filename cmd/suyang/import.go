@@ -46,6 +46,9 @@ func (c *importCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	if err := c.make(); err != nil {
+		return err
+	}
 	if err := publish(c.waves(), c.Wave, q, plan, table.Cases); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Run a provincial survey and a survey of real microdata, from questionnaire to report."`
 	Serve    serveCommand    `cmd:"" help:"Serve the questionnaires of the published waves and take in the interviews."`
 	Lint     lintCommand     `cmd:"" help:"Check a questionnaire and say what is wrong, where, and what to do."`
-	Publish  publishCommand  `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave."`
+	Publish  publishCommand  `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave, which the server shows from its next start on."`
 	Close    closeCommand    `cmd:"" help:"End a wave: its pages take no more answers from the next start of the server on."`
 	Links    linksCommand    `cmd:"" help:"Print the personal link of every case of a wave, as CSV."`
 	Import   importCommand   `cmd:"" help:"Take in the microdata of another survey as a wave."`
@@ -61,14 +61,20 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(&console{in: in, out: out, err: errOut})
-	if err != nil && !errors.Is(err, errSilent) {
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(errOut, "suyang: interrupted")
+		return interrupted
+	case !errors.Is(err, errSilent):
 		fmt.Fprintf(errOut, "suyang: %v\n", err)
 	}
-	if err != nil {
-		return 1
-	}
-	return 0
+	return 1
 }
+
+// interrupted is the exit status after Ctrl-C, as shells have it.
+const interrupted = 130
 
 // errSilent ends a command with a failure that it has already talked about.
 var errSilent = errors.New("failed")

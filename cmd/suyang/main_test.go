@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/suyang-survey/suyang/surveys/library"
 )
 
 // The commands start this program again as their engine; in a test that is the test.
@@ -51,6 +54,10 @@ func TestMistakes(t *testing.T) {
 	if err := os.WriteFile(faulty, []byte("id: x\nnonsense: 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	lone := filepath.Join(dir, "lone.yaml")
+	if err := os.WriteFile(lone, sound(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -64,8 +71,11 @@ func TestMistakes(t *testing.T) {
 		{"no such wave", []string{"report", "zj", "--state", filepath.Join(dir, "state")}, `no wave "zj"`},
 		{"wave with a bad name", []string{"publish", "A B", "--state", filepath.Join(dir, "state")}, "a-z"},
 		{"no such sample file", []string{"publish", "zj", "--sample", filepath.Join(dir, "none.csv"), "--state", filepath.Join(dir, "state")}, "none.csv"},
-		{"port taken", []string{"serve", "--listen", taken.Addr().String(), "--state", filepath.Join(dir, "port")}, taken.Addr().String()},
+		{"port taken", []string{"serve", "--listen", taken.Addr().String(), "--state", filepath.Join(dir, "port")}, taken.Addr().String() + " is in use by another program; stop it or choose another address (--listen)"},
+		{"no log to verify", []string{"verify", "--state", filepath.Join(dir, "empty")}, "--state"},
+		{"no plan", []string{"publish", "zj", "--questionnaire", lone, "--state", filepath.Join(dir, "state")}, "--plan"},
 		{"no microdata", []string{"demo", "--microdata", dir, "--state", filepath.Join(dir, "demo")}, "no file fits"},
+		{"no further years", []string{"demo", "--microdata", microdataFolder, "--data", dir, "--state", filepath.Join(dir, "demo2")}, "SUYANG_DATA"},
 		{"a demo over other files", []string{"demo", "--state", dir}, "other than an earlier demo"},
 		{"ClickHouse out of reach", []string{"report", "gss", "--clickhouse", "clickhouse://127.0.0.1:1/x", "--state", filepath.Join(dir, "away")}, "127.0.0.1:1"},
 	} {
@@ -81,6 +91,85 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("the message has %d lines, want one sentence: %q", lines+1, talk)
 			}
 		})
+	}
+}
+
+// sound is the text of a questionnaire without faults.
+func sound(t *testing.T) []byte {
+	t.Helper()
+	src, err := library.FS.ReadFile("gss-science/questionnaire.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}
+
+// A second demo on the folder of a running one leaves everything there.
+func TestDemoOnce(t *testing.T) {
+	first := &demoCommand{State: t.TempDir()}
+	lock, err := first.take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := filepath.Join(first.State, "report.html")
+	if err := os.WriteFile(report, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, _, talk := suyang(t, "demo", "--once", "--state", first.State, "--microdata", microdataFolder)
+	if _, err := os.Stat(report); err != nil || status == 0 || !strings.Contains(talk, "a demo is running on "+first.State) {
+		t.Errorf("status %d, talk %q; the first demo's file: %v", status, talk, err)
+	}
+	lock.Close()
+	// Nor does a demo that cannot begin remove what an earlier one left.
+	status, _, talk = suyang(t, "demo", "--once", "-n", "0", "--state", first.State, "--microdata", microdataFolder)
+	if _, err := os.Stat(report); err != nil || status == 0 {
+		t.Errorf("-n 0: status %d, talk %q; the earlier demo's file: %v", status, talk, err)
+	}
+	lock, err = first.take()
+	if err != nil {
+		t.Fatalf("after the first demo: %v", err)
+	}
+	defer lock.Close()
+	if err := first.clear(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(first.State)
+	if err != nil || len(entries) != 1 || entries[0].Name() != marker {
+		t.Errorf("the cleared folder holds %v (%v), want the marker", entries, err)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--state", dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, talk bytes.Buffer
+	status := run(ctx, []string{"report", "gss", "--state", dir}, strings.NewReader(""), &out, &talk)
+	if status != interrupted || talk.String() != "suyang: interrupted\n" {
+		t.Errorf("status %d, talk %q; want %d and one line", status, talk.String(), interrupted)
+	}
+}
+
+// What was not done is not said to be done.
+func TestProgress(t *testing.T) {
+	var talk bytes.Buffer
+	bar := (&console{err: &talk}).bar("visits", 3)
+	visit := func(context.Context, int) error {
+		bar.add(1)
+		return nil
+	}
+	if err := each(t.Context(), 2, []int{1, 2}, visit); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := each(ended, 2, []int{3}, visit); !errors.Is(err, context.Canceled) {
+		t.Errorf("each() = %v, want %v", err, context.Canceled)
+	}
+	bar.finish()
+	if !strings.HasPrefix(talk.String(), "visits: 2 of 3 in ") {
+		t.Errorf("the bar said %q", talk.String())
 	}
 }
 
@@ -107,5 +196,32 @@ func TestLintTheLibrary(t *testing.T) {
 		if !strings.Contains(out, "no faults") {
 			t.Errorf("lint of %s printed %q", q, out)
 		}
+	}
+}
+
+// A server that joined the engine of a report would lose it with the report.
+func TestServingNeedsAnEngineOfItsOwn(t *testing.T) {
+	flags := &stateFlags{State: t.TempDir()}
+	report, err := flags.openStore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := flags.open(t.Context()); err == nil || !strings.Contains(err.Error(), "in use by another engine") {
+		t.Errorf("open() beside a report = %v, %v; want an error that names the other engine", st, err)
+	}
+	if err := report.Close(); err != nil {
+		t.Fatal(err)
+	}
+	serving, err := flags.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer serving.Close()
+	report, err = flags.openStore(t.Context())
+	if err != nil || report.engine != nil {
+		t.Errorf("openStore() beside a server = %+v, %v; want that of the server", report, err)
+	}
+	if err := report.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -41,6 +42,9 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 		if cases, err = fieldwork.ReadSample(c.Sample, bytes.NewReader(sample)); err != nil {
 			return err
 		}
+	}
+	if err := c.make(); err != nil {
+		return err
 	}
 	w, err := c.waves().Publish(c.Wave, q, plan)
 	if err != nil {
@@ -89,6 +93,9 @@ func definitionOf(name, plan string) (*surveys.Questionnaire, []byte, error) {
 		plan = filepath.Join(filepath.Dir(name), "plan.yaml")
 	}
 	src, err := os.ReadFile(plan)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no plan of the analysis, %s; write one beside the questionnaire, or name it with --plan", plan)
+	}
 	return q, src, err
 }
 

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/server"
@@ -33,7 +35,7 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	con.say("serving %d waves on http://%s", len(st.waves), srv.Addr())
+	con.say("serving %s on http://%s", st.waveNames(), srv.Addr())
 	if st.engine != nil {
 		go func() {
 			<-st.engine.Done()
@@ -43,6 +45,18 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 		}()
 	}
 	return srv.Run(ctx)
+}
+
+// waveNames lists the published waves for people.
+func (st *station) waveNames() string {
+	if len(st.waves) == 0 {
+		return "no wave yet"
+	}
+	var names []string
+	for _, w := range st.waves {
+		names = append(names, w.ID)
+	}
+	return strings.Join(names, ", ")
 }
 
 // listen makes the server of a station and takes its port.
@@ -65,5 +79,8 @@ func (f *listenFlags) listen(st *station) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return srv, srv.Listen()
+	if err := srv.Listen(); err != nil {
+		return nil, fmt.Errorf("%w (--listen)", err)
+	}
+	return srv, nil
 }

@@ -28,6 +28,7 @@ type stateFlags struct {
 
 func (f *stateFlags) waves() waves.Folder { return waves.Folder(filepath.Join(f.State, "waves")) }
 func (f *stateFlags) reports() string     { return filepath.Join(f.State, "reports") }
+func (f *stateFlags) logFolder() string   { return filepath.Join(f.State, "log") }
 
 func (f *stateFlags) reportPath(wave string, lang surveys.Lang) string {
 	return filepath.Join(f.reports(), wave+"."+string(lang)+".html")
@@ -86,9 +87,10 @@ type station struct {
 	shipped      chan error
 }
 
-// open opens everything: the store, the log and the intake, which begins to ship.
+// open opens everything: the store, the log and the intake, which begins to ship. It
+// never joins the engine of another command, which ends with that command.
 func (f *stateFlags) open(ctx context.Context) (*station, error) {
-	st, err := f.openStore(ctx)
+	st, err := f.openWith(ctx, (*station).connect)
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +101,17 @@ func (f *stateFlags) open(ctx context.Context) (*station, error) {
 }
 
 // openStore opens the store alone: the server named by an address, or the embedded
-// engine.
+// engine, be it that of another command.
 func (f *stateFlags) openStore(ctx context.Context) (*station, error) {
+	return f.openWith(ctx, (*station).join)
+}
+
+func (f *stateFlags) openWith(ctx context.Context, connect func(*station, context.Context) error) (*station, error) {
 	if err := f.make(); err != nil {
 		return nil, err
 	}
 	st := &station{flags: f, forms: map[string]*form.Form{}}
-	if err := st.connect(ctx); err != nil {
+	if err := connect(st, ctx); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	if err := st.store.Migrate(ctx); err != nil {
@@ -114,15 +120,22 @@ func (f *stateFlags) openStore(ctx context.Context) (*station, error) {
 	return st, nil
 }
 
-// connect opens the store of the server that was named, of the engine that another
-// command runs on this state folder, or of an engine of its own.
+// join opens the store of the engine that another command runs on this state folder,
+// or else connects.
+func (st *station) join(ctx context.Context) error {
+	if st.flags.ClickHouse == "" {
+		if st.store = st.flags.running(ctx); st.store != nil {
+			return nil
+		}
+	}
+	return st.connect(ctx)
+}
+
+// connect opens the store of the server that was named, or of an engine of its own.
 func (st *station) connect(ctx context.Context) (err error) {
 	if dsn := st.flags.ClickHouse; dsn != "" {
 		st.store, err = clickhouse.Open(ctx, clickhouse.Config{DSN: dsn})
 		return err
-	}
-	if st.store = st.flags.running(ctx); st.store != nil {
-		return nil
 	}
 	library, err := engine.FindLibrary(st.flags.State)
 	if err != nil {
@@ -172,7 +185,7 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 		st.forms[w.ID] = f
 		published.Publish(w.ID, w.Questionnaire.ID, w.Questionnaire.Version(), f)
 	}
-	if st.log, err = wal.Open(wal.DefaultConfig(filepath.Join(st.flags.State, "log"))); err != nil {
+	if st.log, err = wal.Open(wal.DefaultConfig(st.flags.logFolder())); err != nil {
 		return err
 	}
 	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, "intake"))

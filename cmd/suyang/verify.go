@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 )
 
 // verifyCommand proves the ledger.
@@ -13,6 +14,9 @@ type verifyCommand struct {
 // Run recomputes the ledger from the log, compares it with the store and prints it.
 // It fails when an interview is missing, or is still on its way.
 func (c *verifyCommand) Run(ctx context.Context, con *console) error {
+	if _, err := os.Stat(c.logFolder()); err != nil {
+		return fmt.Errorf("%s holds no log of interviews (%w); give the state folder with --state", c.State, err)
+	}
 	st, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -22,7 +26,7 @@ func (c *verifyCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(con.out, ledger)
+	fmt.Fprint(con.out, ledger)
 	if !ledger.Balanced() || ledger.Pending > 0 {
 		return fmt.Errorf("%d of %d accepted interviews are not stored yet: start the server so that they are shipped, then verify again", ledger.Pending, ledger.Accepted)
 	}

@@ -88,8 +88,11 @@ const (
 
 // Unit is one respondent as weighting needs it.
 type Unit struct {
-	Case   string
-	Base   float64
+	Case string
+	Base float64
+	// Scored says that the answers give a score. They do not when the interview ended
+	// early because the person does not belong to the population.
+	Scored bool
 	Levels []int // one for each factor of the query, -1 = missing
 }
 

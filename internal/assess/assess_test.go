@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -329,13 +330,46 @@ func TestWeighReachesTheCensus(t *testing.T) {
 	}
 }
 
+// People who turn out not to belong to the population, whose interviews end after a few
+// questions, neither stop the weighting nor take a part of the margins.
+func TestWeighLeavesOutWhoIsNotOfThePopulation(t *testing.T) {
+	m, q, p := civic(t)
+	m.Responses[3].Answers = surveys.Answers{"age": {"75"}, "sex": {"1"}, "resident": {"1"}}
+	m.Responses[4].Answers = surveys.Answers{"age": {"40"}, "sex": {"2"}, "resident": {"2"}}
+	margin := assess.Margin{Factors: []string{"sex", "age_group"}, Targets: map[string]float64{}}
+	for _, sex := range p.Factor("sex").Levels {
+		for _, age := range p.Factor("age_group").Levels {
+			margin.Targets[sex.Code+"/"+age.Code] = 100
+		}
+	}
+	query := assess.Query{Wave: "w", Questionnaire: q, Factors: p.Factors}
+	weights, step, err := assess.Weigh(context.Background(), m, query, []assess.Margin{margin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, w := range weights {
+		sum += w
+	}
+	if _, given := weights[m.Responses[4].Case]; given || len(weights) != 398 || step.N != 398 {
+		t.Errorf("%d weights, %d in the record, want 398 for 400 respondents", len(weights), step.N)
+	}
+	near(t, "sum of the weights", sum, 1000)
+	m.Weights["raked"] = weights
+	r := assessed(t, m, q, p, assess.Options{Weights: "raked", Raking: &step})
+	if e := r.Headline[0].Estimate; e.N != 398 || !r.Calibrated {
+		t.Errorf("the rate rests on %d people, calibrated %v, want 398, true", e.N, r.Calibrated)
+	}
+}
+
 func TestWeighFaults(t *testing.T) {
 	m, q, p := civic(t)
 	query := assess.Query{Wave: "w", Questionnaire: q, Factors: p.Factors}
 	both := map[string]float64{"male": 520, "female": 480}
 	refused := *m
 	refused.Responses = append([]surveys.Response{}, m.Responses...)
-	refused.Responses[3].Answers = surveys.Answers{"sex": {surveys.Refused}}
+	refused.Responses[3].Answers = maps.Clone(m.Responses[3].Answers)
+	refused.Responses[3].Answers["sex"] = []string{surveys.Refused}
 	for _, c := range []struct {
 		name   string
 		source *assess.Memory

@@ -92,12 +92,17 @@ func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
 	if err != nil {
 		return nil, err
 	}
+	scorer, err := score.New(q.Questionnaire)
+	if err != nil {
+		return nil, err
+	}
 	var units []Unit
 	for _, r := range all {
 		if r.response == nil || r.sample.Weight == 0 {
 			continue
 		}
 		u := Unit{Case: r.sample.ID, Base: r.sample.Weight, Levels: make([]int, len(q.Factors))}
+		_, u.Scored = scorer.Score(r.response.Answers)
 		for i := range q.Factors {
 			u.Levels[i] = r.level(&q.Factors[i])
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ func ReadPlan(name string, src []byte, q *surveys.Questionnaire) (*Plan, error) 
 		if errors.Is(err, io.EOF) {
 			err = errors.New("the plan is empty; it needs at least a title and factors")
 		}
-		return nil, fmt.Errorf("%s: %w: %w", name, surveys.ErrInvalid, err)
+		return nil, decodeFaults(name, err)
 	}
 	c := planCheck{name: name, root: &root, plan: p, q: q}
 	c.all()
@@ -48,6 +49,30 @@ func ReadPlan(name string, src []byte, q *surveys.Questionnaire) (*Plan, error) 
 		return nil, errors.Join(c.faults...)
 	}
 	return p, nil
+}
+
+// decodeFault is a fault as the YAML decoder words it.
+var decodeFault = regexp.MustCompile(`^line (\d+): (?:field (\S+) not found in type .*|(.*))$`)
+
+// decodeFaults words the faults of the YAML decoder as the others are, each with its line.
+func decodeFaults(name string, err error) error {
+	var typed *yaml.TypeError
+	if !errors.As(err, &typed) {
+		return fmt.Errorf("%s: %w: %w", name, surveys.ErrInvalid, err)
+	}
+	var faults []error
+	for _, text := range typed.Errors {
+		m := decodeFault.FindStringSubmatch(text)
+		switch {
+		case m == nil:
+			faults = append(faults, fmt.Errorf("%s: %w: %s", name, surveys.ErrInvalid, text))
+		case m[2] != "":
+			faults = append(faults, fmt.Errorf("%s:%s: %w: unknown key %q; correct or remove it", name, m[1], surveys.ErrInvalid, m[2]))
+		default:
+			faults = append(faults, fmt.Errorf("%s:%s: %w: %s", name, m[1], surveys.ErrInvalid, m[3]))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // Factor returns the factor with this ID, or nil.

@@ -63,7 +63,8 @@ func TestReadPlan(t *testing.T) {
 // fault and say what is wrong.
 func TestReadPlanFaults(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
-		{"unknown key", "tables: [sex, age]", "tabels: [sex, age]", "line 15: field tabels not found"},
+		{"unknown key", "tables: [sex, age]", "tabels: [sex, age]", `plan.yaml:15: invalid: unknown key "tabels"`},
+		{"text for a number", "min: 40}", "min: old}", "plan.yaml:14: invalid: cannot unmarshal"},
 		{"no YAML", goodPlan, "title: [", "plan.yaml: invalid"},
 		{"empty", goodPlan, "", "the plan is empty"},
 		{"title in one language", "title: {zh: 报告, en: Report}", "title: {zh: 报告}", `plan.yaml:1: invalid: the title has no text in the language "en"`},

@@ -12,7 +12,8 @@ import (
 
 // Weigh rakes the base weights of a wave's respondents to margins of the population.
 // The query's factors must hold those of the margins. It returns the new weight of
-// each case and the record of what was done.
+// each case and the record of what was done. Respondents without a score get no weight:
+// they were found not to belong to the population that the margins count.
 func Weigh(ctx context.Context, src Source, q Query, margins []Margin) (map[string]float64, weighting.Step, error) {
 	fail := func(err error) (map[string]float64, weighting.Step, error) {
 		return nil, weighting.Step{}, fmt.Errorf("weigh wave %q: %w", q.Wave, err)
@@ -21,8 +22,9 @@ func Weigh(ctx context.Context, src Source, q Query, margins []Margin) (map[stri
 	if err != nil {
 		return fail(err)
 	}
+	units = slices.DeleteFunc(units, func(u Unit) bool { return !u.Scored })
 	if len(units) == 0 {
-		return fail(fmt.Errorf("%w: nobody has responded", surveys.ErrInvalid))
+		return fail(fmt.Errorf("%w: nobody has responded with a score", surveys.ErrInvalid))
 	}
 	base := make([]float64, len(units))
 	for i, u := range units {

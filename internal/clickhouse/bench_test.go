@@ -25,7 +25,6 @@ func BenchmarkCells(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(len(c.Rows)), "cells")
-		b.ReportMetric(float64(*people)*float64(b.N)/b.Elapsed().Seconds(), "responses/s")
 	}
 }
 
@@ -47,8 +46,10 @@ func makeUp(b *testing.B, s *Store, q *surveys.Questionnaire) {
 	}
 	const id = "leftPad(toString(number), 9, '0')"
 	for _, sql := range []string{
-		fmt.Sprintf(`INSERT INTO sample SELECT 'bench', 'd', %s, 'h' || toString(number %% 22), 'u' || toString(number %% 2400),
-			100 + number %% 977, map('city', toString(330000 + 100 * (1 + number %% 11)), 'residence', ['urban', 'rural'][1 + number %% 2])
+		fmt.Sprintf(`INSERT INTO sample
+			WITH number %% 2400 AS psu, psu %% 22 AS stratum
+			SELECT 'bench', 'd', %s, 'h' || toString(stratum), 'u' || toString(psu), 100 + number %% 977,
+				map('city', toString(330000 + 100 * (1 + stratum %% 11)), 'residence', ['urban', 'rural'][1 + intDiv(stratum, 11)])
 			FROM numbers(%d)`, id, *people),
 		"INSERT INTO samples SELECT 'bench', 1, 'd', " + fmt.Sprint(*people),
 		fmt.Sprintf(`INSERT INTO responses (wave, node, seq, submission_id, case_id, answers)

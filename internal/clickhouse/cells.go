@@ -3,12 +3,14 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys/score"
 )
 
 // Cells sums the responses of a wave in one query. Of several revisions of a
@@ -17,8 +19,8 @@ import (
 // does one without a weight in the set asked for. A second, small query lists the
 // PSUs of the whole sample.
 //
-// The sums are exact up to one rounding of each term and of each sum, so the same
-// responses give the same bytes in whatever order they came.
+// The sums do not depend on the order in which the responses came: the same responses
+// give the same bytes.
 func (s *Store) Cells(ctx context.Context, q assess.Query) (*analysis.Cells, error) {
 	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
 	composed, err := newCellsQuery(q)
@@ -42,8 +44,15 @@ func (s *Store) Cells(ctx context.Context, q assess.Query) (*analysis.Cells, err
 	}
 	err = s.queryText(ctx, composed.text(), args, func(rows driver.Rows) error {
 		cell, err := scanCell(rows, composed.variables, index)
-		c.Rows = append(c.Rows, cell)
-		return err
+		if err != nil {
+			return err
+		}
+		if n := len(c.Rows); n > 0 && c.Rows[n-1].PSU == cell.PSU && slices.Equal(c.Rows[n-1].Levels, cell.Levels) {
+			addTo(&c.Rows[n-1], cell) // the people in whom other variables are missing
+		} else {
+			c.Rows = append(c.Rows, cell)
+		}
+		return nil
 	})
 	return c, explain(doing, err)
 }
@@ -51,12 +60,13 @@ func (s *Store) Cells(ctx context.Context, q assess.Query) (*analysis.Cells, err
 // scanCell reads one row of sql/cells.sql.
 func scanCell(rows driver.Rows, variables []variable, index map[analysis.PSU]int) (analysis.Cell, error) {
 	var (
-		p      analysis.PSU
-		levels []int32
-		counts []uint64
-		sums   []float64
+		p       analysis.PSU
+		levels  []int32
+		missing []uint16
+		people  uint64
+		sums    []float64
 	)
-	if err := rows.Scan(&p.Stratum, &p.Name, &levels, &counts, &sums); err != nil {
+	if err := rows.Scan(&p.Stratum, &p.Name, &levels, &missing, &people, &sums); err != nil {
 		return analysis.Cell{}, err
 	}
 	psu, ok := index[p]
@@ -65,19 +75,37 @@ func scanCell(rows driver.Rows, variables []variable, index map[analysis.PSU]int
 	}
 	c := analysis.Cell{
 		PSU: psu, Levels: wide(levels),
-		N: int(counts[0]), W: sums[0], W2: sums[1], Base: sums[2],
+		N: int(people), W: sums[0], W2: sums[1], Base: sums[2],
 		Sums: make([]analysis.Sum, len(variables)),
 	}
 	sums = sums[3:]
 	for i, v := range variables {
-		c.Sums[i] = analysis.Sum{N: int(counts[i+1]), W: sums[0], W2: sums[1], WY: sums[2], WY2: sums[2]}
-		sums = sums[3:]
+		c.Sums[i] = analysis.Sum{N: c.N, W: c.W, W2: c.W2, WY: sums[0], WY2: sums[0]}
+		sums = sums[1:]
 		if !v.binary {
-			c.Sums[i].WY2 = sums[0]
-			sums = sums[1:]
+			c.Sums[i].WY2, sums = sums[0], sums[1:]
 		}
 	}
+	for _, i := range missing {
+		c.Sums[i] = analysis.Sum{}
+	}
 	return c, nil
+}
+
+// addTo adds other people of the same PSU and levels.
+func addTo(c *analysis.Cell, other analysis.Cell) {
+	c.N += other.N
+	c.W += other.W
+	c.W2 += other.W2
+	c.Base += other.Base
+	for i, s := range other.Sums {
+		t := &c.Sums[i]
+		t.N += s.N
+		t.W += s.W
+		t.W2 += s.W2
+		t.WY += s.WY
+		t.WY2 += s.WY2
+	}
 }
 
 func wide(levels []int32) []int {
@@ -136,11 +164,15 @@ func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error
 	if err != nil {
 		return nil, err
 	}
+	text, err := unitsText(q)
+	if err != nil {
+		return nil, err
+	}
 	var units []assess.Unit
-	err = s.queryText(ctx, unitsText(q), args, func(rows driver.Rows) error {
+	err = s.queryText(ctx, text, args, func(rows driver.Rows) error {
 		var u assess.Unit
 		var levels []int32
-		err := rows.Scan(&u.Case, &u.Base, &levels)
+		err := rows.Scan(&u.Case, &u.Base, &u.Scored, &levels)
 		u.Levels = wide(levels)
 		units = append(units, u)
 		return err
@@ -148,12 +180,16 @@ func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error
 	return units, explain(fmt.Sprintf("list the respondents of wave %q", q.Wave), err)
 }
 
-func unitsText(q assess.Query) string {
+func unitsText(q assess.Query) (string, error) {
+	e, err := score.SQL(q.Questionnaire)
+	if err != nil {
+		return "", err
+	}
 	return compose("units", map[string]string{
 		"levels":    strings.Join(levelColumns(q.Factors), ", "),
-		"responses": counted(q.Factors, nil),
+		"responses": counted(q.Factors, []string{"toBool(isNotNull(" + e.Score + ")) AS scored"}),
 		"sample":    sampled(q),
-	})
+	}), nil
 }
 
 // Counts says how many cases of a wave have a weight and how many of them responded.

@@ -96,48 +96,41 @@ func (c *cellsQuery) addVariables(criterion *surveys.Criterion, e score.Expressi
 // text is the final query.
 func (c *cellsQuery) text() string {
 	keys := levelColumns(c.query.Factors)
-	var values, counts, sums []string
-	for i := range c.items {
-		values = append(values, "i"+strconv.Itoa(i))
+	var items, values, gone, sums []string
+	for i, item := range c.items {
+		column := "i" + strconv.Itoa(i)
+		items = append(items, item+" AS "+column)
+		values = append(values, column)
 	}
 	for _, v := range c.variables {
 		if v.column != v.value {
 			values = append(values, v.value+" AS "+v.column)
 		}
-	}
-	counts = append(counts, "count()")
-	sums = append(sums, "sum(w1)", "sum(w2)", "sum(b1)")
-	for _, v := range c.variables {
-		counts = append(counts, "count("+v.column+")")
+		gone = append(gone, "isNull("+v.column+")")
 		sums = append(sums, v.sums()...)
-	}
-	items := make([]string, len(c.items))
-	for i, item := range c.items {
-		items[i] = fmt.Sprintf("%s AS i%d", item, i)
 	}
 	return compose("cells", map[string]string{
 		"levels":    strings.Join(keys, ", "),
 		"keys":      strings.Join(append(keys, ""), ", "),
 		"groups":    strings.Join(append([]string{"stratum", "psu"}, keys...), ", "),
+		"number":    strconv.Itoa(len(c.variables)),
+		"gone":      strings.Join(gone, ",\n"),
 		"values":    strings.Join(values, ",\n"),
-		"counts":    strings.Join(counts, ",\n"),
 		"sums":      strings.Join(sums, ",\n"),
 		"responses": counted(c.query.Factors, items),
 		"sample":    sampled(c.query, "stratum", "psu"),
 	})
 }
 
-// sums are Σw, Σw², Σwy and, unless y is 0 or 1, Σwy² of a variable, over those who
-// have a value, in whole units.
+// sums are Σwy and, unless y is 0 or 1, Σwy² of a variable, in whole units.
 func (v variable) sums() []string {
-	has := "isNotNull(" + v.column + ")"
-	list := []string{"sumIf(w1, " + has + ")", "sumIf(w2, " + has + ")"}
 	if v.binary {
-		return append(list, "sumIf(w1, ifNull("+v.column+" = 1, 0))")
+		return []string{"sumIf(w1, ifNull(" + v.column + " = 1, 0))"}
 	}
-	return append(list,
+	return []string{
 		fmt.Sprintf("sum(toInt256(ifNull(w * %s, 0) * exp2(140)))", v.column),
-		fmt.Sprintf("sum(toInt256(ifNull(w * %[1]s * %[1]s, 0) * exp2(140)))", v.column))
+		fmt.Sprintf("sum(toInt256(ifNull(w * %[1]s * %[1]s, 0) * exp2(140)))", v.column),
+	}
 }
 
 // counted is the query for the responses that count, with the levels of the factors

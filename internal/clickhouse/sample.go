@@ -17,7 +17,7 @@ import (
 )
 
 // The weights that are summed without loss; see sql/cells.sql.
-const minWeight, maxWeight = 1e-12, 1e9
+const minWeight, maxWeight = fieldwork.MinWeight, fieldwork.MaxWeight
 
 // PutSample stores the sample of a wave. To put the same sample again changes
 // nothing. Another sample takes its place as long as the wave has no response;

@@ -19,7 +19,8 @@ func drawn(id, stratum, psu string, w float64) fieldwork.Case {
 // units lists who responded in a wave, with no factors.
 func units(t *testing.T, s *Store, wave string) []assess.Unit {
 	t.Helper()
-	got, err := s.Units(t.Context(), assess.Query{Wave: wave})
+	q, _ := civic(t)
+	got, err := s.Units(t.Context(), assess.Query{Wave: wave, Questionnaire: q})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ package clickhouse
 import (
 	"context"
 	"embed"
-	"fmt"
+	"errors"
 	"strings"
 	"time"
 
@@ -49,7 +49,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	opt, err := clickhouse.ParseDSN(c.DSN)
 	if err != nil {
 		// The error of the parser may quote the password.
-		return nil, fmt.Errorf("the address of ClickHouse cannot be read; write it as clickhouse://user:password@host:9000/database")
+		return nil, errors.New("the address of ClickHouse cannot be read; write it as clickhouse://user:password@host:9000/database")
 	}
 	opt.DialTimeout = dialTimeout
 	opt.ReadTimeout = readTimeout

@@ -26,7 +26,7 @@ func TestCoverage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	truth, err := p.Truth(q, pl, func(int) {})
+	truth, err := p.Truth(t.Context(), q, pl, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

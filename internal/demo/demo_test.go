@@ -1,6 +1,8 @@
 package demo
 
 import (
+	"context"
+	"errors"
 	"math"
 	"testing"
 
@@ -127,13 +129,32 @@ func cases(drawn []Drawn) (ids []string) {
 	return ids
 }
 
+func TestTruthEndsWithItsContext(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Scale = 10_000
+	p, q, _ := province(t, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	asked := make(chan int, 1000)
+	truth, err := p.Truth(ctx, q, plan(t, q), func(n int) { asked <- n })
+	close(asked)
+	for n := range asked {
+		if n > 0 {
+			t.Errorf("%d people were asked", n)
+		}
+	}
+	if truth != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("Truth() = %v, %v, want %v", truth, err, context.Canceled)
+	}
+}
+
 func TestTruth(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Scale = 1000
 	p, q, _ := province(t, cfg)
 	pl := plan(t, q)
 	asked := make(chan int, 1000)
-	truth, err := p.Truth(q, pl, func(n int) { asked <- n })
+	truth, err := p.Truth(t.Context(), q, pl, func(n int) { asked <- n })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -68,9 +69,10 @@ func (t *tally) merge(u *tally) {
 	}
 }
 
-// Truth asks everybody, which only a simulation can. step is called now and then
-// with the number of people asked since the last call, from several goroutines.
-func (p *Population) Truth(q *surveys.Questionnaire, plan *assess.Plan, step func(n int)) (*Truth, error) {
+// Truth asks everybody, which only a simulation can, until ctx ends. step is called
+// now and then with the number of people asked since the last call, from several
+// goroutines.
+func (p *Population) Truth(ctx context.Context, q *surveys.Questionnaire, plan *assess.Plan, step func(n int)) (*Truth, error) {
 	scorer, err := score.New(q)
 	if err != nil {
 		return nil, fmt.Errorf("true rates: %w", err)
@@ -81,9 +83,12 @@ func (p *Population) Truth(q *surveys.Questionnaire, plan *assess.Plan, step fun
 	var wg sync.WaitGroup
 	for w := range workers {
 		parts[w] = &Truth{crit: q.Criterion, items: scorer.Items(), factors: map[string]map[string]*tally{}}
-		wg.Go(func() { p.ask(parts[w], w, workers, asked, scorer, plan, step) })
+		wg.Go(func() { p.ask(ctx, parts[w], w, workers, asked, scorer, plan, step) })
 	}
 	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("true rates: %w", err)
+	}
 	t := parts[0]
 	for _, part := range parts[1:] {
 		t.merge(part)
@@ -102,12 +107,12 @@ func askedForTruth(q *surveys.Questionnaire) (items []*surveys.Item) {
 }
 
 // ask puts the items to every workers-th person.
-func (p *Population) ask(t *Truth, first, workers int, items []*surveys.Item, scorer *score.Scorer, plan *assess.Plan, step func(int)) {
+func (p *Population) ask(ctx context.Context, t *Truth, first, workers int, items []*surveys.Item, scorer *score.Scorer, plan *assess.Plan, step func(int)) {
 	const stride = 10_000
 	t.all = *newTally(t.crit, len(t.items))
 	answers := surveys.Answers{}
 	asked := 0
-	for n := first; n < len(p.people); n += workers {
+	for n := first; n < len(p.people) && ctx.Err() == nil; n += workers {
 		x := &p.people[n]
 		for _, it := range items {
 			answers[it.ID] = p.Answer(x, it, answers)

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Case is one drawn unit of a wave, whether or not it responded.
@@ -23,6 +25,50 @@ type Case struct {
 	Weight float64
 	// Columns are the classifications known before the interview, such as city.
 	Columns map[string]string
+}
+
+// The limits of a case: the bytes of its ID, because an interview must name it, and the
+// weights, which are summed without loss.
+const (
+	MaxID                = 128
+	MinWeight, MaxWeight = 1e-12, 1e9
+)
+
+// Check says what keeps a case from being interviewed, stored or told from others.
+func (c Case) Check() error {
+	if c.ID == "" || c.Stratum == "" || c.PSU == "" {
+		return errors.New("case, stratum and psu must not be empty")
+	}
+	if len(c.ID) > MaxID {
+		return fmt.Errorf("the ID of a case has %d bytes; it must have at most %d", len(c.ID), MaxID)
+	}
+	for _, s := range []string{c.ID, c.Stratum, c.PSU} {
+		if err := checkText(s); err != nil {
+			return fmt.Errorf("case %q: %w", c.ID, err)
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(c.Columns)) {
+		if err := checkText(c.Columns[n]); err != nil {
+			return fmt.Errorf("case %q, column %s: %w", c.ID, n, err)
+		}
+	}
+	if w := c.Weight; w != 0 && !(w >= MinWeight && w <= MaxWeight) {
+		return fmt.Errorf("case %q: the weight is %v; weights are 0 or more, from %g to %g, so scale them", c.ID, w, MinWeight, MaxWeight)
+	}
+	return nil
+}
+
+// checkText refuses what looks like another text than it is, or like none.
+func checkText(s string) error {
+	switch {
+	case !utf8.ValidString(s):
+		return fmt.Errorf("%q is not UTF-8; save the file as UTF-8", s)
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return fmt.Errorf("%q has a control character or a line break in it", s)
+	case strings.TrimSpace(s) != s:
+		return fmt.Errorf("%q begins or ends with a blank; remove it", s)
+	}
+	return nil
 }
 
 // maxFaults is how many faults of a sample file are reported at once.
@@ -102,10 +148,14 @@ func sampleColumns(name string, head []string) (columns, error) {
 		case "weight":
 			c.weight = i
 		default:
-			if n, err := strconv.Atoi(strings.TrimPrefix(h, "p")); err == nil && h[0] == 'p' && n > 0 {
-				stages[n] = i
-			} else {
+			n, err := strconv.Atoi(strings.TrimPrefix(h, "p"))
+			switch {
+			case err != nil || h[0] != 'p':
 				c.names[i] = h
+			case n < 1 || h != "p"+strconv.Itoa(n):
+				return c, fmt.Errorf("%s:1: column %q: the stage probabilities are p1, p2, …", name, h)
+			default:
+				stages[n] = i
 			}
 		}
 	}
@@ -130,9 +180,6 @@ func (c columns) parse(rec []string) (Case, error) {
 		ID: strings.Clone(rec[c.id]), Stratum: strings.Clone(rec[c.stratum]), PSU: strings.Clone(rec[c.psu]),
 		Columns: make(map[string]string, len(c.names)),
 	}
-	if out.ID == "" || out.Stratum == "" || out.PSU == "" {
-		return out, errors.New("case, stratum and psu must not be empty")
-	}
 	for i, n := range c.names {
 		out.Columns[n] = strings.Clone(rec[i])
 	}
@@ -142,7 +189,7 @@ func (c columns) parse(rec []string) (Case, error) {
 			return out, fmt.Errorf("case %q: weight %q must be a number, 0 or more", out.ID, rec[c.weight])
 		}
 		out.Weight = w
-		return out, nil
+		return out, out.Check()
 	}
 	out.Weight = 1
 	for n, i := range c.stages {
@@ -152,7 +199,7 @@ func (c columns) parse(rec []string) (Case, error) {
 		}
 		out.Weight /= p
 	}
-	return out, nil
+	return out, out.Check()
 }
 
 // WriteSample writes a sample file with base weights that ReadSample reads back to

@@ -48,6 +48,16 @@ func TestReadSampleFaults(t *testing.T) {
 		{"weight is not a number", "case,stratum,psu,weight\na,1,1,NaN\n", "0 or more"},
 		{"same case twice", "case,stratum,psu,weight\na,1,1,1\na,1,1,1\n", "line 2 already"},
 		{"short row", "case,stratum,psu,weight\na,1,1\n", "wrong number of fields"},
+		{"stage written twice", "case,stratum,psu,p1,p01\na,1,1,.5,.4\n", `"p01"`},
+		{"stage before the first", "case,stratum,psu,p0,p1\na,1,1,.5,.4\n", `"p0"`},
+		{"weight too large to be summed", "case,stratum,psu,weight\na,1,1,1e300\n", "scale"},
+		{"probability too small", "case,stratum,psu,p1\na,1,1,1e-320\n", "scale"},
+		{"case that no interview can name", "case,stratum,psu,weight\n" + strings.Repeat("a", 129) + ",1,1,1\n", "at most 128"},
+		{"other encoding", "case,stratum,psu,weight\n\xd5\xe3,1,1,1\n", "UTF-8"},
+		{"NUL", "case,stratum,psu,weight\na\x00,1,1,1\n", "control"},
+		{"line break", "case,stratum,psu,weight\na,\"1\n2\",1,1\n", "control"},
+		{"blank before a PSU", "case,stratum,psu,weight\na,1, u1,1\n", "blank"},
+		{"blank after a city", "case,stratum,psu,weight,city\na,1,1,1,330100 \n", "column city"},
 		{"nameless case", "case,stratum,psu,weight\n,1,1,1\n", "must not be empty"},
 	} {
 		_, err := ReadSample("s", strings.NewReader(c.file))

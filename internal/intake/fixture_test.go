@@ -26,7 +26,7 @@ var questionnaire = &surveys.Questionnaire{
 	ID: "tiny", Edition: "1", Languages: []surveys.Lang{surveys.EN},
 	Sections: []surveys.Section{{ID: "s", Items: []surveys.Item{
 		{ID: "earth", Type: surveys.Single, Required: true, Options: []surveys.Option{{Code: "yes"}, {Code: "no"}}},
-		{ID: "name", Type: surveys.ShortText},
+		{ID: "name", Type: surveys.ShortText, MaxLength: 10_000},
 	}}},
 }
 
@@ -61,7 +61,7 @@ func open(t *testing.T, change ...func(*intake.Config)) *station {
 		c(&s.cfg)
 	}
 	s.logConfig = wal.DefaultConfig("")
-	s.logConfig.SegmentBytes, s.logConfig.BatchBytes, s.logConfig.Logger = 64<<10, 32<<10, quiet
+	s.logConfig.SegmentBytes, s.logConfig.BatchBytes, s.logConfig.Logger = 128<<10, 64<<10, quiet
 	s.start()
 	t.Cleanup(s.end)
 	return s

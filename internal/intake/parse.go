@@ -15,18 +15,20 @@ const (
 	// MaxBody is the size of the largest submission, in bytes.
 	MaxBody = 1 << 20
 	// maxAnswers, maxValues and maxValue limit the items answered, the values of all
-	// of them together, and the bytes of one value.
+	// of them together, and the bytes of one value. A questionnaire can ask for no more:
+	// its texts have up to 10,000 characters, of up to 4 bytes.
 	maxAnswers = 2000
 	maxValues  = 10_000
-	maxValue   = 16 << 10
+	maxValue   = 64 << 10
 	// maxName limits the bytes of a wave, survey, version, case or item name.
 	maxName = 128
 )
 
-// The times a store can hold begin and end here (ClickHouse DateTime64).
+// The times a store can hold begin and end here: ClickHouse's DateTime64 begins with
+// 1900, and its client counts nanoseconds in an int64, which end in 2262.
 var (
 	firstTime = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
-	lastTime  = time.Date(2299, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
 )
 
 // parse reads the JSON of an interview more strictly than encoding/json does: every
@@ -62,7 +64,7 @@ func implausible(iv surveys.Interview) string {
 	}
 	for _, t := range []time.Time{iv.Started, iv.Finished} {
 		if t.Before(firstTime) || t.After(lastTime) {
-			return `"started" and "finished" must lie between 1900 and 2299`
+			return `"started" and "finished" must lie between 1900 and 2261`
 		}
 	}
 	if iv.Survey == "" || iv.Version == "" || iv.Wave == "" || iv.Lang == "" {

@@ -66,6 +66,9 @@ func (s *shipment) round(ctx context.Context) (stored bool, err error) {
 	if stored {
 		return true, nil
 	}
+	if ctx.Err() != nil {
+		return false, nil // the program ends; the block is sent again after the next start
+	}
 	s.in.logger.Warn("block is not in the store", "from", s.From, "to", s.To, "attempt", s.attempt, "insert", cause, "count", away)
 	if away != nil { // the insert may have succeeded: the same token again is right
 		s.wait.sleep(ctx)

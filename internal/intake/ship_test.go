@@ -469,6 +469,44 @@ func TestCursorLost(t *testing.T) {
 	s.checkLedger(25, 0, 0)
 }
 
+// hanging is a store that answers nothing until the context ends.
+type hanging struct {
+	*store
+	entered chan struct{}
+}
+
+func (h hanging) Insert(ctx context.Context, _ intake.Block) error {
+	h.entered <- struct{}{}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (h hanging) Count(ctx context.Context, _ uint16, _, _ uint64) (n, check uint64, err error) {
+	return 0, 0, ctx.Err()
+}
+
+// An insert that is cut off because the program ends is no reason to warn.
+func TestEndWithoutWarning(t *testing.T) {
+	var logged lockedBuffer
+	s := open(t, func(c *intake.Config) { c.Logger = slog.New(slog.NewTextHandler(&logged, nil)) })
+	h := hanging{s.store, make(chan struct{})}
+	s.remote = h
+	s.end()
+	s.start()
+	s.acceptAll(1, 3)
+	s.run()
+	<-h.entered
+	s.end()
+	if strings.Contains(logged.String(), "WARN") {
+		t.Errorf("logged:\n%s", logged.String())
+	}
+	s.remote = s.store
+	s.start()
+	s.run()
+	s.flush()
+	s.checkStored(1, 3)
+}
+
 // TestLogsTellNothing looks for marked answers and case names in everything logged.
 func TestLogsTellNothing(t *testing.T) {
 	var logged lockedBuffer

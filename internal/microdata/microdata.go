@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -97,7 +98,7 @@ func Read(m *Mapping, q *surveys.Questionnaire, wave string, folders ...fs.FS) (
 	}
 	r := reader{m: m, q: q, wave: wave, version: q.Version(), table: &t, psus: map[[2]string]bool{}}
 	for _, f := range files {
-		if err := f.each(r.respondent); err != nil {
+		if err := f.each(m.columns(), r.respondent); err != nil {
 			return t, err
 		}
 	}
@@ -106,7 +107,7 @@ func Read(m *Mapping, q *surveys.Questionnaire, wave string, folders ...fs.FS) (
 		return t, err
 	}
 	for _, f := range psus {
-		if err := f.each(r.emptyPSU); err != nil {
+		if err := f.each([]string{m.Stratum, m.PSU}, r.emptyPSU); err != nil {
 			return t, err
 		}
 	}
@@ -139,8 +140,15 @@ func find(pattern string, folders []fs.FS) ([]file, error) {
 	return files, nil
 }
 
+// columns are all those that a table of respondents must have. A mistyped one would
+// otherwise read as a question that nobody was asked.
+func (m *Mapping) columns() []string {
+	names := slices.Concat(m.Case, m.Columns, []string{m.Year, m.Stratum, m.PSU, m.Weight})
+	return slices.AppendSeq(names, maps.Values(m.Answers))
+}
+
 // each calls add with every row of the table, by column name.
-func (f file) each(add func(row map[string]string) error) error {
+func (f file) each(needed []string, add func(row map[string]string) error) error {
 	r, err := f.folder.Open(f.name)
 	if err != nil {
 		return err
@@ -150,6 +158,13 @@ func (f file) each(add func(row map[string]string) error) error {
 	head, err := cr.Read()
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
+	}
+	head[0] = strings.TrimPrefix(head[0], "\ufeff")
+	slices.Sort(needed)
+	for _, n := range needed {
+		if !slices.Contains(head, n) {
+			return fmt.Errorf("%s: there is no column %q, which the mapping names", f.name, n)
+		}
 	}
 	for {
 		rec, err := cr.Read()
@@ -196,6 +211,9 @@ func (r *reader) respondent(row map[string]string) error {
 	}
 	if c.Stratum == "" || c.PSU == "" {
 		return fmt.Errorf("columns %s and %s must not be empty", r.m.Stratum, r.m.PSU)
+	}
+	if err := c.Check(); err != nil {
+		return err
 	}
 	year, err := strconv.Atoi(row[r.m.Year])
 	if err != nil {

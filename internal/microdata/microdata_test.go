@@ -1,6 +1,7 @@
 package microdata
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -101,12 +102,23 @@ func TestReadFaults(t *testing.T) {
 		{"infinite weight", "2018,1,h,1,Inf,1,1\n", "weight"},
 		{"year", ".n,1,h,1,1,1,1\n", "year"},
 		{"stratum", "2018,1,,1,1,1,1\n", "must not be empty"},
+		{"weight that cannot be summed", "2018,1,h,1,1e300,1,1\n", "scale"},
 		{"short row", "2018,1\n", "wrong number of fields"},
 	} {
 		_, err := readTable(t, files("gss2018_science.csv", head+c.row))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error = %v, want one that says %q", c.name, err, c.want)
 		}
+	}
+	for _, column := range []string{"q2", "w", "u"} {
+		table := strings.Replace(head, column, "other", 1) + "2018,1,h,1,1,1,1\n"
+		_, err := readTable(t, files("gss2018_science.csv", table))
+		if want := fmt.Sprintf("no column %q", column); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a table without column %s: error = %v, want one that says %q", column, err, want)
+		}
+	}
+	if _, err := readTable(t, files("gss2018_science.csv", "\ufeff"+head+"2018,1,h,1,1,1,1\n")); err != nil {
+		t.Errorf("a table with a byte order mark: %v", err)
 	}
 	if _, err := readTable(t, files("other.csv", "")); err == nil || !strings.Contains(err.Error(), "no file fits") {
 		t.Errorf("no tables: error = %v", err)

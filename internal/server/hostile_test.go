@@ -75,6 +75,17 @@ func TestHostilePages(t *testing.T) {
 	section.fill("age", "35").fill("internet", "no").press("next").want(200, "Channels")
 }
 
+// Answers that are sent bit by bit cannot grow beyond what an interview may be: packed,
+// they would be a few kilobytes that cost the server seconds.
+func TestAnswersCannotPileUp(t *testing.T) {
+	s := villageSite(t)
+	long := strings.Repeat("9", 700_000)
+	online := s.get("/s/village?lang=en").press("start").fill("age", "35").fill("internet", "yes").fill("hours", "1").press("next")
+	about := online.want(200, "Online").fill("place", long).press("back").want(200, "About you")
+	about.fill("age", long).press("next").want(413, "Too large")
+	about.fill("age", "35").press("next").want(200, "Online")
+}
+
 // A body without a declared length is cut at the limit too, and a body that ends
 // early is the sender's mistake, not ours.
 func TestBodyReadToItsEnd(t *testing.T) {

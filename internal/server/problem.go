@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/labstack/echo/v4"
 
@@ -82,7 +83,7 @@ type problemPage struct {
 func (s *Server) fail(err error, c echo.Context) {
 	status, words := problemOf(err)
 	id := c.Response().Header().Get(echo.HeaderXRequestID)
-	if status == http.StatusInternalServerError {
+	if status == http.StatusInternalServerError && !hungUp(err) {
 		s.deps.Log.ErrorContext(c.Request().Context(), "request failed", "id", id, "route", c.Path(), "err", err)
 	}
 	if c.Response().Committed {
@@ -99,6 +100,13 @@ func (s *Server) fail(err error, c echo.Context) {
 	if err != nil {
 		s.deps.Log.ErrorContext(c.Request().Context(), "error page failed", "id", id, "err", err)
 	}
+}
+
+// hungUp reports whether the request failed because its sender is no longer there,
+// which is no fault of ours. Nobody else cancels a request: one that takes too long
+// ends with context.DeadlineExceeded.
+func hungUp(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
 func (s *Server) failPage(c echo.Context, status int, words, id string) error {

@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -309,6 +311,28 @@ func badWave(w Wave, change func(*surveys.Questionnaire)) Wave {
 func badID(w Wave) Wave {
 	w.ID = "a/b"
 	return w
+}
+
+// A request whose sender has hung up is not reported as a fault of the program; any
+// other failure is.
+func TestHungUp(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		err    error
+		logged bool
+	}{
+		{"hung up while the work was done", fmt.Errorf("keep the interview: %w", context.Canceled), false},
+		{"hung up while the answer was sent", fmt.Errorf("write: %w", syscall.EPIPE), false},
+		{"disk full", fmt.Errorf("keep the interview: %w", syscall.ENOSPC), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t, []*surveys.Questionnaire{village()}, func(_ *Config, d *Deps) { d.Intake = &switchable{err: c.err} })
+			s.post("/v1/submissions", "application/json", interviewBody(t, nil))
+			if got := strings.Contains(s.logs.String(), "request failed"); got != c.logged {
+				t.Errorf("logged as a failure: %v, want %v\n%s", got, c.logged, s.logs)
+			}
+		})
+	}
 }
 
 func TestPortTaken(t *testing.T) {

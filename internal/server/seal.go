@@ -72,6 +72,11 @@ func newSeal(key []byte, waveID, version string, life time.Duration) (*seal, err
 // for one run of bytes.
 var text64 = base64.RawURLEncoding.Strict()
 
+// maxState limits the answers that travel in a page, in bytes of JSON: no interview
+// that the intake takes is larger. Compressed, they could otherwise grow page by page
+// until a field of some kilobytes unfolds into work for seconds.
+const maxState = maxBody
+
 // compressFrom is the size of the JSON from which compressing it pays.
 const compressFrom = 256
 
@@ -81,12 +86,16 @@ const (
 	storedFlate
 )
 
-// Seal returns st as the value of a hidden field.
+// Seal returns st as the value of a hidden field. It wraps surveys.ErrTooLarge when
+// that could not be taken back.
 func (s *seal) Seal(st state, now time.Time) (string, error) {
 	st.Sealed = now.UTC().Truncate(time.Second)
 	plain, err := json.Marshal(st)
 	if err != nil {
 		return "", fmt.Errorf("sealing the answers: %w", err)
+	}
+	if len(plain) > maxState {
+		return "", fmt.Errorf("answers of %d bytes, at most %d fit into a page: %w", len(plain), maxState, surveys.ErrTooLarge)
 	}
 	packed := append([]byte{storedPlain}, plain...)
 	if len(plain) >= compressFrom {
@@ -145,7 +154,7 @@ func unpack(packed []byte) (state, error) {
 	plain := packed[1:]
 	if packed[0] == storedFlate {
 		var err error
-		// Only this server can have sealed it, so it is no larger than a page it took.
+		// Only this server can have sealed it, so it is no larger than maxState.
 		if plain, err = io.ReadAll(flate.NewReader(bytes.NewReader(plain))); err != nil {
 			return state{}, err
 		}

@@ -97,7 +97,7 @@ func (f Folder) freeze(id, name string, data []byte) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { // it may make the state folder, which holds keys
 		return fmt.Errorf("publish wave %s: %w", id, err)
 	}
 	return writeDurably(path, data)

@@ -29,7 +29,8 @@ func definition(t *testing.T) (*surveys.Questionnaire, []byte) {
 
 func TestPublishAndLoad(t *testing.T) {
 	q, plan := definition(t)
-	f := Folder(t.TempDir())
+	state := filepath.Join(t.TempDir(), "state")
+	f := Folder(filepath.Join(state, "waves"))
 	published, err := f.Publish("gss", q, plan)
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +44,9 @@ func TestPublishAndLoad(t *testing.T) {
 	}
 	if got, want := loaded.Questionnaire.Version(), q.Version(); got != want {
 		t.Errorf("the version read back is %s, want %s", got, want)
+	}
+	if fi, err := os.Stat(state); err != nil || fi.Mode().Perm() != 0o700 {
+		t.Errorf("the state folder was made as %v (%v), want it closed to others", fi, err)
 	}
 	all, err := f.All()
 	if err != nil || len(all) != 1 || all[0].ID != "gss" {

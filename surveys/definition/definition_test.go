@@ -243,6 +243,40 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// TestTooMuchForAPage: what a page or a submission could not carry is found before the
+// field, not by respondents.
+func TestTooMuchForAPage(t *testing.T) {
+	option := "          - {code: tv, text: {zh: 电视, en: Television}}\n"
+	options := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "          - {code: o%d, text: {zh: 某, en: Some}}\n", i)
+		}
+		return strings.Replace(base(t), option, b.String(), 1)
+	}
+	sections := options(1400) + `  - id: more
+    title: {zh: 更多, en: More}
+    items:
+      - id: which
+        type: multiple
+        text: {zh: 哪些, en: Which}
+        options:
+` + strings.Repeat(option, 700)
+	for i := range 700 {
+		sections = strings.Replace(sections, "code: tv,", fmt.Sprintf("code: p%d,", i), 1)
+	}
+	for name, c := range map[string]struct{ src, says string }{
+		"a page":               {options(1600), "section \"person\" can get 1602 answers"},
+		"all of it":            {sections, "an interview can get 2103 answers"},
+		"a page that is large": {options(1400), ""},
+	} {
+		_, err := read(c.src)
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: Read() = %.300v, want %q", name, err, c.says)
+		}
+	}
+}
+
 // bomb is a "billion laughs": nine levels of nine references each.
 func bomb() string {
 	var b strings.Builder

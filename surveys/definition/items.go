@@ -8,11 +8,35 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
+// A page sends at most maxPage answers, counting every option that can be ticked, and
+// a whole interview maxAnswers. A server refuses what is somewhat larger.
+const (
+	maxPage    = 1500
+	maxAnswers = 2000
+)
+
+// answers is how many answers items can get together.
+func answers(items []surveys.Item) (n int) {
+	for i := range items {
+		switch it := &items[i]; it.Type {
+		case surveys.Note:
+		case surveys.Single:
+			n++
+		case surveys.Multiple:
+			n += len(it.Options)
+		default: // a field, and boxes beside it
+			n += 1 + len(it.Options)
+		}
+	}
+	return n
+}
+
 func (l *linter) sections() {
 	if len(l.q.Sections) == 0 {
 		l.faultAt("sections", "the questionnaire has no section", "write at least one section with an item")
 	}
 	var sections, items names
+	total := 0
 	for s := range l.q.Sections {
 		section := &l.q.Sections[s]
 		path := fmt.Sprintf("sections[%d]", s)
@@ -23,6 +47,10 @@ func (l *linter) sections() {
 		if len(section.Items) == 0 {
 			l.faultAt(path, fmt.Sprintf("section %q is empty", section.ID), "give it items or remove it")
 		}
+		n := answers(section.Items)
+		if total += n; n > maxPage {
+			l.faultAt(path, fmt.Sprintf("section %q can get %d answers, more than %d on one page", section.ID, n, maxPage), "divide it")
+		}
 		for i := range section.Items {
 			it := &section.Items[i]
 			at := fmt.Sprintf("%s.items[%d]", path, i)
@@ -30,6 +58,9 @@ func (l *linter) sections() {
 			items.add(l, at+".id", it.ID)
 			l.item(at, it)
 		}
+	}
+	if total > maxAnswers {
+		l.faultAt("sections", fmt.Sprintf("an interview can get %d answers, more than %d", total, maxAnswers), "ask less, or divide the questionnaire")
 	}
 }
 

@@ -26,8 +26,13 @@ command -v npm >/dev/null || { echo "make engine needs npm, which comes with Nod
 mkdir -p "$dir"
 work=$(mktemp -d "$dir/.engine-XXXXXX")
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 echo "fetching $package $version (160 MB) ..." >&2
-(cd "$work" && npm pack --silent "$package@$version" >/dev/null && tar -xzf ./*.tgz)
+if ! (cd "$work" && npm pack --loglevel=error "$package@$version" >/dev/null && tar -xzf ./*.tgz); then
+	echo "npm could not fetch $package $version, for the reason above" >&2
+	exit 1
+fi
 if ! right "$work/package/libchdb.so"; then
 	echo "the library in $package $version has another SHA-256 than $sum: not used" >&2
 	exit 1

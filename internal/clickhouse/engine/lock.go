@@ -6,7 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
+
+// lockWait is how long a folder in use is waited for: an engine whose program was
+// killed takes a moment to end, and the program may be started again in that moment.
+const lockWait = 3 * time.Second
 
 // lock makes this process the only one that uses the folder, until it ends.
 func lock(folder string) (*os.File, error) {
@@ -14,7 +19,7 @@ func lock(folder string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := wait(f); err != nil {
 		defer f.Close()
 		return nil, fmt.Errorf("the data folder %s is in use by another engine (process %s); stop that one or choose another folder", folder, owner(f))
 	}
@@ -27,6 +32,16 @@ func lock(folder string) (*os.File, error) {
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
 	return f, nil
+}
+
+// wait tries for lockWait to get the lock.
+func wait(f *os.File) error {
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil || time.Since(begin) > lockWait {
+			return err
+		}
+	}
 }
 
 // owner reads the process number that the holder of the lock wrote.

@@ -99,6 +99,20 @@ func TestASecondEngineOnTheFolderIsRefused(t *testing.T) {
 	}
 }
 
+// After a kill the program may be started again while its old engine still ends.
+func TestAnEngineThatEndsIsWaitedFor(t *testing.T) {
+	data := t.TempDir()
+	held, err := os.Create(filepath.Join(data, "engine.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(500*time.Millisecond, func() { held.Close() })
+	check(t, "answer", value[uint8](t, connect(t, enginetest.StartIn(t, data)), "SELECT 1"), 1)
+}
+
 func TestAMissingLibraryIsSaidInOneLine(t *testing.T) {
 	t.Setenv("SUYANG_LIBCHDB", "")
 	_, err := engine.Start(t.Context(), engine.Config{Data: t.TempDir()})

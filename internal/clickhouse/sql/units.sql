@@ -1,4 +1,4 @@
-SELECT case_id, w, CAST([@levels@], 'Array(Int32)') AS levels
+SELECT case_id, w, scored, CAST([@levels@], 'Array(Int32)') AS levels
 FROM
 (
     @responses@

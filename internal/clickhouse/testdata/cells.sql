@@ -1,75 +1,48 @@
 -- The sums of every variable by PSU and crossing of the factors, in one scan of the
--- responses. Weighted terms are added as whole numbers of units of 2^-140, which is
--- exact: neither the order of rows nor the number of threads changes a bit.
+-- responses. People with values of other variables are summed apart, so that number and
+-- weights need summing only once; missing lists the variables without a value. Weighted
+-- terms are added as whole numbers of units of 2^-140, which is exact: neither the order
+-- of rows nor the number of threads changes a bit.
 SELECT
     stratum, psu,
     CAST([f0, f1, f2], 'Array(Int32)') AS levels,
+    arrayFilter((variable, gone) -> gone, CAST(range(14), 'Array(UInt16)'),
     [
-        count(),
-        count(v0),
-        count(v1),
-        count(v2),
-        count(v3),
-        count(v4),
-        count(v5),
-        count(i0),
-        count(i1),
-        count(i2),
-        count(i3),
-        count(i4),
-        count(i5),
-        count(i6),
-        count(i7)
-    ] AS counts,
+        isNull(v0),
+        isNull(v1),
+        isNull(v2),
+        isNull(v3),
+        isNull(v4),
+        isNull(v5),
+        isNull(i0),
+        isNull(i1),
+        isNull(i2),
+        isNull(i3),
+        isNull(i4),
+        isNull(i5),
+        isNull(i6),
+        isNull(i7)
+    ]) AS missing,
+    count() AS people,
     arrayMap(units -> toFloat64(units) / exp2(140),
     [
-        sum(w1),
-        sum(w2),
-        sum(b1),
-        sumIf(w1, isNotNull(v0)),
-        sumIf(w2, isNotNull(v0)),
+        sum(w1), sum(w2), sum(b1),
         sum(toInt256(ifNull(w * v0, 0) * exp2(140))),
         sum(toInt256(ifNull(w * v0 * v0, 0) * exp2(140))),
-        sumIf(w1, isNotNull(v1)),
-        sumIf(w2, isNotNull(v1)),
         sumIf(w1, ifNull(v1 = 1, 0)),
-        sumIf(w1, isNotNull(v2)),
-        sumIf(w2, isNotNull(v2)),
         sum(toInt256(ifNull(w * v2, 0) * exp2(140))),
         sum(toInt256(ifNull(w * v2 * v2, 0) * exp2(140))),
-        sumIf(w1, isNotNull(v3)),
-        sumIf(w2, isNotNull(v3)),
         sum(toInt256(ifNull(w * v3, 0) * exp2(140))),
         sum(toInt256(ifNull(w * v3 * v3, 0) * exp2(140))),
-        sumIf(w1, isNotNull(v4)),
-        sumIf(w2, isNotNull(v4)),
         sumIf(w1, ifNull(v4 = 1, 0)),
-        sumIf(w1, isNotNull(v5)),
-        sumIf(w2, isNotNull(v5)),
         sumIf(w1, ifNull(v5 = 1, 0)),
-        sumIf(w1, isNotNull(i0)),
-        sumIf(w2, isNotNull(i0)),
         sumIf(w1, ifNull(i0 = 1, 0)),
-        sumIf(w1, isNotNull(i1)),
-        sumIf(w2, isNotNull(i1)),
         sumIf(w1, ifNull(i1 = 1, 0)),
-        sumIf(w1, isNotNull(i2)),
-        sumIf(w2, isNotNull(i2)),
         sumIf(w1, ifNull(i2 = 1, 0)),
-        sumIf(w1, isNotNull(i3)),
-        sumIf(w2, isNotNull(i3)),
         sumIf(w1, ifNull(i3 = 1, 0)),
-        sumIf(w1, isNotNull(i4)),
-        sumIf(w2, isNotNull(i4)),
         sumIf(w1, ifNull(i4 = 1, 0)),
-        sumIf(w1, isNotNull(i5)),
-        sumIf(w2, isNotNull(i5)),
         sumIf(w1, ifNull(i5 = 1, 0)),
-        sumIf(w1, isNotNull(i6)),
-        sumIf(w2, isNotNull(i6)),
         sumIf(w1, ifNull(i6 = 1, 0)),
-        sumIf(w1, isNotNull(i7)),
-        sumIf(w2, isNotNull(i7)),
         sumIf(w1, ifNull(i7 = 1, 0))
     ]) AS sums
 FROM
@@ -141,17 +114,23 @@ FROM
     ) AS r
     INNER JOIN
     (
-        -- The sample with its base weights.
+        -- The sample with a set of weights.
         SELECT
             case_id,
             stratum,
             psu,
             toInt32(multiIf(columns['b\x5C'] = '', -1, columns['b\x5C'] IN ('c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60'), 0, columns['b\x5C'] IN ('a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f1,
-            weight AS base, weight AS w
+            weight AS base, w
         FROM sample FINAL
-        WHERE wave = {wave:String} AND digest = {sample:String} AND weight > 0
+        INNER JOIN
+        (
+            SELECT case_id, weight AS w
+            FROM weights FINAL
+            WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
+        ) AS given USING (case_id)
+        WHERE wave = {wave:String} AND digest = {sample:String}
     ) AS s USING (case_id)
 )
-GROUP BY stratum, psu, f0, f1, f2
-ORDER BY stratum, psu, f0, f1, f2
+GROUP BY stratum, psu, f0, f1, f2, missing
+ORDER BY stratum, psu, f0, f1, f2, missing
 SETTINGS query_plan_join_swap_table = 'false'

@@ -1,11 +1,12 @@
-SELECT case_id, w, CAST([f0, f1, f2], 'Array(Int32)') AS levels
+SELECT case_id, w, scored, CAST([f0, f1, f2], 'Array(Int32)') AS levels
 FROM
 (
     -- The response that counts for each case.
     SELECT
         case_id,
         toInt32(multiIf(answers['a\x27 OR 1=1 --'][1] = '', -1, answers['a\x27 OR 1=1 --'][1] IN ('a\x27 OR 1=1 --', 'b\x5C'), 0, answers['a\x27 OR 1=1 --'][1] IN ('\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f0,
-        toInt32(multiIf(answers['n'][1] = '', -1, ifNull(toFloat64OrNull(answers['n'][1]) >= -0.5 AND toFloat64OrNull(answers['n'][1]) < 1000, 0), 0, ifNull(toFloat64OrNull(answers['n'][1]) >= 1000 AND toFloat64OrNull(answers['n'][1]) < inf, 0), 1, -1)) AS f2
+        toInt32(multiIf(answers['n'][1] = '', -1, ifNull(toFloat64OrNull(answers['n'][1]) >= -0.5 AND toFloat64OrNull(answers['n'][1]) < 1000, 0), 0, ifNull(toFloat64OrNull(answers['n'][1]) >= 1000 AND toFloat64OrNull(answers['n'][1]) < inf, 0), 1, -1)) AS f2,
+        toBool(isNotNull(toNullable((60000 * toFloat64(bitCount(bitAnd(arraySum((k, v) -> (v = [transform(k, ['a\x27 OR 1=1 --', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'b\x5C', '\x3F', '/\x2A', '\x00\x60'], ['b\x5C', '\x3F', '/\x2A', '\x00\x60', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'a\x27 OR 1=1 --'], '')]) * transform(k, ['a\x27 OR 1=1 --', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'b\x5C', '\x3F', '/\x2A', '\x00\x60'], [1, 2, 4, 8, 16, 32, 64, 128], toUInt64(0)), mapKeys(answers), mapValues(answers)), 15))) + 40000 * toFloat64(bitCount(bitAnd(arraySum((k, v) -> (v = [transform(k, ['a\x27 OR 1=1 --', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'b\x5C', '\x3F', '/\x2A', '\x00\x60'], ['b\x5C', '\x3F', '/\x2A', '\x00\x60', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'a\x27 OR 1=1 --'], '')]) * transform(k, ['a\x27 OR 1=1 --', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'b\x5C', '\x3F', '/\x2A', '\x00\x60'], [1, 2, 4, 8, 16, 32, 64, 128], toUInt64(0)), mapKeys(answers), mapValues(answers)), 240)))) / 4000))) AS scored
     FROM responses FINAL
     WHERE wave = {wave:String} AND case_id != ''
       AND (node, seq, submission_id, revision) NOT IN
@@ -41,19 +42,13 @@ FROM
 ) AS r
 INNER JOIN
 (
-    -- The sample with a set of weights.
+    -- The sample with its base weights.
     SELECT
         case_id,
         toInt32(multiIf(columns['b\x5C'] = '', -1, columns['b\x5C'] IN ('c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60'), 0, columns['b\x5C'] IN ('a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f1,
-        weight AS base, w
+        weight AS base, weight AS w
     FROM sample FINAL
-    INNER JOIN
-    (
-        SELECT case_id, weight AS w
-        FROM weights FINAL
-        WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
-    ) AS given USING (case_id)
-    WHERE wave = {wave:String} AND digest = {sample:String}
+    WHERE wave = {wave:String} AND digest = {sample:String} AND weight > 0
 ) AS s USING (case_id)
 ORDER BY case_id
 SETTINGS query_plan_join_swap_table = 'false'

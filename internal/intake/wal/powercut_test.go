@@ -201,6 +201,22 @@ func TestDiskFullThenFreed(t *testing.T) {
 	a.check(t, open(t, small(d.Reboot(), "")), "after a power cut")
 }
 
+// A disk with less room than a segment takes is used to its end.
+func TestLessRoomThanASegment(t *testing.T) {
+	d := simdisk.New(1, simdisk.Strict)
+	cfg := small(d, "")
+	d.SetCapacity(cfg.SegmentBytes + cfg.SegmentBytes*3/4)
+	l := open(t, cfg)
+	a := &acked{seq: map[uint64]uint64{}}
+	a.writeAll(l, rand.New(rand.NewPCG(1, 6)), 1, 1000)
+	if st := l.Stat(); st.Bytes <= cfg.SegmentBytes || !errors.Is(st.Err, wal.ErrFull) {
+		t.Errorf("the log holds %d bytes when it is full (%v), want more than a segment, %d", st.Bytes, st.Err, cfg.SegmentBytes)
+	}
+	a.check(t, l, "full")
+	l.Close()
+	a.check(t, open(t, small(d.Reboot(), "")), "after a power cut")
+}
+
 func TestQueueIsLimited(t *testing.T) {
 	d := &stuckDisk{Disk: simdisk.New(1, simdisk.Strict), free: make(chan struct{})}
 	cfg := small(d, "")

@@ -186,6 +186,11 @@ func (l *Log) prepare(number uint64) spare {
 		return spare{number: number, err: fmt.Errorf("begin log segment %s: %w", name, err)}
 	}
 	err = f.Allocate(l.cfg.SegmentBytes)
+	if isFull(err) { // there may be room for a batch, and the file grows as it is written
+		if err = f.Truncate(0); err == nil {
+			err = f.Allocate(int64(segmentHeader + l.cfg.BatchBytes))
+		}
+	}
 	if err == nil {
 		err = f.Sync()
 	}
