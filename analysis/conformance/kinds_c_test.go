@@ -420,11 +420,11 @@ func runImputed(r *run) error {
 	}
 	r.check("estimate", c.Value, number(r.Estimate))
 	r.check("SE", c.SE, number(r.SE))
-	r.check("within", c.Within, r.Extra.number("within"))
-	r.check("between", c.Between, r.Extra.number("between"))
-	r.check("df of Rubin", c.DFRubin, r.Extra.number("df_rubin"))
-	r.check("df", c.DF, r.Extra.number("df_barnard_rubin"))
-	r.check("missing information", c.MissingInformation, r.Extra.number("missing_information"))
+	r.checkKnown("within", c.Within, "within")
+	r.checkKnown("between", c.Between, "between")
+	r.checkKnown("df of Rubin", c.DFRubin, "df_rubin")
+	r.checkKnown("df", c.DF, "df_barnard_rubin")
+	r.checkKnown("missing information", c.MissingInformation, "missing_information")
 	return nil
 }
 
