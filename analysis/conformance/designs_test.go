@@ -22,6 +22,13 @@ func (s *session) newDesign(a *archive, before []float64) (*analysis.Design, err
 	if c.Stages, err = s.stages(a); err != nil {
 		return nil, err
 	}
+	if s.raking != nil {
+		c.Calibration = &analysis.Calibration{}
+		for _, m := range s.raking.margins {
+			c.Calibration.Margins = append(c.Calibration.Margins, analysis.FactorColumn{
+				Factor: analysis.Factor{ID: m.Name, Levels: m.Levels}, Level: m.Level})
+		}
+	}
 	if s.spec.Phase1 != nil {
 		if c.SecondPhase, err = s.secondPhase(); err != nil {
 			return nil, err

@@ -49,16 +49,14 @@ func runOne(r *run) error {
 		return err
 	}
 	r.compare(e)
-	if r.raking == nil { // straight from columns, weights are taken as given
-		in, err := r.in(r.Case)
-		if err != nil {
-			return err
-		}
-		if e, err = direct(y, in); err != nil {
-			return err
-		}
-		r.compare(e)
+	in, err := r.in(r.Case)
+	if err != nil {
+		return err
 	}
+	if e, err = direct(y, in); err != nil {
+		return err
+	}
+	r.compare(e)
 	return r.compareDF(cells, estimate)
 }
 
