@@ -236,6 +236,38 @@ func (d *Design) residualSums(z [][]float64) leafSums {
 	}}
 }
 
+// groupResiduals turns the linearised sums of leaves by group into those of the
+// residuals: z − Σ w x′B for each leaf, with B of each group from the score of its
+// people at y.
+func (d *Design) groupResiduals(x tabulation, z grid, score func(group int, y float64) float64) {
+	r := d.regression
+	xu := newGrid(r.width, x.groups)
+	codes := make([]int32, 1)
+	for place, w := range d.weight {
+		y := x.y[d.rowAt(place)]
+		if d.number(x, place, codes); codes[0] < 0 || y != y {
+			continue
+		}
+		u := w * r.ratio[place] * score(int(codes[0]), y)
+		r.each(place, func(i int, v float64) { xu.row(i)[codes[0]] += u * v })
+	}
+	var b mat.Dense
+	b.Mul(r.inverse, mat.NewDense(r.width, x.groups, xu.x))
+	const leaves = 32
+	parallel.Blocks(z.rows, leaves, func(_, from, to int) {
+		wx := make([]float64, r.width)
+		for leaf := from; leaf < to; leaf++ {
+			clear(wx)
+			for place := d.leaf[leaf]; place < d.leaf[leaf+1]; place++ {
+				r.each(place, func(i int, v float64) { wx[i] += d.weight[place] * v })
+			}
+			for i, v := range wx {
+				floats.AddScaled(z.row(leaf), -v, b.RawRowView(i))
+			}
+		}
+	})
+}
+
 // personal gives the residuals of the scores of a sample of one variable by leaf: a
 // score is a linear function of the sums of a person.
 func (d *Design) personal(y []float64, in []bool) func(score func(Sum) float64) []float64 {
