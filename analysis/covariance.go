@@ -33,7 +33,11 @@ func (d *Design) covariance(z [][]float64, seen []int) (*mat.SymDense, facts, er
 	if len(seen) != len(d.psus) {
 		return nil, facts{}, fmt.Errorf("%d counts of people for %d PSUs of the design", len(seen), len(d.psus))
 	}
-	return d.layout.covariance(d.leafSums(z), seen, settings)
+	sums := d.leafSums(z)
+	if d.regression != nil {
+		sums = d.residualSums(z)
+	}
+	return d.layout.covariance(sums, seen, settings)
 }
 
 // leafSums are sums over the people of leaves: fill puts those of leaves from to to−1

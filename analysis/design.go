@@ -15,6 +15,9 @@ type Columns struct {
 	Weight []float64
 	// Base is the weight of each row before raking; nil when the weights were not raked.
 	Base []float64
+	// Calibration says what the weights were raked or calibrated to; nil takes them as
+	// given. Cells have their own Margins.
+	Calibration *Calibration
 	// Stratum names the stratum of each row; nil means one stratum.
 	Stratum []string
 	// PSU names the primary sampling unit within the stratum: the same label in two
@@ -46,7 +49,8 @@ type Design struct {
 	leaf, start []int
 	row         []int32 // where each stands in the columns; nil when they stand in this order
 	weight      []float64
-	base        []float64 // by row of the columns; nil when not raked
+	base        []float64   // by row of the columns; nil when not raked
+	regression  *regression // nil when the weights are taken as given
 }
 
 // NewDesign checks the columns and copies what it needs of them. PSUs are put in the
@@ -62,6 +66,9 @@ func NewDesign(c Columns) (*Design, error) {
 	}
 	d := &Design{psus: b.psus, layout: b.layout, rows: b.rows, base: slices.Clone(c.Base)}
 	d.arrange(b.weight, b.leaf)
+	if err := d.calibrate(c.Calibration); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -129,7 +136,21 @@ func (c Columns) check() ([]Stage, error) {
 	if c.SecondPhase != nil {
 		faults = append(faults, c.SecondPhase.check(n))
 	}
-	return stages, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil || c.Calibration == nil {
+		return stages, err
+	}
+	return stages, c.checkCalibration(n)
+}
+
+// checkCalibration names what a calibration lacks, once the columns are of one length.
+func (c Columns) checkCalibration(rows int) error {
+	switch {
+	case c.Weight == nil:
+		return errors.New("the calibration needs the weights after it; give them in Columns.Weight")
+	case c.SecondPhase != nil:
+		return errors.New("weights of two phases cannot be calibrated yet; take the weights as given, without Columns.Calibration")
+	}
+	return c.Calibration.check(c.Weight, c.Base, rows)
 }
 
 // checkWeights names the first weight that is none.

@@ -45,6 +45,9 @@ func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, er
 	if s.people() != s.all.N {
 		s.weighted = d.weightOf(in)
 	}
+	if d.regression != nil {
+		s.personal = d.personal(y, in)
+	}
 	return estimate(s)
 }
 

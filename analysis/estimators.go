@@ -115,6 +115,9 @@ type sample struct {
 	// of each crossing of the margins.
 	calibration *calibration
 	crossings   []Sum
+	// personal is set when the weights of a design were calibrated and there are no
+	// cells: it gives the residuals of a score by leaf.
+	personal func(score func(Sum) float64) []float64
 }
 
 // newSample makes a sample with nobody in it.
@@ -190,6 +193,9 @@ func (s sample) ratio(t sample) (Estimate, error) {
 // linearised completes an estimate from its value and its score: the linearised total
 // of some people, a linear function of their sums.
 func (s sample) linearised(value float64, score func(Sum) float64) (Estimate, error) {
+	if s.personal != nil && s.all.N > 0 {
+		return s.withVariance(value, s.personal(score), nil)
+	}
 	one := func(x, _ Sum) float64 { return score(x) }
 	return s.withVariance(value, scores(s.sums, s.sums, one), scores(s.crossings, s.crossings, one))
 }

@@ -248,7 +248,7 @@ func turn(row, room []float64, a *mat.SymDense) {
 
 // needsPeople says whether a variance needs more than the sums of leaves: the residuals
 // on the margins of raked weights are those of people.
-func (d *Design) needsPeople() bool { return d.base != nil }
+func (d *Design) needsPeople() bool { return d.regression != nil }
 
 // scores writes w·x·s of each person into z, or adds it to the sums of leaves when z is
 // nil, and sums the Pearson residuals.

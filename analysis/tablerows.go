@@ -346,6 +346,9 @@ func (g groupSums) checkShares(x tabulation) error {
 func (d *Design) tableVector(x tabulation, g groupSums, s Settings, kind tableKind) (Vector, error) {
 	values := g.values(kind)
 	z := g.scores(values, kind)
+	if d.regression != nil {
+		d.groupResiduals(x, z, g.score(values, kind))
+	}
 	cov, f, err := d.layout.covariance(z.leafSums(), d.layout.byPSU(g.seenBy(-1)), s)
 	if err != nil {
 		return Vector{}, err
@@ -452,6 +455,14 @@ func (g groupSums) scores(values []float64, kind tableKind) grid {
 		}
 	})
 	return g.wy
+}
+
+// score is that of a person of a group with value y.
+func (g groupSums) score(values []float64, kind tableKind) func(group int, y float64) float64 {
+	if kind == tableOfTotals {
+		return func(_ int, y float64) float64 { return y }
+	}
+	return func(group int, y float64) float64 { return (y - values[group]) / g.all[group].W }
 }
 
 // groupDF counts the degrees of freedom of every group: PSUs − strata, over those with

@@ -28,6 +28,11 @@ func (d *Design) Cells(variables []Variable, factors []FactorColumn) (*Cells, er
 	if !d.layout.simple() {
 		c.layout = d.layout
 	}
+	factors, margins, err := d.withMargins(factors)
+	if err != nil {
+		return nil, err
+	}
+	c.Margins = margins
 	for _, v := range variables {
 		if err := d.checkVariable(v, c.Variables); err != nil {
 			return nil, err

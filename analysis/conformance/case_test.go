@@ -42,7 +42,7 @@ type designSpec struct {
 	LoneInDomains  bool   `json:"lonely_psu_in_domains"`
 	Rake           *struct{ Margins []margin }
 	Poststratify   *margin
-	Calibrate      any
+	Calibrate      fields
 	Trim           any
 	Replicate      any
 	PPS            fields `json:"pps"`

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,9 @@ func runOne(r *run) error {
 	if err != nil {
 		return err
 	}
+	if r.given { // cells cannot hold what these weights were calibrated to
+		return r.compareDirect(y)
+	}
 	cells, err := r.cells(r.Case, y)
 	if err != nil {
 		return err
@@ -37,29 +41,43 @@ func runOne(r *run) error {
 	if r.Extra.text("expected") == "error" {
 		return r.checkRefusal(cells)
 	}
-	estimate, direct := cells.Mean, r.design.Mean
+	estimate := cells.Mean
 	switch r.Estimator {
 	case "total", "count":
-		estimate, direct = cells.Total, r.design.Total
+		estimate = cells.Total
 	case "proportion":
-		estimate, direct = cells.Proportion, r.design.Proportion
+		estimate = cells.Proportion
 	}
 	e, err := estimate("y", inDomain)
 	if err != nil {
 		return err
 	}
 	r.compare(e)
-	if r.raking == nil { // straight from columns, weights are taken as given
-		in, err := r.in(r.Case)
-		if err != nil {
-			return err
-		}
-		if e, err = direct(y, in); err != nil {
-			return err
-		}
-		r.compare(e)
+	if err := r.compareDirect(y); err != nil {
+		return err
 	}
 	return r.compareDF(cells, estimate)
+}
+
+// compareDirect compares the estimate straight from the columns.
+func (r *run) compareDirect(y []float64) error {
+	in, err := r.in(r.Case)
+	if err != nil {
+		return err
+	}
+	direct := r.design.Mean
+	switch r.Estimator {
+	case "total", "count":
+		direct = r.design.Total
+	case "proportion":
+		direct = r.design.Proportion
+	}
+	e, err := direct(y, in)
+	if err != nil {
+		return err
+	}
+	r.compare(e)
+	return nil
 }
 
 // checkRefusal compares the error of a design that must not give a variance.
@@ -138,12 +156,23 @@ func runRatio(r *run) error {
 	if err != nil {
 		return err
 	}
+	in, err := r.in(r.Case)
+	if err != nil {
+		return err
+	}
+	e, err := r.design.Ratio(y, x, in)
+	if err != nil {
+		return err
+	}
+	r.compare(e)
+	if r.given { // cells cannot hold what these weights were calibrated to
+		return nil
+	}
 	cells, err := r.cells(r.Case, together(y, x)...)
 	if err != nil {
 		return err
 	}
-	e, err := cells.Ratio("y", "x", inDomain)
-	if err != nil {
+	if e, err = cells.Ratio("y", "x", inDomain); err != nil {
 		return err
 	}
 	r.compare(e)
@@ -177,6 +206,9 @@ func groupOf(groups []analysis.Group, cell map[string]string) int {
 
 // runWeights compares the weights of every row.
 func runWeights(r *run) error {
+	if r.given {
+		return errors.New("the weights were read, not computed")
+	}
 	want, err := r.archive.weightsFile(filepath.Base(r.Extra.text("file")))
 	if err != nil {
 		return err

@@ -28,10 +28,6 @@ func init() {
 	register("mi_share_at_or_above", runImputed)
 }
 
-// direct says whether the design knows all that its variances need: where weights were
-// raked only the cells do.
-func (r *run) direct() bool { return r.raking == nil }
-
 // runInterval checks every method, from cells and straight from columns.
 func runInterval(r *run) error {
 	y, err := r.data.indicator(r.Params.condition("indicator"))
@@ -56,9 +52,6 @@ func runInterval(r *run) error {
 		return err
 	}
 	r.compareInterval(e)
-	if !r.direct() {
-		return nil
-	}
 	if e, err = r.design.WithSettings(cells.Settings).Proportion(y, in); err != nil {
 		return err
 	}
@@ -131,6 +124,18 @@ func runProportions(r *run) error {
 	for _, level := range r.Extra.texts("levels") {
 		places = append(places, slices.Index(f.Levels, level))
 	}
+	rows, err := r.in(r.Case)
+	if err != nil {
+		return err
+	}
+	v, err := r.design.ProportionVector(f, rows)
+	if err != nil {
+		return err
+	}
+	r.compareVectorAt(v, places)
+	if r.given { // cells cannot hold what these weights were calibrated to
+		return nil
+	}
 	in, err := r.inFactor(r.Case)
 	if err != nil {
 		return err
@@ -139,27 +144,15 @@ func runProportions(r *run) error {
 	if err != nil {
 		return err
 	}
-	v, err := cells.ProportionVector(r.Variable, inDomain)
-	if err != nil {
-		return err
-	}
-	r.compareVectorAt(v, places)
-	if !r.direct() {
-		return nil
-	}
-	rows, err := r.in(r.Case)
-	if err != nil {
-		return err
-	}
-	if v, err = r.design.ProportionVector(f, rows); err != nil {
+	if v, err = cells.ProportionVector(r.Variable, inDomain); err != nil {
 		return err
 	}
 	r.compareVectorAt(v, places)
 	return nil
 }
 
-// tables estimates the variable of a case for every crossing of its factors: from
-// cells, and straight from columns where the design can.
+// tables estimates the variable of a case for every crossing of its factors: straight
+// from columns, and from cells where they can.
 func (r *run) tables() ([]analysis.Table, error) {
 	factors, err := r.byFactors()
 	if err != nil {
@@ -169,6 +162,18 @@ func (r *run) tables() ([]analysis.Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows, err := r.in(r.Case)
+	if err != nil {
+		return nil, err
+	}
+	fromRows := r.design.MeanTable
+	if strings.HasPrefix(r.Estimator, "by_total") {
+		fromRows = r.design.TotalTable
+	}
+	t, err := fromRows(y, rows, factors...)
+	if err != nil || r.given { // cells cannot hold what these weights were calibrated to
+		return []analysis.Table{t}, err
+	}
 	in, err := r.inFactor(r.Case)
 	if err != nil {
 		return nil, err
@@ -177,19 +182,11 @@ func (r *run) tables() ([]analysis.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	fromCells, fromRows := cells.MeanTable, r.design.MeanTable
+	fromCells := cells.MeanTable
 	if strings.HasPrefix(r.Estimator, "by_total") {
-		fromCells, fromRows = cells.TotalTable, r.design.TotalTable
+		fromCells = cells.TotalTable
 	}
-	t, err := fromCells("y", inDomain, r.Params.texts("by")...)
-	if err != nil || !r.direct() {
-		return []analysis.Table{t}, err
-	}
-	rows, err := r.in(r.Case)
-	if err != nil {
-		return nil, err
-	}
-	u, err := fromRows(y, rows, factors...)
+	u, err := fromCells("y", inDomain, r.Params.texts("by")...)
 	return []analysis.Table{t, u}, err
 }
 
@@ -420,11 +417,11 @@ func runImputed(r *run) error {
 	}
 	r.check("estimate", c.Value, number(r.Estimate))
 	r.check("SE", c.SE, number(r.SE))
-	r.check("within", c.Within, r.Extra.number("within"))
-	r.check("between", c.Between, r.Extra.number("between"))
-	r.check("df of Rubin", c.DFRubin, r.Extra.number("df_rubin"))
-	r.check("df", c.DF, r.Extra.number("df_barnard_rubin"))
-	r.check("missing information", c.MissingInformation, r.Extra.number("missing_information"))
+	r.checkKnown("within", c.Within, "within")
+	r.checkKnown("between", c.Between, "between")
+	r.checkKnown("df of Rubin", c.DFRubin, "df_rubin")
+	r.checkKnown("df", c.DF, "df_barnard_rubin")
+	r.checkKnown("missing information", c.MissingInformation, "missing_information")
 	return nil
 }
 

@@ -25,7 +25,7 @@ func pisa2012(a *archive) (oracleFile, error) {
 		return t.renamed(map[string]string{"pv%d": "PV%dMATH", "sex": "ST04Q01", "girls": "PCGIRLS"}), nil
 	}
 	p := &plausible{file: oracleFile{Dataset: "pisa2012-nzl", Designs: map[string]designSpec{
-		"schools": {Data: "pisa2012-nzl", IDs: "SCHOOLID", Strata: "STRATUM", Weights: "W_FSTUWT"},
+		"schools": {Data: "pisa2012-nzl", IDs: "SCHOOLID", Strata: "STRATUM", Weights: "W_FSTUWT", LonelyPSU: "remove"},
 	}}, design: "schools"}
 	p.mitools("y", nil, reference.sub("mean"))
 	for _, sex := range []string{"Female", "Male"} {

@@ -20,6 +20,7 @@ type session struct {
 	weights []float64
 	design  *analysis.Design
 	raking  *raking // nil when the weights were not raked
+	given   bool    // whether calibrated weights were read, not computed
 }
 
 // raking is how the weights of a raked design were made.
@@ -128,7 +129,7 @@ func (a *archive) prepare(f oracleFile, name string) (*session, error) {
 		if err != nil {
 			return nil, err
 		}
-		return a.change(base, spec)
+		return a.change(f, name, base, spec)
 	}
 	if missing := unsupported(spec); missing != "" {
 		return nil, fmt.Errorf("%w: %s", errUnsupported, missing)
@@ -143,8 +144,6 @@ func unsupported(spec designSpec) string {
 		return "rows in words, " + spec.Rows.words
 	case spec.Replicate != nil:
 		return "replicate weights"
-	case spec.Calibrate != nil:
-		return "calibration"
 	case spec.Trim != nil:
 		return "trimming"
 	}
@@ -177,7 +176,7 @@ func (a *archive) build(f oracleFile, name string, spec designSpec) (*session, e
 	if err != nil {
 		return nil, err
 	}
-	if s.design, err = s.newDesign(a, nil); err != nil {
+	if s.design, err = s.newDesign(a, nil, nil); err != nil {
 		return nil, err
 	}
 	s.weights = s.design.Weights()
@@ -185,11 +184,15 @@ func (a *archive) build(f oracleFile, name string, spec designSpec) (*session, e
 }
 
 // change makes a design from the one it is based on.
-func (a *archive) change(base *session, spec designSpec) (*session, error) {
+func (a *archive) change(f oracleFile, name string, base *session, spec designSpec) (*session, error) {
 	if missing := unsupported(spec); missing != "" {
 		return nil, fmt.Errorf("%w: %s", errUnsupported, missing)
 	}
 	s := *base
+	if spec.Calibrate != nil {
+		err := s.calibrate(a, name+".csv", spec.Calibrate)
+		return &s, err
+	}
 	margins := spec.margins()
 	if margins == nil {
 		return &s, nil
@@ -210,7 +213,7 @@ func (a *archive) change(base *session, spec designSpec) (*session, error) {
 		return nil, fmt.Errorf("raking did not converge in %v rounds", step.Rounds)
 	}
 	s.weights, s.raking.after = w, w
-	s.design, err = s.newDesign(a, s.raking.before)
+	s.design, err = s.newDesign(a, s.raking.before, s.raking.calibration())
 	return &s, err
 }
 
