@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
@@ -14,6 +16,9 @@ func init() {
 	register("crosstab", runCrosstab)
 	register("kappa", runKappa)
 	register("gof_test", runGoodnessOfFit)
+	register("t_test", runTTest)
+	register("rank_test", runRankTest)
+	register("cronbach_alpha", runAlpha)
 }
 
 // tableTests are R's names of the tests of independence.
@@ -114,5 +119,84 @@ func runGoodnessOfFit(r *run) error {
 	r.check("X²", test.ChiSquare, number(r.Estimate))
 	r.checkAll("scale and df", []float64{test.ChiSquare / test.Statistic / test.DF1, test.DF1}, r.Extra.numbers("parameter"))
 	r.check("p", test.P, r.Extra.number("p_value"))
+	return nil
+}
+
+// outcomeAndGroup reads y~g and the domain of a case.
+func (r *run) outcomeAndGroup() (y []float64, g analysis.FactorColumn, in []bool, err error) {
+	outcome, group, _ := strings.Cut(r.Variable, "~")
+	if y, err = r.data.numbers(outcome); err != nil {
+		return
+	}
+	if g, err = r.data.factor(group); err != nil {
+		return
+	}
+	in, err = r.in(r.Case)
+	return
+}
+
+func runTTest(r *run) error {
+	y, group, in, err := r.outcomeAndGroup()
+	if err != nil {
+		return err
+	}
+	c, err := r.design.TTest(y, group, in)
+	if err != nil {
+		return err
+	}
+	r.check("difference", c.Difference.Value, number(r.Estimate))
+	r.check("t", c.Statistic, r.Extra.number("t"))
+	r.check("df", c.DF2, r.Extra.number("df"))
+	r.check("p", c.P, r.Extra.number("p_value"))
+	ci := r.Extra.numbers("ci95")
+	r.check("lower", c.Difference.Lo, ci[0])
+	r.check("upper", c.Difference.Hi, ci[1])
+	return nil
+}
+
+func runRankTest(r *run) error {
+	y, group, in, err := r.outcomeAndGroup()
+	if err != nil {
+		return err
+	}
+	score := analysis.RankScore(r.Params.text("test"))
+	if score == "vanderWaerden" {
+		score = analysis.RankVanDerWaerden
+	}
+	c, err := r.design.RankTest(y, group, score, in)
+	if err != nil {
+		return err
+	}
+	r.check("difference", c.Difference.Value, number(r.Estimate))
+	r.check("t", c.Statistic, r.Extra.number("statistic"))
+	r.check("df", c.DF2, r.Extra.number("parameter"))
+	r.check("p", c.P, r.Extra.number("p_value"))
+	return nil
+}
+
+// runAlpha reads items as a list or as first..last, numbered.
+func runAlpha(r *run) error {
+	names := strings.Split(r.Variable, ",")
+	if first, last, isRange := strings.Cut(r.Variable, ".."); isRange {
+		names = nil
+		for _, name := range slices.Sorted(maps.Keys(r.data.columns)) {
+			if len(name) == len(first) && first <= name && name <= last {
+				names = append(names, name)
+			}
+		}
+	}
+	var items []analysis.Variable
+	for _, name := range names {
+		values, err := r.data.numbers(name)
+		if err != nil {
+			return err
+		}
+		items = append(items, analysis.Variable{Name: name, Values: values})
+	}
+	e, err := r.design.CronbachAlpha(items, nil)
+	if err != nil {
+		return err
+	}
+	r.check("alpha", e.Value, number(r.Estimate))
 	return nil
 }
