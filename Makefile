@@ -25,10 +25,10 @@ demo: engine build
 	bin/suyang demo $(ARGS)
 
 test: engine
-	SUYANG_LIBCHDB=$(LIBCHDB) $(GO) test -timeout 20m ./...
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -timeout 20m ./...
 
 race: engine
-	SUYANG_LIBCHDB=$(LIBCHDB) $(GO) test -race -timeout 40m ./...
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -race -timeout 40m ./...
 
 check: engine
 	@out=$$(gofmt -l $(GOFILES)); test -z "$$out" || { echo "not formatted: $$out"; exit 1; }
@@ -37,7 +37,7 @@ check: engine
 	$(MAKE) test
 
 bench: engine
-	SUYANG_LIBCHDB=$(LIBCHDB) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
 coverage:
 	$(GO) test ./internal/demo -run TestCoverage -v -timeout 60m -args -surveys 400 -interviews 3300
