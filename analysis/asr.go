@@ -58,10 +58,10 @@ func (f *frame) startOfR() []float64 {
 	eta := make([]float64, len(f.units.y))
 	for i, y := range f.units.y {
 		switch f.glm.family {
-		case Binomial:
+		case binomial:
 			w := f.units.weight[i] * f.weightOfR
 			y = (w*y + 0.5) / (w + 1)
-		case Poisson:
+		case poisson:
 			y += 0.1
 		}
 		eta[i] = f.glm.link.linear(y)

@@ -27,32 +27,58 @@ const (
 	CLogLog  Link = "cloglog"  // log(−log(1−μ))
 )
 
-// glm is a family with a link.
+// glm is a family with a link, as numbers: the loops over people choose by them.
 type glm struct {
-	family    Family
-	link      Link
+	family    family
+	link      link
 	canonical bool
 }
 
+type family uint8
+
+const (
+	gaussian family = iota
+	binomial
+	poisson
+)
+
+type link uint8
+
+const (
+	identityLink link = iota
+	logLink
+	logitLink
+	probitLink
+	clogLogLink
+)
+
 // glm checks the family and the link, and chooses the canonical one.
 func (m Model) glm() (glm, error) {
-	canonical, known := map[Family]Link{Gaussian: Identity, Binomial: Logit, Poisson: Log}[m.Family]
-	if !known {
-		return glm{}, fmt.Errorf("family %q is unknown; use %s, %s or %s", m.Family, Gaussian, Binomial, Poisson)
-	}
-	link := orElse(m.Link, canonical)
-	switch link {
-	case Identity, Log, Logit, Probit, CLogLog:
+	var g glm
+	switch m.Family {
+	case Gaussian:
+		g = glm{gaussian, identityLink, true}
+	case Binomial:
+		g = glm{binomial, logitLink, true}
+	case Poisson:
+		g = glm{poisson, logLink, true}
 	default:
-		return glm{}, fmt.Errorf("link %q is unknown; use %s, %s, %s, %s or %s", m.Link, Identity, Log, Logit, Probit, CLogLog)
+		return g, fmt.Errorf("family %q is unknown; use %s, %s or %s", m.Family, Gaussian, Binomial, Poisson)
 	}
-	return glm{m.Family, link, link == canonical}, nil
+	if m.Link == "" {
+		return g, nil
+	}
+	l, known := map[Link]link{Identity: identityLink, Log: logLink, Logit: logitLink, Probit: probitLink, CLogLog: clogLogLink}[m.Link]
+	if !known {
+		return g, fmt.Errorf("link %q is unknown; use %s, %s, %s, %s or %s", m.Link, Identity, Log, Logit, Probit, CLogLog)
+	}
+	return glm{g.family, l, l == g.link}, nil
 }
 
 // mean is μ = g⁻¹(η) and its slope dμ/dη.
-func (l Link) mean(eta float64) (mu, slope float64) {
+func (l link) mean(eta float64) (mu, slope float64) {
 	switch l {
-	case Logit:
+	case logitLink:
 		e := math.Exp(-math.Abs(eta))
 		mu = 1 / (1 + e)
 		slope = e * mu * mu
@@ -60,12 +86,12 @@ func (l Link) mean(eta float64) (mu, slope float64) {
 			mu = e * mu
 		}
 		return mu, slope
-	case Log:
+	case logLink:
 		mu = math.Exp(eta)
 		return mu, mu
-	case Probit:
+	case probitLink:
 		return 0.5 * math.Erfc(-eta/math.Sqrt2), math.Exp(-eta*eta/2) / math.Sqrt(2*math.Pi)
-	case CLogLog:
+	case clogLogLink:
 		e := math.Exp(eta)
 		return -math.Expm1(-e), e * math.Exp(-e)
 	}
@@ -73,49 +99,49 @@ func (l Link) mean(eta float64) (mu, slope float64) {
 }
 
 // linear is η = g(μ).
-func (l Link) linear(mu float64) float64 {
+func (l link) linear(mu float64) float64 {
 	switch l {
-	case Logit:
+	case logitLink:
 		return math.Log(mu / (1 - mu))
-	case Log:
+	case logLink:
 		return math.Log(mu)
-	case Probit:
+	case probitLink:
 		return -math.Sqrt2 * math.Erfcinv(2*mu)
-	case CLogLog:
+	case clogLogLink:
 		return math.Log(-math.Log1p(-mu))
 	}
 	return mu
 }
 
 // variance is V(μ), kept away from zero where a mean reaches the end of its range.
-func (f Family) variance(mu float64) float64 {
+func (f family) variance(mu float64) float64 {
 	const least = 1e-15
 	switch f {
-	case Binomial:
+	case binomial:
 		return max(mu*(1-mu), least)
-	case Poisson:
+	case poisson:
 		return max(mu, least)
 	}
 	return 1
 }
 
 // valid says whether μ is a mean that the family can have.
-func (f Family) valid(mu float64) bool {
+func (f family) valid(mu float64) bool {
 	switch f {
-	case Binomial:
+	case binomial:
 		return mu >= 0 && mu <= 1
-	case Poisson:
+	case poisson:
 		return mu >= 0 && !math.IsInf(mu, 1)
 	}
 	return !math.IsNaN(mu) && !math.IsInf(mu, 0)
 }
 
 // start is a mean near y inside the range of the family, from which g(μ) exists.
-func (f Family) start(y float64) float64 {
+func (f family) start(y float64) float64 {
 	switch f {
-	case Binomial:
+	case binomial:
 		return min(max(y, 1e-6), 1-1e-6)
-	case Poisson:
+	case poisson:
 		return max(y, 1e-6)
 	}
 	return y
@@ -133,11 +159,11 @@ func (g glm) working(y, eta float64) (mu, score, information float64) {
 }
 
 // deviance is twice the distance in log likelihood between y and μ as its mean.
-func (f Family) deviance(y, mu float64) float64 {
+func (f family) deviance(y, mu float64) float64 {
 	switch f {
-	case Binomial:
+	case binomial:
 		return 2 * (xlogxy(y, mu) + xlogxy(1-y, 1-mu))
-	case Poisson:
+	case poisson:
 		return 2 * (xlogxy(y, mu) - (y - mu))
 	}
 	return (y - mu) * (y - mu)
@@ -156,14 +182,14 @@ func xlogxy(y, mu float64) float64 {
 
 // entropy is h with deviance(y, μ) = 2(h(y) − h(μ) − h′(μ)(y−μ)), so that the deviance
 // of several people with the same μ is that of their mean plus Σw·2(h(y) − h(ȳ)).
-func (f Family) entropy(y float64) float64 {
+func (f family) entropy(y float64) float64 {
 	switch f {
-	case Binomial:
+	case binomial:
 		if y == 0 || y == 1 {
 			return 0
 		}
 		return y*math.Log(y) + (1-y)*math.Log1p(-y)
-	case Poisson:
+	case poisson:
 		if y == 0 {
 			return 0
 		}

@@ -277,7 +277,7 @@ func (t *fitting) scores(r *residuals, z [][]float64, sums grid) (pearson struct
 					leaf++
 				}
 				w := d.weight[place]
-				score, residual := t.person(r, i, t.model.Outcome[d.rowAt(place)])
+				score, residual := t.person(r, i, t.y[place])
 				parts[psu].wy += w * residual
 				parts[psu].wy2 += w * residual * residual
 				if z == nil {

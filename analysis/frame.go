@@ -22,6 +22,7 @@ type frame struct {
 	glm      glm
 	matrix   matrixLayout
 	code     []int32     // pattern of each person in the design's order, -1 for outsiders
+	y        []float64   // outcome of each person in that order
 	levels   [][]int32   // of each pattern: the level of each factor
 	active   [][][]int32 // of each pattern and slope: the columns that are 1
 	units    units
@@ -75,7 +76,9 @@ func (d *Design) frame(m Model, in []bool) (*frame, error) {
 	for p, levels := range f.levels {
 		f.active[p] = f.matrix.active(levels)
 	}
-	f.weightOfR = f.w / float64(f.n) / d.meanWeight(in)
+	if m.Stop == StopAsR {
+		f.weightOfR = f.w / float64(f.n) / d.meanWeight(in)
+	}
 	if f.units.people = len(f.matrix.slopes) > 1 || m.Offset != nil || m.Stop == StopAsR; f.units.people {
 		f.gather()
 	} else {
@@ -91,10 +94,11 @@ const blockSize = 1 << 14
 const maxCodes = 1 << 20
 
 // encode finds who is in and gives each person a pattern: the crossings of levels that
-// occur, numbered in the order of levels, the first factor slowest.
+// occur, numbered in the order of levels, the first factor slowest. It goes through the
+// columns row by row, and only then puts people in the design's order.
 func (f *frame) encode(in []bool) error {
-	f.code = make([]int32, len(f.design.weight))
-	if err := f.admit(in); err != nil {
+	code := f.design.present()
+	if err := f.admit(code, in); err != nil {
 		return err
 	}
 	f.levels = [][]int32{nil}
@@ -111,27 +115,50 @@ func (f *frame) encode(in []bool) error {
 		if codes > math.MaxInt32 {
 			return fmt.Errorf("factor %q and those before it have %d crossings; merge levels", f.matrix.factors[to-1].ID, codes)
 		}
-		if err := f.cross(f.matrix.factors[from:to]); err != nil {
+		if err := cross(code, f.matrix.factors[from:to]); err != nil {
 			return err
 		}
-		f.compact(codes, f.matrix.factors[from:to])
+		f.compact(code, codes, f.matrix.factors[from:to])
 		from = to
 	}
+	f.code, f.y = make([]int32, len(f.design.weight)), make([]float64, len(f.design.weight))
+	parallel.Blocks(len(f.code), blockSize, func(_, from, to int) {
+		for place := from; place < to; place++ {
+			row := f.design.rowAt(place)
+			f.code[place], f.y[place] = code[row], f.model.Outcome[row]
+		}
+	})
 	return nil
 }
 
+// present is 0 for the rows of people and −1 for those of nobody.
+func (d *Design) present() []int32 {
+	code := make([]int32, d.rows)
+	if len(d.weight) == d.rows {
+		return code
+	}
+	for row := range code {
+		code[row] = -1
+	}
+	for place := range d.weight {
+		code[d.rowAt(place)] = 0
+	}
+	return code
+}
+
 // admit leaves out people outside the domain or without a number that the model needs.
-func (f *frame) admit(in []bool) error {
-	d, y, offset := f.design, f.model.Outcome, f.model.Offset
+func (f *frame) admit(code []int32, in []bool) error {
+	y, offset := f.model.Outcome, f.model.Offset
 	var numeric []Variable
 	for _, product := range f.matrix.slopes {
 		numeric = append(numeric, product...)
 	}
-	return f.eachBlock(func(from, to int) error {
-		for place := from; place < to; place++ {
-			row := d.rowAt(place)
+	return eachBlock(len(code), func(from, to int) error {
+		for row := from; row < to; row++ {
 			if in != nil && !in[row] || isMissing(y[row]) || offset != nil && isMissing(offset[row]) || !complete(numeric, row) {
-				f.code[place] = -1
+				code[row] = -1
+			}
+			if code[row] < 0 {
 				continue
 			}
 			if fault := f.glm.family.checkOutcome(y[row]); fault != "" {
@@ -142,11 +169,11 @@ func (f *frame) admit(in []bool) error {
 	})
 }
 
-// eachBlock calls work for blocks of people, in parallel. The error is that of the
+// eachBlock calls work for blocks of n rows, in parallel. The error is that of the
 // first block that has one.
-func (f *frame) eachBlock(work func(from, to int) error) error {
-	faults := make([]error, (len(f.code)+blockSize-1)/blockSize)
-	parallel.Blocks(len(f.code), blockSize, func(b, from, to int) { faults[b] = work(from, to) })
+func eachBlock(n int, work func(from, to int) error) error {
+	faults := make([]error, (n+blockSize-1)/blockSize)
+	parallel.Blocks(n, blockSize, func(b, from, to int) { faults[b] = work(from, to) })
 	for _, err := range faults {
 		if err != nil {
 			return err
@@ -156,24 +183,19 @@ func (f *frame) eachBlock(work func(from, to int) error) error {
 }
 
 // cross refines codes by factors.
-func (f *frame) cross(factors []FactorColumn) error {
-	d := f.design
-	return f.eachBlock(func(from, to int) error {
+func cross(code []int32, factors []FactorColumn) error {
+	return eachBlock(len(code), func(from, to int) error {
 		for k := range factors {
-			n, level := int32(len(factors[k].Levels)), factors[k].Level
-			for place := from; place < to; place++ {
-				c := f.code[place]
-				if c < 0 {
-					continue
-				}
-				l := level[d.rowAt(place)]
-				switch {
-				case uint(l) < uint(n):
-					f.code[place] = c*n + int32(l)
+			n, level := uint(len(factors[k].Levels)), factors[k].Level[from:to]
+			for i, c := range code[from:to] {
+				switch l := level[i]; {
+				case c < 0:
+				case uint(l) < n:
+					code[from+i] = c*int32(n) + int32(l)
 				case l == -1:
-					f.code[place] = -1
+					code[from+i] = -1
 				default:
-					return fmt.Errorf("factor %q has level %d in row %d, but only %d levels; -1 is missing", factors[k].ID, l, d.rowAt(place), n)
+					return fmt.Errorf("factor %q has level %d in row %d, but only %d levels; -1 is missing", factors[k].ID, l, from+i, n)
 				}
 			}
 		}
@@ -182,9 +204,9 @@ func (f *frame) cross(factors []FactorColumn) error {
 }
 
 // compact renumbers the codes that occur.
-func (f *frame) compact(codes int, factors []FactorColumn) {
+func (f *frame) compact(code []int32, codes int, factors []FactorColumn) {
 	place := make([]int32, codes)
-	for _, c := range f.code {
+	for _, c := range code {
 		if c >= 0 {
 			place[c] = 1
 		}
@@ -205,10 +227,10 @@ func (f *frame) compact(codes int, factors []FactorColumn) {
 		levels = append(levels, slices.Concat(f.levels[rest], tail))
 	}
 	f.levels = levels
-	parallel.Blocks(len(f.code), blockSize, func(_, from, to int) {
-		for i, c := range f.code[from:to] {
+	parallel.Blocks(len(code), blockSize, func(_, from, to int) {
+		for i, c := range code[from:to] {
 			if c >= 0 {
-				f.code[from+i] = place[c]
+				code[from+i] = place[c]
 			}
 		}
 	})
@@ -223,7 +245,7 @@ func (f *frame) count() {
 		for psu := from; psu < to; psu++ {
 			for place := d.start[psu]; place < d.start[psu+1]; place++ {
 				if f.code[place] >= 0 {
-					sums[psu].include(d.weight[place], f.model.Outcome[d.rowAt(place)])
+					sums[psu].include(d.weight[place], f.y[place])
 				}
 			}
 			f.seen[psu] = sums[psu].N
@@ -278,7 +300,7 @@ func (f *frame) gather() {
 		row := d.rowAt(place)
 		u.pattern = append(u.pattern, p)
 		u.weight = append(u.weight, d.weight[place]*scale)
-		u.y = append(u.y, f.model.Outcome[row])
+		u.y = append(u.y, f.y[place])
 		for s, product := range f.matrix.slopes[1:] {
 			u.slope[s] = append(u.slope[s], slopeAt(product, row))
 		}
@@ -299,7 +321,7 @@ func (f *frame) collapse() {
 	parallel.Blocks(len(f.code), size, func(b, from, to int) {
 		for place := from; place < to; place++ {
 			if p := f.code[place]; p >= 0 {
-				w, y := d.weight[place], f.model.Outcome[d.rowAt(place)]
+				w, y := d.weight[place], f.y[place]
 				s := &sums[b][p]
 				s.w += w
 				s.wy += w * y

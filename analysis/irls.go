@@ -59,7 +59,7 @@ func (f *frame) fit(active [][][]int32, names []string) (*fitting, error) {
 			}
 			return nil, fmt.Errorf("the model does not converge: after %d rounds no step lowers the deviance of %v; choose another link or fewer terms", t.rounds, before)
 		}
-		if gain <= 1e-18*(math.Abs(t.deviance)+float64(f.n)) || f.glm.family == Gaussian && f.glm.canonical && t.rounds == 2 {
+		if gain <= 1e-18*(math.Abs(t.deviance)+float64(f.n)) || f.glm.family == gaussian && f.glm.canonical && t.rounds == 2 {
 			return t, nil
 		}
 		if t.rounds == maxRounds {
@@ -265,7 +265,7 @@ func (t *fitting) separated(step []float64) error {
 			worst, most = j, size
 		}
 	}
-	if t.glm.family == Gaussian {
+	if t.glm.family == gaussian {
 		return fmt.Errorf("the model did not converge in %d rounds; the coefficient of %q moves most; choose another link", t.rounds, t.names[worst])
 	}
 	return fmt.Errorf("the coefficient of %q grows without end: with it the model tells some outcomes exactly; merge its levels or leave the term out", t.names[worst])

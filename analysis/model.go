@@ -126,11 +126,11 @@ func btoi(b bool) int {
 }
 
 // checkOutcome says what is wrong with an outcome of the family, "" when nothing is.
-func (f Family) checkOutcome(y float64) string {
+func (f family) checkOutcome(y float64) string {
 	switch {
-	case f == Binomial && !(y >= 0 && y <= 1):
+	case f == binomial && !(y >= 0 && y <= 1):
 		return "shares lie between 0 and 1"
-	case f == Poisson && !(y >= 0):
+	case f == poisson && !(y >= 0):
 		return "counts are not negative"
 	}
 	return ""
