@@ -115,7 +115,7 @@ func (f *frame) encode(in []bool) error {
 		if codes > math.MaxInt32 {
 			return fmt.Errorf("factor %q and those before it have %d crossings; merge levels", f.matrix.factors[to-1].ID, codes)
 		}
-		if err := cross(code, f.matrix.factors[from:to]); err != nil {
+		if err := f.cross(code, f.matrix.factors[from:to]); err != nil {
 			return err
 		}
 		f.compact(code, codes, f.matrix.factors[from:to])
@@ -183,7 +183,7 @@ func eachBlock(n int, work func(from, to int) error) error {
 }
 
 // cross refines codes by factors.
-func cross(code []int32, factors []FactorColumn) error {
+func (f *frame) cross(code []int32, factors []FactorColumn) error {
 	return eachBlock(len(code), func(from, to int) error {
 		for k := range factors {
 			n, level := uint(len(factors[k].Levels)), factors[k].Level[from:to]
