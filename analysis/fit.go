@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/suyang-survey/suyang/analysis/internal/parallel"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -177,146 +176,38 @@ func (t *fitting) person(r *residuals, i int, y float64) (score, pearson float64
 	return score, (y - mu) / math.Sqrt(t.glm.family.variance(mu))
 }
 
-// covariance is the design's covariance of the total of A⁻¹wxs: the scores are turned
-// into the coefficients' own scale first, where columns with little information of
-// their own lose no digits.
+// covariance is the design's covariance of the total of A⁻¹wxs. On the way it sums the
+// Pearson residuals.
 func (t *fitting) covariance(r *residuals, bread *mat.SymDense) (*mat.SymDense, facts, error) {
-	var z [][]float64
-	var sums grid
-	if t.design.needsPeople() {
-		z = newTable[float64](len(t.beta), len(t.code))
-	} else {
-		sums = newGrid(t.design.layout.leaves(), len(t.beta))
-	}
-	pearson := t.scores(r, z, sums)
-	mean := pearson.wy / t.w
-	n := float64(t.n)
-	r.dispersion = n / (n - 1) * (pearson.wy2/t.w - mean*mean)
+	parts := make([]Sum, len(t.design.psus))
 	// The scores have the design's own weights, the bread has weights of mean 1.
 	a := mat.NewSymDense(len(t.beta), nil)
-	a.ScaleSym(n/t.w, bread)
-	if z != nil {
-		turnColumns(z, a)
-		return t.design.covariance(z, t.seen)
-	}
-	turnRows(sums, a)
-	return t.design.layout.covariance(sums.leafSums(), t.seen, t.settings)
-}
-
-// turnRows multiplies every row by a.
-func turnRows(t grid, a *mat.SymDense) {
-	const block = 256
-	parallel.Blocks(t.rows, block, func(_, from, to int) {
-		x := make([]float64, t.columns)
-		for i := from; i < to; i++ {
-			turn(t.row(i), x, a)
-		}
+	a.ScaleSym(float64(t.n)/t.w, bread)
+	cov, known, err := t.totals(a, func(at person, row []float64) {
+		w := t.design.weight[at.place]
+		score, pearson := t.person(r, at.unit, t.y[at.place])
+		parts[at.psu].WY += w * pearson
+		parts[at.psu].WY2 += w * pearson * pearson
+		t.spread(at, w*score, row)
 	})
-}
-
-// turnColumns multiplies every row across the columns by a.
-func turnColumns(z [][]float64, a *mat.SymDense) {
-	parallel.Blocks(len(z[0]), blockSize, func(_, from, to int) {
-		row, x := make([]float64, len(z)), make([]float64, len(z))
-		for i := from; i < to; i++ {
-			for j := range z {
-				row[j] = z[j][i]
-			}
-			turn(row, x, a)
-			for j := range z {
-				z[j][i] = row[j]
-			}
-		}
-	})
-}
-
-// turn is row ← a·row, with room for one row.
-func turn(row, room []float64, a *mat.SymDense) {
-	copy(room, row)
-	raw := a.RawSymmetric()
-	for i := range row {
-		var sum float64
-		for j := range i {
-			sum += raw.Data[j*raw.Stride+i] * room[j]
-		}
-		for j := i; j < len(row); j++ {
-			sum += raw.Data[i*raw.Stride+j] * room[j]
-		}
-		row[i] = sum
-	}
-}
-
-// needsPeople says whether a variance needs more than the sums of leaves: the residuals
-// on the margins of raked weights are those of people.
-func (d *Design) needsPeople() bool { return d.regression != nil }
-
-// scores writes w·x·s of each person into z, or adds it to the sums of leaves when z is
-// nil, and sums the Pearson residuals.
-func (t *fitting) scores(r *residuals, z [][]float64, sums grid) (pearson struct{ wy, wy2 float64 }) {
-	d := t.design
-	first := make([]int, len(d.psus)+1) // person of each PSU
-	for psu, n := range t.seen {
-		first[psu+1] = first[psu] + n
-	}
-	parts := make([]struct{ wy, wy2 float64 }, len(d.psus))
-	parallel.Blocks(len(d.psus), 16, func(_, from, to int) {
-		for psu := from; psu < to; psu++ {
-			unit := first[psu]
-			leaf, _ := slices.BinarySearch(d.leaf, d.start[psu])
-			for place := d.start[psu]; place < d.start[psu+1]; place++ {
-				p := t.code[place]
-				if p < 0 {
-					continue
-				}
-				i := int(p)
-				if t.units.people {
-					i = unit
-					unit++
-				}
-				for d.leaf[leaf+1] <= place {
-					leaf++
-				}
-				w := d.weight[place]
-				score, residual := t.person(r, i, t.y[place])
-				parts[psu].wy += w * residual
-				parts[psu].wy2 += w * residual * residual
-				if z == nil {
-					t.spread(p, i, w*score, sums.row(leaf))
-					continue
-				}
-				t.eachColumn(p, i, func(j int32, x float64) { z[j][place] = w * score * x })
-			}
-		}
-	})
+	var all Sum
 	for _, p := range parts {
-		pearson.wy += p.wy
-		pearson.wy2 += p.wy2
+		all = all.add(p)
 	}
-	return pearson
+	n, mean := float64(t.n), all.WY/t.w
+	r.dispersion = n / (n - 1) * (all.WY2/t.w - mean*mean)
+	return cov, known, err
 }
 
-// spread adds v·x to the sums, for the row x of unit i.
-func (t *fitting) spread(pattern int32, i int, v float64, sums []float64) {
-	for s, list := range t.active[pattern] {
+// spread adds v·x to the sums, for the row x of somebody.
+func (t *fitting) spread(at person, v float64, sums []float64) {
+	for s, list := range t.active[at.pattern] {
 		vs := v
 		if s > 0 {
-			vs *= t.units.slope[s-1][i]
+			vs *= t.units.slope[s-1][at.unit]
 		}
 		for _, j := range list {
 			sums[j] += vs
-		}
-	}
-}
-
-// eachColumn gives the columns of the row of unit i that are not zero by pattern.
-func (t *fitting) eachColumn(pattern int32, i int, take func(j int32, x float64)) {
-	for s, list := range t.active[pattern] {
-		x := 1.0
-		if s > 0 {
-			x = t.units.slope[s-1][i]
-		}
-		for _, j := range list {
-			take(j, x)
 		}
 	}
 }

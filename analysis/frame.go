@@ -46,8 +46,9 @@ type units struct {
 	offset  []float64 // nil for none
 }
 
-// frame checks a model and gathers its people.
-func (d *Design) frame(m Model, in []bool) (*frame, error) {
+// frame checks a model and gathers its people. Patterns are told apart by further
+// factors too, which have no columns.
+func (d *Design) frame(m Model, in []bool, further ...FactorColumn) (*frame, error) {
 	settings, err := d.settings.orDefault()
 	if err != nil {
 		return nil, err
@@ -59,6 +60,9 @@ func (d *Design) frame(m Model, in []bool) (*frame, error) {
 		return nil, err
 	}
 	f := &frame{design: d, settings: settings, model: m, matrix: m.matrix()}
+	for _, x := range further {
+		f.matrix.factor(x)
+	}
 	if f.glm, err = m.glm(); err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (fit *Fit) predict(profiles []Profile, f func(eta float64) (value, slope fl
 	names, values := make([]string, len(profiles)), make([]float64, len(profiles))
 	gradient := mat.NewDense(len(profiles), len(fit.Values), nil)
 	for i, p := range profiles {
-		x, err := fit.row(p)
+		x, err := fit.fitting.matrix.row(p)
 		if err != nil {
 			return Vector{}, fmt.Errorf("profile %d: %w", i, err)
 		}
@@ -67,20 +67,19 @@ func (fit *Fit) predict(profiles []Profile, f func(eta float64) (value, slope fl
 			gradient.Set(i, j, x[j]*slope)
 		}
 	}
-	return fit.derived(names, values, quadratic(gradient, fit.Cov)), nil
+	return derived(fit.Vector, names, values, quadratic(gradient, fit.Cov)), nil
 }
 
-// derived is a vector made from the coefficients.
-func (fit *Fit) derived(names []string, values []float64, cov *mat.SymDense) Vector {
-	v := fit.Vector
+// derived is a vector made from that of coefficients.
+func derived(of Vector, names []string, values []float64, cov *mat.SymDense) Vector {
+	v := of
 	v.Names, v.Values, v.Cov = names, values, cov
-	v.Estimates = make([]Estimate, len(values))
-	e := missingEstimate(fit.Level)
-	e.N, e.Weighted, e.DF, e.Notes = fit.N, fit.Weighted, fit.DF, fit.Notes
+	v.Estimates, v.Notes = make([]Estimate, len(values)), slices.Clone(of.Notes)
+	e := missingEstimate(of.Level)
+	e.N, e.Weighted, e.DF, e.Notes = of.N, of.Weighted, of.DF, of.Notes
 	for i := range values {
 		v.Estimates[i] = e.at(values[i], math.Sqrt(max(cov.At(i, i), 0)))
 	}
-	v.Notes = slices.Clone(fit.Notes)
 	return v
 }
 
@@ -99,11 +98,13 @@ func quadratic(g *mat.Dense, v *mat.SymDense) *mat.SymDense {
 	return s
 }
 
-// row is the row of the model matrix of a profile.
-func (fit *Fit) row(p Profile) ([]float64, error) {
-	m := &fit.fitting.matrix
+// row is the row of the model matrix of a profile. Factors without columns need no level.
+func (m *matrixLayout) row(p Profile, without ...string) ([]float64, error) {
 	levels := make([]int32, len(m.factors))
 	for k, f := range m.factors {
+		if slices.Contains(without, f.ID) {
+			continue
+		}
 		name, known := p.Levels[f.ID]
 		if !known {
 			return nil, fmt.Errorf("no level of factor %q; it has: %s", f.ID, strings.Join(f.Levels, ", "))
@@ -169,8 +170,7 @@ func (fit *Fit) Margins(factor string) (Vector, error) {
 	}
 	cov := quadratic(gradient, fit.Cov)
 	cov.AddSym(cov, given)
-	v := fit.derived(names, values, cov)
-	return v, nil
+	return derived(fit.Vector, names, values, cov), nil
 }
 
 // margin is the mean prediction with one level for everybody, and its slope by
@@ -197,16 +197,16 @@ func (t *fitting) margin(k int, level int32, mu []float64) margin {
 		if p < 0 {
 			continue
 		}
-		i := int(p)
+		at := person{place: place, pattern: p, unit: int(p)}
 		if t.units.people {
-			i = unit
+			at.unit = unit
 			unit++
 		}
 		w := t.design.weight[place] / t.w
-		mean, slope := t.glm.link.mean(t.units.eta(i, linear, s))
+		mean, slope := t.glm.link.mean(t.units.eta(at.unit, linear, s))
 		mu[place] = mean
 		m.mean += w * mean
-		there.eachColumn(p, i, func(j int32, x float64) { m.slope[j] += w * slope * x })
+		there.spread(at, w*slope, m.slope)
 	}
 	return m
 }
