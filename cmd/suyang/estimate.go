@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
@@ -24,16 +26,19 @@ type estimateCommand struct {
 	Total      []string `placeholder:"Y" help:"Estimate the total of a column."`
 	Count      []string `placeholder:"Y=VALUE" help:"Estimate how many people of the population have a value; 'all' counts everybody."`
 	Ratio      []string `placeholder:"Y/X" help:"Estimate the ratio of two totals."`
+	Quantile   []string `placeholder:"Y@P" help:"Estimate the value below which the share P of the population lies: y@0.5 is the median."`
 
 	By    []string `placeholder:"COLUMN" help:"Estimate apart for every crossing of these columns."`
 	Where []string `sep:"none" placeholder:"CONDITION" help:"Estimate for those who satisfy it, such as 'age>=18 and sex=F'; the design stays whole."`
 
-	CI      string   `name:"ci" default:"logit" enum:"logit,xlogit,mean,asin,wilson,beta,likelihood" help:"Interval of proportions: ${enum}."`
-	Level   float64  `default:"0.95" help:"Confidence of the intervals."`
-	DF      string   `name:"df" default:"domain" enum:"domain,design,normal" help:"Degrees of freedom: ${enum}."`
-	LonePSU string   `name:"lone-psu" default:"adjust" enum:"fail,certainty,adjust,average" help:"What a stratum with one PSU contributes: ${enum}."`
-	Missing []string `default:"NA" help:"Texts that mean a missing value, beside an empty field."`
-	Format  string   `default:"table" enum:"table,csv,json" help:"Form of the results: ${enum}."`
+	CI           string   `name:"ci" default:"logit" enum:"logit,xlogit,mean,asin,wilson,beta,likelihood" help:"Interval of proportions: ${enum}."`
+	Level        float64  `default:"0.95" help:"Confidence of the intervals."`
+	DF           string   `name:"df" default:"domain" help:"Degrees of freedom: domain, design, normal, or a number."`
+	LonePSU      string   `name:"lone-psu" default:"adjust" enum:"fail,certainty,remove,adjust,average,collapse" help:"What a stratum with one PSU contributes: ${enum}."`
+	QuantileRule string   `default:"math" enum:"math,school,hf1,hf2,hf3,hf4,hf5,hf6,hf7,hf8,hf9" help:"Which value is a quantile: ${enum}."`
+	Standard     string   `default:"none" enum:"none,nchs-2017" help:"Presentation standard whose verdicts become notes on proportions: ${enum}."`
+	Missing      []string `default:"NA" help:"Texts that mean a missing value, beside an empty field."`
+	Format       string   `default:"table" enum:"table,csv,json" help:"Form of the results: ${enum}."`
 }
 
 // Run estimates and prints.
@@ -52,7 +57,7 @@ func (c *estimateCommand) Run(con *console) error {
 	}
 	e := &estimation{command: c, data: data}
 	if e.design, err = c.design(data); err != nil {
-		return fmt.Errorf("%s: %w", data.name, err)
+		return err
 	}
 	if e.groups, err = e.split(conditions); err != nil {
 		return err
@@ -71,9 +76,10 @@ func (c *estimateCommand) Run(con *console) error {
 // A request is one thing to estimate.
 type request struct {
 	estimator    string
-	variable     string // as asked for
-	column, over string // over is the denominator of a ratio
-	level        string // of a proportion or count; "" for all
+	variable     string  // as asked for
+	column, over string  // over is the denominator of a ratio
+	level        string  // of a proportion or count; "" for all
+	share        float64 // of a quantile
 }
 
 // requests lists what to estimate, in the order of the help text.
@@ -106,8 +112,16 @@ func (c *estimateCommand) requests() ([]request, error) {
 		}
 		all = append(all, request{estimator: "ratio", variable: y, column: numerator, over: denominator})
 	}
+	for _, y := range c.Quantile {
+		column, share, _ := strings.Cut(y, "@")
+		p, err := strconv.ParseFloat(share, 64)
+		if err != nil || column == "" || !(p > 0 && p < 1) {
+			return nil, fmt.Errorf("--quantile %s: write a column and a share between 0 and 1, such as y@0.5", y)
+		}
+		all = append(all, request{estimator: "quantile", variable: y, column: column, share: p})
+	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("nothing to estimate; ask for --mean, --proportion, --total, --count or --ratio")
+		return nil, errors.New("nothing to estimate; ask for --mean, --proportion, --total, --count, --ratio or --quantile")
 	}
 	return all, nil
 }
@@ -133,36 +147,70 @@ func (c *estimateCommand) columns(requests []request, where []whereCondition) []
 
 // design makes the design of the file.
 func (c *estimateCommand) design(data *csvData) (*analysis.Design, error) {
+	settings, err := c.settings()
+	if err != nil {
+		return nil, err
+	}
 	columns, err := c.sample(data)
 	if err != nil {
 		return nil, err
 	}
 	d, err := analysis.NewDesign(columns)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", data.name, err)
 	}
-	return d.WithSettings(analysis.Settings{
+	return d.WithSettings(settings), nil
+}
+
+// settings are those of the flags.
+func (c *estimateCommand) settings() (analysis.Settings, error) {
+	s := analysis.Settings{
 		Level:    c.Level,
 		LonePSU:  analysis.LonePSURule(c.LonePSU),
-		DF:       analysis.DFRule(c.DF),
 		Interval: analysis.ProportionInterval(c.CI),
-	}), nil
+	}
+	if c.Standard != "none" {
+		s.Standard = analysis.PresentationStandard(c.Standard)
+	}
+	switch rule := analysis.DFRule(c.DF); rule {
+	case analysis.DFDomain, analysis.DFDesign, analysis.DFNormal:
+		s.DF = rule
+		return s, nil
+	}
+	df, err := strconv.ParseFloat(c.DF, 64)
+	if err != nil || !(df > 0) {
+		return s, fmt.Errorf("--df %s: give %s, %s, %s or a number above 0", c.DF, analysis.DFDomain, analysis.DFDesign, analysis.DFNormal)
+	}
+	s.FixedDF = df
+	return s, nil
 }
 
 // sample reads the columns of the design; none of them may have a missing value.
 func (c *estimateCommand) sample(data *csvData) (analysis.Columns, error) {
 	var s analysis.Columns
 	var err error
-	if s.Weight, err = data.weights(c.Weights); err != nil {
-		return s, err
+	if c.Weights != "" || len(c.FPC) == 0 { // else the stages give the weights
+		if s.Weight, err = data.weights(c.Weights); err != nil {
+			return s, err
+		}
 	}
-	if s.Stratum, err = data.labels(c.Strata); err != nil {
-		return s, err
+	s.Stages = make([]analysis.Stage, max(1, len(c.PSU), len(c.FPC)))
+	for k := range s.Stages {
+		if k < len(c.PSU) {
+			if s.Stages[k].Unit, err = data.labels(c.PSU[k : k+1]); err != nil {
+				return s, err
+			}
+		}
+		if k < len(c.FPC) {
+			if err := data.population(&s.Stages[k], c.FPC[k]); err != nil {
+				return s, err
+			}
+		}
 	}
-	if len(c.PSU) > 1 || c.FPC != nil {
-		return s, fmt.Errorf("designs of several stages and with finite populations are not there yet")
+	s.Stages[0].Stratum, err = data.labels(c.Strata)
+	if len(c.FPC) == 0 {
+		s.Stages = s.Stages[:1] // with replacement, later stages add nothing to a variance
 	}
-	s.PSU, err = data.labels(c.PSU)
 	return s, err
 }
 
@@ -251,6 +299,12 @@ func (e *estimation) one(r request, y, x []float64, in []bool) (analysis.Estimat
 		return e.design.Proportion(y, in)
 	case "ratio":
 		return e.design.Ratio(y, x, in)
+	case "quantile":
+		q, err := e.design.Quantile(y, in, analysis.QuantileSettings{Rule: analysis.QuantileRule(e.command.QuantileRule)}, r.share)
+		if err != nil {
+			return analysis.Estimate{}, err
+		}
+		return q[0], nil
 	}
 	return e.design.Total(y, in)
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/suyang-survey/suyang/analysis"
 )
 
 // csvData are the columns of a CSV file that an estimation needs. A field is missing
@@ -148,6 +150,26 @@ func (d *csvData) weights(column string) ([]float64, error) {
 		}
 	}
 	return w, nil
+}
+
+// population reads how many units of a stage the population has, or, where no number is
+// above 1, the fraction of them in the sample.
+func (d *csvData) population(stage *analysis.Stage, column string) error {
+	size, err := d.whole(column)
+	if err != nil {
+		return err
+	}
+	for i, x := range size {
+		if !(x > 0) {
+			return fmt.Errorf("%s: %s is %v; give the number of units in the population, or the fraction of them in the sample", d.at(i), column, x)
+		}
+	}
+	if slices.Max(size) <= 1 {
+		stage.Fraction = size
+	} else {
+		stage.Population = size
+	}
+	return nil
 }
 
 // whole reads a column of the design, in which nothing may be missing.

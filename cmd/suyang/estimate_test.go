@@ -51,6 +51,7 @@ func TestEstimateFormats(t *testing.T) {
 		"table.txt":    {"--mean", "score", "--proportion", "passed,sex", "--total", "hours", "--ratio", "cost/hours", "--count", "all,sex=F"},
 		"by.txt":       {"--mean", "score", "--proportion", "passed", "--by", "sex,region"},
 		"where.csv":    {"--mean", "score", "--total", "hours", "--where", "age >= 18 and sex=F", "--by", "region", "--format", "csv"},
+		"quantile.txt": {"--quantile", "score@0.25,score@0.5", "--lone-psu", "collapse", "--standard", "nchs-2017", "--proportion", "passed"},
 		"results.json": {"--mean", "score", "--proportion", "sex=F", "--ci", "wilson", "--level", "0.9", "--by", "region", "--format", "json"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +91,19 @@ func TestEstimateEqualsR(t *testing.T) {
 		value, se    float64
 		lower, upper float64
 	}{
-		{"a share of a clustered sample (yrbs-0163, yrbs-0067)", []string{"yrbs/yrbs.csv", "--weights", "weight", "--strata", "stratum", "--psu", "psu",
+		{"a stratified sample of a finite population (api_taylor-0067)", []string{"api/apistrat.csv", "--weights", "pw", "--strata", "stype", "--fpc", "fpc", "--mean", "api00"},
+			662.287363159321, 9.40894080278458, 643.732188272086, 680.842538046555},
+		{"two stages that give the weights (api_taylor-0203)", []string{"api/apiclus2.csv", "--psu", "dnum,snum", "--fpc", "fpc1,fpc2", "--total", "enroll"},
+			2639272.93, 799637.773648358, 1021852.86592306, 4256692.99407694},
+		{"a median (api_more-0105)", []string{"api/apisrs.csv", "--weights", "pw", "--quantile", "avg.ed@0.5"},
+			2.8199999332428, 0.068444651497637, 2.65000009536743, 2.92000007629395},
+		{"Wilson's interval (yrbs-0018)", []string{"yrbs/yrbs.csv", "--weights", "weight", "--strata", "stratum", "--psu", "psu",
+			"--proportion", "qn8=1", "--ci", "wilson", "--level", "0.9"}, 0.813622504365478, 0.0200890064520652, 0.777514103038037, 0.845038647346357},
+		{"Wilson's interval with the normal distribution (yrbs-0019)", []string{"yrbs/yrbs.csv", "--weights", "weight", "--strata", "stratum", "--psu", "psu",
+			"--proportion", "qn8=1", "--ci", "wilson", "--level", "0.9", "--df", "normal"}, 0.813622504365478, 0.0200890064520652, 0.77837904919977, 0.844381848661775},
+		{"the same with the degrees of freedom given (yrbs-0018)", []string{"yrbs/yrbs.csv", "--weights", "weight", "--strata", "stratum", "--psu", "psu",
+			"--proportion", "qn8=1", "--ci", "wilson", "--level", "0.9", "--df", "41"}, 0.813622504365478, 0.0200890064520652, 0.777514103038037, 0.845038647346357},
+		{"a share of a clustered sample (yrbs-0163)", []string{"yrbs/yrbs.csv", "--weights", "weight", "--strata", "stratum", "--psu", "psu",
 			"--proportion", "qn8=1"}, 0.813622504365478, 0.0200890064520652, math.NaN(), math.NaN()},
 		{"a count (yrbs-0164)", []string{"yrbs/yrbs.csv", "--weights", "weight", "--strata", "stratum", "--psu", "psu",
 			"--count", "qn8=1"}, 7938.3335, 620.088333314404, math.NaN(), math.NaN()},
@@ -202,6 +215,11 @@ func TestEstimateMistakes(t *testing.T) {
 		"a condition that is none":       {nil, []string{"--mean", "score", "--where", "age"}, []string{`--where "age"`, "age>=18"}},
 		"texts compared by size":         {nil, []string{"--mean", "score", "--where", "sex>F"}, []string{`"F" is no number`}},
 		"a text compared with a number":  {nil, []string{"--mean", "score", "--where", "sex>1"}, []string{"club.csv:2:", `sex is "F"`}},
+		"a median without a share":       {nil, []string{"--quantile", "score"}, []string{"y@0.5", "between 0 and 1"}},
+		"a share above 1":                {nil, []string{"--quantile", "score@50"}, []string{"between 0 and 1", "y@0.5"}},
+		"degrees of freedom in words":    {nil, []string{"--mean", "score", "--df", "many"}, []string{"--df many", "domain"}},
+		"a population that is negative":  {nil, []string{"--mean", "score", "--fpc", "hours"}, []string{"club.csv:5:", "hours is 0"}},
+		"a population below the sample":  {nil, []string{"--mean", "score", "--fpc", "club"}, []string{"club.csv:"}},
 		"nothing to estimate":            {nil, nil, []string{"nothing to estimate"}},
 		"a ratio of one column":          {nil, []string{"--ratio", "cost"}, []string{"y/x"}},
 		"a count of no value":            {nil, []string{"--count", "sex"}, []string{"sex=VALUE"}},

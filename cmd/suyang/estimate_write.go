@@ -67,6 +67,7 @@ type (
 		N         int               `json:"n"`
 		Weighted  jsonNumber        `json:"weighted"`
 		DEff      jsonNumber        `json:"deff"`
+		DEffWOR   jsonNumber        `json:"deff_wor"`
 		CV        jsonNumber        `json:"cv"`
 		Notes     []jsonNote        `json:"notes"`
 	}
@@ -118,7 +119,7 @@ func (e *estimation) json(r result) jsonEstimate {
 	j := jsonEstimate{
 		Estimator: r.estimator, Variable: r.variable, Level: r.level,
 		Estimate: jsonNumber(r.Value), SE: jsonNumber(r.SE), Lower: jsonNumber(r.Lo), Upper: jsonNumber(r.Hi),
-		DF: jsonNumber(r.Estimate.DF), N: r.N, Weighted: jsonNumber(r.Weighted), DEff: jsonNumber(r.DEff), CV: jsonNumber(r.cv()),
+		DF: jsonNumber(r.Estimate.DF), N: r.N, Weighted: jsonNumber(r.Weighted), DEff: jsonNumber(r.DEff), DEffWOR: jsonNumber(r.DEffWOR), CV: jsonNumber(r.cv()),
 		Notes: []jsonNote{},
 	}
 	for k, level := range r.group {
@@ -250,6 +251,8 @@ func noteText(n analysis.Note) string {
 		return "wide interval"
 	case analysis.NoVariation:
 		return "everybody gave the same answer"
+	case analysis.MergedStrata:
+		return "strata with one PSU, merged: " + n.Subject
 	case analysis.NotConverged:
 		return "the weights did not converge"
 	case analysis.Empty:
