@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/mathext"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Fit is a model fitted to the people of a domain. Its Vector has the coefficients in
@@ -225,106 +225,75 @@ func (fit *Fit) Nagelkerke() float64 {
 	return fit.CoxSnell() / -math.Expm1(-fit.NullDeviance/float64(fit.N))
 }
 
-// Significance is the t statistic of a coefficient and its two-sided p value, on the
-// residual degrees of freedom.
-func (fit *Fit) Significance(coefficient int) (t, p float64) {
-	e := fit.Estimates[coefficient]
-	t = e.Value / e.SE
-	switch {
-	case math.IsInf(fit.DF, 1):
-		return t, math.Erfc(math.Abs(t) / math.Sqrt2)
-	case fit.DF > 0:
-		return t, 2 * distuv.StudentsT{Sigma: 1, Nu: fit.DF}.CDF(-math.Abs(t))
+// Significance tests that a coefficient is zero: t = β/SE on the residual degrees of
+// freedom.
+func (fit *Fit) Significance(coefficient int) (Test, error) {
+	if coefficient < 0 || coefficient >= len(fit.Estimates) {
+		return Test{}, fmt.Errorf("there is no coefficient %d among %d", coefficient, len(fit.Estimates))
 	}
-	return t, math.NaN()
+	return fit.Estimates[coefficient].Test(0), nil
 }
 
-// TermTest is the test of whether some terms can be left out of a model.
-type TermTest struct {
-	Terms []string
-	// Statistic has an F distribution with DF and DDF degrees of freedom when the terms
-	// have no effect; P is the probability of a larger one.
-	Statistic, DF, DDF, P float64
-	// ChiSquare is the statistic before it was made an F.
-	ChiSquare float64
+// test is a test of the fit, without its numbers.
+func (fit *Fit) test(method string) Test {
+	return Test{Method: method, DF2: fit.DF, ChiSquare: math.NaN(), N: fit.N, Notes: slices.Clone(fit.Notes)}
 }
 
 // Wald tests that all coefficients of the terms are zero: F = β′V⁻¹β/q on q and DF
 // degrees of freedom (regTermTest of R survey 4.5, method Wald).
-func (fit *Fit) Wald(terms ...string) (TermTest, error) {
+func (fit *Fit) Wald(terms ...string) (Test, error) {
 	columns, err := fit.columnsOf(terms)
 	if err != nil {
-		return TermTest{}, err
+		return Test{}, err
 	}
 	c, dependent := newCholesky(pick(fit.Cov, columns))
 	if dependent >= 0 {
-		return TermTest{}, fmt.Errorf("the covariance of the %d coefficients has no inverse: the design has too few degrees of freedom, %v, to test them together; test fewer terms or merge levels", len(columns), fit.DesignDF)
+		return Test{}, fmt.Errorf("the covariance of the %d coefficients has no inverse: the design has too few degrees of freedom, %v, to test them together; test fewer terms or merge levels", len(columns), fit.DesignDF)
 	}
 	b := make([]float64, len(columns))
 	for i, j := range columns {
 		b[i] = fit.Values[j]
 	}
-	test := TermTest{Terms: slices.Clone(terms), DF: float64(len(b)), DDF: fit.DF}
+	t := fit.test("Wald F test of " + strings.Join(terms, ", "))
+	t.DF1 = float64(len(b))
 	for i, x := range c.solve(b) {
-		test.ChiSquare += b[i] * x
+		t.Statistic += b[i] * x / t.DF1
 	}
-	test.Statistic = test.ChiSquare / test.DF
-	test.P = fTail(test.Statistic, test.DF, test.DDF)
-	return test, nil
+	t.P = fTail(t.Statistic, t.DF1, t.DF2)
+	return t, nil
 }
 
 // LikelihoodRatio tests the terms by the working likelihood ratio X² = D₀ − D between
-// the models without and with them. Under the design X² is a sum of chi-squares with
-// the eigenvalues λ of V₀⁻¹V as weights, V₀ being the covariance if the sample were
-// simple (Rao and Scott 1984; Lumley and Scott 2014); its distribution is taken from its
-// first two moments:
-//
-//	F = X²/Σλ on d = (Σλ)²/Σλ² and d·DF degrees of freedom
-func (fit *Fit) LikelihoodRatio(terms ...string) (TermTest, error) {
+// the models without and with them. Under the design X² is distributed as Σλ_i χ²_i, the
+// λ being the eigenvalues of V₀⁻¹V with V₀ the covariance if the sample were simple (Rao
+// and Scott 1984; Lumley and Scott 2014; regTermTest of R survey 4.5, method LRT). P is
+// that of this sum divided by χ²_DF/DF; Statistic is X²/Σλ and DF1 = (Σλ)²/Σλ², the F
+// with the same mean and variance.
+func (fit *Fit) LikelihoodRatio(terms ...string) (Test, error) {
 	columns, err := fit.columnsOf(terms)
 	if err != nil {
-		return TermTest{}, err
+		return Test{}, err
 	}
 	without, err := fit.fitting.without(func(c column) bool {
 		return slices.Contains(terms, fit.fitting.model.Terms[c.term].name())
 	})
 	if err != nil {
-		return TermTest{}, fmt.Errorf("the model without %v: %w", terms, err)
+		return Test{}, fmt.Errorf("the model without %s: %w", strings.Join(terms, ", "), err)
 	}
-	trace, squares, err := fit.misspecification(columns)
-	if err != nil {
-		return TermTest{}, err
-	}
-	test := TermTest{Terms: slices.Clone(terms), DF: trace * trace / squares}
-	test.ChiSquare = max(without.deviance-fit.fitting.deviance, 0)
-	test.Statistic, test.DDF = test.ChiSquare/trace, test.DF*fit.DF
-	test.P = fTail(test.Statistic, test.DF, test.DDF)
-	return test, nil
-}
-
-// misspecification is Σλ and Σλ² of V₀⁻¹V: how far the design is from a simple sample.
-func (fit *Fit) misspecification(columns []int) (trace, squares float64, err error) {
 	c, dependent := newCholesky(pick(fit.bread, columns))
 	if dependent >= 0 {
-		return 0, 0, fmt.Errorf("the coefficients of %v cannot be told apart", columns)
+		return Test{}, fmt.Errorf("the coefficients of %s cannot be told apart; test fewer terms", strings.Join(terms, ", "))
 	}
-	v := pick(fit.Cov, columns)
-	k := len(columns)
-	product := mat.NewDense(k, k, nil)
-	for j := range k {
-		column := make([]float64, k)
-		for i := range column {
-			column[i] = v.At(i, j)
-		}
-		product.SetCol(j, c.solve(column))
+	t := fit.test("Rao-Scott likelihood ratio test of " + strings.Join(terms, ", "))
+	if t.Weights, err = c.eigenvalues(pick(fit.Cov, columns)); err != nil {
+		return Test{}, fmt.Errorf("likelihood ratio test of %s: %w", strings.Join(terms, ", "), err)
 	}
-	for i := range k {
-		trace += product.At(i, i)
-		for j := range k {
-			squares += product.At(i, j) * product.At(j, i)
-		}
+	t.ChiSquare = max(without.deviance-fit.fitting.deviance, 0)
+	t.Statistic, t.DF1, _ = twoMoments(t.Weights, t.ChiSquare, t.DF2)
+	if t.P = math.NaN(); t.DF2 > 0 {
+		t.P = newChiSquareSum(t.Weights, t.DF2).tail(t.ChiSquare)
 	}
-	return trace, squares, nil
+	return t, nil
 }
 
 // columnsOf are the coefficients of terms.

@@ -227,17 +227,20 @@ func TestLikelihoodRatio(t *testing.T) {
 	if want := without.Deviance - with.Deviance; math.Abs(test.ChiSquare-want) > 1e-9*with.Deviance {
 		t.Errorf("ChiSquare = %v, want the difference of deviances %v", test.ChiSquare, want)
 	}
-	// F·λ = ChiSquare; near the Wald F, as both test the same.
+	// Near the Wald F, as both test the same. With one weight its F is that of the sum.
 	wald, err := with.Wald("sex")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if test.DF != 1 || math.Abs(test.DDF-with.DF) > 1e-9 || math.Abs(test.Statistic/wald.Statistic-1) > 0.1 {
+	if len(test.Weights) != 1 || test.DF2 != with.DF || math.Abs(test.Statistic*test.Weights[0]/test.ChiSquare-1) > 1e-9 || math.Abs(test.Statistic/wald.Statistic-1) > 0.1 {
 		t.Errorf("LikelihoodRatio = %+v, Wald = %+v", test, wald)
 	}
-	tt, p := with.Significance(slices.Index(with.Names, "sex=m"))
-	if math.Abs(tt*tt/wald.Statistic-1) > 1e-9 || math.Abs(p/wald.P-1) > 1e-9 {
-		t.Errorf("t² = %v with p %v, want the Wald F %v with p %v", tt*tt, p, wald.Statistic, wald.P)
+	one, err := with.Significance(slices.Index(with.Names, "sex=m"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(one.Statistic*one.Statistic/wald.Statistic-1) > 1e-9 || math.Abs(one.P/wald.P-1) > 1e-9 {
+		t.Errorf("t² = %v with p %v, want the Wald F %v with p %v", one.Statistic*one.Statistic, one.P, wald.Statistic, wald.P)
 	}
 }
 
@@ -348,6 +351,7 @@ func TestFitsNameUnknownWords(t *testing.T) {
 	profile := analysis.Profile{Levels: map[string]string{"school": "half", "sex": "f"}, Values: map[string]float64{"age": 30}}
 	for word, err := range map[string]error{
 		"income": second(fit.Wald("income")),
+		"99":     second(fit.Significance(99)),
 		"reader": second(fit.LikelihoodRatio("reader")),
 		"age":    second(fit.Margins("age")),
 		"half":   second(fit.Predict(profile)),

@@ -147,9 +147,12 @@ func runFit(r *run) error {
 	}
 	p := r.Extra.numbers("p_value")
 	for i, want := range r.Extra.numbers("t") {
-		got, gotP := fit.Significance(i)
-		r.check("t", got, want)
-		r.check("p", gotP, p[i])
+		test, err := fit.Significance(i)
+		if err != nil {
+			return err
+		}
+		r.check("t", test.Statistic, want)
+		r.check("p", test.P, p[i])
 	}
 	return nil
 }
@@ -195,8 +198,8 @@ func runTermTest(r *run) error {
 		return err
 	}
 	r.check("F", test.Statistic, number(r.Estimate))
-	r.check("df", test.DF, r.Extra.number("df"))
-	r.check("ddf", test.DDF, r.Extra.number("ddf"))
+	r.check("df", test.DF1, r.Extra.number("df"))
+	r.check("ddf", test.DF2, r.Extra.number("ddf"))
 	r.check("p", test.P, r.Extra.number("p_value"))
 	return nil
 }
