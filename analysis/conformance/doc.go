@@ -14,7 +14,8 @@
 // be passed on are found only there, and their cases are counted as absent without it.
 //
 // A case whose kind or design is not supported fails, unless testdata/later.txt lists it
-// with the reason. A number that we believe to be wrong is listed, with the argument, in
-// testdata/exceptions.txt. Both lists are held to the truth: a line all of whose cases
-// pass is a failure of the test.
+// with the reason. A number that we believe to be wrong is listed in
+// testdata/exceptions.txt, with the argument and with how far from it ours may be, so
+// that a change of ours is still seen. Both lists are held to the truth: a line all of
+// whose cases pass is a failure of the test.
 package conformance

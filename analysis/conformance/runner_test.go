@@ -88,8 +88,8 @@ func TestLists(t *testing.T) {
 	}{
 		"a wrong case that is listed":       {"mean six s* #9 some day", "", 4, later, 0},
 		"a right case that is listed":       {"mean * * #9 some day", "", 3.5, passed, 1},
-		"a wrong case that is an exception": {"", "six-1 R is wrong here", 4, excepted, 0},
-		"a right case that is an exception": {"", "six-1 R is wrong here", 3.5, passed, 1},
+		"a wrong case that is an exception": {"", "six-1 0.2 R is wrong here", 4, excepted, 0},
+		"a right case that is an exception": {"", "six-1 0.2 R is wrong here", 3.5, passed, 1},
 		"a line about other cases":          {"total * * #9 some day", "", 3.5, passed, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,6 +107,10 @@ func TestLists(t *testing.T) {
 				t.Errorf("complaints %q, want %d", got, c.stale)
 			}
 		})
+	}
+	write(exceptionsFile, "six-1 wrong R is wrong here")
+	if _, err := readLists(laterFile, exceptionsFile); err == nil || !strings.Contains(err.Error(), "exceptions:1") {
+		t.Errorf("a bound that is no number: %v, want an error that names the line", err)
 	}
 	write(laterFile, "mean six srs #9")
 	if _, err := readLists(laterFile, exceptionsFile); err == nil || !strings.Contains(err.Error(), "later:1") {
