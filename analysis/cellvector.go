@@ -21,7 +21,7 @@ func (c *Cells) ProportionVector(factor string, in Domain) (Vector, error) {
 		if e.N > 0 {
 			n := float64(e.N)
 			e.setEffects(n/(n-1)*share*(1-share), e.N, whole.all.W)
-			e = whole.settings.proportion(e, e.N, e.Weighted)
+			e = whole.settings.proportion(e, e.t(), e.N, e.Weighted)
 		}
 		b.names[l], b.estimates[l] = f.Levels[l], e
 		b.fill(l, s, whole, score)

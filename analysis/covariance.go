@@ -45,11 +45,12 @@ func (d *Design) covariance(z [][]float64, seen []int) (*mat.SymDense, facts, er
 type leafSums struct {
 	columns int
 	fill    func(sums []float64, column, from, to int)
+	made    *grid // when they are in a grid already; it is read only
 }
 
 // leafSums adds up columns over the people of each leaf, in their order.
 func (d *Design) leafSums(z [][]float64) leafSums {
-	return leafSums{len(z), func(sums []float64, column, from, to int) {
+	return leafSums{columns: len(z), fill: func(sums []float64, column, from, to int) {
 		for leaf := from; leaf < to; leaf++ {
 			var sum float64
 			for _, x := range z[column][d.leaf[leaf]:d.leaf[leaf+1]] {
@@ -66,11 +67,14 @@ func (t grid) leafSums() leafSums {
 		for leaf := from; leaf < to; leaf++ {
 			sums[leaf-from] = t.x[leaf*t.columns+column]
 		}
-	}}
+	}, &t}
 }
 
 // grid puts the sums of all leaves into a grid.
 func (z leafSums) grid(leaves int) grid {
+	if z.made != nil {
+		return *z.made
+	}
 	t := newGrid(leaves, z.columns)
 	const block = 64
 	parallel.Blocks(leaves, block, func(_, from, to int) {
@@ -261,23 +265,30 @@ func (l *layout) means(z grid, t tally) (grid, []float64) {
 	return means, all
 }
 
-// products adds Σ_i s_i (z_i − c_h)(z_i − c_h)′ over PSUs i of strata h.
+// products adds Σ_i s_i (z_i − c_h)(z_i − c_h)′ over PSUs i of strata h. Each element is
+// one sum in the order of PSUs, so that the number of cores changes no bit.
 func (l *layout) products(z, centre grid, scale []float64, out squares) {
 	k := z.columns
-	y := newGrid(z.rows, k)
+	y := newGrid(k, z.rows) // by statistic: sums along a row are fast
 	parallel.Blocks(z.rows, 64, func(_, from, to int) {
-		for i := from; i < to; i++ {
-			if scale[i] != 0 {
-				floats.SubTo(y.row(i), z.row(i), centre.row(l.stratum[i]))
+		for a := range k {
+			row := y.row(a)
+			for i := from; i < to; i++ {
+				if scale[i] != 0 {
+					row[i] = z.x[i*k+a] - centre.x[l.stratum[i]*k+a]
+				}
 			}
 		}
 	})
-	// Each row of the result is summed by one worker in the order of PSUs, so that the
-	// number of cores changes no bit.
-	parallel.Blocks(k, 8, func(_, from, to int) {
-		for i, s := range scale {
-			if s != 0 {
-				out.addRows(from, to, s, y.row(i))
+	const tile = 4
+	parallel.Blocks(k, tile, func(_, from, to int) {
+		scaled := newGrid(to-from, z.rows)
+		for a := from; a < to; a++ {
+			floats.MulTo(scaled.row(a-from), scale, y.row(a))
+		}
+		for b := from; b < k; b++ {
+			for a := from; a <= min(b, to-1); a++ {
+				out.x[a*k+b] += floats.Dot(scaled.row(a-from), y.row(b))
 			}
 		}
 	})

@@ -41,6 +41,9 @@ func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, er
 		}
 	})
 	s.addUp()
+	if err := d.checkFinite(s.all, y); err != nil {
+		return Estimate{}, err
+	}
 	s.weighted = s.all.W
 	if s.people() != s.all.N {
 		s.weighted = d.weightOf(in)
@@ -66,8 +69,8 @@ func (d *Design) weightOf(in []bool) float64 {
 // them who have a value.
 func (d *Design) sumOne(leaf int, y []float64, in []bool) (int, Sum) {
 	from, to := d.leaf[leaf], d.leaf[leaf+1]
-	if d.row == nil && in == nil {
-		return to - from, sumAll(d.weight[from:to], y[from:to])
+	if row, together := d.together(from, to); together && in == nil {
+		return to - from, sumAll(d.weight[from:to], y[row:row+to-from])
 	}
 	var s Sum
 	n := 0

@@ -159,7 +159,7 @@ func (s sample) proportion() (Estimate, error) {
 		return e, err
 	}
 	e.setEffects(s.spread(), s.all.N, s.all.W)
-	return s.settings.proportion(e, s.people(), s.weighted), nil
+	return s.settings.proportion(e, e.t(), s.people(), s.weighted), nil
 }
 
 func (s sample) total() (Estimate, error) {

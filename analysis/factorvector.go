@@ -96,5 +96,5 @@ func (f FactorColumn) indicator(level int) func(row int) float64 {
 
 // asProportion gives an estimate the interval and the notes of a proportion.
 func (p people) asProportion(e Estimate) Estimate {
-	return p.settings.proportion(e, p.rows, p.weighted)
+	return p.settings.proportion(e, e.t(), p.rows, p.weighted)
 }

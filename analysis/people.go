@@ -69,6 +69,17 @@ func (d *Design) checkValues(v Variable) error {
 	return nil
 }
 
+// checkFinite names the row whose value made a sum infinite.
+func (d *Design) checkFinite(s Sum, y []float64) error {
+	if !math.IsInf(s.WY2, 0) && !math.IsNaN(s.WY2) {
+		return nil
+	}
+	if err := d.checkValues(Variable{"y", y}); err != nil {
+		return err
+	}
+	return errors.New("the squares of the variable are too large to add up; choose a larger unit")
+}
+
 // complete says whether no column is missing in the row.
 func complete(columns []Variable, row int) bool {
 	for i := range columns {
@@ -133,8 +144,9 @@ func (p people) vector(names []string, values []float64, scores func(row int, u 
 	v.Cov, v.DF = cov, f.df
 	e := p.estimate(v.DF, f)
 	v.Notes = e.Notes
+	t := e.t()
 	for i := range values {
-		v.Estimates[i] = e.at(values[i], math.Sqrt(cov.At(i, i)))
+		v.Estimates[i] = e.within(values[i], math.Sqrt(cov.At(i, i)), t)
 	}
 	return v, nil
 }
@@ -161,10 +173,16 @@ func (p people) estimate(df float64, f facts) Estimate {
 	return e
 }
 
+// t is the quantile of Student's t that the interval uses.
+func (e Estimate) t() float64 { return tQuantile(e.Level, e.DF) }
+
 // at is the estimate with a value, its standard error and the interval ± t·SE.
-func (e Estimate) at(value, se float64) Estimate {
+func (e Estimate) at(value, se float64) Estimate { return e.within(value, se, e.t()) }
+
+// within is at with the quantile of Student's t already known.
+func (e Estimate) within(value, se, t float64) Estimate {
 	e.Value, e.SE = value, se
-	e.Lo, e.Hi = wald(value, se, e.Level, e.DF)
+	e.Lo, e.Hi = value-t*se, value+t*se
 	e.Notes = append([]Note(nil), e.Notes...)
 	return e
 }

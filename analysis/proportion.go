@@ -43,12 +43,11 @@ type audience struct {
 }
 
 // bounds are the limits of a proportion p strictly between 0 and 1 with a standard
-// error and df degrees of freedom.
-func (m ProportionInterval) bounds(p, se, level, df float64, a audience) (lo, hi float64) {
+// error; t is the quantile of Student's t for the level.
+func (m ProportionInterval) bounds(p, se, level, t float64, a audience) (lo, hi float64) {
 	if !(se > 0) {
 		return p, p
 	}
-	t := tQuantile(level, df)
 	effective := p * (1 - p) / (se * se)
 	switch m {
 	case IntervalMean:
@@ -64,7 +63,7 @@ func (m ProportionInterval) bounds(p, se, level, df float64, a audience) (lo, hi
 	case IntervalLikelihood:
 		return likelihood(p, effective, a.scaled, a.valued, t)
 	}
-	return logit(p, se, level, df)
+	return logit(p, se, t)
 }
 
 // squaredSine turns an angle back into a proportion.
@@ -134,15 +133,16 @@ func (s Sum) checkShare() error {
 
 // proportion gives an estimate the interval and the notes of a proportion. people is
 // how many there are in the domain, with a value or without, and weighted the sum of
-// their weights: R counts them in the intervals beta and likelihood.
-func (s Settings) proportion(e Estimate, people int, weighted float64) Estimate {
+// their weights: R counts them in the intervals beta and likelihood. t is the quantile of
+// Student's t.
+func (s Settings) proportion(e Estimate, t float64, people int, weighted float64) Estimate {
 	switch {
 	case e.Value < sameAnswer:
 		e = s.unanimous(e, 0)
 	case e.Value > 1-sameAnswer:
 		e = s.unanimous(e, 1)
 	default:
-		e.Lo, e.Hi = s.Interval.bounds(e.Value, e.SE, e.Level, e.DF,
+		e.Lo, e.Hi = s.Interval.bounds(e.Value, e.SE, e.Level, t,
 			audience{people, e.N, float64(people) * e.Weighted / weighted})
 	}
 	if w := e.Hi - e.Lo; w > s.WideInterval {

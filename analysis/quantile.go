@@ -35,18 +35,28 @@ func (q QuantileSettings) orDefault() (QuantileSettings, error) {
 	return q, q.Rule.check()
 }
 
-// bounds is the interval of F(q). df is that of the design where R takes it (beta),
-// and n the number of rows of the domain.
-func (q QuantileSettings) bounds(p, se, level, df float64, n int) (lo, hi float64) {
-	method := map[WoodruffInterval]ProportionInterval{WoodruffMean: IntervalMean, WoodruffXLogit: IntervalXLogit,
-		WoodruffBeta: IntervalBeta, WoodruffAsin: IntervalAsin}[q.Interval]
+// method is the interval of a proportion that the interval of F(q) is made by.
+func (q QuantileSettings) method() ProportionInterval {
+	switch q.Interval {
+	case WoodruffXLogit:
+		return IntervalXLogit
+	case WoodruffBeta:
+		return IntervalBeta
+	case WoodruffAsin:
+		return IntervalAsin
+	}
+	return IntervalMean
+}
+
+// bounds is the interval of F(q); n is the number of people with a value.
+func (q QuantileSettings) bounds(p, se, level, t float64, n int) (lo, hi float64) {
 	if p >= 1 || p <= 0 {
 		if q.Interval == WoodruffMean {
 			return p, p // the SE is zero
 		}
 		return math.NaN(), math.NaN()
 	}
-	return method.bounds(p, se, level, df, audience{people: n})
+	return q.method().bounds(p, se, level, t, audience{people: n})
 }
 
 // Quantile estimates the values below which the shares p of the population lie, over
@@ -127,7 +137,7 @@ func (p people) quantile(f distribution, y []float64, q QuantileSettings, share 
 	if err != nil {
 		return Estimate{}, err
 	}
-	return e.asQuantile(f, q, value, p.rows), nil
+	return e.asQuantile(f, q, value, e.t()), nil
 }
 
 // upTo is F(x), the share of the weights of values up to x.
@@ -143,10 +153,11 @@ func (f distribution) upTo(x float64) float64 {
 }
 
 // asQuantile turns an estimate of F(value) into one of the quantile.
-func (e Estimate) asQuantile(f distribution, q QuantileSettings, value float64, n int) Estimate {
-	lo, hi := q.bounds(e.Value, e.SE, e.Level, e.DF, n)
+func (e Estimate) asQuantile(f distribution, q QuantileSettings, value, t float64) Estimate {
+	lo, hi := q.bounds(e.Value, e.SE, e.Level, t, e.N)
 	e.Value = value
 	e.Lo, e.Hi = f.quantile(lo, q.Rule), f.quantile(hi, q.Rule)
-	e.SE = (e.Hi - e.Lo) / (2 * tQuantile(e.Level, e.DF))
+	e.SE = (e.Hi - e.Lo) / (2 * t)
+	e.DEff, e.DEffWOR = math.NaN(), math.NaN()
 	return e
 }

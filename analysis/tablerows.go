@@ -47,6 +47,11 @@ func (d *Design) table(y []float64, in []bool, factors []FactorColumn, kind tabl
 	if err != nil {
 		return Table{}, err
 	}
+	for _, s := range g.all {
+		if err := d.checkFinite(s, y); err != nil {
+			return Table{}, err
+		}
+	}
 	if kind == tableOfProportions {
 		if err := g.checkShares(x); err != nil {
 			return Table{}, err
@@ -68,6 +73,9 @@ type tabulation struct {
 	in      []bool
 	factors []FactorColumn
 	groups  int
+	// upTo, when set, makes the variable the indicator of values up to a limit of each
+	// group, and leaves those without a value out altogether.
+	upTo []float64
 }
 
 // maxGroups bounds the crossings of a table: their covariance has the square of it.
@@ -192,6 +200,7 @@ func (d *Design) sumGroups(x tabulation) (groupSums, error) {
 			}
 			g.take(leaf, acc, &blocks[b])
 		}
+		blocks[b].finish(acc)
 	})
 	for _, b := range blocks {
 		if b.fault {
@@ -212,10 +221,13 @@ type blockSums struct {
 	fault bool // a level that the factor has not
 }
 
-// accumulator holds the sums of one group within one leaf.
+// accumulator holds the sums of one group: rows, w and wy within one leaf, the others
+// over a block of leaves.
 type accumulator struct {
-	rows, n        int32
-	w, w2, wy, wy2 float64
+	w, wy   float64
+	w2, wy2 float64
+	rows    int32
+	n       int32
 }
 
 // sumLeafGroups adds up the people of a leaf by group; false means a level out of range.
@@ -227,17 +239,34 @@ func (d *Design) sumLeafGroups(leaf int, x tabulation, acc []accumulator, codes 
 			return false
 		}
 		weight := d.weight[from:to]
-		if d.row == nil {
-			accumulate(acc, c, weight, x.y[from:to])
+		if row, together := d.together(from, to); together && x.upTo == nil {
+			accumulate(acc, c, weight, x.y[row:row+to-from])
+			continue
+		} else if together {
+			accumulateUpTo(acc, c, weight, x.y[row:row+to-from], x.upTo)
 			continue
 		}
 		for i, code := range c {
 			if code >= 0 {
-				acc[code].include(weight[i], x.y[d.row[from+i]])
+				x.include(&acc[code], code, weight[i], x.y[d.row[from+i]])
 			}
 		}
 	}
 	return true
+}
+
+// together says whether the people of these places, all of one leaf, stand side by side
+// in the columns too, and in which row the first one does. Within a leaf people keep the
+// order of the columns.
+func (d *Design) together(from, to int) (row int, yes bool) {
+	if d.row == nil {
+		return from, true
+	}
+	if to <= from {
+		return 0, true
+	}
+	first, last := int(d.row[from]), int(d.row[to-1])
+	return first, last-first == to-1-from
 }
 
 // accumulate adds people who stand side by side.
@@ -247,6 +276,35 @@ func accumulate(acc []accumulator, codes []int32, weight, y []float64) {
 		if code >= 0 {
 			acc[code].include(weight[i], y[i])
 		}
+	}
+}
+
+// accumulateUpTo adds up the indicators of values up to the limit of their group.
+func accumulateUpTo(acc []accumulator, codes []int32, weight, y, upTo []float64) {
+	weight, y = weight[:len(codes)], y[:len(codes)]
+	for i, code := range codes {
+		if v := y[i]; code >= 0 && v == v { // not NaN
+			a := &acc[code]
+			a.rows++
+			a.n++
+			a.w += weight[i]
+			a.w2 += weight[i] * weight[i]
+			if v <= upTo[code] {
+				a.wy += weight[i]
+			}
+		}
+	}
+}
+
+// include adds one person of a group.
+func (x tabulation) include(a *accumulator, group int32, w, y float64) {
+	switch {
+	case x.upTo == nil:
+		a.include(w, y)
+	case y <= x.upTo[group]:
+		a.include(w, 1)
+	case y == y: // not NaN
+		a.include(w, 0)
 	}
 }
 
@@ -269,15 +327,18 @@ func (a *accumulator) include(w, y float64) {
 func (d *Design) number(x tabulation, from int, codes []int32) bool {
 	clear(codes)
 	var bad int
+	row, together := d.together(from, from+len(codes))
 	for _, f := range x.factors {
 		n := len(f.Levels)
-		if d.row == nil {
-			bad |= cross(codes, f.Level[from:from+len(codes)], n)
+		if together {
+			bad |= cross(codes, f.Level[row:row+len(codes)], n)
 			continue
 		}
-		for i := range codes {
-			bad |= crossOne(&codes[i], f.Level[d.row[from+i]], n)
+		levels := make([]int, len(codes))
+		for i := range levels {
+			levels[i] = f.Level[d.row[from+i]]
 		}
+		bad |= cross(codes, levels, n)
 	}
 	if x.in != nil {
 		for i := range codes {
@@ -294,19 +355,14 @@ func (d *Design) number(x tabulation, from int, codes []int32) bool {
 func cross(codes []int32, levels []int, n int) (bad int) {
 	levels = levels[:len(codes)]
 	for i, l := range levels {
+		if uint(l+1) > uint(n) {
+			return -1
+		}
 		c := codes[i]
-		next := c*int32(n) + int32(l)
 		// A missing level, or one missing before, makes the code negative for good.
-		codes[i] = next | int32(l>>63) | c>>31
-		bad |= (n - 1 - l) | (l + 1)
+		codes[i] = (c*int32(n) + int32(l)) | int32(l)>>31 | c>>31
 	}
-	return bad
-}
-
-func crossOne(code *int32, l, n int) (bad int) {
-	next := *code*int32(n) + int32(l)
-	*code = next | int32(l>>63) | *code>>31
-	return (n - 1 - l) | (l + 1)
+	return 0
 }
 
 // levelFault names the first level that its factor has not.
@@ -319,17 +375,29 @@ func (d *Design) levelFault(x tabulation) error {
 	return fmt.Errorf("a factor has a level that is not named")
 }
 
-// take moves the sums of a leaf out of the accumulators, which are zero afterwards.
+// take moves the sums of a leaf out of the accumulators.
 func (g *groupSums) take(leaf int, acc []accumulator, b *blockSums) {
-	w, wy := g.w.row(leaf), g.wy.row(leaf)
+	w, wy := g.w.row(leaf)[:len(acc)], g.wy.row(leaf)[:len(acc)]
 	seen := g.seen[leaf*len(acc):][:len(acc)]
+	all, rows := b.all[:len(acc)], b.rows[:len(acc)]
 	for i := range acc {
 		a := &acc[i]
+		if a.rows == 0 {
+			continue
+		}
 		w[i], wy[i], seen[i] = a.w, a.wy, a.rows
-		b.rows[i] += int(a.rows)
-		b.all[i] = b.all[i].add(Sum{int(a.n), a.w, a.w2, a.wy, a.wy2})
+		all[i].W += a.w
+		all[i].WY += a.wy
+		rows[i] += int(a.rows)
+		a.w, a.wy, a.rows = 0, 0, 0
 	}
-	clear(acc)
+}
+
+// finish takes the sums over the whole block.
+func (b *blockSums) finish(acc []accumulator) {
+	for i := range acc {
+		b.all[i].N, b.all[i].W2, b.all[i].WY2 = int(acc[i].n), acc[i].w2, acc[i].wy2
+	}
 }
 
 // checkShares makes sure that a variable has only zeros and ones.
@@ -391,8 +459,9 @@ func (g groupSums) seenBy(group int) []int {
 
 // groupFacts are what a group needs to know by itself.
 type groupFacts struct {
-	variance float64
 	facts
+	variance float64
+	t        float64 // the quantile of Student's t
 }
 
 // ownFacts finds the variance and the degrees of freedom of every group. Where the rule
@@ -409,13 +478,19 @@ func (d *Design) ownFacts(z grid, g groupSums, s Settings, cov *mat.SymDense, f 
 			if err != nil {
 				return nil, err
 			}
-			own[i] = groupFacts{v.At(0, 0), f}
+			own[i] = groupFacts{f, v.At(0, 0), tQuantile(s.Level, f.df)}
 		}
 		return own, nil
 	}
 	df := d.groupDF(g, s)
+	quantiles := make(map[float64]float64) // most groups share a few df
 	for i := range own {
-		own[i] = groupFacts{cov.At(i, i), f}
+		t, known := quantiles[df[i]]
+		if !known {
+			t = tQuantile(s.Level, df[i])
+			quantiles[df[i]] = t
+		}
+		own[i] = groupFacts{f, cov.At(i, i), t}
 		own[i].df = df[i]
 	}
 	return own, nil
@@ -513,14 +588,14 @@ func (g groupSums) estimate(i int, value float64, own groupFacts, s Settings, ki
 	}
 	e.N, e.Weighted, e.DF = all.N, all.W, own.df
 	e.Notes = sample{settings: s, all: all}.facts(e, own.facts)
-	e = e.at(value, math.Sqrt(own.variance))
+	e = e.within(value, math.Sqrt(own.variance), own.t)
 	person := sample{all: all}.spread()
 	if kind == tableOfTotals {
 		person *= all.W * all.W
 	}
 	e.setEffects(person, all.N, all.W)
 	if kind == tableOfProportions {
-		return s.proportion(e, g.rows[i], g.weighted(i))
+		return s.proportion(e, own.t, g.rows[i], g.weighted(i))
 	}
 	return sample{settings: s}.judged(e, relativeWidth(e), s.WideRelative)
 }
