@@ -225,7 +225,7 @@ func (r *regression) predict(place int, b []float64) float64 {
 // residualSums adds up the residuals of columns over the people of each leaf.
 func (d *Design) residualSums(z [][]float64) leafSums {
 	b := d.regression.coefficients(z)
-	return leafSums{len(z), func(sums []float64, column, from, to int) {
+	return leafSums{columns: len(z), fill: func(sums []float64, column, from, to int) {
 		for leaf := from; leaf < to; leaf++ {
 			var sum float64
 			for place := d.leaf[leaf]; place < d.leaf[leaf+1]; place++ {
@@ -248,7 +248,7 @@ func (d *Design) groupResiduals(x tabulation, z grid, score func(group int, y fl
 		if d.number(x, place, codes); codes[0] < 0 || y != y {
 			continue
 		}
-		u := w * r.ratio[place] * score(int(codes[0]), y)
+		u := w * r.ratio[place] * score(int(codes[0]), x.value(codes[0], y))
 		r.each(place, func(i int, v float64) { xu.row(i)[codes[0]] += u * v })
 	}
 	var b mat.Dense

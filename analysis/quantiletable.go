@@ -45,12 +45,11 @@ func (d *Design) quantileGroups(x tabulation, s Settings, q QuantileSettings, f 
 	}
 	values := g.values(tableOfMeans)
 	z := g.scores(values, tableOfMeans)
-	cov, known, err := d.layout.covariance(z.leafSums(), d.layout.byPSU(g.seenBy(-1)), s)
-	if err != nil {
-		return nil, err
+	if d.regression != nil {
+		d.groupResiduals(x, z, g.score(values, tableOfMeans))
 	}
-	own, err := d.ownFacts(z, g, s, cov, known)
-	if err != nil {
+	own := make([]groupFacts, x.groups)
+	if err := d.separately(z, g, s, own); err != nil {
 		return nil, err
 	}
 	groups := make([]Group, x.groups)

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -296,15 +297,21 @@ func accumulateUpTo(acc []accumulator, codes []int32, weight, y, upTo []float64)
 	}
 }
 
-// include adds one person of a group.
-func (x tabulation) include(a *accumulator, group int32, w, y float64) {
+// value is what the value y of a person of a group counts as.
+func (x tabulation) value(group int32, y float64) float64 {
 	switch {
 	case x.upTo == nil:
-		a.include(w, y)
+		return y
 	case y <= x.upTo[group]:
-		a.include(w, 1)
-	case y == y: // not NaN
-		a.include(w, 0)
+		return 1
+	}
+	return 0
+}
+
+// include adds one person of a group.
+func (x tabulation) include(a *accumulator, group int32, w, y float64) {
+	if x.upTo == nil || y == y { // not NaN
+		a.include(w, x.value(group, y))
 	}
 }
 
@@ -469,18 +476,7 @@ type groupFacts struct {
 func (d *Design) ownFacts(z grid, g groupSums, s Settings, cov *mat.SymDense, f facts) ([]groupFacts, error) {
 	own := make([]groupFacts, len(g.all))
 	if s.LoneInDomains || s.LonePSU == LoneCollapse || d.layout.phase != nil {
-		for i := range own {
-			column := newGrid(z.rows, 1)
-			for leaf := range z.rows {
-				column.x[leaf] = z.x[leaf*z.columns+i]
-			}
-			v, f, err := d.layout.covariance(column.leafSums(), d.layout.byPSU(g.seenBy(i)), s)
-			if err != nil {
-				return nil, err
-			}
-			own[i] = groupFacts{f, v.At(0, 0), tQuantile(s.Level, f.df)}
-		}
-		return own, nil
+		return own, d.separately(z, g, s, own)
 	}
 	df := d.groupDF(g, s)
 	quantiles := make(map[float64]float64) // most groups share a few df
@@ -538,6 +534,22 @@ func (g groupSums) score(values []float64, kind tableKind) func(group int, y flo
 		return func(_ int, y float64) float64 { return y }
 	}
 	return func(group int, y float64) float64 { return (y - values[group]) / g.all[group].W }
+}
+
+// separately finds the variance of every group by itself.
+func (d *Design) separately(z grid, g groupSums, s Settings, own []groupFacts) error {
+	faults := make([]error, len(own))
+	parallel.Do(len(own), func(i int) {
+		column := newGrid(z.rows, 1)
+		for leaf := range z.rows {
+			column.x[leaf] = z.x[leaf*z.columns+i]
+		}
+		v, f, err := d.layout.covariance(column.leafSums(), d.layout.byPSU(g.seenBy(i)), s)
+		if faults[i] = err; err == nil {
+			own[i] = groupFacts{f, v.At(0, 0), tQuantile(s.Level, f.df)}
+		}
+	})
+	return errors.Join(faults...)
 }
 
 // groupDF counts the degrees of freedom of every group: PSUs − strata, over those with

@@ -345,6 +345,15 @@ func runQuantile(r *run) error {
 		return err
 	}
 	r.compareQuantile(e[0])
+	f, err := r.inFactor(r.Case)
+	if err != nil {
+		return err
+	}
+	groups, err := r.design.QuantileTable(y, nil, q, r.Params.number("p"), f)
+	if err != nil {
+		return err
+	}
+	r.compareQuantile(groups[1].Estimate)
 	return nil
 }
 
