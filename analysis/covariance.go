@@ -134,6 +134,7 @@ func (l *layout) covariance(z leafSums, seen []int, s Settings) (*mat.SymDense, 
 	}
 	if l.joint != nil {
 		l.joint.covariance(psus, inner)
+		inner.settle(psus)
 		return inner.matrix(), known, nil
 	}
 	lone, err := l.outer(psus, t, s, inner)

@@ -112,6 +112,7 @@ func (p *phase) covariance(z grid, l *layout) *mat.SymDense {
 	p.second(z, out)
 	if p.full {
 		p.fullFirst(z, l, out)
+		out.settle(z)
 	} else {
 		p.approximateFirst(z, l, out)
 	}

@@ -43,5 +43,24 @@ func (q squares) addRows(from, to int, s float64, v []float64) {
 	}
 }
 
+// settle makes variances zero that are below it by rounding only: sums of terms of the
+// size of Σz² with both signs, as joint probabilities give, seldom end at zero.
+func (q squares) settle(z grid) {
+	for j := range q.k {
+		v := &q.x[j*q.k+j]
+		if *v >= 0 {
+			continue
+		}
+		var size float64
+		for i := range z.rows {
+			x := z.x[i*z.columns+j]
+			size += x * x
+		}
+		if *v > -1e-12*size {
+			*v = 0
+		}
+	}
+}
+
 // matrix is the sum as a symmetric matrix, which takes the triangle over.
 func (q squares) matrix() *mat.SymDense { return mat.NewSymDense(q.k, q.x) }

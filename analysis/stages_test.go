@@ -276,6 +276,29 @@ func TestCollapseIsLogged(t *testing.T) {
 	}
 }
 
+// Merged strata have the population of both: a is 2 of 4, b, c and d together 4 of
+// 5 + 10 + 5. See TestLonePSURulesByHand.
+func TestCollapseAddsPopulations(t *testing.T) {
+	c, y := lonely()
+	c.Population = []float64{4, 4, 5, 10, 10, 5}
+	d := mustDesign(t, c).WithSettings(analysis.Settings{LonePSU: analysis.LoneCollapse})
+	want := 0.5*4 + 0.8*4.0/3*144.75
+	if e := must(d.Total(y, nil))(t); math.Abs(e.SE*e.SE-want) > 1e-9 {
+		t.Errorf("variance %v, want %v", e.SE*e.SE, want)
+	}
+}
+
+// A domain in a and in one PSU of c leaves c alone there; with LoneInDomains it is
+// merged with what else is seen, a: 1, 3, 4, 0 around 2 in one stratum of 4 PSUs.
+func TestCollapseInADomain(t *testing.T) {
+	c, y := lonely()
+	d := mustDesign(t, c).WithSettings(analysis.Settings{LonePSU: analysis.LoneCollapse, LoneInDomains: true})
+	e := must(d.Total(y, []bool{true, true, false, true, false, false}))(t)
+	if want := 4.0 / 3 * 10; math.Abs(e.SE*e.SE-want) > 1e-9 || e.DF != 2 {
+		t.Errorf("variance %v with %v df, want %v with 2", e.SE*e.SE, e.DF, want)
+	}
+}
+
 // A complete stratum of one PSU is no lone PSU: it has no error at this stage.
 func TestCertaintyPSU(t *testing.T) {
 	c, y := lonely()
