@@ -71,7 +71,7 @@ func (f *listenFlags) listen(st *station) (*server.Server, error) {
 	cfg := server.DefaultConfig(key)
 	cfg.Addr, cfg.HTTPS, cfg.Origins = f.Listen, f.HTTPS, f.Origins
 	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
-	deps := server.Deps{Intake: st.intake}
+	deps := server.Deps{Intake: st.intake, Ready: func(context.Context) error { return st.log.Stat().Err }}
 	for _, w := range st.waves {
 		deps.Waves = append(deps.Waves, server.Wave{ID: w.ID, Questionnaire: w.Questionnaire, Form: st.forms[w.ID], Closed: w.Closed})
 	}

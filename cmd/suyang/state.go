@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -88,11 +89,18 @@ type station struct {
 }
 
 // open opens everything: the store, the log and the intake, which begins to ship. It
-// never joins the engine of another command, which ends with that command.
+// never joins the engine of another command, which ends with that command. A
+// ClickHouse server may be away: interviews are accepted and wait in the log.
 func (f *stateFlags) open(ctx context.Context) (*station, error) {
 	st, err := f.openWith(ctx, (*station).connect)
 	if err != nil {
 		return nil, err
+	}
+	if err := st.store.Migrate(ctx); err != nil {
+		if !errors.Is(err, surveys.ErrUnavailable) {
+			return nil, errors.Join(err, st.Close())
+		}
+		slog.Warn("ClickHouse is away; interviews are accepted and kept until it answers", "cause", err)
 	}
 	if err := st.openIntake(ctx); err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -103,18 +111,23 @@ func (f *stateFlags) open(ctx context.Context) (*station, error) {
 // openStore opens the store alone: the server named by an address, or the embedded
 // engine, be it that of another command.
 func (f *stateFlags) openStore(ctx context.Context) (*station, error) {
-	return f.openWith(ctx, (*station).join)
+	st, err := f.openWith(ctx, (*station).join)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.store.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
 }
 
+// openWith makes a station whose store is opened by connect.
 func (f *stateFlags) openWith(ctx context.Context, connect func(*station, context.Context) error) (*station, error) {
 	if err := f.make(); err != nil {
 		return nil, err
 	}
 	st := &station{flags: f, forms: map[string]*form.Form{}}
 	if err := connect(st, ctx); err != nil {
-		return nil, errors.Join(err, st.Close())
-	}
-	if err := st.store.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return st, nil
@@ -134,7 +147,7 @@ func (st *station) join(ctx context.Context) error {
 // connect opens the store of the server that was named, or of an engine of its own.
 func (st *station) connect(ctx context.Context) (err error) {
 	if dsn := st.flags.ClickHouse; dsn != "" {
-		st.store, err = clickhouse.Open(ctx, clickhouse.Config{DSN: dsn})
+		st.store, err = clickhouse.Connect(clickhouse.Config{DSN: dsn})
 		return err
 	}
 	library, err := engine.FindLibrary(st.flags.State)
@@ -194,8 +207,32 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 	}
 	ctx, st.stopShipping = context.WithCancel(ctx)
 	st.shipped = make(chan error, 1)
-	go func() { st.shipped <- st.intake.Run(ctx) }()
+	go func() { st.shipped <- st.ship(ctx) }()
 	return nil
+}
+
+// The waits between two looks for a ClickHouse that is away.
+const (
+	firstWait   = time.Second
+	longestWait = 30 * time.Second
+)
+
+// ship ships the log as soon as the store answers, until ctx ends.
+func (st *station) ship(ctx context.Context) error {
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		err := st.store.Migrate(ctx)
+		if err == nil {
+			return st.intake.Run(ctx)
+		}
+		if ctx.Err() == nil {
+			slog.Warn("interviews wait in the log", "cause", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
 }
 
 // Close ends shipping and closes what was opened, in the opposite order.
@@ -203,9 +240,7 @@ func (st *station) Close() error {
 	var errs []error
 	if st.stopShipping != nil {
 		st.stopShipping()
-		if err := <-st.shipped; !errors.Is(err, context.Canceled) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, <-st.shipped)
 	}
 	if st.log != nil {
 		errs = append(errs, st.log.Close())

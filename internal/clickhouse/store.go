@@ -41,11 +41,12 @@ const (
 
 // Store keeps what was accepted, drawn and weighed. It is safe for concurrent use.
 type Store struct {
-	conn driver.Conn
+	conn    driver.Conn
+	address string
 }
 
-// Open connects to ClickHouse and asks it for a sign of life.
-func Open(ctx context.Context, c Config) (*Store, error) {
+// Connect prepares for using ClickHouse, which need not answer yet.
+func Connect(c Config) (*Store, error) {
 	opt, err := clickhouse.ParseDSN(c.DSN)
 	if err != nil {
 		// The error of the parser may quote the password.
@@ -57,11 +58,20 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, explain("connect to ClickHouse", err)
 	}
-	if err := conn.Ping(ctx); err != nil {
-		conn.Close()
-		return nil, explain("connect to ClickHouse at "+strings.Join(opt.Addr, ", "), err)
+	return &Store{conn: conn, address: strings.Join(opt.Addr, ", ")}, nil
+}
+
+// Open connects to ClickHouse and asks it for a sign of life.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	s, err := Connect(c)
+	if err != nil {
+		return nil, err
 	}
-	return &Store{conn: conn}, nil
+	if err := s.conn.Ping(ctx); err != nil {
+		s.conn.Close()
+		return nil, explain("connect to ClickHouse at "+s.address, err)
+	}
+	return s, nil
 }
 
 // Close ends all connections.

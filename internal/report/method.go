@@ -103,6 +103,9 @@ func (b *builder) weighting() []string {
 	if len(s.Rounds) > 0 {
 		distance = s.Rounds[len(s.Rounds)-1]
 	}
+	if without := r.Responded - s.N; without > 0 {
+		out = append(out, b.say("method.weighting.without", "without", show.Count(without), "n", show.Count(r.Responded)))
+	}
 	return append(out,
 		b.say(key, "rounds", show.Count(len(s.Rounds)), "distance", scientific(distance)),
 		b.say("method.weighting.kish", "before", show.Number(s.KishBefore, 2), "after", show.Number(s.KishAfter, 2)))

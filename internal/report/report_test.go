@@ -102,6 +102,18 @@ func TestSameInputSameBytes(t *testing.T) {
 	}
 }
 
+// Interviews that the set of weights leaves out are not left out in silence.
+func TestInterviewsWithoutAWeight(t *testing.T) {
+	const said = "Of the 3,012 interviews, 12 have no weight in this set"
+	for n, want := range map[int]bool{3000: true, 3012: false} {
+		r := single()
+		r.Raking.N = n
+		if got := strings.Contains(render(t, r, surveys.EN), said); got != want {
+			t.Errorf("%d weights for 3,012 interviews: the report says so: %v, want %v", n, got, want)
+		}
+	}
+}
+
 func TestUnknownLanguage(t *testing.T) {
 	err := HTML(&bytes.Buffer{}, single(), "fr", fixtureOptions)
 	if err == nil || !strings.Contains(err.Error(), `"fr"`) {

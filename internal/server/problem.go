@@ -15,6 +15,7 @@ import (
 
 // Errors of the server itself.
 var (
+	errCase   = errors.New("not allowed to answer for this case")
 	errCross  = errors.New("sent from another site")
 	errLink   = fmt.Errorf("forged or damaged link: %w", surveys.ErrNotFound)
 	errMedia  = errors.New("media type not supported")
@@ -32,6 +33,7 @@ var problems = []struct {
 	{errVersion, http.StatusConflict, "version"},
 	{errExpired, http.StatusGone, "expired"},
 	{errLink, http.StatusNotFound, "link"},
+	{errCase, http.StatusForbidden, "case"},
 	{errCross, http.StatusForbidden, "cross"},
 	{errMedia, http.StatusUnsupportedMediaType, "media"},
 	{errMethod, http.StatusMethodNotAllowed, "method"},

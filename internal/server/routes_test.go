@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"syscall"
 	"testing"
@@ -247,6 +248,36 @@ func TestSubmissions(t *testing.T) {
 	}
 	if n := len(s.stored()); n < 1 || s.stored()[0].ID != receipt.ID {
 		t.Errorf("%d interviews stored", n)
+	}
+}
+
+// Nobody takes the place of a sampled person who does not have the person's link.
+func TestSubmissionsOfCases(t *testing.T) {
+	s := villageSite(t)
+	body := interviewBody(t, func(in *surveys.Interview) { in.Case = "v1-01" })
+	send := func(link string) int {
+		r := httptest.NewRequest(http.MethodPost, "/v1/submissions", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		if link != "" {
+			r.Header.Set("Authorization", "Bearer "+path.Base(link))
+		}
+		return s.do(r).status
+	}
+	for name, link := range map[string]string{
+		"no token":     "",
+		"another case": s.CaseLink("village", "v1-02"),
+		"another wave": s.CaseLink("town", "v1-01"),
+		"nonsense":     "/i/nonsense",
+	} {
+		if status := send(link); status != http.StatusForbidden {
+			t.Errorf("%s: %d, want 403", name, status)
+		}
+	}
+	if n := len(s.stored()); n != 0 {
+		t.Errorf("%d interviews stored without the right to answer", n)
+	}
+	if status := send(s.CaseLink("village", "v1-01")); status != http.StatusCreated {
+		t.Errorf("with the case's own link: %d, want 201", status)
 	}
 }
 
