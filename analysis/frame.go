@@ -73,6 +73,9 @@ func (d *Design) frame(m Model, in []bool, further ...FactorColumn) (*frame, err
 	if f.n == 0 {
 		return nil, errors.New("nobody in the domain has the outcome and all terms; widen the domain or leave out the term that is missing")
 	}
+	if f.mean == 0 && f.glm.family != gaussian || f.mean == 1 && f.glm.family == binomial {
+		return nil, fmt.Errorf("everybody in the domain has the outcome %v, so there is nothing to explain; widen the domain", f.mean)
+	}
 	if err := f.checkLevels(); err != nil {
 		return nil, err
 	}

@@ -40,6 +40,9 @@ func (f *frame) fit(active [][][]int32, names []string) (*fitting, error) {
 		}
 	}
 	t.evaluate()
+	if math.IsNaN(t.deviance) || math.IsInf(t.deviance, 0) {
+		return nil, fmt.Errorf("the outcome has a mean of %v, which the link %s cannot reach; choose another link", f.mean, f.model.Link)
+	}
 	if err := t.checkColumns(); err != nil {
 		return nil, err
 	}

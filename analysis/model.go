@@ -140,12 +140,15 @@ func (f family) checkOutcome(y float64) string {
 // columns; the intercept has none of either.
 type column struct {
 	name   string
-	term   int         // -1 for the intercept
-	levels map[int]int // level wanted of each factor
-	slope  int         // which product of numeric columns; 0 is the empty one
+	term   int // -1 for the intercept
+	levels []wanted
+	slope  int // which product of numeric columns; 0 is the empty one
 }
 
-// A layoutOfTerms is the model matrix without its rows.
+// wanted is the level that a factor must have.
+type wanted struct{ factor, level int }
+
+// A matrixLayout is the model matrix without its rows.
 type matrixLayout struct {
 	columns []column
 	factors []FactorColumn
@@ -187,11 +190,7 @@ func (l *matrixLayout) add(term int, parts []Term) {
 		for level := 1; level < len(p.Factor.Levels); level++ {
 			for _, c := range made {
 				c.name = joinName(c.name, p.Factor.ID+"="+p.Factor.Levels[level])
-				levels := map[int]int{f: level}
-				for k, v := range c.levels {
-					levels[k] = v
-				}
-				c.levels = levels
+				c.levels = append(slices.Clone(c.levels), wanted{f, level})
 				crossed = append(crossed, c)
 			}
 		}
@@ -247,8 +246,8 @@ func (l *matrixLayout) active(levels []int32) [][]int32 {
 }
 
 func (c column) holds(levels []int32) bool {
-	for f, level := range c.levels {
-		if int(levels[f]) != level {
+	for _, w := range c.levels {
+		if int(levels[w.factor]) != w.level {
 			return false
 		}
 	}

@@ -305,12 +305,16 @@ func TestModelsNameFaults(t *testing.T) {
 		"outcome too short": {func(m *analysis.Model) { m.Outcome = m.Outcome[1:] }, []string{"outcome", "199", "200"}},
 		"a share above 1":   {func(m *analysis.Model) { m.Outcome = slices.Repeat([]float64{1.5}, 200) }, []string{"row 0", "1.5"}},
 		"infinite":          {func(m *analysis.Model) { m.Outcome = slices.Repeat([]float64{math.Inf(1)}, 200) }, []string{"infinite", "row 0"}},
-		"all missing":       {func(m *analysis.Model) { m.Outcome = slices.Repeat([]float64{math.NaN()}, 200) }, []string{"nobody"}},
-		"unknown family":    {func(m *analysis.Model) { m.Family = "gamma" }, []string{"gamma", "poisson"}},
-		"unknown link":      {func(m *analysis.Model) { m.Link = "cauchit" }, []string{"cauchit", "probit"}},
-		"unknown stop":      {func(m *analysis.Model) { m.Stop = "soon" }, []string{"soon"}},
-		"empty term":        {func(m *analysis.Model) { m.Terms = append(m.Terms, analysis.Term{}) }, []string{"term 3"}},
-		"term twice":        {func(m *analysis.Model) { m.Terms = append(m.Terms, m.Terms[0]) }, []string{"school"}},
+		"mean below zero": {func(m *analysis.Model) {
+			m.Outcome, m.Family, m.Link = slices.Repeat([]float64{-1, -2}, 100), analysis.Gaussian, analysis.Log
+		}, []string{"-1.", "log"}},
+		"the same for everybody": {func(m *analysis.Model) { m.Outcome = slices.Repeat([]float64{1}, 200) }, []string{"everybody", "1"}},
+		"all missing":            {func(m *analysis.Model) { m.Outcome = slices.Repeat([]float64{math.NaN()}, 200) }, []string{"nobody"}},
+		"unknown family":         {func(m *analysis.Model) { m.Family = "gamma" }, []string{"gamma", "poisson"}},
+		"unknown link":           {func(m *analysis.Model) { m.Link = "cauchit" }, []string{"cauchit", "probit"}},
+		"unknown stop":           {func(m *analysis.Model) { m.Stop = "soon" }, []string{"soon"}},
+		"empty term":             {func(m *analysis.Model) { m.Terms = append(m.Terms, analysis.Term{}) }, []string{"term 3"}},
+		"term twice":             {func(m *analysis.Model) { m.Terms = append(m.Terms, m.Terms[0]) }, []string{"school"}},
 		"interaction with a stranger": {func(m *analysis.Model) {
 			m.Terms = append(m.Terms, analysis.Term{Interaction: []string{"sex", "income"}})
 		}, []string{"income"}},
