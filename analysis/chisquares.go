@@ -17,10 +17,10 @@ type chiSquareSum struct {
 }
 
 // smallestWeight is the share of the largest weight that every weight is taken to have
-// at least: it bounds the work, and moves no tail by more than a hundred thousandth of
+// at least: it bounds the work, and moves no tail by more than half of that share of
 // itself for each weight below. Weights under negligibleWeight are rounding of zero.
 const (
-	smallestWeight   = 1e-5
+	smallestWeight   = 1e-4
 	negligibleWeight = 1e-12
 )
 
@@ -45,7 +45,7 @@ func newChiSquareSum(weights []float64, df float64) chiSquareSum {
 //
 //	P = Σ_k c_k P(β χ²_{m+2k} > x),  Σ_k c_k z^k = Π_i √(β/λ_i) (1 − (1−β/λ_i) z)^{−½}
 //
-// Every term is positive, so that P is exact to its last digits however far out; each
+// Every term is positive, so that P has nine right digits or more however far out; each
 // chi-square tail becomes that of an F when there is a divisor.
 func (q chiSquareSum) tail(x float64) float64 {
 	if len(q.weights) == 0 || isMissing(x) {
@@ -57,33 +57,71 @@ func (q chiSquareSum) tail(x float64) float64 {
 	m := newMixture(q.weights)
 	t := newTails(float64(len(q.weights)), x/m.smallest, q.df)
 	sum, before := 0.0, 0.0
-	for {
-		term := m.coefficient * t.probability
+	for range maxTerms {
+		term := product(m.coefficient, t.probability)
 		sum += term
 		// The terms fall at last as those of a geometric series.
-		if ratio := term / before; term <= before && ratio < 1 && term*ratio/(1-ratio) <= sum*1e-16 || term == 0 && m.left <= 0 {
-			return min(sum, 1)
+		if r := term / before; r < 1 && term*r/(1-r) <= sum*1e-16 || term == 0 && (m.coefficient.x == 0 || t.probability.atLeast(0.5)) {
+			break
 		}
 		before = term
 		m.next()
 		t.next()
 	}
+	return min(sum, 1)
+}
+
+// maxTerms is more than a tail can need whose logarithm a number can hold.
+const maxTerms = 1 << 26
+
+// A scaled number is x·e^shift, for factors that are too small for a number while their
+// product is not.
+type scaled struct{ x, shift float64 }
+
+// rescale keeps x within what a number can hold, and multiplies others with the same.
+func (s *scaled) rescale(others ...*float64) {
+	const far = 1e200
+	if s.shift == 0 || s.x < far {
+		return
+	}
+	down := math.Min(math.Log(far), -s.shift)
+	factor := math.Exp(-down)
+	s.shift += down
+	if s.shift > -1e-9 {
+		s.shift = 0
+	}
+	s.x *= factor
+	for _, o := range others {
+		*o *= factor
+	}
+}
+
+// atLeast says whether the number is, for one that is scaled only while it is tiny.
+func (s scaled) atLeast(x float64) bool { return s.shift == 0 && s.x >= x }
+
+func product(a, b scaled) float64 {
+	if a.shift == 0 && b.shift == 0 {
+		return a.x * b.x
+	}
+	return math.Exp(math.Log(a.x) + math.Log(b.x) + a.shift + b.shift)
 }
 
 // A mixture walks through the coefficients c_k.
 type mixture struct {
 	smallest    float64
-	coefficient float64
-	left        int       // terms until we give up on a sum that stays zero
+	coefficient scaled
 	ratio, sums []float64 // 1−β/λ_i, and Σ_{j<k} ratio^{k−j} c_j
 	k           int
 }
 
 func newMixture(weights []float64) *mixture {
-	m := &mixture{smallest: slices.Min(weights), coefficient: 1, left: 1 << 24}
+	m := &mixture{smallest: slices.Min(weights), coefficient: scaled{x: 1}}
 	for _, w := range weights {
-		m.coefficient *= math.Sqrt(m.smallest / w)
+		m.coefficient.shift += math.Log(m.smallest/w) / 2
 		m.ratio = append(m.ratio, 1-m.smallest/w)
+	}
+	if m.coefficient.shift > -500 {
+		m.coefficient = scaled{math.Exp(m.coefficient.shift), 0}
 	}
 	m.sums = make([]float64, len(weights))
 	return m
@@ -93,48 +131,71 @@ func newMixture(weights []float64) *mixture {
 // k·c_k = ½ Σ_i Σ_{j<k} ratio_i^{k−j} c_j.
 func (m *mixture) next() {
 	m.k++
-	m.left--
 	var sum float64
 	for i, r := range m.ratio {
-		m.sums[i] = r * (m.sums[i] + m.coefficient)
+		m.sums[i] = r * (m.sums[i] + m.coefficient.x)
 		sum += m.sums[i]
 	}
-	m.coefficient = sum / (2 * float64(m.k))
+	m.coefficient.x = sum / (2 * float64(m.k))
+	if m.coefficient.shift != 0 && m.coefficient.x > 1e200 {
+		before := m.coefficient.x
+		m.coefficient.rescale()
+		for i := range m.sums {
+			m.sums[i] *= m.coefficient.x / before
+		}
+	}
 }
 
 // tails walks through P(χ²_a > x), or P(χ²_a/(χ²_df/df) > x), for a, a+2, a+4, …
 type tails struct {
-	probability, step float64
-	a                 float64 // half the degrees of freedom
-	x, df             float64
+	probability scaled
+	step        float64 // to the next, scaled alike
+	a           float64 // half the degrees of freedom
+	x, df       float64
 }
 
 func newTails(n, x, df float64) *tails {
 	t := &tails{a: n / 2, x: x, df: df}
-	if math.IsInf(df, 1) {
-		t.probability = mathext.GammaIncRegComp(t.a, x/2)
-		lgamma, _ := math.Lgamma(t.a + 1)
-		t.step = math.Exp(t.a*math.Log(x/2) - x/2 - lgamma)
+	logStep := t.logStep()
+	if logStep < -500 { // what is below the first step is lost in those that matter
+		t.probability.shift, t.step = logStep, 1
 		return t
 	}
-	below := df / (df + x) // of the divisor in the sum of both
-	t.probability = mathext.RegIncBeta(df/2, t.a, below)
-	ga, _ := math.Lgamma(t.a + 1)
-	gb, _ := math.Lgamma(df / 2)
-	gab, _ := math.Lgamma(t.a + df/2)
-	t.step = math.Exp(t.a*math.Log1p(-below) + df/2*math.Log(below) + gab - ga - gb)
+	t.step = math.Exp(logStep)
+	if math.IsInf(df, 1) {
+		t.probability.x = mathext.GammaIncRegComp(t.a, x/2)
+	} else {
+		t.probability.x = mathext.RegIncBeta(df/2, t.a, df/(df+x))
+	}
 	return t
 }
 
-// next adds the difference of two neighbours, Γ's or the beta's recurrence.
+// logStep is the logarithm of the difference of two neighbours: x^a e^{−x}/Γ(a+1) at
+// x/2, or the beta's (1−y)^a y^b/(a·B(a, b)) with b = df/2 and y = df/(df+x).
+func (t *tails) logStep() float64 {
+	lgamma, _ := math.Lgamma(t.a + 1)
+	if math.IsInf(t.df, 1) {
+		return t.a*math.Log(t.x/2) - t.x/2 - lgamma
+	}
+	b := t.df / 2
+	lb, _ := math.Lgamma(b)
+	lab, _ := math.Lgamma(t.a + b)
+	return -t.a*math.Log1p(t.df/t.x) - b*math.Log1p(t.x/t.df) + lab - lgamma - lb
+}
+
+// next adds the step, and the step to the next follows.
 func (t *tails) next() {
-	t.probability = min(t.probability+t.step, 1)
+	t.probability.x += t.step
+	if t.probability.shift == 0 {
+		t.probability.x = min(t.probability.x, 1)
+	}
 	t.a++
 	if math.IsInf(t.df, 1) {
 		t.step *= t.x / 2 / t.a
-		return
+	} else {
+		t.step *= (t.a - 1 + t.df/2) / t.a * t.x / (t.df + t.x)
 	}
-	t.step *= (t.a - 1 + t.df/2) / t.a * t.x / (t.df + t.x)
+	t.probability.rescale(&t.step)
 }
 
 // twoMoments approximates the tail by a scaled chi-square, or F, with the same mean and

@@ -174,7 +174,7 @@ func (g *gssCases) domain(year, weight string, d fields) {
 		test, known := d.sub("rao_scott_literate").sub(factor), []condition{{factor, "!=", "missing"}}
 		g.design = name + "/domain df"
 		g.add(gssFit, Case{Estimator: "independence_test", Variable: "literate," + factor, Domain: known, Params: fields{"statistic": "F"}, Estimate: test["F"],
-			Extra: fields{"parameter": []any{test["ndf"], test["ddf"]}, "p_value": test["p"]}})
+			Extra: fields{"parameter": []any{test["ndf"], test["ddf"]}, "p_value": test["p"], "chi_square": test["X2"]}})
 		g.design = name
 	}
 	g.model("score", "gaussian-identity", d.sub("lm_score"))

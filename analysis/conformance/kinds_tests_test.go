@@ -65,6 +65,9 @@ func runIndependence(r *run) error {
 	r.check("statistic", test.Statistic, number(r.Estimate))
 	r.checkAll("df", df, r.Extra.numbers("parameter"))
 	r.check("p", test.P, r.Extra.number("p_value"))
+	if r.Extra.has("chi_square") {
+		r.check("X²", test.ChiSquare, r.Extra.number("chi_square"))
+	}
 	return nil
 }
 
