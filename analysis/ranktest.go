@@ -76,16 +76,22 @@ func (s RankScore) function() (func(float64) float64, error) {
 
 // ranks are those of these people, by row of the columns; ½ for others.
 func (p people) ranks(y []float64) []float64 {
-	order := slices.Clone(p.places)
-	value := func(place int32) float64 { return y[p.design.rowAt(int(place))] }
-	slices.SortStableFunc(order, func(a, b int32) int {
-		switch x, z := value(a), value(b); {
-		case x < z:
+	type person struct {
+		y     float64
+		place int32
+	}
+	order := make([]person, len(p.places))
+	for i, place := range p.places {
+		order[i] = person{y[p.design.rowAt(int(place))], place}
+	}
+	slices.SortFunc(order, func(a, b person) int { // by place within ties, so that sums are the same
+		switch {
+		case a.y < b.y:
 			return -1
-		case x > z:
+		case a.y > b.y:
 			return 1
 		}
-		return 0
+		return int(a.place) - int(b.place)
 	})
 	ranks := make([]float64, p.design.rows)
 	for row := range ranks {
@@ -94,11 +100,11 @@ func (p people) ranks(y []float64) []float64 {
 	below := 0.0
 	for from := 0; from < len(order); {
 		to, tied := from, 0.0
-		for ; to < len(order) && value(order[to]) == value(order[from]); to++ {
-			tied += p.design.weight[order[to]]
+		for ; to < len(order) && order[to].y == order[from].y; to++ {
+			tied += p.design.weight[order[to].place]
 		}
-		for _, place := range order[from:to] {
-			ranks[p.design.rowAt(int(place))] = (below + tied/2) / p.w
+		for _, who := range order[from:to] {
+			ranks[p.design.rowAt(int(who.place))] = (below + tied/2) / p.w
 		}
 		below += tied
 		from = to

@@ -179,7 +179,7 @@ func TestTestsAgreeWithRegressions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(group.Levels) < 3 || !near(c.Statistic, wald.Statistic, 1e-8) || c.DF1 != wald.DF || c.DF2 != wald.DDF || !near(c.P, wald.P, 1e-6) {
+	if len(group.Levels) < 3 || !near(c.Statistic, wald.Statistic, 1e-8) || c.DF1 != wald.DF1 || c.DF2 != wald.DF2 || !near(c.P, wald.P, 1e-6) {
 		t.Errorf("rank test %+v of %d groups, regression %+v", c.Test, len(group.Levels), wald)
 	}
 	if !near(c.Difference.Value, fit.Values[1], 1e-8) || !near(c.Difference.SE, fit.Estimates[1].SE, 1e-8) {
