@@ -130,11 +130,20 @@ func (r *run) compare(e analysis.Estimate) {
 		r.check("lower", e.Lo, t[0])
 		r.check("upper", e.Hi, t[1])
 	}
-	if deff := r.Extra.number("deff_wor"); !math.IsNaN(deff) && !math.IsInf(deff, 0) && !math.IsNaN(e.DEffWOR) {
-		r.check("deff without replacement", e.DEffWOR, deff)
+	r.compareWithout(e, "deff_wor")
+	if cv := r.Extra.number("cv"); !math.IsNaN(cv) && !math.IsInf(cv, 0) {
+		r.check("cv", e.SE/e.Value, cv)
 	}
 	if deff := r.Extra.number("deff_wr"); !math.IsNaN(deff) && !math.IsInf(deff, 0) {
 		r.check("deff", e.DEff, deff)
+	}
+}
+
+// compareWithout compares the design effect against sampling without replacement. There
+// is none when the weights add up to no more than the respondents; R then has infinity.
+func (r *run) compareWithout(e analysis.Estimate, field string) {
+	if deff := r.Extra.number(field); !math.IsNaN(deff) && !math.IsInf(deff, 0) && e.Weighted > float64(e.N) {
+		r.check("deff without replacement", e.DEffWOR, deff)
 	}
 }
 
@@ -165,6 +174,7 @@ func runRatio(r *run) error {
 		return err
 	}
 	r.compare(e)
+	r.compareWithout(e, "deff") // cells have none
 	if r.given { // cells cannot hold what these weights were calibrated to
 		return nil
 	}
