@@ -27,7 +27,7 @@ func ask(t *testing.T, seed uint64) questioned {
 	r := rand.New(rand.NewPCG(seed, 7))
 	const n = 700
 	c := analysis.Columns{}
-	s := questioned{sex: factorOf("sex", "f", "m"), region: factorOf("region", "a", "b", "c"), points: factorOf("points")}
+	s := questioned{sex: classes("sex", "f", "m"), region: classes("region", "a", "b", "c"), points: classes("points")}
 	for v := range 11 {
 		s.points.Levels = append(s.points.Levels, strconv.Itoa(v))
 	}
@@ -52,7 +52,7 @@ func ask(t *testing.T, seed uint64) questioned {
 	return s
 }
 
-func factorOf(id string, levels ...string) analysis.FactorColumn {
+func classes(id string, levels ...string) analysis.FactorColumn {
 	return analysis.FactorColumn{Factor: analysis.Factor{ID: id, Levels: levels}}
 }
 
@@ -212,7 +212,7 @@ func TestTablesOnAnyCores(t *testing.T) {
 // Quantiles from cells, of groups and of a domain are the same.
 func TestQuantilesAgree(t *testing.T) {
 	s := ask(t, 5)
-	f := factorOf("in", "no", "yes")
+	f := classes("in", "no", "yes")
 	for _, in := range s.in {
 		f.Level = append(f.Level, map[bool]int{false: 0, true: 1}[in])
 	}
