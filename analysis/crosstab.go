@@ -63,7 +63,8 @@ func (c *Cells) Crosstab(rows, columns string, in Domain) (*Crosstab, error) {
 }
 
 // Crosstab is Cells.Crosstab straight from two columns, over the rows for which in is
-// true, or all when in is nil.
+// true, or all when in is nil. Weights are taken as given: when they were raked, make
+// Cells and set their Margins.
 func (d *Design) Crosstab(rows, columns FactorColumn, in []bool) (*Crosstab, error) {
 	if in != nil && len(in) != d.rows {
 		return nil, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
