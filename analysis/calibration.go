@@ -23,7 +23,7 @@ type calibration struct {
 	crossing []int     // of each row of the cells
 	ratio    []float64 // d/w of each crossing
 	columns  [][]int   // of each crossing: its levels as columns of x
-	// weight has Σw of each PSU by column of x.
+	// weight has Σw of each leaf by column of x.
 	weight [][]float64
 	// inverse is (Σ d x x′)⁻¹, the generalised inverse.
 	inverse *mat.Dense
@@ -40,7 +40,7 @@ func (c *Cells) calibration() (*calibration, error) {
 	}
 	k := &calibration{
 		crossing: make([]int, len(c.Rows)),
-		weight:   newTable[float64](len(c.PSUs), width),
+		weight:   newTable[float64](c.leaves(), width),
 	}
 	var w, d []float64
 	var key []byte
@@ -63,7 +63,7 @@ func (c *Cells) calibration() (*calibration, error) {
 		w[m] += r.W
 		d[m] += r.Base
 		for _, col := range columns {
-			k.weight[r.PSU][col] += r.W
+			k.weight[c.leafOf(r)][col] += r.W
 		}
 	}
 	return k, k.finish(width, w, d)

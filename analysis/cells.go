@@ -29,6 +29,9 @@ type Cells struct {
 	Variables []string
 	Rows      []Cell
 	Settings  Settings
+	// Population is the number of PSUs in the population of each stratum, for the finite
+	// population correction; strata that are not named were drawn with replacement.
+	Population map[string]float64
 	// Margins are set when the weights were raked: the factors whose crossing is each
 	// margin. Variances then are those of the residuals on the margins, and Cell.Base is
 	// needed. Empty, the weights are taken as given.
@@ -36,12 +39,18 @@ type Cells struct {
 	// Notes are facts about all the data, such as weights that did not converge; every
 	// estimate carries them.
 	Notes []Note
+	// layout is that of the design which made the cells, when PSUs and Population do not
+	// say all of it.
+	layout *layout
 }
 
 // Cell is what one PSU contributes to one crossing of factor levels.
 type Cell struct {
 	// PSU is an index into Cells.PSUs.
 	PSU int
+	// Unit is the unit that the sums belong to in cells made by a Design of several
+	// stages or phases or of unequal chances; zero in all others.
+	Unit int
 	// Levels has one index for each factor into Factor.Levels; -1 is missing.
 	Levels []int
 	// N, W and W2 are the count, Σw and Σw² of all respondents of the cell.
@@ -81,6 +90,8 @@ func (c *Cells) check() error {
 	}
 	for i, r := range c.Rows {
 		switch {
+		case c.layout != nil && (r.Unit < 0 || r.Unit >= c.layout.leaves()):
+			return fmt.Errorf("cell %d belongs to unit %d of %d; take cells of several stages as the design made them", i, r.Unit, c.layout.leaves())
 		case r.PSU < 0 || r.PSU >= len(c.PSUs):
 			return fmt.Errorf("cell %d belongs to PSU %d of %d; list every PSU of the design in Cells.PSUs", i, r.PSU, len(c.PSUs))
 		case len(r.Levels) != len(c.Factors):

@@ -17,8 +17,8 @@ func TestNewDesignNamesFaults(t *testing.T) {
 		want    []string
 	}{
 		"no rows":                  {analysis.Columns{}, []string{"empty"}},
-		"fewer strata":             {analysis.Columns{Weight: []float64{1, 1}, Stratum: []string{"a"}}, []string{"1 strata for 2 weights"}},
-		"fewer PSUs and a bad one": {analysis.Columns{Weight: []float64{1, -2}, PSU: []string{"a"}}, []string{"1 PSUs for 2 weights", "row 1 is -2"}},
+		"fewer strata":             {analysis.Columns{Weight: []float64{1, 1}, Stratum: []string{"a"}}, []string{"1 strata for 2 rows"}},
+		"fewer PSUs and a bad one": {analysis.Columns{Weight: []float64{1, -2}, PSU: []string{"a"}}, []string{"1 PSUs for 2 rows", "row 1 is -2"}},
 		"weight missing":           {analysis.Columns{Weight: []float64{1, nan}}, []string{"row 1 is NaN", "leave out rows"}},
 		"weight infinite":          {analysis.Columns{Weight: []float64{math.Inf(1)}}, []string{"row 0 is +Inf"}},
 		"all weights zero":         {analysis.Columns{Weight: []float64{0, 0}}, []string{"all weights are zero"}},

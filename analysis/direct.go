@@ -34,22 +34,43 @@ func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, er
 		return Estimate{}, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
 	}
 	s := newSample(d.layout, settings, nil, nil)
-	const psus = 64
-	parallel.Blocks(len(d.psus), psus, func(_, from, to int) {
-		for psu := from; psu < to; psu++ {
-			s.rows[psu], s.sums[psu] = d.sumOne(psu, y, in)
+	const leaves = 64
+	parallel.Blocks(len(s.sums), leaves, func(_, from, to int) {
+		for leaf := from; leaf < to; leaf++ {
+			s.rows[leaf], s.sums[leaf] = d.sumOne(leaf, y, in)
 		}
 	})
 	s.addUp()
+	if err := d.checkFinite(s.all, y); err != nil {
+		return Estimate{}, err
+	}
+	s.weighted = s.all.W
+	if s.people() != s.all.N {
+		s.weighted = d.weightOf(in)
+	}
+	if d.regression != nil {
+		s.personal = d.personal(y, in)
+	}
 	return estimate(s)
 }
 
-// sumOne counts the people of the domain in a PSU and sums a variable over those of
+// weightOf is Σw of a domain.
+func (d *Design) weightOf(in []bool) float64 {
+	var sum float64
+	for place, w := range d.weight {
+		if in == nil || in[d.rowAt(place)] {
+			sum += w
+		}
+	}
+	return sum
+}
+
+// sumOne counts the people of the domain in a leaf and sums a variable over those of
 // them who have a value.
-func (d *Design) sumOne(psu int, y []float64, in []bool) (int, Sum) {
-	from, to := d.start[psu], d.start[psu+1]
-	if d.row == nil && in == nil {
-		return to - from, sumAll(d.weight[from:to], y[from:to])
+func (d *Design) sumOne(leaf int, y []float64, in []bool) (int, Sum) {
+	from, to := d.leaf[leaf], d.leaf[leaf+1]
+	if row, together := d.together(from, to); together && in == nil {
+		return to - from, sumAll(d.weight[from:to], y[row:row+to-from])
 	}
 	var s Sum
 	n := 0

@@ -14,7 +14,7 @@
 // standard errors profit from it.
 //
 // The package does no I/O and has no state; it never changes its inputs, and the same
-// input gives the same bits on any number of cores. Its numbers agree with the cases of
-// testdata/vectors, which R's survey package computed, to 1e-9; to 1e-8 where R finds
-// the interval of a proportion by iterating a model.
+// input gives the same bits on any number of cores. Its numbers agree with R's survey
+// package wherever package conformance has a case: closed forms to 1e-9, and to 1e-8
+// where R finds the interval of a proportion by iterating a model.
 package analysis

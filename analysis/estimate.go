@@ -15,9 +15,10 @@ type Estimate struct {
 	N int
 	// Weighted is the sum of their weights: the estimated size of the population.
 	Weighted float64
-	// DEff is the design effect against simple random sampling with replacement.
-	DEff  float64
-	Notes []Note
+	// DEff is the design effect against simple random sampling with replacement;
+	// DEffWOR is that without, with the sum of the weights as the size of the population.
+	DEff, DEffWOR float64
+	Notes         []Note
 }
 
 // Note is a fact that the reader of an estimate must know. It is made where the
@@ -38,9 +39,12 @@ const (
 	FewRespondents NoteCode = "few-respondents" // N below Settings.FewRespondents; Value is N
 	FewPSUs        NoteCode = "few-psus"        // df below Settings.FewDF; Value is df
 	LonePSU        NoteCode = "lone-psu"        // strata with one PSU; Subject names them, Value counts them
+	MergedStrata   NoteCode = "merged-strata"   // strata merged for lone PSUs; Subject names them, Value counts the groups
 	LargeWeights   NoteCode = "large-weights"   // Kish's weight effect (Value) above Settings.LargeWeights
 	WideInterval   NoteCode = "wide-interval"   // interval wider than Settings allow; Value is the width judged
 	NoVariation    NoteCode = "no-variation"    // everybody gave the same answer: p (Value) is 0 or 1
 	NotConverged   NoteCode = "not-converged"   // the weights did not reach their margins; Value is the distance
 	Empty          NoteCode = "empty"           // nobody in the domain
+	Suppress       NoteCode = "suppress"        // the presentation standard forbids to show it; Value is the width judged
+	Review         NoteCode = "review"          // the presentation standard asks for a look; Subject says why
 )

@@ -102,23 +102,27 @@ func (c *Cells) one(variable string, in Domain, estimate func(sample) (Estimate,
 }
 
 // sample is what an estimate is made of: the sums of one variable over the people of
-// a domain, PSU by PSU.
+// a domain, leaf by leaf of the layout (PSU by PSU in one stage).
 type sample struct {
-	layout   layout
+	layout   *layout
 	settings Settings
 	notes    []Note
-	rows     []int // people of the domain in each PSU, with or without a value
-	sums     []Sum // of each PSU
-	all      Sum   // over the PSUs
+	rows     []int   // people of the domain in each leaf, with or without a value
+	sums     []Sum   // of each leaf
+	all      Sum     // over the PSUs
+	weighted float64 // Σw of the people of the domain, with a value or without
 	// calibration is set when the weights were raked, and crossings then has the sums
 	// of each crossing of the margins.
 	calibration *calibration
 	crossings   []Sum
+	// personal is set when the weights of a design were calibrated and there are no
+	// cells: it gives the residuals of a score by leaf.
+	personal func(score func(Sum) float64) []float64
 }
 
 // newSample makes a sample with nobody in it.
-func newSample(l layout, s Settings, notes []Note, k *calibration) sample {
-	n := len(l.stratum)
+func newSample(l *layout, s Settings, notes []Note, k *calibration) sample {
+	n := l.leaves()
 	p := sample{layout: l, settings: s, notes: notes, rows: make([]int, n), sums: make([]Sum, n), calibration: k}
 	if k != nil {
 		p.crossings = make([]Sum, len(k.columns))
@@ -139,46 +143,23 @@ func (s sample) mean() (Estimate, error) {
 	if err != nil || s.all.N == 0 {
 		return e, err
 	}
-	e.DEff = e.SE * e.SE / (s.spread() / float64(s.all.N))
+	e.setEffects(s.spread(), s.all.N, s.all.W)
 	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
 	return s.judged(e, relativeWidth(e), s.settings.WideRelative), nil
 }
 
 func (s sample) proportion() (Estimate, error) {
-	// A sum of squares equals the sum itself only for zeros and ones.
-	if d := math.Abs(s.all.WY - s.all.WY2); d > sameAnswer*s.all.W || s.all.WY < 0 || s.all.WY > s.all.W*(1+sameAnswer) {
-		return Estimate{}, fmt.Errorf("a proportion needs zeros and ones, but Σwy is %v and Σwy² is %v; use Mean", s.all.WY, s.all.WY2)
+	if err := s.all.checkShare(); err != nil {
+		return Estimate{}, err
 	}
 	value := s.all.WY / s.all.W
-	switch {
-	case value < sameAnswer:
-		return s.unanimous(0)
-	case value > 1-sameAnswer:
-		return s.unanimous(1)
-	}
-	e, err := s.linearised(value, func(x Sum) float64 { return (x.WY - value*x.W) / s.all.W })
+	score := func(x Sum) float64 { return (x.WY - value*x.W) / s.all.W }
+	e, err := s.linearised(value, score)
 	if err != nil || s.all.N == 0 {
 		return e, err
 	}
-	e.DEff = e.SE * e.SE / (s.spread() / float64(s.all.N))
-	e.Lo, e.Hi = logit(e.Value, e.SE, e.Level, e.DF)
-	return s.judged(e, e.Hi-e.Lo, s.settings.WideInterval), nil
-}
-
-// sameAnswer is the share of the weights below which a difference is rounding: sums
-// of a database may come in another order.
-const sameAnswer = 1e-12
-
-// unanimous is the estimate of a proportion when everybody answered alike.
-func (s sample) unanimous(p float64) (Estimate, error) {
-	e, err := s.linearised(p, func(Sum) float64 { return 0 })
-	if err != nil {
-		return e, err
-	}
-	e.SE, e.DEff = 0, math.NaN()
-	e.Lo, e.Hi = clopperPearson(p, e.N, e.Level)
-	e.Notes = append(e.Notes, Note{Code: NoVariation, Value: p})
-	return s.judged(e, e.Hi-e.Lo, s.settings.WideInterval), nil
+	e.setEffects(s.spread(), s.all.N, s.all.W)
+	return s.settings.proportion(e, e.t(), s.people(), s.weighted), nil
 }
 
 func (s sample) total() (Estimate, error) {
@@ -186,7 +167,7 @@ func (s sample) total() (Estimate, error) {
 	if err != nil || s.all.N == 0 {
 		return e, err
 	}
-	e.DEff = e.SE * e.SE / (s.all.W * s.all.W * s.spread() / float64(s.all.N))
+	e.setEffects(s.all.W*s.all.W*s.spread(), s.all.N, s.all.W)
 	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
 	return s.judged(e, relativeWidth(e), s.settings.WideRelative), nil
 }
@@ -212,6 +193,9 @@ func (s sample) ratio(t sample) (Estimate, error) {
 // linearised completes an estimate from its value and its score: the linearised total
 // of some people, a linear function of their sums.
 func (s sample) linearised(value float64, score func(Sum) float64) (Estimate, error) {
+	if s.personal != nil && s.all.N > 0 {
+		return s.withVariance(value, s.personal(score), nil)
+	}
 	one := func(x, _ Sum) float64 { return score(x) }
 	return s.withVariance(value, scores(s.sums, s.sums, one), scores(s.crossings, s.crossings, one))
 }
@@ -228,9 +212,8 @@ func scores(y, x []Sum, score func(y, x Sum) float64) []float64 {
 // withVariance makes the estimate with its standard error, degrees of freedom and
 // the notes known by then, from the scores of PSUs and of crossings of the margins.
 func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, error) {
-	nan := math.NaN()
-	e := Estimate{Value: nan, SE: nan, Lo: nan, Hi: nan, Level: s.settings.Level, DF: nan, DEff: nan,
-		N: s.all.N, Weighted: s.all.W, Notes: append([]Note(nil), s.notes...)}
+	e := missingEstimate(s.settings.Level)
+	e.N, e.Weighted, e.Notes = s.all.N, s.all.W, append([]Note(nil), s.notes...)
 	if e.N == 0 {
 		e.Notes = append(e.Notes, Note{Code: Empty})
 		return e, nil
@@ -238,13 +221,13 @@ func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, 
 	if s.calibration != nil {
 		z = s.calibration.residuals(z, byCrossing)
 	}
-	v, lone, err := s.layout.variance(z, s.rows, s.settings)
+	seen := s.layout.byPSU(s.rows)
+	v, known, err := s.layout.covariance(grid{len(z), 1, z}.leafSums(), seen, s.settings)
 	if err != nil {
 		return Estimate{}, err
 	}
-	e.Value, e.SE = value, math.Sqrt(v)
-	e.DF = s.layout.df(s.settings.DF, s.rows)
-	e.Notes = append(e.Notes, s.facts(e, lone)...)
+	e.Value, e.SE, e.DF = value, math.Sqrt(v.At(0, 0)), known.df
+	e.Notes = append(e.Notes, s.facts(e, known)...)
 	return e, nil
 }
 

@@ -35,7 +35,10 @@ func (c *Cells) split(variable int, in Domain, factors []int) ([]sample, error) 
 	if err != nil {
 		return nil, err
 	}
-	l := newLayout(c.PSUs)
+	l, err := c.frame()
+	if err != nil {
+		return nil, err
+	}
 	groups := make([]sample, c.crossings(factors))
 	for g := range groups {
 		groups[g] = newSample(l, settings, c.Notes, calibrated)
@@ -48,8 +51,10 @@ func (c *Cells) split(variable int, in Domain, factors []int) ([]sample, error) 
 		}
 		s := &groups[g]
 		x := r.sum(variable)
-		s.rows[r.PSU] += r.N
-		s.sums[r.PSU] = s.sums[r.PSU].add(x)
+		leaf := c.leafOf(r)
+		s.rows[leaf] += r.N
+		s.weighted += r.W
+		s.sums[leaf] = s.sums[leaf].add(x)
 		if calibrated != nil {
 			m := calibrated.crossing[i]
 			s.crossings[m] = s.crossings[m].add(x)
@@ -121,14 +126,9 @@ func (c *Cells) by(variable string, in Domain, ids []string, estimate func(sampl
 	if err != nil {
 		return nil, err
 	}
-	factors := make([]int, len(ids))
-	for i, id := range ids {
-		if factors[i], err = c.factor(id); err != nil {
-			return nil, err
-		}
-		if _, fixed := in[id]; fixed {
-			return nil, fmt.Errorf("factor %q is both fixed by the domain and asked for by level; leave it out of one", id)
-		}
+	factors, err := c.crossedFactors(in, ids)
+	if err != nil {
+		return nil, err
 	}
 	samples, err := c.split(v, in, factors)
 	if err != nil {

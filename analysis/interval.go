@@ -28,9 +28,9 @@ func wald(value, se, level, df float64) (lo, hi float64) {
 // logit is the interval of a proportion made on the scale of log odds, where the
 // standard error is SE/(p(1−p)), and turned back; it stays between 0 and 1 (R survey
 // 4.5, svyciprop, methods xlogit and, to 1e-8, logit).
-func logit(p, se, level, df float64) (lo, hi float64) {
+func logit(p, se, t float64) (lo, hi float64) {
 	x := math.Log(p / (1 - p))
-	d := tQuantile(level, df) * se / (p * (1 - p))
+	d := t * se / (p * (1 - p))
 	return 1 / (1 + math.Exp(-(x - d))), 1 / (1 + math.Exp(-(x + d)))
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // facts are the notes that hold for every kind of estimate.
-func (s sample) facts(e Estimate, lone []int) []Note {
+func (s sample) facts(e Estimate, known facts) []Note {
 	var notes []Note
 	if e.N < s.settings.FewRespondents {
 		notes = append(notes, Note{Code: FewRespondents, Value: float64(e.N)})
@@ -14,12 +14,11 @@ func (s sample) facts(e Estimate, lone []int) []Note {
 	if e.DF < s.settings.FewDF {
 		notes = append(notes, Note{Code: FewPSUs, Value: e.DF})
 	}
-	if len(lone) > 0 {
-		names := make([]string, len(lone))
-		for i, h := range lone {
-			names[i] = s.layout.strata[h]
-		}
-		notes = append(notes, Note{Code: LonePSU, Subject: strings.Join(names, ", "), Value: float64(len(lone))})
+	if n := len(known.lone); n > 0 {
+		notes = append(notes, Note{Code: LonePSU, Subject: strings.Join(known.lone, ", "), Value: float64(n)})
+	}
+	if n := len(known.merged); n > 0 {
+		notes = append(notes, Note{Code: MergedStrata, Subject: strings.Join(known.merged, ", "), Value: float64(n)})
 	}
 	if k := float64(s.all.N) * s.all.W2 / (s.all.W * s.all.W); k > s.settings.LargeWeights {
 		notes = append(notes, Note{Code: LargeWeights, Value: k})

@@ -9,12 +9,19 @@ type Settings struct {
 	Level float64
 	// LonePSU says what a stratum with a single PSU contributes to the variance.
 	LonePSU LonePSURule
-	// LoneInDomains applies the rules LoneAdjust and LoneAverage also to a stratum of
+	// LoneInDomains applies the rules LoneAdjust, LoneAverage and LoneCollapse also to a stratum of
 	// several PSUs of which only one has people of the domain, and lets strata without
 	// such people take no part (as survey.adjust.domain.lonely in R).
 	LoneInDomains bool
 	// DF says how the degrees of freedom of intervals are counted.
 	DF DFRule
+	// FixedDF, when not zero, is the degrees of freedom whatever DF says.
+	FixedDF float64
+	// Interval is how the intervals of proportions are made.
+	Interval ProportionInterval
+	// Standard is the presentation standard by which proportions get the notes Suppress
+	// and Review; none when left out.
+	Standard PresentationStandard
 	// FewRespondents is the N below which an estimate carries that note.
 	FewRespondents int
 	// FewDF is the degrees of freedom below which an estimate carries FewPSUs.
@@ -38,6 +45,7 @@ func DefaultSettings() Settings {
 		Level:          0.95,
 		LonePSU:        LoneAdjust,
 		DF:             DFDomain,
+		Interval:       IntervalLogit,
 		FewRespondents: 30,
 		FewDF:          8,
 		LargeWeights:   2,
@@ -49,12 +57,18 @@ func DefaultSettings() Settings {
 // LonePSURule is what a stratum with one PSU contributes to a variance.
 type LonePSURule string
 
-// The rules for lone PSUs (as survey.lonely.psu in R).
+// The rules for lone PSUs (as survey.lonely.psu in R, but for LoneCollapse). At later
+// stages they hold within each unit of the stage before, and LoneCollapse adds nothing.
 const (
 	LoneFail      LonePSURule = "fail"      // an error that names the strata
 	LoneCertainty LonePSURule = "certainty" // nothing
+	LoneRemove    LonePSURule = "remove"    // nothing: another name for it
 	LoneAdjust    LonePSURule = "adjust"    // centred at the mean of all PSU totals
 	LoneAverage   LonePSURule = "average"   // the mean of the other strata
+	// LoneCollapse merges a stratum with a single PSU with the next in the order of
+	// names, the last one with the one before it. Merged strata vary more, so the
+	// variance is on the safe side; estimates name them in a note.
+	LoneCollapse LonePSURule = "collapse"
 )
 
 // DFRule is how degrees of freedom are counted.
@@ -75,6 +89,7 @@ func (s Settings) orDefault() (Settings, error) {
 	s.Level = orElse(s.Level, d.Level)
 	s.LonePSU = orElse(s.LonePSU, d.LonePSU)
 	s.DF = orElse(s.DF, d.DF)
+	s.Interval = orElse(s.Interval, d.Interval)
 	s.FewRespondents = orElse(s.FewRespondents, d.FewRespondents)
 	s.FewDF = orElse(s.FewDF, d.FewDF)
 	s.LargeWeights = orElse(s.LargeWeights, d.LargeWeights)
@@ -84,10 +99,10 @@ func (s Settings) orDefault() (Settings, error) {
 		return s, fmt.Errorf("confidence level %v is not between 0 and 1; 0.95 is usual", s.Level)
 	}
 	switch s.LonePSU {
-	case LoneFail, LoneCertainty, LoneAdjust, LoneAverage:
+	case LoneFail, LoneCertainty, LoneRemove, LoneAdjust, LoneAverage, LoneCollapse:
 	default:
-		return s, fmt.Errorf("lone PSU rule %q is unknown; use %s, %s, %s or %s",
-			s.LonePSU, LoneFail, LoneCertainty, LoneAdjust, LoneAverage)
+		return s, fmt.Errorf("lone PSU rule %q is unknown; use %s, %s, %s, %s, %s or %s",
+			s.LonePSU, LoneFail, LoneCertainty, LoneRemove, LoneAdjust, LoneAverage, LoneCollapse)
 	}
 	switch s.DF {
 	case DFDomain, DFDesign, DFNormal:
@@ -95,7 +110,24 @@ func (s Settings) orDefault() (Settings, error) {
 		return s, fmt.Errorf("rule %q for degrees of freedom is unknown; use %s, %s or %s",
 			s.DF, DFDomain, DFDesign, DFNormal)
 	}
-	return s, nil
+	if !(s.FixedDF >= 0) {
+		return s, fmt.Errorf("%v degrees of freedom are not possible; give a number above 0, or 0 for the rule in Settings.DF", s.FixedDF)
+	}
+	switch s.Standard {
+	case "", StandardNCHS2017:
+	default:
+		return s, fmt.Errorf("presentation standard %q is unknown; use %s or none", s.Standard, StandardNCHS2017)
+	}
+	return s, s.Interval.check()
+}
+
+// df counts degrees of freedom by the rule, or takes the number given. seen is the
+// number of people of the domain in each PSU.
+func (s Settings) df(l *layout, seen []int) float64 {
+	if s.FixedDF > 0 {
+		return s.FixedDF
+	}
+	return l.df(s.DF, seen)
 }
 
 // orElse returns v, or otherwise when v is the zero value.

@@ -24,7 +24,15 @@ type FactorColumn struct {
 // Cells sums the variables by PSU and crossing of the factors. The rows come in the
 // order of PSU and levels, and each is summed in the order of the columns.
 func (d *Design) Cells(variables []Variable, factors []FactorColumn) (*Cells, error) {
-	c := &Cells{PSUs: d.PSUs(), Settings: d.settings}
+	c := &Cells{PSUs: d.PSUs(), Settings: d.settings, Population: d.layout.populations()}
+	if !d.layout.simple() {
+		c.layout = d.layout
+	}
+	factors, margins, err := d.withMargins(factors)
+	if err != nil {
+		return nil, err
+	}
+	c.Margins = margins
 	for _, v := range variables {
 		if err := d.checkVariable(v, c.Variables); err != nil {
 			return nil, err
@@ -42,14 +50,15 @@ func (d *Design) Cells(variables []Variable, factors []FactorColumn) (*Cells, er
 		return nil, err
 	}
 	first := d.countCells(x)
-	c.Rows = make([]Cell, first[len(d.psus)])
+	c.Rows = make([]Cell, first[d.layout.leaves()])
 	sums := make([]Sum, len(c.Rows)*len(variables))
 	for i := range c.Rows {
 		c.Rows[i].Sums = sums[i*len(variables):][:len(variables):len(variables)]
 	}
-	d.eachBlock(len(x.levels), func(psu int, slots []int32) {
-		d.sumPSU(psu, c.Rows[first[psu]:first[psu+1]], variables, x, slots)
+	d.eachBlock(len(x.levels), func(leaf int, slots []int32) {
+		d.sumLeaf(leaf, c.Rows[first[leaf]:first[leaf+1]], variables, x, slots)
 	})
+	c.nameLeaves(first)
 	return c, nil
 }
 
@@ -78,34 +87,52 @@ func (d *Design) checkFactor(f FactorColumn, before []Factor) error {
 	return nil
 }
 
-// eachBlock calls work for every PSU, in parallel, with a table of one zero for each
+// nameLeaves numbers PSU and leaf of each cell: those of leaf i are first[i] to
+// first[i+1].
+func (c *Cells) nameLeaves(first []int) {
+	for leaf := range first[1:] {
+		psu := leaf
+		if c.layout != nil {
+			psu = c.layout.psuOf(leaf)
+		}
+		for i := first[leaf]; i < first[leaf+1]; i++ {
+			c.Rows[i].PSU = psu
+			if c.layout != nil {
+				c.Rows[i].Unit = leaf
+			}
+		}
+	}
+}
+
+// eachBlock calls work for every leaf of the design, in parallel, with a table of one zero for each
 // crossing, which it must leave as zeros.
-func (d *Design) eachBlock(crossings int, work func(psu int, slots []int32)) {
-	const psus = 64
-	parallel.Blocks(len(d.psus), psus, func(_, from, to int) {
+func (d *Design) eachBlock(crossings int, work func(leaf int, slots []int32)) {
+	leaves := d.layout.leaves()
+	block := max(64, leaves/256) // few tables of slots when there are many leaves
+	parallel.Blocks(leaves, block, func(_, from, to int) {
 		slots := make([]int32, crossings)
-		for psu := from; psu < to; psu++ {
-			work(psu, slots)
+		for leaf := from; leaf < to; leaf++ {
+			work(leaf, slots)
 		}
 	})
 }
 
-// countCells numbers the cells: those of PSU i are first[i] to first[i+1].
+// countCells numbers the cells: those of leaf i are first[i] to first[i+1].
 func (d *Design) countCells(x crossing) (first []int) {
-	first = make([]int, len(d.psus)+1)
-	d.eachBlock(len(x.levels), func(psu int, slots []int32) {
-		first[psu+1] = len(d.crossingsIn(psu, x, slots))
+	first = make([]int, d.layout.leaves()+1)
+	d.eachBlock(len(x.levels), func(leaf int, slots []int32) {
+		first[leaf+1] = len(d.crossingsIn(leaf, x, slots))
 	})
-	for i := range d.psus {
+	for i := range first[1:] {
 		first[i+1] += first[i]
 	}
 	return first
 }
 
-// crossingsIn lists the crossings that occur in a PSU, in order.
-func (d *Design) crossingsIn(psu int, x crossing, slots []int32) []int32 {
+// crossingsIn lists the crossings that occur in a leaf, in order.
+func (d *Design) crossingsIn(leaf int, x crossing, slots []int32) []int32 {
 	var found []int32
-	for place := d.start[psu]; place < d.start[psu+1]; place++ {
+	for place := d.leaf[leaf]; place < d.leaf[leaf+1]; place++ {
 		k := x.code[d.rowAt(place)]
 		if slots[k] == 0 {
 			slots[k] = 1
@@ -119,14 +146,14 @@ func (d *Design) crossingsIn(psu int, x crossing, slots []int32) []int32 {
 	return found
 }
 
-// sumPSU fills the cells of one PSU.
-func (d *Design) sumPSU(psu int, cells []Cell, variables []Variable, x crossing, slots []int32) {
-	found := d.crossingsIn(psu, x, slots)
+// sumLeaf fills the cells of one leaf.
+func (d *Design) sumLeaf(leaf int, cells []Cell, variables []Variable, x crossing, slots []int32) {
+	found := d.crossingsIn(leaf, x, slots)
 	for i, k := range found {
 		slots[k] = int32(i)
-		cells[i].PSU, cells[i].Levels = psu, x.levels[k]
+		cells[i].Levels = x.levels[k]
 	}
-	for place := d.start[psu]; place < d.start[psu+1]; place++ {
+	for place := d.leaf[leaf]; place < d.leaf[leaf+1]; place++ {
 		row := d.rowAt(place)
 		w := d.weight[place]
 		c := &cells[slots[x.code[row]]]

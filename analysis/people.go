@@ -1,0 +1,383 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// people are those of a domain of a design who have every value asked for.
+type people struct {
+	design   *Design
+	settings Settings
+	places   []int32 // of each in the design's order
+	seen     []int   // people of the domain in each PSU, with the values or without
+	rows     int     // of the domain, with the values or without
+	weighted float64 // Σw of those rows
+	w, w2    float64 // Σw, Σw² of the people
+}
+
+// people selects the rows for which in is true, or all when in is nil, and of those
+// the ones with a number in every column.
+func (d *Design) people(in []bool, columns ...Variable) (people, error) {
+	settings, err := d.settings.orDefault()
+	if err != nil {
+		return people{}, err
+	}
+	if in != nil && len(in) != d.rows {
+		return people{}, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
+	}
+	for _, c := range columns {
+		if err := d.checkValues(c); err != nil {
+			return people{}, err
+		}
+	}
+	p := people{design: d, settings: settings, seen: make([]int, len(d.psus))}
+	p.places = make([]int32, 0, len(d.weight))
+	for psu := range d.psus {
+		for place := d.start[psu]; place < d.start[psu+1]; place++ {
+			row := d.rowAt(place)
+			if in != nil && !in[row] {
+				continue
+			}
+			p.seen[psu]++
+			w := d.weight[place]
+			p.weighted += w
+			if complete(columns, row) {
+				p.places = append(p.places, int32(place))
+				p.w += w
+				p.w2 += w * w
+			}
+		}
+		p.rows += p.seen[psu]
+	}
+	return p, nil
+}
+
+// checkValues checks the length of a column, and that it holds no infinite number.
+func (d *Design) checkValues(v Variable) error {
+	if len(v.Values) != d.rows {
+		return fmt.Errorf("variable %q has %d values for %d rows of the design; give one for each row, NaN for missing", v.Name, len(v.Values), d.rows)
+	}
+	for i, y := range v.Values {
+		if math.IsInf(y, 0) {
+			return fmt.Errorf("variable %q is infinite in row %d; NaN is missing, every other value is a number", v.Name, i)
+		}
+	}
+	return nil
+}
+
+// checkFinite names the row whose value made a sum infinite.
+func (d *Design) checkFinite(s Sum, y []float64) error {
+	if !math.IsInf(s.WY2, 0) && !math.IsNaN(s.WY2) {
+		return nil
+	}
+	if err := d.checkValues(Variable{"y", y}); err != nil {
+		return err
+	}
+	return errors.New("the squares of the variable are too large to add up; choose a larger unit")
+}
+
+// complete says whether no column is missing in the row.
+func complete(columns []Variable, row int) bool {
+	for i := range columns {
+		if y := columns[i].Values[row]; y != y { // NaN
+			return false
+		}
+	}
+	return true
+}
+
+// total is Σw·y.
+func (p people) total(y []float64) float64 {
+	var sum float64
+	for _, place := range p.places {
+		sum += p.design.weight[place] * y[p.design.rowAt(int(place))]
+	}
+	return sum
+}
+
+// spread is S² = n/(n−1) · Σw(y − ȳ)²/Σw, as R's svyvar; y is by row.
+func (p people) spread(y func(row int) float64) float64 {
+	var mean, square float64
+	for _, place := range p.places {
+		mean += p.design.weight[place] * y(p.design.rowAt(int(place)))
+	}
+	mean /= p.w
+	for _, place := range p.places {
+		d := y(p.design.rowAt(int(place))) - mean
+		square += p.design.weight[place] * d * d
+	}
+	n := float64(len(p.places))
+	return n / (n - 1) * square / p.w
+}
+
+// covariance is that of Σw·u for scores u, which are given for a row of the columns
+// and zero for all others than these people.
+func (p people) covariance(k int, scores func(row int, u []float64)) (*mat.SymDense, facts, error) {
+	z := newTable[float64](k, len(p.design.weight))
+	u := make([]float64, k)
+	for _, place := range p.places {
+		clear(u)
+		scores(p.design.rowAt(int(place)), u)
+		for j := range z {
+			z[j][place] = p.design.weight[place] * u[j]
+		}
+	}
+	return p.design.covariance(z, p.seen)
+}
+
+// vector estimates several numbers at once from their values and scores.
+func (p people) vector(names []string, values []float64, scores func(row int, u []float64)) (Vector, error) {
+	v := Vector{Names: names, Values: values, Level: p.settings.Level, N: len(p.places), Weighted: p.w,
+		DF: math.NaN(), Cov: mat.NewSymDense(len(values), nil), Estimates: make([]Estimate, len(values))}
+	if v.N == 0 {
+		v.empty()
+		return v, nil
+	}
+	cov, f, err := p.covariance(len(values), scores)
+	if err != nil {
+		return Vector{}, err
+	}
+	v.Cov, v.DF = cov, f.df
+	e := p.estimate(v.DF, f)
+	v.Notes = e.Notes
+	t := e.t()
+	for i := range values {
+		v.Estimates[i] = e.within(values[i], math.Sqrt(cov.At(i, i)), t)
+	}
+	return v, nil
+}
+
+// empty makes the vector of nobody.
+func (v *Vector) empty() {
+	v.Notes = []Note{{Code: Empty}}
+	for i := range v.Values {
+		v.Values[i] = math.NaN()
+		for j := range v.Values {
+			v.Cov.SetSym(i, j, math.NaN())
+		}
+		v.Estimates[i] = missingEstimate(v.Level)
+		v.Estimates[i].Notes = []Note{{Code: Empty}}
+	}
+}
+
+// estimate has all but the numbers.
+func (p people) estimate(df float64, f facts) Estimate {
+	e := missingEstimate(p.settings.Level)
+	e.N, e.Weighted, e.DF = len(p.places), p.w, df
+	s := sample{settings: p.settings, all: Sum{N: e.N, W: p.w, W2: p.w2}}
+	e.Notes = s.facts(e, f)
+	return e
+}
+
+// t is the quantile of Student's t that the interval uses.
+func (e Estimate) t() float64 { return tQuantile(e.Level, e.DF) }
+
+// at is the estimate with a value, its standard error and the interval ± t·SE.
+func (e Estimate) at(value, se float64) Estimate { return e.within(value, se, e.t()) }
+
+// within is at with the quantile of Student's t already known.
+func (e Estimate) within(value, se, t float64) Estimate {
+	e.Value, e.SE = value, se
+	e.Lo, e.Hi = value-t*se, value+t*se
+	e.Notes = append([]Note(nil), e.Notes...)
+	return e
+}
+
+// one estimates one number.
+func (p people) one(value float64, score func(row int) float64) (Estimate, error) {
+	v, err := p.vector([]string{""}, []float64{value}, func(row int, u []float64) { u[0] = score(row) })
+	if err != nil {
+		return Estimate{}, err
+	}
+	return v.Estimates[0], nil
+}
+
+// MeanVector estimates the means of several variables and their covariance, over the
+// people of the domain who have a value of every one of them. The scores are
+// (y − ȳ)/Σw, as R's svymean.
+func (d *Design) MeanVector(variables []Variable, in []bool) (Vector, error) {
+	p, err := d.people(in, variables...)
+	if err != nil {
+		return Vector{}, err
+	}
+	names, means := p.totals(variables)
+	for i := range means {
+		means[i] /= p.w
+	}
+	v, err := p.vector(names, means, func(row int, u []float64) {
+		for i := range u {
+			u[i] = (variables[i].Values[row] - means[i]) / p.w
+		}
+	})
+	for i := range v.Estimates {
+		y := variables[i].Values
+		p.effects(&v.Estimates[i], 1, func(row int) float64 { return y[row] })
+	}
+	return v, err
+}
+
+// TotalVector estimates Σwy of several variables and their covariance, over the
+// people who have a value of every one of them, as R's svytotal.
+func (d *Design) TotalVector(variables []Variable, in []bool) (Vector, error) {
+	p, err := d.people(in, variables...)
+	if err != nil {
+		return Vector{}, err
+	}
+	names, totals := p.totals(variables)
+	v, err := p.vector(names, totals, func(row int, u []float64) {
+		for i := range u {
+			u[i] = variables[i].Values[row]
+		}
+	})
+	for i := range v.Estimates {
+		y := variables[i].Values
+		p.effects(&v.Estimates[i], p.w, func(row int) float64 { return y[row] })
+	}
+	return v, err
+}
+
+// totals names the variables and adds them up.
+func (p people) totals(variables []Variable) ([]string, []float64) {
+	names, totals := make([]string, len(variables)), make([]float64, len(variables))
+	for i, y := range variables {
+		names[i], totals[i] = y.Name, p.total(y.Values)
+	}
+	return names, totals
+}
+
+// Function estimates any smooth function f of the totals Σwy of the given variables,
+// over the people of the domain who have a value of every one of them; a variable of
+// ones gives the size of the population. The function linearises itself: with
+// u = Σ_j ∂f/∂T_j · y_j the variance is that of Σwu (Särndal, Swensson and Wretman
+// 1992, §5.5; Demnati and Rao 2004).
+func (d *Design) Function(variables []Variable, in []bool, f func(totals []Dual) Dual) (Estimate, error) {
+	p, r, err := d.linearise(variables, in, f)
+	if err != nil || len(p.places) == 0 {
+		return p.estimateOfNobody(), err
+	}
+	return p.one(r.Value, func(row int) float64 { return influence(r.Gradient, variables, row) })
+}
+
+// Influence is the linearised value u of each row of the columns for a function of
+// totals, as Function uses it: zero outside the domain, without the weight.
+func (d *Design) Influence(variables []Variable, in []bool, f func(totals []Dual) Dual) ([]float64, error) {
+	p, r, err := d.linearise(variables, in, f)
+	if err != nil {
+		return nil, err
+	}
+	u := make([]float64, d.rows)
+	for _, place := range p.places {
+		row := d.rowAt(int(place))
+		u[row] = influence(r.Gradient, variables, row)
+	}
+	return u, nil
+}
+
+// influence is Σ_j ∂f/∂T_j · y_j for one row.
+func influence(gradient []float64, variables []Variable, row int) float64 {
+	var u float64
+	for j, g := range gradient {
+		if g != 0 {
+			u += g * variables[j].Values[row]
+		}
+	}
+	return u
+}
+
+// linearise takes a function of totals and its derivatives.
+func (d *Design) linearise(variables []Variable, in []bool, f func(totals []Dual) Dual) (people, Dual, error) {
+	p, err := d.people(in, variables...)
+	if err != nil {
+		return people{}, Dual{}, err
+	}
+	if len(p.places) == 0 {
+		return p, Dual{}, nil
+	}
+	names, totals := p.totals(variables)
+	r := f(duals(totals))
+	if math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
+		return p, r, fmt.Errorf("the function of the totals of %q is %v; choose a domain where it exists", names, r.Value)
+	}
+	for i, g := range r.Gradient {
+		if math.IsNaN(g) || math.IsInf(g, 0) {
+			return p, r, fmt.Errorf("the function has no derivative by the total of %q, so there is no standard error", names[i])
+		}
+	}
+	return p, r, nil
+}
+
+func (p people) estimateOfNobody() Estimate {
+	e := missingEstimate(p.settings.Level)
+	e.Notes = []Note{{Code: Empty}}
+	return e
+}
+
+// Ratio estimates R = Σwy/Σwx over the people of the domain who have both, with the
+// score (y − Rx)/Σwx, as R's svyratio.
+func (d *Design) Ratio(y, x []float64, in []bool) (Estimate, error) {
+	p, err := d.people(in, Variable{"numerator", y}, Variable{"denominator", x})
+	if err != nil {
+		return Estimate{}, err
+	}
+	if len(p.places) == 0 {
+		return p.estimateOfNobody(), nil
+	}
+	below := p.total(x)
+	if below == 0 {
+		return Estimate{}, errors.New("the total of the denominator is zero; choose another domain")
+	}
+	r := p.total(y) / below
+	score := func(row int) float64 { return (y[row] - r*x[row]) / below }
+	e, err := p.one(r, score)
+	if err == nil {
+		p.effects(&e, p.w, score)
+	}
+	return e, err
+}
+
+// Variance estimates the variance of a variable in the population, in the form
+// S² = n/(n−1) · Σw(y − ȳ)²/Σw, with the score (n/(n−1)·(y − ȳ)² − S²)/Σw, as R's
+// svyvar.
+func (d *Design) Variance(y []float64, in []bool) (Estimate, error) {
+	p, err := d.people(in, Variable{"variable", y})
+	if err != nil {
+		return Estimate{}, err
+	}
+	n := float64(len(p.places))
+	if n == 0 {
+		return p.estimateOfNobody(), nil
+	}
+	if n == 1 {
+		return Estimate{}, errors.New("one person has no variance; choose a larger domain")
+	}
+	mean := p.total(y) / p.w
+	s := p.spread(func(row int) float64 { return y[row] })
+	return p.one(s, func(row int) float64 {
+		d := y[row] - mean
+		return (n/(n-1)*d*d - s) / p.w
+	})
+}
+
+// effects fills in the design effects: the variance divided by that of a simple
+// random sample of as many people, scale²·S²/n with replacement and
+// scale²·S²/n·(1 − n/Σw) without (as R's deff). Without replacement takes Σw as the
+// size of the population, so there is none when Σw is no larger than n.
+func (p people) effects(e *Estimate, scale float64, y func(row int) float64) {
+	e.setEffects(scale*scale*p.spread(y), len(p.places), p.w)
+}
+
+// setEffects fills in the design effects, given the variance of one person.
+func (e *Estimate) setEffects(person float64, n int, w float64) {
+	e.DEff, e.DEffWOR = math.NaN(), math.NaN()
+	if !(person > 0) {
+		return
+	}
+	e.DEff = e.SE * e.SE / (person / float64(n))
+	if w > float64(n) {
+		e.DEffWOR = e.DEff / (1 - float64(n)/w)
+	}
+}
