@@ -144,6 +144,12 @@ func TestDemo(t *testing.T) {
 	if out := must(t, "verify", "--state", state); !strings.Contains(out, "accepted") {
 		t.Errorf("verify printed %q", out)
 	}
+	// A report that is written later knows no true values, but says what it is about.
+	later := filepath.Join(t.TempDir(), "later.html")
+	must(t, "report", provinceWave, "--lang", "en", "-o", later, "--state", state)
+	if html, err := os.ReadFile(later); err != nil || !strings.Contains(string(html), "Simulated data") {
+		t.Errorf("the report of a simulated wave does not say so (%v)", err)
+	}
 	// The numbers of the report depend on the seed alone.
 	first := results(t, state, provinceWave, demoWeights)
 	if first.Responded < 150 || first.Drawn <= first.Responded {

@@ -117,6 +117,8 @@ func (d *demonstration) prepare() (err error) {
 	if d.civic.questionnaire, d.civic.plan, err = definitionOf("civic-literacy", ""); err != nil {
 		return err
 	}
+	// Whoever writes a report of the wave later must be told, too.
+	d.civic.plan = append(d.civic.plan, "\nsimulated: true\n"...)
 	mapping, err := mappingOf("gss-science", "")
 	if err != nil {
 		return err

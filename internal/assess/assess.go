@@ -24,6 +24,8 @@ type Plan struct {
 	Method Method `yaml:"method"`
 	// Rake lists the margins the weights are raked to; empty = base weights are used.
 	Rake []Margin `yaml:"rake,omitempty"`
+	// Simulated says that the respondents were made by a computer; every report says so.
+	Simulated bool `yaml:"simulated,omitempty"`
 }
 
 // Factor classifies people by an answer or by a column of the sample file.

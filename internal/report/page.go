@@ -123,7 +123,7 @@ func (b *builder) statutory(s surveys.Statutory) []term {
 
 func (b *builder) warnings() []string {
 	var w []string
-	if assess.Coverage(b.results).Total > 0 {
+	if b.results.Plan.Simulated || assess.Coverage(b.results).Total > 0 {
 		w = append(w, b.say("simulated"))
 	}
 	if b.results.Questionnaire.Statutory.Trial {
