@@ -546,10 +546,23 @@ func (d *Design) separately(z grid, g groupSums, s Settings, own []groupFacts) e
 		}
 		v, f, err := d.layout.covariance(column.leafSums(), d.layout.byPSU(g.seenBy(i)), s)
 		if faults[i] = err; err == nil {
-			own[i] = groupFacts{f, v.At(0, 0), tQuantile(s.Level, f.df)}
+			own[i] = groupFacts{f, v.At(0, 0), 0}
 		}
 	})
+	setQuantiles(own, s.Level)
 	return errors.Join(faults...)
+}
+
+// setQuantiles fills in t; most groups share a few degrees of freedom.
+func setQuantiles(own []groupFacts, level float64) {
+	known := make(map[float64]float64)
+	for i := range own {
+		df := own[i].df
+		if _, done := known[df]; !done {
+			known[df] = tQuantile(level, df)
+		}
+		own[i].t = known[df]
+	}
 }
 
 // groupDF counts the degrees of freedom of every group: PSUs − strata, over those with
