@@ -175,7 +175,7 @@ func runRatio(r *run) error {
 	}
 	r.compare(e)
 	r.compareWithout(e, "deff") // cells have none
-	if r.given { // cells cannot hold what these weights were calibrated to
+	if r.given {                // cells cannot hold what these weights were calibrated to
 		return nil
 	}
 	cells, err := r.cells(r.Case, together(y, x)...)
