@@ -479,16 +479,11 @@ func (d *Design) ownFacts(z grid, g groupSums, s Settings, cov *mat.SymDense, f 
 		return own, d.separately(z, g, s, own)
 	}
 	df := d.groupDF(g, s)
-	quantiles := make(map[float64]float64) // most groups share a few df
 	for i := range own {
-		t, known := quantiles[df[i]]
-		if !known {
-			t = tQuantile(s.Level, df[i])
-			quantiles[df[i]] = t
-		}
-		own[i] = groupFacts{f, cov.At(i, i), t}
+		own[i] = groupFacts{f, cov.At(i, i), 0}
 		own[i].df = df[i]
 	}
+	setQuantiles(own, s.Level)
 	return own, nil
 }
 
