@@ -3,6 +3,7 @@
 # make check  format, vet, staticcheck and every test
 # make bench  benchmarks
 # make coverage  how often the demo's intervals cover the truth, over 400 surveys
+# make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make engine the ClickHouse engine library, into bin/
 # make deps   what the browser tests need (Debian, Ubuntu)
 
@@ -13,7 +14,7 @@ GOFILES  = $(shell git ls-files '*.go')
 BENCH   ?= .
 COUNT   ?= 1
 
-.PHONY: build engine demo test race check bench coverage echarts deps
+.PHONY: build engine demo test race check bench conformance coverage echarts deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -38,6 +39,10 @@ check: engine
 
 bench: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+conformance:
+	@out=$$($(GO) test ./analysis/conformance -run TestOracles -v -count 1 2>&1); status=$$?; \
+	echo "$$out" | grep -v '^ *\(=== \|--- PASS\)'; exit $$status
 
 coverage:
 	$(GO) test ./internal/demo -run TestCoverage -v -timeout 60m -args -surveys 400 -interviews 3300

@@ -68,7 +68,22 @@ func (b *builder) firstStage() (*grouping, error) {
 		}
 	}
 	b.weigh(g, l.fraction, l.chance)
+	if l.chance != nil {
+		l.fraction = g.certain(l.chance)
+	}
 	return g, nil
+}
+
+// certain is 1 for the strata of which every unit was sure to be in the sample, and 0
+// for the others.
+func (g *grouping) certain(chance []float64) []float64 {
+	fraction := slices.Repeat([]float64{1}, len(g.size))
+	for u, h := range g.stratum {
+		if chance[u] < 1-completeTolerance {
+			fraction[h] = 0
+		}
+	}
+	return fraction
 }
 
 // weigh multiplies weights that were not given.

@@ -9,6 +9,15 @@
 //	e, err := c.Proportion("literate", analysis.Domain{"sex": "female"})
 //	groups, err := c.MeanBy("score", nil, "city")
 //
+// A Stage describes a selection with finite populations or unequal chances, SecondPhase
+// a subsample, Calibration what the weights were raked to, and Settings.LonePSU what
+// a stratum with one PSU adds:
+//
+//	d, err := analysis.NewDesign(analysis.Columns{Weight: w, Stages: []analysis.Stage{
+//		{Stratum: h, Unit: village, Population: villages},
+//		{Unit: household, Population: households},
+//	}})
+//
 // Cells may as well come from a database that grouped by PSU and factors. Weights are
 // made by package weighting; when they were raked, Cells.Margins and Cell.Base let the
 // standard errors profit from it.

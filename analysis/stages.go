@@ -119,7 +119,6 @@ type grouping struct {
 	stratum []int32 // of each unit
 	parent  []int32 // of each stratum: a unit of the stage before
 	size    []int   // number of units of each stratum
-	example []int32 // of each unit: one of its rows
 }
 
 // units is how many units there are.

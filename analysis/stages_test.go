@@ -307,6 +307,14 @@ func TestCertaintyPSU(t *testing.T) {
 	if e := must(d.Total(y, nil))(t); math.Abs(e.SE*e.SE-40) > 1e-9 {
 		t.Errorf("variance %v, want 40", e.SE*e.SE)
 	}
+	// With chances of ½ in a and c: half of it.
+	c.Fraction = nil
+	c.Stages = []analysis.Stage{{Stratum: c.Stratum, Unit: c.PSU, Chance: []float64{0.5, 0.5, 1, 0.5, 0.5, 1}}}
+	c.Stratum, c.PSU = nil, nil
+	d = mustDesign(t, c).WithSettings(analysis.Settings{LonePSU: analysis.LoneFail})
+	if e := must(d.Total(y, nil))(t); math.Abs(e.SE*e.SE-20) > 1e-9 {
+		t.Errorf("variance %v with chances, want 20", e.SE*e.SE)
+	}
 }
 
 // The stages within a lone PSU count under every rule (as in R). One of two PSUs was

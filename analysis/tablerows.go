@@ -479,16 +479,11 @@ func (d *Design) ownFacts(z grid, g groupSums, s Settings, cov *mat.SymDense, f 
 		return own, d.separately(z, g, s, own)
 	}
 	df := d.groupDF(g, s)
-	quantiles := make(map[float64]float64) // most groups share a few df
 	for i := range own {
-		t, known := quantiles[df[i]]
-		if !known {
-			t = tQuantile(s.Level, df[i])
-			quantiles[df[i]] = t
-		}
-		own[i] = groupFacts{f, cov.At(i, i), t}
+		own[i] = groupFacts{f, cov.At(i, i), 0}
 		own[i].df = df[i]
 	}
+	setQuantiles(own, s.Level)
 	return own, nil
 }
 
@@ -546,10 +541,23 @@ func (d *Design) separately(z grid, g groupSums, s Settings, own []groupFacts) e
 		}
 		v, f, err := d.layout.covariance(column.leafSums(), d.layout.byPSU(g.seenBy(i)), s)
 		if faults[i] = err; err == nil {
-			own[i] = groupFacts{f, v.At(0, 0), tQuantile(s.Level, f.df)}
+			own[i] = groupFacts{f, v.At(0, 0), 0}
 		}
 	})
+	setQuantiles(own, s.Level)
 	return errors.Join(faults...)
+}
+
+// setQuantiles fills in t; most groups share a few degrees of freedom.
+func setQuantiles(own []groupFacts, level float64) {
+	known := make(map[float64]float64)
+	for i := range own {
+		df := own[i].df
+		if _, done := known[df]; !done {
+			known[df] = tQuantile(level, df)
+		}
+		own[i].t = known[df]
+	}
 }
 
 // groupDF counts the degrees of freedom of every group: PSUs − strata, over those with
