@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/suyang-survey/suyang/internal/microdata"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
 
@@ -136,6 +138,42 @@ func TestDemoOnce(t *testing.T) {
 	entries, err := os.ReadDir(first.State)
 	if err != nil || len(entries) != 1 || entries[0].Name() != marker {
 		t.Errorf("the cleared folder holds %v (%v), want the marker", entries, err)
+	}
+}
+
+// A server that ends right after an interview leaves it on its way; verify sees it
+// arrive.
+func TestVerifyShipsWhatIsOnItsWay(t *testing.T) {
+	state := t.TempDir()
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--state", state)
+	q, _, err := definitionOf("gss-science", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapping, err := mappingOf("gss-science", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := microdata.Read(mapping, q, "gss", os.DirFS(microdataFolder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(table.Interviews[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := (&stateFlags{State: state}).open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.intake.Accept(t.Context(), body); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out := must(t, "verify", "--state", state); !strings.Contains(out, "accepted 1 = stored 1 + pending 0") {
+		t.Errorf("verify printed %q", out)
 	}
 }
 
