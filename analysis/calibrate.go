@@ -242,7 +242,7 @@ func (d *Design) residualSums(z [][]float64) leafSums {
 func (d *Design) groupResiduals(x tabulation, z grid, score func(group int, y float64) float64) {
 	r := d.regression
 	xu := newGrid(r.width, x.groups)
-	codes := make([]int32, 1)
+	codes := make([]groupCode, 1)
 	for place, w := range d.weight {
 		y := x.y[d.rowAt(place)]
 		if d.number(x, place, codes); codes[0] < 0 || y != y {

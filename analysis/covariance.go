@@ -272,12 +272,13 @@ func (l *layout) products(z, centre grid, scale []float64, out squares) {
 	k := z.columns
 	y := newGrid(k, z.rows) // by statistic: sums along a row are fast
 	parallel.Blocks(z.rows, 64, func(_, from, to int) {
-		for a := range k {
-			row := y.row(a)
-			for i := from; i < to; i++ {
-				if scale[i] != 0 {
-					row[i] = z.x[i*k+a] - centre.x[l.stratum[i]*k+a]
-				}
+		for i := from; i < to; i++ {
+			if scale[i] == 0 {
+				continue
+			}
+			c := centre.row(l.stratum[i])
+			for a, x := range z.row(i) {
+				y.x[a*y.columns+i] = x - c[a]
 			}
 		}
 	})

@@ -137,6 +137,16 @@ func (l *layout) lone(h int, t tally, s Settings) bool {
 	return !l.complete(h) && (l.size[h] == 1 || s.LoneInDomains && t.seen[h] == 1)
 }
 
+// hasLone says whether a stratum that is not complete has a single PSU.
+func (l *layout) hasLone() bool {
+	for h, size := range l.size {
+		if size == 1 && !l.complete(h) {
+			return true
+		}
+	}
+	return false
+}
+
 // failIfLone names the strata with a single PSU.
 func (l *layout) failIfLone() error {
 	var names []string

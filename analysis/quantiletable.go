@@ -26,6 +26,7 @@ func (d *Design) QuantileTable(y []float64, in []bool, q QuantileSettings, p flo
 	if err != nil {
 		return nil, err
 	}
+	x.codes = make([]groupCode, len(d.weight))
 	distributions, err := d.distributions(x, q.Rule)
 	if err != nil {
 		return nil, err
@@ -48,8 +49,8 @@ func (d *Design) quantileGroups(x tabulation, s Settings, q QuantileSettings, f 
 	if d.regression != nil {
 		d.groupResiduals(x, z, g.score(values, tableOfMeans))
 	}
-	own := make([]groupFacts, x.groups)
-	if err := d.separately(z, g, s, own); err != nil {
+	own, err := d.varianceOfEach(z, g, s)
+	if err != nil {
 		return nil, err
 	}
 	groups := make([]Group, x.groups)
@@ -80,13 +81,13 @@ func (d *Design) distributions(x tabulation, rule QuantileRule) ([]distribution,
 
 // sorted collects the people of every group in the order of the columns.
 func (d *Design) sorted(x tabulation, rule QuantileRule) ([]distribution, error) {
-	group, err := d.groupOfRows(x)
-	if err != nil {
+	if err := d.numberAll(x); err != nil {
 		return nil, err
 	}
-	weight := make([]float64, d.rows)
+	weight, group := make([]float64, d.rows), make([]groupCode, d.rows) // by row
 	for place, w := range d.weight {
-		weight[d.rowAt(place)] = w
+		row := d.rowAt(place)
+		weight[row], group[row] = w, x.codes[place]
 	}
 	values, weights := make([][]float64, x.groups), make([][]float64, x.groups)
 	for row, g := range group {
@@ -107,25 +108,16 @@ func (d *Design) sorted(x tabulation, rule QuantileRule) ([]distribution, error)
 	return f, nil
 }
 
-// groupOfRows numbers the group of each row, -1 for none.
-func (d *Design) groupOfRows(x tabulation) ([]int32, error) {
-	group := make([]int32, d.rows)
-	for i := range group {
-		group[i] = -1
-	}
-	codes := make([]int32, chunk)
+// numberAll fills x.codes.
+func (d *Design) numberAll(x tabulation) error {
 	for leaf := range d.layout.leaves() {
 		for from := d.leaf[leaf]; from < d.leaf[leaf+1]; from += chunk {
-			c := codes[:min(chunk, d.leaf[leaf+1]-from)]
-			if !d.number(x, from, c) {
-				return nil, d.levelFault(x)
-			}
-			for i, g := range c {
-				group[d.rowAt(from+i)] = g
+			if !d.number(x, from, x.codes[from:min(from+chunk, d.leaf[leaf+1])]) {
+				return d.levelFault(x)
 			}
 		}
 	}
-	return group, nil
+	return nil
 }
 
 // histograms counts whole scores; ok is false when there are others. The work is cut
@@ -193,27 +185,36 @@ func scoreRange(y []float64) (top int, whole bool) {
 	return top, true
 }
 
-// histogram adds up the weights of each score and group over leaves.
+// histogram adds up the weights of each score and group over leaves, and keeps the
+// groups in x.codes.
 func (d *Design) histogram(x tabulation, fromLeaf, toLeaf, width int, sums []float64) bool {
-	codes := make([]int32, chunk)
 	for leaf := fromLeaf; leaf < toLeaf; leaf++ {
 		for from := d.leaf[leaf]; from < d.leaf[leaf+1]; from += chunk {
 			to := min(from+chunk, d.leaf[leaf+1])
-			c := codes[:to-from]
-			if !d.number(x, from, c) {
+			codes, weight := x.codes[from:to], d.weight[from:to]
+			if !d.number(x, from, codes) {
 				return false
 			}
-			row, together := d.together(from, to)
-			for i, g := range c {
-				at := row + i
-				if !together {
-					at = d.rowAt(from + i)
-				}
-				if v := x.y[at]; g >= 0 && v == v { // not NaN
-					sums[int(g)*width+int(v)] += d.weight[from+i]
+			if row, together := d.together(from, to); together {
+				countScores(sums, width, codes, weight, x.y[row:row+to-from])
+				continue
+			}
+			for i, g := range codes {
+				if v := x.y[d.row[from+i]]; g >= 0 && v == v { // not NaN
+					sums[int(g)*width+int(v)] += weight[i]
 				}
 			}
 		}
 	}
 	return true
+}
+
+// countScores adds up people who stand side by side.
+func countScores(sums []float64, width int, codes []groupCode, weight, y []float64) {
+	weight, y = weight[:len(codes)], y[:len(codes)]
+	for i, g := range codes {
+		if v := y[i]; g >= 0 && v == v { // not NaN
+			sums[int(g)*width+int(v)] += weight[i]
+		}
+	}
 }

@@ -77,7 +77,12 @@ type tabulation struct {
 	// upTo, when set, makes the variable the indicator of values up to a limit of each
 	// group, and leaves those without a value out altogether.
 	upTo []float64
+	// codes is the group of each person in the design's order, -1 outside all, once known.
+	codes []groupCode
 }
+
+// groupCode numbers a group; maxGroups fits.
+type groupCode = int16
 
 // maxGroups bounds the crossings of a table: their covariance has the square of it.
 const maxGroups = 1 << 13
@@ -193,9 +198,9 @@ func (d *Design) sumGroups(x tabulation) (groupSums, error) {
 	parallel.Blocks(leaves, sumBlock, func(b, from, to int) {
 		blocks[b].all, blocks[b].rows = make([]Sum, k), make([]int, k)
 		acc := make([]accumulator, k)
-		codes := make([]int32, chunk)
+		room := make([]groupCode, chunk)
 		for leaf := from; leaf < to; leaf++ {
-			if !d.sumLeafGroups(leaf, x, acc, codes) {
+			if !d.sumLeafGroups(leaf, x, acc, room) {
 				blocks[b].fault = true
 				return
 			}
@@ -232,11 +237,13 @@ type accumulator struct {
 }
 
 // sumLeafGroups adds up the people of a leaf by group; false means a level out of range.
-func (d *Design) sumLeafGroups(leaf int, x tabulation, acc []accumulator, codes []int32) bool {
+func (d *Design) sumLeafGroups(leaf int, x tabulation, acc []accumulator, room []groupCode) bool {
 	for from := d.leaf[leaf]; from < d.leaf[leaf+1]; from += chunk {
 		to := min(from+chunk, d.leaf[leaf+1])
-		c := codes[:to-from]
-		if !d.number(x, from, c) {
+		c := room[:to-from]
+		if x.codes != nil {
+			c = x.codes[from:to]
+		} else if !d.number(x, from, c) {
 			return false
 		}
 		weight := d.weight[from:to]
@@ -271,7 +278,7 @@ func (d *Design) together(from, to int) (row int, yes bool) {
 }
 
 // accumulate adds people who stand side by side.
-func accumulate(acc []accumulator, codes []int32, weight, y []float64) {
+func accumulate(acc []accumulator, codes []groupCode, weight, y []float64) {
 	weight, y = weight[:len(codes)], y[:len(codes)]
 	for i, code := range codes {
 		if code >= 0 {
@@ -280,25 +287,27 @@ func accumulate(acc []accumulator, codes []int32, weight, y []float64) {
 	}
 }
 
-// accumulateUpTo adds up the indicators of values up to the limit of their group.
-func accumulateUpTo(acc []accumulator, codes []int32, weight, y, upTo []float64) {
+// accumulateUpTo adds up the indicators of values up to the limit of their group. About
+// half of all values are, in no order, so that a branch would be guessed wrong half of
+// the time: the sign of limit − value takes its place.
+func accumulateUpTo(acc []accumulator, codes []groupCode, weight, y, upTo []float64) {
 	weight, y = weight[:len(codes)], y[:len(codes)]
 	for i, code := range codes {
 		if v := y[i]; code >= 0 && v == v { // not NaN
 			a := &acc[code]
+			w := weight[i]
+			above := uint64(int64(math.Float64bits(upTo[code]-v)) >> 63)
 			a.rows++
 			a.n++
-			a.w += weight[i]
-			a.w2 += weight[i] * weight[i]
-			if v <= upTo[code] {
-				a.wy += weight[i]
-			}
+			a.w += w
+			a.w2 += w * w
+			a.wy += math.Float64frombits(math.Float64bits(w) &^ above)
 		}
 	}
 }
 
 // value is what the value y of a person of a group counts as.
-func (x tabulation) value(group int32, y float64) float64 {
+func (x tabulation) value(group groupCode, y float64) float64 {
 	switch {
 	case x.upTo == nil:
 		return y
@@ -309,7 +318,7 @@ func (x tabulation) value(group int32, y float64) float64 {
 }
 
 // include adds one person of a group.
-func (x tabulation) include(a *accumulator, group int32, w, y float64) {
+func (x tabulation) include(a *accumulator, group groupCode, w, y float64) {
 	if x.upTo == nil || y == y { // not NaN
 		a.include(w, x.value(group, y))
 	}
@@ -331,21 +340,24 @@ func (a *accumulator) include(w, y float64) {
 
 // number gives people from a place on the number of their group, -1 outside all;
 // false means a level out of range.
-func (d *Design) number(x tabulation, from int, codes []int32) bool {
+func (d *Design) number(x tabulation, from int, codes []groupCode) bool {
 	clear(codes)
 	var bad int
 	row, together := d.together(from, from+len(codes))
+	refine := enter
 	for _, f := range x.factors {
 		n := len(f.Levels)
 		if together {
-			bad |= cross(codes, f.Level[row:row+len(codes)], n)
-			continue
+			bad |= refine(codes, f.Level[row:row+len(codes)], n)
+		} else {
+			var room [chunk]int
+			levels := room[:len(codes)]
+			for i := range levels {
+				levels[i] = f.Level[d.row[from+i]]
+			}
+			bad |= refine(codes, levels, n)
 		}
-		levels := make([]int, len(codes))
-		for i := range levels {
-			levels[i] = f.Level[d.row[from+i]]
-		}
-		bad |= cross(codes, levels, n)
+		refine = cross
 	}
 	if x.in != nil {
 		for i := range codes {
@@ -357,19 +369,35 @@ func (d *Design) number(x tabulation, from int, codes []int32) bool {
 	return bad >= 0
 }
 
-// cross refines codes by one more factor of n levels; the result is negative when a
-// level is out of range.
-func cross(codes []int32, levels []int, n int) (bad int) {
+// enter makes codes of the levels of a first factor; the result is negative when a level
+// is out of range.
+//
+// Like cross it has no branches, and is not inlined so that its loop has the registers
+// to itself.
+//
+//go:noinline
+func enter(codes []groupCode, levels []int, n int) (bad int) {
 	levels = levels[:len(codes)]
 	for i, l := range levels {
-		if uint(l+1) > uint(n) {
-			return -1
-		}
-		c := codes[i]
-		// A missing level, or one missing before, makes the code negative for good.
-		codes[i] = (c*int32(n) + int32(l)) | int32(l)>>31 | c>>31
+		bad |= (l + 1) | (n - 1 - l) // negative when l < -1 or l ≥ n
+		codes[i] = groupCode(l)
 	}
-	return 0
+	return bad
+}
+
+// cross refines codes by one more factor of n levels; the result is negative when a
+// level is out of range.
+//
+//go:noinline
+func cross(codes []groupCode, levels []int, n int) (bad int) {
+	levels = levels[:len(codes)]
+	for i, l := range levels {
+		bad |= (l + 1) | (n - 1 - l)
+		c := int(codes[i])
+		// A missing level, or one missing before, makes the code negative for good.
+		codes[i] = groupCode((c*n + l) | (l|c)>>63)
+	}
+	return bad
 }
 
 // levelFault names the first level that its factor has not.
@@ -529,6 +557,32 @@ func (g groupSums) score(values []float64, kind tableKind) func(group int, y flo
 		return func(_ int, y float64) float64 { return y }
 	}
 	return func(group int, y float64) float64 { return (y - values[group]) / g.all[group].W }
+}
+
+// varianceOfEach finds the variance of every group without their covariances. Where no
+// stratum has a lone PSU and the design is of one stage, that is one sweep over the sums:
+// the diagonal of layout.covariance, Σ_h (1−f_h) n_h/(n_h−1) Σ_i (z_hi − z̄_h)².
+func (d *Design) varianceOfEach(z grid, g groupSums, s Settings) ([]groupFacts, error) {
+	own, l := make([]groupFacts, len(g.all)), d.layout
+	if !l.plain() || l.joint != nil || l.phase != nil || s.LoneInDomains || l.hasLone() {
+		return own, d.separately(z, g, s, own)
+	}
+	means, _ := l.means(z, l.tally(d.layout.byPSU(g.seenBy(-1)), false))
+	for i, h := range l.stratum {
+		scale := l.remains(i) * besselOrOne(l.size[h])
+		if l.complete(h) {
+			continue
+		}
+		centre := means.row(h)
+		for j, x := range z.row(i) {
+			own[j].variance += scale * (x - centre[j]) * (x - centre[j])
+		}
+	}
+	for j, df := range d.groupDF(g, s) {
+		own[j].df = df
+	}
+	setQuantiles(own, s.Level)
+	return own, nil
 }
 
 // separately finds the variance of every group by itself.
