@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/suyang-survey/suyang/analysis/internal/parallel"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/mathext"
 )
@@ -183,13 +184,20 @@ func (t *fitting) covariance(r *residuals, bread *mat.SymDense) (*mat.SymDense, 
 	// The scores have the design's own weights, the bread has weights of mean 1.
 	a := mat.NewSymDense(len(t.beta), nil)
 	a.ScaleSym(float64(t.n)/t.w, bread)
-	cov, known, err := t.totals(a, func(at person, row []float64) {
-		w := t.design.weight[at.place]
-		score, pearson := t.person(r, at.unit, t.y[at.place])
-		parts[at.psu].WY += w * pearson
-		parts[at.psu].WY2 += w * pearson * pearson
-		t.spread(at, w*score, row)
-	})
+	var cov *mat.SymDense
+	var known facts
+	var err error
+	if h := t.halves(); h != nil {
+		cov, known, err = t.turned(t.scoresByLeaf(r, h, parts), a)
+	} else {
+		cov, known, err = t.totals(a, func(at person, row []float64) {
+			w := t.design.weight[at.place]
+			score, pearson := t.person(r, at.unit, t.y[at.place])
+			parts[at.psu].WY += w * pearson
+			parts[at.psu].WY2 += w * pearson * pearson
+			t.spread(at, w*score, row)
+		})
+	}
 	var all Sum
 	for _, p := range parts {
 		all = all.add(p)
@@ -197,6 +205,56 @@ func (t *fitting) covariance(r *residuals, bread *mat.SymDense) (*mat.SymDense, 
 	n, mean := float64(t.n), all.WY/t.w
 	r.dispersion = n / (n - 1) * (all.WY2/t.w - mean*mean)
 	return cov, known, err
+}
+
+// halves are nil where they do not help: people are the units, or leaves are small.
+func (t *fitting) halves() *halves {
+	if t.units.people || t.design.needsPeople() {
+		return nil
+	}
+	h := newHalves(t.active, len(t.names))
+	if t.n < t.design.layout.leaves()*len(h.lists) {
+		return nil
+	}
+	return &h
+}
+
+// scoresByLeaf sums the scores wxs by leaf, and the Pearson residuals by PSU.
+func (t *fitting) scoresByLeaf(r *residuals, h *halves, pearson []Sum) grid {
+	d := t.design
+	sums := newGrid(d.layout.leaves(), len(t.names))
+	const block = 16
+	parallel.Blocks(len(d.psus), block, func(_, from, to int) {
+		room := make([]float64, len(h.lists))
+		for psu := from; psu < to; psu++ {
+			for leaf := d.layout.endOf(psu - 1); leaf < d.layout.endOf(psu); leaf++ {
+				t.sumLeaf(leaf, r, h, room, &pearson[psu])
+				h.collect(room, sums.row(leaf))
+			}
+		}
+	})
+	return sums
+}
+
+// sumLeaf adds the people of a leaf to sums by half.
+func (t *fitting) sumLeaf(leaf int, r *residuals, h *halves, sums []float64, pearson *Sum) {
+	from, to := t.design.leaf[leaf], t.design.leaf[leaf+1]
+	weight, y := t.design.weight[from:to], t.y[from:to]
+	var p1, p2 float64
+	for i, p := range t.code[from:to] {
+		if p < 0 {
+			continue
+		}
+		w, e := weight[i], y[i]-r.mean[p]
+		pearson := e / r.deviation[p]
+		p1 += w * pearson
+		p2 += w * pearson * pearson
+		score := w * e * r.factor[p]
+		sums[h.first[p]] += score
+		sums[h.second[p]] += score
+	}
+	pearson.WY += p1
+	pearson.WY2 += p2
 }
 
 // spread adds v·x to the sums, for the row x of somebody.

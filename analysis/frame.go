@@ -193,21 +193,31 @@ func eachBlock(n int, work func(from, to int) error) error {
 func (f *frame) cross(code []int32, factors []FactorColumn) error {
 	return eachBlock(len(code), func(from, to int) error {
 		for k := range factors {
-			n, level := uint(len(factors[k].Levels)), factors[k].Level[from:to]
-			for i, c := range code[from:to] {
-				switch l := level[i]; {
-				case c < 0:
-				case uint(l) < n:
-					code[from+i] = c*int32(n) + int32(l)
-				case l == -1:
-					code[from+i] = -1
-				default:
-					return fmt.Errorf("factor %q has level %d in row %d, but only %d levels; -1 is missing", factors[k].ID, l, from+i, n)
+			n, c := len(factors[k].Levels), code[from:to]
+			if refine(c, factors[k].Level[from:to], n) >= 0 {
+				continue
+			}
+			for row := from; row < to; row++ {
+				if l := factors[k].Level[row]; l < -1 || l >= n {
+					return fmt.Errorf("factor %q has level %d in row %d, but only %d levels; -1 is missing", factors[k].ID, l, row, n)
 				}
 			}
 		}
 		return nil
 	})
+}
+
+// refine crosses codes with one more factor of n levels, a code or a level of -1 making
+// it -1 for good; the result is negative when a level is out of range. It has no
+// branches, as cross has none.
+func refine(codes []int32, levels []int, n int) (bad int) {
+	levels = levels[:len(codes)]
+	for i, l := range levels {
+		bad |= (l + 1) | (n - 1 - l)
+		c := int(codes[i])
+		codes[i] = int32((c*n + l) | (l|c)>>63)
+	}
+	return bad
 }
 
 // compact renumbers the codes that occur.

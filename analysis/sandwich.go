@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/suyang-survey/suyang/analysis/internal/parallel"
@@ -36,14 +37,65 @@ func (f *frame) totals(a *mat.SymDense, add func(at person, row []float64)) (*ma
 	}
 	sums := newGrid(f.design.layout.leaves(), k)
 	f.eachPerson(0, func(at person, _ []float64) { add(at, sums.row(at.leaf)) })
+	return f.turned(sums, a)
+}
+
+// turned is the design's covariance of the total of a·s, from the sums of s by leaf.
+func (f *frame) turned(sums grid, a *mat.SymDense) (*mat.SymDense, facts, error) {
 	const block = 256
 	parallel.Blocks(sums.rows, block, func(_, from, to int) {
-		room := make([]float64, k)
+		room := make([]float64, sums.columns)
 		for i := from; i < to; i++ {
 			turn(sums.row(i), room, a)
 		}
 	})
 	return f.design.layout.covariance(sums.leafSums(), f.seen, f.settings)
+}
+
+// halves cut the columns of each pattern in two. A pattern is then a pair of halves, of
+// which there are few: the score of a person is added to two sums in place of one for
+// each column, and a leaf's sums by half become those by column when it is complete.
+type halves struct {
+	first, second []int32   // of each pattern
+	lists         [][]int32 // columns of each half
+}
+
+// newHalves cuts at the middle one of k columns; active has one slope.
+func newHalves(active [][][]int32, k int) halves {
+	h := halves{first: make([]int32, len(active)), second: make([]int32, len(active))}
+	known := make(map[string]int32)
+	number := func(list []int32, side byte) int32 {
+		key := make([]byte, 1, 1+4*len(list))
+		key[0] = side
+		for _, j := range list {
+			key = binary.LittleEndian.AppendUint32(key, uint32(j))
+		}
+		n, seen := known[string(key)]
+		if !seen {
+			n = int32(len(h.lists))
+			known[string(key)] = n
+			h.lists = append(h.lists, list)
+		}
+		return n
+	}
+	for p, slopes := range active {
+		list := slopes[0]
+		cut, _ := slices.BinarySearch(list, int32(k/2))
+		h.first[p], h.second[p] = number(list[:cut], 0), number(list[cut:], 1)
+	}
+	return h
+}
+
+// collect adds sums by half to those by column, and clears them.
+func (h *halves) collect(sums, columns []float64) {
+	for i, x := range sums {
+		if x != 0 {
+			for _, j := range h.lists[i] {
+				columns[j] += x
+			}
+			sums[i] = 0
+		}
+	}
 }
 
 // needsPeople says whether a variance needs more than the sums of leaves: the residuals
