@@ -33,7 +33,7 @@ func (b *builder) build() error {
 	if b.columns.Weight == nil {
 		for i, w := range b.weight {
 			if math.IsInf(w, 1) {
-				return fmt.Errorf("there are no weights, and the stages do not give that of row %d; give Columns.Weight, or a Population, Fraction or Chance at every stage", i)
+				return rowError(i, "there are no weights, and the stages do not give that of %s; give Columns.Weight, or a Population, Fraction or Chance at every stage")
 			}
 		}
 	}

@@ -44,9 +44,9 @@ func (c *Calibration) check(weight, base []float64, rows int) error {
 	for i, w := range weight {
 		switch {
 		case w > 0 && !(base[i] > 0):
-			faults = append(faults, fmt.Errorf("calibration: row %d has weight %v, but %v before; a calibration changes weights that there are", i, w, base[i]))
+			faults = append(faults, rowError(i, "calibration: %s has weight %v, but %v before; a calibration changes weights that there are", w, base[i]))
 		case w > 0 && c.Spread != nil && !(c.Spread[i] > 0 && !math.IsInf(c.Spread[i], 1)):
-			faults = append(faults, fmt.Errorf("calibration: the working variance of row %d is %v; it must be above zero", i, c.Spread[i]))
+			faults = append(faults, rowError(i, "calibration: the working variance of %s is %v; it must be above zero", c.Spread[i]))
 		default:
 			continue
 		}
@@ -61,7 +61,7 @@ func (c *Calibration) checkMargin(f FactorColumn, weight []float64) error {
 	}
 	for i, l := range f.Level {
 		if weight[i] > 0 && (l < 0 || l >= len(f.Levels)) {
-			return fmt.Errorf("calibration: margin %q has level %d in row %d, but %d levels; raked weights need it for everybody", f.ID, l, i, len(f.Levels))
+			return rowError(i, "calibration: margin %[2]q has level %[3]d in %[1]s, but %[4]d levels; raked weights need it for everybody", f.ID, l, len(f.Levels))
 		}
 	}
 	return nil
@@ -73,7 +73,7 @@ func (c *Calibration) checkAuxiliary(v Variable, weight []float64) error {
 	}
 	for i, x := range v.Values {
 		if weight[i] > 0 && (math.IsNaN(x) || math.IsInf(x, 0)) {
-			return fmt.Errorf("calibration: variable %q is %v in row %d; calibrated weights need a number for everybody", v.Name, x, i)
+			return rowError(i, "calibration: variable %[2]q is %[3]v in %[1]s; calibrated weights need a number for everybody", v.Name, x)
 		}
 	}
 	return nil

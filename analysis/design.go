@@ -158,7 +158,7 @@ func checkWeights(w []float64) error {
 	var sum float64
 	for i, x := range w {
 		if !(x >= 0) || math.IsInf(x, 1) {
-			return fmt.Errorf("the weight of row %d is %v; weights are finite and not negative, leave out rows without one", i, x)
+			return rowError(i, "the weight of %s is %v; weights are finite and not negative, leave out rows without one", x)
 		}
 		sum += x
 	}

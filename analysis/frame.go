@@ -169,7 +169,7 @@ func (f *frame) admit(code []int32, in []bool) error {
 				continue
 			}
 			if fault := f.glm.family.checkOutcome(y[row]); fault != "" {
-				return fmt.Errorf("the outcome of row %d is %v, but in family %s %s", row, y[row], f.model.Family, fault)
+				return rowError(row, "the outcome of %s is %v, but in family %s %s", y[row], f.model.Family, fault)
 			}
 		}
 		return nil
@@ -199,7 +199,7 @@ func (f *frame) cross(code []int32, factors []FactorColumn) error {
 			}
 			for row := from; row < to; row++ {
 				if l := factors[k].Level[row]; l < -1 || l >= n {
-					return fmt.Errorf("factor %q has level %d in row %d, but only %d levels; -1 is missing", factors[k].ID, l, row, n)
+					return errLevel(factors[k].Factor, l, row)
 				}
 			}
 		}

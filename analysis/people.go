@@ -63,7 +63,7 @@ func (d *Design) checkValues(v Variable) error {
 	}
 	for i, y := range v.Values {
 		if math.IsInf(y, 0) {
-			return fmt.Errorf("variable %q is infinite in row %d; NaN is missing, every other value is a number", v.Name, i)
+			return rowError(i, "variable %[2]q is infinite in %[1]s; NaN is missing, every other value is a number", v.Name)
 		}
 	}
 	return nil

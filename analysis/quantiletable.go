@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/suyang-survey/suyang/analysis/internal/parallel"
@@ -93,7 +92,7 @@ func (d *Design) sorted(x tabulation, rule QuantileRule) ([]distribution, error)
 	for row, g := range group {
 		if v := x.y[row]; g >= 0 && weight[row] > 0 && v == v { // not NaN
 			if math.IsInf(v, 0) {
-				return nil, fmt.Errorf("the variable is infinite in row %d; NaN is missing, every other value is a number", row)
+				return nil, rowError(row, "the variable is infinite in %s; NaN is missing, every other value is a number")
 			}
 			values[g], weights[g] = append(values[g], v), append(weights[g], weight[row])
 		}

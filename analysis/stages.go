@@ -54,13 +54,13 @@ func (c Columns) stages() ([]Stage, error) {
 // check lists the faults that can be seen without knowing units and strata.
 func (s Stage) check(number, of, rows int) error {
 	var faults []error
-	add := func(format string, args ...any) {
-		err := fmt.Errorf(format, args...)
+	fault := func(err error) {
 		if of > 1 {
 			err = fmt.Errorf("stage %d: %w", number, err)
 		}
 		faults = append(faults, err)
 	}
+	add := func(format string, args ...any) { fault(fmt.Errorf(format, args...)) }
 	length := func(what string, n int, given bool) {
 		if given && n != rows {
 			add("%d %s for %d rows; give one for each row, or none", n, what, rows)
@@ -79,24 +79,24 @@ func (s Stage) check(number, of, rows int) error {
 	}
 	for i, n := range s.Population {
 		if !(n > 0) {
-			add("the population of row %d is %v; give the number of units in its stratum, +Inf when drawn with replacement", i, n)
+			fault(rowError(i, "the population of %s is %v; give the number of units in its stratum, +Inf when drawn with replacement", n))
 			break
 		}
 	}
 	for i, f := range s.Fraction {
 		if !(f >= 0 && f <= 1) {
-			add("the sampling fraction of row %d is %v; fractions lie between 0 and 1, numbers of units belong into Population", i, f)
+			fault(rowError(i, "the sampling fraction of %s is %v; fractions lie between 0 and 1, numbers of units belong into Population", f))
 			break
 		}
 	}
 	for i, p := range s.Chance {
 		if !(p > 0 && p <= 1) {
-			add("the chance of row %d is %v; chances are above 0 and at most 1", i, p)
+			fault(rowError(i, "the chance of %s is %v; chances are above 0 and at most 1", p))
 			break
 		}
 	}
 	if err := s.PPS.check(s.Chance != nil, number); err != nil {
-		add("%w", err)
+		fault(err)
 	}
 	return errors.Join(faults...)
 }
@@ -172,7 +172,7 @@ func (g *grouping) constant(column []float64, group []int32, groups int, name fu
 		case known != known:
 			values[k] = v
 		case known != v && !(math.Abs(v-known) <= 1e-9*math.Abs(known)):
-			return nil, fmt.Errorf("%s is %v in one row and %v in row %d; give all of its rows the same", name(int(k)), known, v, i)
+			return nil, rowError(i, "%[2]s is %[3]v in one row and %[4]v in %[1]s; give all of its rows the same", name(int(k)), known, v)
 		}
 	}
 	return values, nil

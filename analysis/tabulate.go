@@ -81,10 +81,15 @@ func (d *Design) checkFactor(f FactorColumn, before []Factor) error {
 	}
 	for i, l := range f.Level {
 		if l < -1 || l >= len(f.Levels) {
-			return fmt.Errorf("factor %q has level %d in row %d, but only %d levels; -1 is missing", f.ID, l, i, len(f.Levels))
+			return errLevel(f.Factor, l, i)
 		}
 	}
 	return nil
+}
+
+// errLevel is a level that the factor does not have.
+func errLevel(f Factor, level, row int) error {
+	return rowError(row, "factor %[2]q has level %[3]d in %[1]s, but only %[4]d levels; -1 is missing", f.ID, level, len(f.Levels))
 }
 
 // nameLeaves numbers PSU and leaf of each cell: those of leaf i are first[i] to
