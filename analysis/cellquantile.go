@@ -89,5 +89,5 @@ func (b *bundle) quantile(f distribution, values []float64, whole sample, q Quan
 	if err != nil || e.N == 0 {
 		return e, err
 	}
-	return e.asQuantile(f, q, value, e.t()), nil
+	return whole.settings.judgedQuantile(e.asQuantile(f, q, value, e.t())), nil
 }

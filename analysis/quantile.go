@@ -137,7 +137,7 @@ func (p people) quantile(f distribution, y []float64, q QuantileSettings, share 
 	if err != nil {
 		return Estimate{}, err
 	}
-	return e.asQuantile(f, q, value, e.t()), nil
+	return p.settings.judgedQuantile(e.asQuantile(f, q, value, e.t())), nil
 }
 
 // upTo is F(x), the share of the weights of values up to x.
@@ -150,6 +150,11 @@ func (f distribution) upTo(x float64) float64 {
 		reached = f.below[k]
 	}
 	return reached / f.total()
+}
+
+// judgedQuantile adds the note on a wide interval.
+func (s Settings) judgedQuantile(e Estimate) Estimate {
+	return sample{settings: s}.judged(e, relativeWidth(e), s.WideRelative)
 }
 
 // asQuantile turns an estimate of F(value) into one of the quantile.

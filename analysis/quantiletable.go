@@ -55,9 +55,9 @@ func (d *Design) quantileGroups(x tabulation, s Settings, q QuantileSettings, f 
 	groups := make([]Group, x.groups)
 	for i, domain := range x.domains() {
 		groups[i].Domain = domain
-		e := g.estimate(i, values[i], own[i], s, tableOfTotals)
+		e := g.estimate(i, values[i], own[i], s, tableOfShares)
 		if e.N > 0 {
-			e = e.asQuantile(f[i], q, x.upTo[i], own[i].t)
+			e = s.judgedQuantile(e.asQuantile(f[i], q, x.upTo[i], own[i].t))
 		}
 		groups[i].Estimate = e
 	}

@@ -32,6 +32,7 @@ const (
 	tableOfMeans tableKind = iota
 	tableOfProportions
 	tableOfTotals
+	tableOfShares // up to a limit, of which quantiles are made
 )
 
 // table estimates for every crossing of the factors.
@@ -499,11 +500,12 @@ type groupFacts struct {
 	t        float64 // the quantile of Student's t
 }
 
-// ownFacts finds the variance and the degrees of freedom of every group. Where the rule
-// for lone PSUs looks at the domain, each group is a domain of its own.
+// ownFacts finds the variance and the degrees of freedom of every group. Where
+// there are lone PSUs, each group is a domain of its own: the rule may look at the domain,
+// and the notes do.
 func (d *Design) ownFacts(z grid, g groupSums, s Settings, cov *mat.SymDense, f facts) ([]groupFacts, error) {
 	own := make([]groupFacts, len(g.all))
-	if s.LoneInDomains || s.LonePSU == LoneCollapse || d.layout.phase != nil {
+	if s.LoneInDomains || s.LonePSU == LoneCollapse || len(f.lone) > 0 || d.layout.phase != nil {
 		return own, d.separately(z, g, s, own)
 	}
 	df := d.groupDF(g, s)
@@ -670,6 +672,9 @@ func (g groupSums) estimate(i int, value float64, own groupFacts, s Settings, ki
 	e.setEffects(person, all.N, all.W)
 	if kind == tableOfProportions {
 		return s.proportion(e, own.t, g.rows[i], g.weighted(i))
+	}
+	if kind == tableOfShares {
+		return e
 	}
 	return sample{settings: s}.judged(e, relativeWidth(e), s.WideRelative)
 }
