@@ -52,7 +52,12 @@ func (b *builder) firstStage() (*grouping, error) {
 	b.psus, b.layout, b.leaf = psus, newLayout(psus), g.unit
 	l := b.layout
 	var err error
-	l.fraction, l.chance, err = g.fractions(s, 1, func(h int) string { return fmt.Sprintf("stratum %q", l.strata[h]) })
+	l.fraction, l.chance, err = g.fractions(s, 1, func(h int) string {
+		if s.Stratum == nil {
+			return "the one stratum"
+		}
+		return fmt.Sprintf("stratum %q", l.strata[h])
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +124,9 @@ func (b *builder) laterStages(g *grouping) error {
 		v := level{stage: k + 2, stratum: next.stratum, size: next.size, factor: make([]float64, len(next.size))}
 		var err error
 		v.fraction, v.chance, err = next.fractions(s, v.stage, func(h int) string {
+			if k == 0 {
+				return "a stratum within " + l.label(int(next.parent[h]))
+			}
 			return fmt.Sprintf("a stratum within unit %d of the stage before", next.parent[h])
 		})
 		if err != nil {

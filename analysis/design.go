@@ -155,15 +155,19 @@ func (c Columns) checkCalibration(rows int) error {
 
 // checkWeights names the first weight that is none.
 func checkWeights(w []float64) error {
-	var sum float64
+	var sum, squares float64
 	for i, x := range w {
 		if !(x >= 0) || math.IsInf(x, 1) {
 			return rowError(i, "the weight of %s is %v; weights are finite and not negative, leave out rows without one", x)
 		}
 		sum += x
+		squares += x * x
 	}
-	if sum == 0 {
-		return errors.New("all weights are zero; nobody is in the sample")
+	switch {
+	case sum == 0:
+		return errors.New("all weights are zero, so nobody is in the sample; give the weight of at least one row")
+	case math.IsInf(squares, 1) || squares == 0:
+		return fmt.Errorf("the squares of the weights add up to %v, as the weights are out of the range of numbers; multiply all by the same constant", squares)
 	}
 	return nil
 }

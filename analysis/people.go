@@ -77,7 +77,7 @@ func (d *Design) checkFinite(s Sum, y []float64) error {
 	if err := d.checkValues(Variable{"y", y}); err != nil {
 		return err
 	}
-	return errors.New("the squares of the variable are too large to add up; choose a larger unit")
+	return errors.New("the variable is so large that weighted squares cannot be added up; choose a larger unit")
 }
 
 // complete says whether no column is missing in the row.
