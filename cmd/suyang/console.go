@@ -22,6 +22,12 @@ type console struct {
 // say prints one line of talk.
 func (c *console) say(format string, args ...any) { fmt.Fprintf(c.err, format+"\n", args...) }
 
+// terminal says whether somebody watches the talk.
+func (c *console) terminal() bool {
+	f, ok := c.err.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // progress shows how far a long step is: a bar on a terminal, elsewhere one line at
 // its end. It is safe for concurrent use.
 type progress struct {
@@ -36,7 +42,7 @@ type progress struct {
 // bar begins a step of total parts.
 func (c *console) bar(what string, total int) *progress {
 	p := &progress{con: c, what: what, total: total, begun: time.Now()}
-	if f, ok := c.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if c.terminal() {
 		p.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(c.err), progressbar.OptionSetDescription(what),
 			progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond),

@@ -28,8 +28,12 @@ type estimateCommand struct {
 	Ratio      []string `placeholder:"Y/X" help:"Estimate the ratio of two totals."`
 	Quantile   []string `placeholder:"Y@P" help:"Estimate the value below which the share P of the population lies: y@0.5 is the median."`
 
+	Independence []string `sep:"none" placeholder:"A,B" help:"Test whether two columns have nothing to do with each other: Rao and Scott's F."`
+
 	By    []string `placeholder:"COLUMN" help:"Estimate apart for every crossing of these columns."`
 	Where []string `sep:"none" placeholder:"CONDITION" help:"Estimate for those who satisfy it, such as 'age>=18 and sex=F'; the design stays whole."`
+
+	Compare string `default:"none" enum:"none,first,pairs" help:"Differences between the groups of --by, with P values: of each from the first, or of all pairs: ${enum}."`
 
 	CI           string   `name:"ci" default:"logit" enum:"logit,xlogit,mean,asin,wilson,beta,likelihood" help:"Interval of proportions: ${enum}."`
 	Level        float64  `default:"0.95" help:"Confidence of the intervals."`
@@ -51,33 +55,42 @@ func (c *estimateCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	data, err := readCSV(con.in, c.File, c.columns(requests, conditions), c.Missing)
+	data, err := readCSV(con, c.File, c.columns(requests, conditions), c.Missing)
 	if err != nil {
 		return err
 	}
 	e := &estimation{command: c, data: data}
-	if e.design, err = c.design(data); err != nil {
+	if err := e.run(con, requests, conditions); err != nil {
+		return data.named(err)
+	}
+	return e.write(con.out)
+}
+
+// run estimates everything.
+func (e *estimation) run(con *console, requests []request, conditions []whereCondition) error {
+	var err error
+	if e.design, err = e.command.design(e.data); err != nil {
 		return err
 	}
-	if e.groups, err = e.split(conditions); err != nil {
+	if err := e.split(conditions); err != nil {
 		return err
 	}
 	if n := e.outside; n > 0 {
-		con.say("%s: %d rows are in no group: they have no value in %s", data.name, n, strings.Join(c.By, " or "))
+		con.say("%s: %d rows are in no group: they have no value in %s", e.data.name, n, strings.Join(e.command.By, " or "))
 	}
 	for _, r := range requests {
 		if err := e.estimate(r); err != nil {
 			return err
 		}
 	}
-	return e.write(con.out)
+	return nil
 }
 
 // A request is one thing to estimate.
 type request struct {
 	estimator    string
 	variable     string  // as asked for
-	column, over string  // over is the denominator of a ratio
+	column, over string  // over is the denominator of a ratio, or the other column of a test
 	level        string  // of a proportion or count; "" for all
 	share        float64 // of a quantile
 }
@@ -120,10 +133,34 @@ func (c *estimateCommand) requests() ([]request, error) {
 		}
 		all = append(all, request{estimator: "quantile", variable: y, column: column, share: p})
 	}
-	if len(all) == 0 {
-		return nil, errors.New("nothing to estimate; ask for --mean, --proportion, --total, --count, --ratio or --quantile")
+	for _, pair := range c.Independence {
+		a, b, _ := strings.Cut(pair, ",")
+		if a, b = strings.TrimSpace(a), strings.TrimSpace(b); a == "" || b == "" || a == b {
+			return nil, fmt.Errorf("--independence %s: write two columns as a,b", pair)
+		}
+		all = append(all, request{estimator: independence, variable: a + "," + b, column: a, over: b})
 	}
-	return all, nil
+	if len(all) == 0 {
+		return nil, errors.New("nothing to estimate; ask for --mean, --proportion, --total, --count, --ratio, --quantile or --independence")
+	}
+	return all, c.fits()
+}
+
+// independence is what a test is called among the estimators.
+const independence = "independence"
+
+// fits says which flags do not go together.
+func (c *estimateCommand) fits() error {
+	numbers := len(c.Mean) + len(c.Proportion) + len(c.Total) + len(c.Count) + len(c.Ratio) + len(c.Quantile)
+	switch {
+	case c.Compare != "none" && len(c.By) == 0:
+		return fmt.Errorf("--compare %s: name the columns whose groups are compared in --by", c.Compare)
+	case c.Compare != "none" && len(c.Quantile) > 0:
+		return errors.New("--compare: the difference of two quantiles has no standard error here; ask for --quantile in a run of its own, and compare the shares above a limit instead")
+	case c.Format == "csv" && len(c.Independence) > 0 && numbers > 0:
+		return errors.New("--format csv: one file has one kind of lines; ask for --independence in a run of its own, or take --format json")
+	}
+	return nil
 }
 
 func orAll(column string) string {
@@ -134,15 +171,21 @@ func orAll(column string) string {
 }
 
 // columns lists the columns that are needed.
-func (c *estimateCommand) columns(requests []request, where []whereCondition) []string {
-	need := slices.Concat([]string{c.Weights}, c.Strata, c.PSU, c.FPC, c.By)
+func (c *estimateCommand) columns(requests []request, where []whereCondition) needs {
+	n := needs{numeric: slices.Concat([]string{c.Weights}, c.FPC), text: slices.Concat(c.Strata, c.PSU, c.By)}
 	for _, r := range requests {
-		need = append(need, r.column, r.over)
+		switch r.estimator {
+		case "proportion", "count", independence:
+			n.text = append(n.text, r.column, r.over)
+		default:
+			n.numeric = append(n.numeric, r.column, r.over)
+		}
 	}
 	for _, w := range where {
-		need = append(need, w.column)
+		n.text = append(n.text, w.column)
 	}
-	return slices.DeleteFunc(need, func(name string) bool { return name == "" })
+	empty := func(name string) bool { return name == "" }
+	return needs{slices.DeleteFunc(n.numeric, empty), slices.DeleteFunc(n.text, empty)}
 }
 
 // design makes the design of the file.
@@ -157,7 +200,7 @@ func (c *estimateCommand) design(data *csvData) (*analysis.Design, error) {
 	}
 	d, err := analysis.NewDesign(columns)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", data.name, err)
+		return nil, err
 	}
 	return d.WithSettings(settings), nil
 }
@@ -216,18 +259,16 @@ func (c *estimateCommand) sample(data *csvData) (analysis.Columns, error) {
 
 // An estimation is a design with its groups of people and what was estimated.
 type estimation struct {
-	command *estimateCommand
-	data    *csvData
-	design  *analysis.Design
-	groups  []peopleGroup
-	outside int // rows that --where selects but that have no group
-	results []result
-}
-
-// A peopleGroup is one crossing of the columns of --by.
-type peopleGroup struct {
-	levels []string
-	in     []bool // of each row
+	command     *estimateCommand
+	data        *csvData
+	design      *analysis.Design
+	selected    []bool                // of each row, by --where; nil for all
+	groups      [][]string            // the levels of each crossing of the columns of --by
+	factor      analysis.FactorColumn // the group of each row
+	outside     int                   // rows that --where selects but that have no group
+	results     []result
+	differences []difference
+	tests       []test
 }
 
 // A result is one line of the answer.
@@ -239,114 +280,160 @@ type result struct {
 
 // estimate answers one request for every group.
 func (e *estimation) estimate(r request) error {
-	y, x, err := e.values(r)
-	if err != nil {
-		return err
-	}
-	if r.estimator == "proportion" && r.level == "" && y == nil {
+	switch r.estimator {
+	case independence:
+		return e.independence(r)
+	case "ratio":
+		return e.ratio(r)
+	case "quantile":
+		return e.quantile(r)
+	case "proportion":
+		if r.level != "" {
+			break
+		}
+		if y, yes := e.data.zeroOne(r.column); yes {
+			return e.table(r, y)
+		}
 		for _, level := range e.data.levels(r.column) {
 			r.level = level
-			if err := e.each(r, e.data.indicator(r.column, level), nil); err != nil {
+			if err := e.table(r, e.data.indicator(r.column, level)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return e.each(r, y, x)
+	y, err := e.values(r)
+	if err != nil {
+		return err
+	}
+	return e.table(r, y)
 }
 
-// values reads the numbers a request works on: nil for all values of a classification.
-func (e *estimation) values(r request) (y, x []float64, err error) {
+// values are the numbers a mean, total, count or share of a level is made of.
+func (e *estimation) values(r request) ([]float64, error) {
 	switch {
-	case r.estimator == "count" && r.column == "":
-		y = make([]float64, e.data.rows)
-		for i := range y {
-			y[i] = 1
-		}
-		return y, nil, nil
-	case r.level != "":
-		if !slices.Contains(e.data.levels(r.column), r.level) {
-			return nil, nil, fmt.Errorf("%s: nobody has %s=%s; the values are: %s", e.data.name, r.column, r.level, shortList(e.data.levels(r.column)))
-		}
-		return e.data.indicator(r.column, r.level), nil, nil
-	case r.estimator == "proportion" && !e.data.zeroOne(r.column):
-		return nil, nil, nil
+	case r.column == "":
+		return e.data.ones(), nil
+	case r.level == "":
+		return e.data.numbers(r.column)
 	}
-	if y, err = e.data.numbers(r.column); err != nil || r.over == "" {
-		return y, nil, err
+	if levels := e.data.levels(r.column); !slices.Contains(levels, r.level) {
+		return nil, fmt.Errorf("nobody has %s=%s; the values are: %s", r.column, r.level, shortList(levels))
 	}
-	x, err = e.data.numbers(r.over)
-	return y, x, err
+	return e.data.indicator(r.column, r.level), nil
 }
 
-// each estimates for one group after another.
-func (e *estimation) each(r request, y, x []float64) error {
-	for _, g := range e.groups {
-		estimate, err := e.one(r, y, x, g.in)
-		if err != nil {
-			return fmt.Errorf("%s: %s of %s%s: %w", e.data.name, r.estimator, r.variable, e.describe(g), err)
-		}
-		e.results = append(e.results, result{request: r, Estimate: estimate, group: g.levels})
+// table estimates for every group at once.
+func (e *estimation) table(r request, y []float64) error {
+	estimate := e.design.TotalTable
+	switch r.estimator {
+	case "mean":
+		estimate = e.design.MeanTable
+	case "proportion":
+		estimate = e.design.ProportionTable
 	}
+	t, err := estimate(y, e.selected, e.factor)
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w", r.estimator, r.name(), err)
+	}
+	own := make([]analysis.Estimate, len(e.groups))
+	for g := range own {
+		own[g] = t.Groups[g].Estimate
+	}
+	e.add(r, own)
+	return e.compare(r, own, t.Vector.Difference)
+}
+
+// add keeps the estimates of all groups.
+func (e *estimation) add(r request, own []analysis.Estimate) {
+	for g, estimate := range own {
+		e.results = append(e.results, result{request: r, Estimate: estimate, group: e.groups[g]})
+	}
+}
+
+// ratio estimates a ratio for one group after another.
+func (e *estimation) ratio(r request) error {
+	y, err := e.data.numbers(r.column)
+	if err != nil {
+		return err
+	}
+	x, err := e.data.numbers(r.over)
+	if err != nil {
+		return err
+	}
+	own := make([]analysis.Estimate, len(e.groups))
+	for g := range own {
+		if own[g], err = e.design.Ratio(y, x, e.people(g)); err != nil {
+			return fmt.Errorf("%s of %s%s: %w", r.estimator, r.variable, e.describe(g), err)
+		}
+	}
+	e.add(r, own)
+	return e.compare(r, own, func(g, h int) (analysis.Estimate, error) { return e.ratioDifference(y, x, g, h) })
+}
+
+// quantile estimates a quantile for every group.
+func (e *estimation) quantile(r request) error {
+	y, err := e.data.numbers(r.column)
+	if err != nil {
+		return err
+	}
+	settings := analysis.QuantileSettings{Rule: analysis.QuantileRule(e.command.QuantileRule)}
+	groups, err := e.design.QuantileTable(y, e.selected, settings, r.share, e.factor)
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w", r.estimator, r.variable, err)
+	}
+	own := make([]analysis.Estimate, len(groups))
+	for g := range own {
+		own[g] = groups[g].Estimate
+	}
+	e.add(r, own)
 	return nil
 }
 
-func (e *estimation) one(r request, y, x []float64, in []bool) (analysis.Estimate, error) {
-	switch r.estimator {
-	case "mean":
-		return e.design.Mean(y, in)
-	case "proportion":
-		return e.design.Proportion(y, in)
-	case "ratio":
-		return e.design.Ratio(y, x, in)
-	case "quantile":
-		q, err := e.design.Quantile(y, in, analysis.QuantileSettings{Rule: analysis.QuantileRule(e.command.QuantileRule)}, r.share)
-		if err != nil {
-			return analysis.Estimate{}, err
-		}
-		return q[0], nil
+// people are the rows of a group.
+func (e *estimation) people(g int) []bool {
+	in := make([]bool, e.data.rows)
+	for i, k := range e.factor.Level {
+		in[i] = k == g && (e.selected == nil || e.selected[i])
 	}
-	return e.design.Total(y, in)
+	return in
 }
 
 // describe names a group in a message.
-func (e *estimation) describe(g peopleGroup) string {
+func (e *estimation) describe(g int) string {
 	var b strings.Builder
-	for k, level := range g.levels {
+	for k, level := range e.groups[g] {
 		fmt.Fprintf(&b, ", %s=%s", e.command.By[k], level)
 	}
 	return b.String()
 }
 
 // split makes the groups: every crossing of the columns of --by that occurs in the
-// file, in order, restricted to those whom --where selects.
-func (e *estimation) split(where []whereCondition) ([]peopleGroup, error) {
-	selected, err := e.data.satisfying(where)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(selected, true) {
-		return nil, fmt.Errorf("%s: no row satisfies --where %s", e.data.name, strings.Join(e.command.Where, " and "))
-	}
-	by := e.command.By
-	if len(by) == 0 {
-		return []peopleGroup{{in: selected}}, nil
-	}
-	codes, levels := e.data.crossing(by)
-	groups := make([]peopleGroup, len(levels))
-	for g := range groups {
-		groups[g] = peopleGroup{levels: levels[g], in: make([]bool, e.data.rows)}
-	}
-	for i, g := range codes {
-		switch {
-		case !selected[i]:
-		case g < 0:
-			e.outside++
-		default:
-			groups[g].in[i] = true
+// file, in order. Without columns everybody is one group.
+func (e *estimation) split(where []whereCondition) error {
+	if len(where) > 0 {
+		var err error
+		if e.selected, err = e.data.satisfying(where); err != nil {
+			return err
+		}
+		if !slices.Contains(e.selected, true) {
+			return fmt.Errorf("no row satisfies --where %s", strings.Join(e.command.Where, " and "))
 		}
 	}
-	return groups, nil
+	e.factor.ID = "--by " + strings.Join(e.command.By, ",")
+	e.factor.Level, e.groups = e.data.crossing(e.command.By)
+	if len(e.groups) == 0 {
+		return fmt.Errorf("no row has a value in %s; leave out --by, or one of its columns", strings.Join(e.command.By, " and "))
+	}
+	for _, levels := range e.groups {
+		e.factor.Levels = append(e.factor.Levels, strings.Join(levels, ","))
+	}
+	for i, g := range e.factor.Level {
+		if g < 0 && (e.selected == nil || e.selected[i]) {
+			e.outside++
+		}
+	}
+	return nil
 }
 
 // cv is the coefficient of variation, SE/|value|.

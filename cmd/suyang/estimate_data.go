@@ -1,144 +1,32 @@
 package main
 
 import (
-	"bufio"
-	"encoding/csv"
-	"errors"
+	"cmp"
 	"fmt"
-	"io"
+	"maps"
 	"math"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
 )
 
-// csvData are the columns of a CSV file that an estimation needs. A field is missing
-// when it is "".
-type csvData struct {
-	name    string
-	rows    int
-	lines   []int // of the file, on which each row begins
-	columns map[string][]string
-}
-
-// readCSV reads the named columns of a file, or of in when the name is "-". Texts of
-// missing become "".
-func readCSV(in io.Reader, name string, columns, missing []string) (*csvData, error) {
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	} else {
-		name = "standard input"
-	}
-	d := &csvData{name: name, columns: make(map[string][]string)}
-	if err := d.read(in, columns, missing); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if d.rows == 0 {
-		return nil, fmt.Errorf("%s: no rows below the names of the columns", name)
-	}
-	return d, nil
-}
-
-func (d *csvData) read(in io.Reader, columns, missing []string) error {
-	r := csv.NewReader(bufio.NewReader(in))
-	r.ReuseRecord = true
-	header, err := r.Read()
-	if errors.Is(err, io.EOF) {
-		return errors.New("the file is empty; its first line names the columns")
-	}
-	if err != nil {
-		return err
-	}
-	places, err := findColumns(header, columns)
-	if err != nil {
-		return err
-	}
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		line, _ := r.FieldPos(0)
-		d.lines = append(d.lines, line)
-		d.rows++
-		for name, place := range places {
-			x := strings.TrimSpace(record[place])
-			if slices.Contains(missing, x) {
-				x = ""
-			}
-			d.columns[name] = append(d.columns[name], strings.Clone(x))
-		}
-	}
-}
-
-// findColumns says where the columns stand.
-func findColumns(header, columns []string) (map[string]int, error) {
-	names := make([]string, len(header))
-	for k, h := range header {
-		names[k] = strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))
-	}
-	places := make(map[string]int)
-	for _, name := range columns {
-		k := slices.Index(names, name)
-		if k < 0 {
-			return nil, fmt.Errorf("no column %q; there are: %s", name, shortList(names))
-		}
-		if slices.Contains(names[k+1:], name) {
-			return nil, fmt.Errorf("two columns are called %q; rename one", name)
-		}
-		places[name] = k
-	}
-	return places, nil
-}
-
-// shortList names up to thirty things.
-func shortList(names []string) string {
-	const most = 30
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
-
-// at names a row in a message.
-func (d *csvData) at(row int) string { return fmt.Sprintf("%s:%d", d.name, d.lines[row]) }
-
-// numbers reads a column; missing is NaN.
+// numbers is a column of numbers; missing is NaN.
 func (d *csvData) numbers(column string) ([]float64, error) {
-	y := make([]float64, d.rows)
-	for i, x := range d.columns[column] {
-		if x == "" {
-			y[i] = math.NaN()
-			continue
-		}
-		v, err := strconv.ParseFloat(x, 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%s: %s is %q, which is no number; if it means a missing value, name it in --missing", d.at(i), column, x)
-		}
-		y[i] = v
+	c := d.numeric[column]
+	if c.badText != "" {
+		return nil, fmt.Errorf("%s: %s is %q, which is no number such as 1234.5; if it means a missing value, name it in --missing", d.at(c.badRow), column, c.badText)
 	}
-	return y, nil
+	return c.values, nil
 }
+
+// ones are a 1 for every row.
+func (d *csvData) ones() []float64 { return slices.Repeat([]float64{1}, d.rows) }
 
 // weights reads the column of weights, which has to be whole; without a column all are 1.
 func (d *csvData) weights(column string) ([]float64, error) {
-	w := make([]float64, d.rows)
 	if column == "" {
-		for i := range w {
-			w[i] = 1
-		}
-		return w, nil
+		return d.ones(), nil
 	}
 	w, err := d.whole(column)
 	if err != nil {
@@ -195,79 +83,76 @@ func (d *csvData) labels(columns []string) ([]string, error) {
 	if len(columns) == 0 {
 		return nil, nil
 	}
-	joined := make([]string, d.rows)
-	for k, name := range columns {
-		for i, x := range d.columns[name] {
-			if x == "" {
-				return nil, d.errMissing(i, name)
-			}
-			if k > 0 {
-				x = joined[i] + "/" + x
-			}
-			joined[i] = x
+	for _, name := range columns {
+		if i := slices.Index(d.text[name].code, -1); i >= 0 {
+			return nil, d.errMissing(i, name)
 		}
+	}
+	codes, levels := d.crossing(columns)
+	names := make([]string, len(levels))
+	for k, l := range levels {
+		if len(l) > 1 { // else "a/b" and "c" have the name of "a" and "b/c"
+			l = slices.Clone(l)
+			for i := range l {
+				l[i] = strings.ReplaceAll(l[i], "/", "//")
+			}
+		}
+		names[k] = strings.Join(l, "/")
+	}
+	joined := make([]string, d.rows)
+	for i, k := range codes {
+		joined[i] = names[k]
 	}
 	return joined, nil
 }
 
-// zeroOne says whether a column has only 0 and 1.
-func (d *csvData) zeroOne(column string) bool {
-	for _, x := range d.columns[column] {
-		if x == "" {
-			continue
+// zeroOne reads a text column as numbers when it has only 0 and 1.
+func (d *csvData) zeroOne(column string) (y []float64, yes bool) {
+	c := d.text[column]
+	values := make([]float64, len(c.texts))
+	for k, x := range c.texts {
+		v, ok := parseNumber(x)
+		if !ok || v != 0 && v != 1 {
+			return nil, false
 		}
-		if v, err := strconv.ParseFloat(x, 64); err != nil || v != 0 && v != 1 {
-			return false
-		}
+		values[k] = v
 	}
-	return true
+	return c.spread(values), true
 }
 
-// levels lists the values of a column, numbers by size, else by name.
-func (d *csvData) levels(column string) []string {
-	seen := make(map[string]bool)
-	var levels []string
-	for _, x := range d.columns[column] {
-		if x != "" && !seen[x] {
-			seen[x] = true
-			levels = append(levels, x)
+// spread gives every row the value of its text, NaN where it is missing.
+func (c *textColumn) spread(values []float64) []float64 {
+	y := make([]float64, len(c.code))
+	for i, k := range c.code {
+		y[i] = math.NaN()
+		if k >= 0 {
+			y[i] = values[k]
 		}
 	}
-	slices.Sort(levels)
-	numeric := make(map[string]float64, len(levels))
-	for _, l := range levels {
-		v, err := strconv.ParseFloat(l, 64)
-		if err != nil {
-			return levels
-		}
-		numeric[l] = v
-	}
-	slices.SortStableFunc(levels, func(a, b string) int { return compareFloats(numeric[a], numeric[b]) })
-	return levels
-}
-
-func compareFloats(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return y
 }
 
 // indicator is 1 where a column has the level, missing where it is missing.
 func (d *csvData) indicator(column, level string) []float64 {
-	y := make([]float64, d.rows)
-	for i, x := range d.columns[column] {
-		switch x {
-		case "":
-			y[i] = math.NaN()
-		case level:
-			y[i] = 1
+	c := d.text[column]
+	values := make([]float64, len(c.texts))
+	values[c.index[level]] = 1
+	return c.spread(values)
+}
+
+// levels lists the values of a column, numbers by size, else by name.
+func (d *csvData) levels(column string) []string {
+	levels := slices.Sorted(slices.Values(d.text[column].texts))
+	numbers := make(map[string]float64, len(levels))
+	for _, l := range levels {
+		v, ok := parseNumber(l)
+		if !ok {
+			return levels
 		}
+		numbers[l] = v
 	}
-	return y
+	slices.SortStableFunc(levels, func(a, b string) int { return cmp.Compare(numbers[a], numbers[b]) })
+	return levels
 }
 
 // crossing numbers the crossings of columns that occur, the last column fastest. A row
@@ -276,41 +161,38 @@ func (d *csvData) crossing(columns []string) (codes []int, levels [][]string) {
 	codes = make([]int, d.rows)
 	levels = [][]string{nil}
 	for _, name := range columns {
-		codes, levels = d.refine(codes, levels, name)
+		levels = d.refine(codes, levels, name)
 	}
 	return codes, levels
 }
 
 // refine crosses with one more column.
-func (d *csvData) refine(codes []int, before [][]string, column string) ([]int, [][]string) {
-	own := d.levels(column)
-	index := make(map[string]int, len(own))
+func (d *csvData) refine(codes []int, before [][]string, column string) [][]string {
+	c, own := d.text[column], d.levels(column)
+	order := make([]int, len(own)) // of the texts
 	for k, l := range own {
-		index[l] = k
+		order[c.index[l]] = k
 	}
-	occurs := make([]bool, len(before)*len(own))
-	crossed := make([]int, d.rows)
-	for i, x := range d.columns[column] {
-		crossed[i] = -1
-		if x != "" && codes[i] >= 0 {
-			crossed[i] = codes[i]*len(own) + index[x]
-			occurs[crossed[i]] = true
+	place := make(map[int]int)
+	for i, text := range c.code {
+		if text < 0 || codes[i] < 0 {
+			codes[i] = -1
+			continue
 		}
+		codes[i] = codes[i]*len(own) + order[text]
+		place[codes[i]] = 0
 	}
-	place := make([]int, len(occurs))
 	var levels [][]string
-	for k, yes := range occurs {
-		if yes {
-			place[k] = len(levels)
-			levels = append(levels, append(slices.Clone(before[k/len(own)]), own[k%len(own)]))
-		}
+	for _, k := range slices.Sorted(maps.Keys(place)) {
+		place[k] = len(levels)
+		levels = append(levels, append(slices.Clone(before[k/len(own)]), own[k%len(own)]))
 	}
-	for i, k := range crossed {
+	for i, k := range codes {
 		if k >= 0 {
-			crossed[i] = place[k]
+			codes[i] = place[k]
 		}
 	}
-	return crossed, levels
+	return levels
 }
 
 // A whereCondition compares a column with a value.
@@ -354,7 +236,7 @@ func (c whereCondition) check() error {
 	if c.op[0] != '<' && c.op[0] != '>' {
 		return nil
 	}
-	if _, err := strconv.ParseFloat(c.value, 64); err != nil {
+	if _, ok := parseNumber(c.value); !ok {
 		return fmt.Errorf("--where %s%s%s: %q is no number; compare texts with = or !=", c.column, c.op, c.value, c.value)
 	}
 	return nil
@@ -376,29 +258,34 @@ func (d *csvData) satisfying(where []whereCondition) ([]bool, error) {
 
 // restrict takes out the rows that do not satisfy a condition.
 func (d *csvData) restrict(in []bool, c whereCondition) error {
-	b, err := strconv.ParseFloat(c.value, 64)
-	isNumber := err == nil
-	for i, x := range d.columns[c.column] {
-		if x == "" {
-			in[i] = false
-			continue
+	column := d.text[c.column]
+	holds := make([]bool, len(column.texts))
+	for k, x := range column.texts {
+		ok, comparable := c.holds(x)
+		if !comparable {
+			return fmt.Errorf("%s: %s is %q, which cannot be compared by %s; if it means a missing value, name it in --missing",
+				d.at(slices.Index(column.code, int32(k))), c.column, x, c.op)
 		}
-		a, err := strconv.ParseFloat(x, 64)
-		same := x == c.value || isNumber && err == nil && a == b
-		switch c.op {
-		case "=", "==":
-			in[i] = in[i] && same
-			continue
-		case "!=":
-			in[i] = in[i] && !same
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %s is %q, which cannot be compared by %s; if it means a missing value, name it in --missing", d.at(i), c.column, x, c.op)
-		}
-		in[i] = in[i] && ordered(a, c.op, b)
+		holds[k] = ok
+	}
+	for i, k := range column.code {
+		in[i] = in[i] && k >= 0 && holds[k]
 	}
 	return nil
+}
+
+// holds says whether a text satisfies the condition, and whether it can be compared.
+func (c whereCondition) holds(x string) (ok, comparable bool) {
+	a, isNumber := parseNumber(x)
+	b, number := parseNumber(c.value)
+	same := x == c.value || isNumber && number && a == b
+	switch c.op {
+	case "=", "==":
+		return same, true
+	case "!=":
+		return !same, true
+	}
+	return isNumber && ordered(a, c.op, b), isNumber
 }
 
 // ordered compares numbers.

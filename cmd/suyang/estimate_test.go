@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,6 +55,11 @@ func TestEstimateFormats(t *testing.T) {
 		"by.txt":       {"--mean", "score", "--proportion", "passed", "--by", "sex,region"},
 		"where.csv":    {"--mean", "score", "--total", "hours", "--where", "age >= 18 and sex=F", "--by", "region", "--format", "csv"},
 		"quantile.txt": {"--quantile", "score@0.25,score@0.5", "--lone-psu", "collapse", "--standard", "nchs-2017", "--proportion", "passed"},
+		"compare.txt":  {"--mean", "score", "--ratio", "cost/hours", "--by", "sex", "--compare", "first", "--independence", "region,passed"},
+		"compare.csv":  {"--total", "hours", "--proportion", "passed", "--by", "region", "--compare", "pairs", "--format", "csv"},
+		"compare.json": {"--mean", "score", "--by", "sex", "--compare", "first", "--format", "json"},
+		"tests.csv":    {"--independence", "sex,passed", "--where", "region!=West", "--format", "csv"},
+		"tests.json":   {"--independence", "sex,passed", "--format", "json"},
 		"results.json": {"--mean", "score", "--proportion", "sex=F", "--ci", "wilson", "--level", "0.9", "--by", "region", "--format", "json"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -170,6 +176,133 @@ func TestEstimateByEqualsR(t *testing.T) {
 	}
 }
 
+// Differences have the covariance of the groups, and tests of independence are Rao and
+// Scott's. The numbers are of R 4.2.2 with survey 4.1: svycontrast of svyby with
+// covmat=TRUE, confint and P with Student's t on degf of the design, and svychisq.
+func TestEstimateDifferencesEqualR(t *testing.T) {
+	strat := []string{"api/apistrat.csv", "--weights", "pw", "--strata", "stype", "--fpc", "fpc"}
+	nhanes := []string{"nhanes/nhanes.csv", "--weights", "WTMEC2YR", "--strata", "SDMVSTRA", "--psu", "SDMVPSU"}
+	type want struct{ value, se, p float64 }
+	nan := math.NaN() // not compared
+	for _, c := range []struct {
+		name string
+		args []string
+		want []want
+	}{
+		{"means of two columns crossed", append(strat, "--mean", "api00", "--by", "awards,sch.wide"),
+			[]want{{76.3879964679895, 29.4197007040845, nan}, {84.6755473998495, 22.0813325302339, nan}}},
+		{"totals of strata", append(strat, "--total", "enroll", "--by", "stype"),
+			[]want{{-845455.8166523, 100310.239161462, nan}, {-995119.676437378, 91370.832975843, nan}}},
+		{"ratios", append(strat, "--ratio", "api.stu/pct.resp", "--by", "awards"),
+			[]want{{-2.754528616690677, 0.934893401318482, nan}}},
+		{"groups that share PSUs", append(nhanes, "--mean", "HI_CHOL", "--by", "race"),
+			[]want{{0.02015753990196129, 0.00849045687192168, 0.03044420675225716}, {-0.02285160505488799, 0.01243772732208139, 0.08481318935101283},
+				{-0.0018130559768517, 0.0265117501842467, 0.9463250189905874}}},
+		{"an independence", append(nhanes, "--independence", "HI_CHOL,race"), []want{{3.1513386217122807, nan, 0.0586747436854519}}},
+		{"an independence among men", append(nhanes, "--independence", "HI_CHOL,agecat", "--where", "RIAGENDR=1"),
+			[]want{{27.6478286762380, nan, 6.27472677618210e-09}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := append([]string{"estimate", surveyData + c.args[0], "--format", "json"}, c.args[1:]...)
+			if !slices.Contains(args, "--independence") {
+				args = append(args, "--compare", "first")
+			}
+			var got struct {
+				Differences []struct{ Estimate, SE, P float64 }
+				Tests       []struct{ Statistic, P float64 }
+			}
+			if err := json.Unmarshal([]byte(must(t, args...)), &got); err != nil {
+				t.Fatal(err)
+			}
+			var all []want
+			for _, d := range got.Differences {
+				all = append(all, want{d.Estimate, d.SE, d.P})
+			}
+			for _, x := range got.Tests {
+				all = append(all, want{x.Statistic, nan, x.P})
+			}
+			if len(all) != len(c.want) {
+				t.Fatalf("%d differences and tests, want %d", len(all), len(c.want))
+			}
+			for i, w := range c.want {
+				// R prints 15 digits, and a small difference of large means keeps fewer.
+				near := func(what string, got, want float64) {
+					if !math.IsNaN(want) && !(math.Abs(got-want) <= 1e-9*math.Abs(want)) {
+						t.Errorf("%s %d = %.15g, R has %.15g", what, i, got, want)
+					}
+				}
+				near("estimate", all[i].value, w.value)
+				near("SE", all[i].se, w.se)
+				near("P", all[i].p, w.p)
+			}
+		})
+	}
+}
+
+// Holm's adjustment is over the differences of one request: 3 pairs of regions.
+func TestEstimateAdjustsDifferences(t *testing.T) {
+	var got struct {
+		Differences []struct {
+			By, Minus map[string]string
+			P         float64
+			PHolm     float64 `json:"p_holm"`
+		}
+	}
+	text := must(t, "estimate", surveyData+"api/apistrat.csv", "--weights", "pw", "--strata", "stype", "--mean", "api00", "--by", "stype", "--compare", "pairs", "--format", "json")
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Differences) != 3 {
+		t.Fatalf("%d differences, want 3", len(got.Differences))
+	}
+	least := got.Differences[0]
+	for _, d := range got.Differences {
+		if d.P < least.P {
+			least = d
+		}
+		if d.PHolm < d.P || d.PHolm > min(1, 3*d.P)*(1+1e-12) {
+			t.Errorf("%v less %v: P %v became %v; Holm multiplies by 1 to 3", d.By, d.Minus, d.P, d.PHolm)
+		}
+	}
+	if math.Abs(least.PHolm-3*least.P) > 1e-12*least.P {
+		t.Errorf("the least P %v became %v, want three times as much", least.P, least.PHolm)
+	}
+}
+
+// Files come from everywhere: with a mark at the beginning, line ends of Windows, quotes
+// around line breaks, and names in Chinese.
+func TestEstimateReadsWhatPeopleSave(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "调查.csv")
+	text := "\ufeff\"地区\",\"权重\",\"得分\",\"备注\"\r\n北京, 1.5 ,50,\"一\r\n二\"\r\n上海,2,60,\"他说\"\"好\"\"\"\r\n上海,2,,\r\n北京,1,70,x\r\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := estimates(t, must(t, "estimate", file, "--weights", "权重", "--mean", "得分", "--by", "地区", "--format", "json"))
+	if len(e) != 2 || e[0].By["地区"] != "上海" || e[0].Estimate != 60 || e[1].Estimate != (1.5*50+70)/2.5 {
+		t.Errorf("estimates %+v", e)
+	}
+	// The fault is in the fourth row, which begins on line 6: one field above has two lines.
+	text = strings.Replace(text, "北京,1,70", "北京,1,七十", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, talk := suyang(t, "estimate", file, "--mean", "得分"); !strings.Contains(talk, `调查.csv:6: 得分 is "七十"`) {
+		t.Errorf("message %q", talk)
+	}
+}
+
+// Labels that are joined stay apart: strata "a/b" and "c", and "a" and "b/c".
+func TestEstimateJoinsLabels(t *testing.T) {
+	file := clubFile(t, club, "s,t,y\na/b,c,1\na/b,c,2\na,b/c,3\na,b/c,5\n")
+	var got struct{ Design jsonDesign }
+	if err := json.Unmarshal([]byte(must(t, "estimate", file, "--strata", "s,t", "--mean", "y", "--format", "json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Design.NStrata != 2 {
+		t.Errorf("%d strata, want 2", got.Design.NStrata)
+	}
+}
+
 type readEstimate struct {
 	By                         map[string]string
 	Estimate, SE, Lower, Upper float64
@@ -236,6 +369,23 @@ func TestEstimateMistakes(t *testing.T) {
 		"a population that is negative":  {nil, []string{"--mean", "score", "--fpc", "hours"}, []string{"club.csv:5:", "hours is 0"}},
 		"a population below the sample":  {nil, []string{"--mean", "score", "--fpc", "club"}, []string{"club.csv:"}},
 		"nothing to estimate":            {nil, nil, []string{"nothing to estimate"}},
+		"a population that varies":       {nil, []string{"--mean", "score", "--fpc", "age"}, []string{"club.csv", `population of stratum "North" is 15 in one row and 34 in line 3`}},
+		"fields by semicolons":           {[]string{",", ";"}, []string{"--mean", "score"}, []string{"club.csv", `";"`, "commas"}},
+		"a file in GBK":                  {[]string{"cost", "\xb7\xd1\xd3\xc3"}, []string{"--mean", "score"}, []string{"UTF-8", "GBK", "iconv"}},
+		"values in GBK":                  {[]string{",F,60", ",\xc4\xd0,60"}, []string{"--mean", "score", "--by", "sex"}, []string{"line 12", "UTF-8", "GBK", "iconv"}},
+		"a file in UTF-16":               {[]string{"id,region", "\xff\xfei\x00d\x00"}, []string{"--mean", "score"}, []string{"UTF-16", "iconv"}},
+		"a quote that does not end":      {[]string{"7,South", "7,\"South"}, []string{"--mean", "score"}, []string{"club.csv", "line 8", "quotes"}},
+		"names without rows":             {[]string{club, "region,club,w,score\n"}, []string{"--mean", "score"}, []string{"no rows"}},
+		"two columns of one name":        {[]string{"hours,cost", "score,cost"}, []string{"--mean", "score"}, []string{"two columns", `"score"`}},
+		"thousands set apart":            {[]string{"F,80,1", "F,\"1,080\",1"}, []string{"--mean", "score"}, []string{"club.csv:4:", `"1,080"`, "1234.5"}},
+		"numbers too large":              {[]string{"F,80,1", "F,1e200,1"}, []string{"--mean", "score"}, []string{"club.csv", "score", "larger unit"}},
+		"weights too large":              {[]string{"3,North,2,20", "3,North,2,1e300"}, []string{"--mean", "score"}, []string{"club.csv", "weights", "same constant"}},
+		"groups compared without --by":   {nil, []string{"--mean", "score", "--compare", "first"}, []string{"--compare", "--by"}},
+		"medians compared":               {nil, []string{"--quantile", "score@0.5", "--by", "sex", "--compare", "first"}, []string{"--compare", "--quantile"}},
+		"a test of one column":           {nil, []string{"--independence", "sex"}, []string{"--independence sex", "a,b"}},
+		"a test of a constant":           {nil, []string{"--independence", "sex,region", "--where", "sex=F"}, []string{"club.csv", "independence of sex and region", "1 rows"}},
+		"tests and means in one CSV":     {nil, []string{"--independence", "sex,passed", "--mean", "score", "--format", "csv"}, []string{"--format json"}},
+		"groups of nobody":               {[]string{club, "w,region,club,score,sex\n1,a,1,1,\n1,a,2,2,NA\n"}, []string{"--mean", "score", "--by", "sex"}, []string{"no row has a value in sex"}},
 		"a ratio of one column":          {nil, []string{"--ratio", "cost"}, []string{"y/x"}},
 		"a count of no value":            {nil, []string{"--count", "sex"}, []string{"sex=VALUE"}},
 		"a stratum with one PSU refused": {nil, []string{"--mean", "score", "--lone-psu", "fail"}, []string{"club.csv", `"West"`}},

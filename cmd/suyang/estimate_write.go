@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/rivo/uniseg"
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/report/show"
 )
@@ -39,6 +40,9 @@ type (
 		Settings  jsonSettings   `json:"settings"`
 		Where     []string       `json:"where"`
 		Estimates []jsonEstimate `json:"estimates"`
+		// Differences and Tests are there when they were asked for.
+		Differences []jsonDifference `json:"differences,omitempty"`
+		Tests       []jsonTest       `json:"tests,omitempty"`
 	}
 	jsonDesign struct {
 		Weights string   `json:"weights,omitempty"`
@@ -71,6 +75,35 @@ type (
 		CV        jsonNumber        `json:"cv"`
 		Notes     []jsonNote        `json:"notes"`
 	}
+	jsonDifference struct {
+		Estimator string            `json:"estimator"`
+		Variable  string            `json:"variable"`
+		Level     string            `json:"level,omitempty"`
+		By        map[string]string `json:"by"`
+		Minus     map[string]string `json:"minus"`
+		Estimate  jsonNumber        `json:"estimate"`
+		SE        jsonNumber        `json:"se"`
+		Lower     jsonNumber        `json:"lower"`
+		Upper     jsonNumber        `json:"upper"`
+		DF        jsonNumber        `json:"df"`
+		P         jsonNumber        `json:"p"`
+		PHolm     jsonNumber        `json:"p_holm"`
+		N         int               `json:"n"`
+		Notes     []jsonNote        `json:"notes"`
+	}
+	jsonTest struct {
+		Test      string            `json:"test"`
+		Rows      string            `json:"rows"`
+		Columns   string            `json:"columns"`
+		By        map[string]string `json:"by,omitempty"`
+		ChiSquare jsonNumber        `json:"chi_square"`
+		Statistic jsonNumber        `json:"statistic"`
+		DF1       jsonNumber        `json:"df1"`
+		DF2       jsonNumber        `json:"df2"`
+		P         jsonNumber        `json:"p"`
+		N         int               `json:"n"`
+		Notes     []jsonNote        `json:"notes"`
+	}
 	jsonNote struct {
 		Code    string     `json:"code"`
 		Subject string     `json:"subject,omitempty"`
@@ -94,8 +127,14 @@ func (x jsonNumber) MarshalJSON() ([]byte, error) {
 	}
 }
 
-// digits writes a number so that it reads back as the same.
-func digits(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+// digits writes a number so that it reads back as the same, with an exponent only where
+// it is very large or small.
+func digits(x float64) string {
+	if size := math.Abs(x); size != 0 && (size < 1e-6 || size >= 1e15) {
+		return strconv.FormatFloat(x, 'e', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'f', -1, 64)
+}
 
 func (e *estimation) writeJSON(out io.Writer) error {
 	c := e.command
@@ -104,10 +143,24 @@ func (e *estimation) writeJSON(out io.Writer) error {
 		Design: jsonDesign{Weights: c.Weights, Strata: c.Strata, PSU: c.PSU, FPC: c.FPC,
 			NStrata: e.design.Strata(), NPSU: len(e.design.PSUs())},
 		Settings: jsonSettings{Level: c.Level, CI: c.CI, DF: c.DF, LonePSU: c.LonePSU},
-		Where:    append([]string{}, c.Where...),
+		Where:    append([]string{}, c.Where...), Estimates: []jsonEstimate{},
 	}
 	for _, r := range e.results {
 		all.Estimates = append(all.Estimates, e.json(r))
+	}
+	for _, d := range e.differences {
+		all.Differences = append(all.Differences, jsonDifference{
+			Estimator: d.estimator, Variable: d.variable, Level: d.level, By: c.named(d.group), Minus: c.named(d.minus),
+			Estimate: jsonNumber(d.Value), SE: jsonNumber(d.SE), Lower: jsonNumber(d.Lo), Upper: jsonNumber(d.Hi),
+			DF: jsonNumber(d.Estimate.DF), P: jsonNumber(d.p), PHolm: jsonNumber(d.holm), N: d.N, Notes: jsonNotes(d.Notes),
+		})
+	}
+	for _, t := range e.tests {
+		all.Tests = append(all.Tests, jsonTest{
+			Test: t.Method, Rows: t.column, Columns: t.over, By: c.named(t.group),
+			ChiSquare: jsonNumber(t.ChiSquare), Statistic: jsonNumber(t.Statistic), DF1: jsonNumber(t.DF1), DF2: jsonNumber(t.DF2),
+			P: jsonNumber(t.P), N: t.N, Notes: jsonNotes(t.Notes),
+		})
 	}
 	w := json.NewEncoder(out)
 	w.SetIndent("", "  ")
@@ -116,41 +169,102 @@ func (e *estimation) writeJSON(out io.Writer) error {
 }
 
 func (e *estimation) json(r result) jsonEstimate {
-	j := jsonEstimate{
-		Estimator: r.estimator, Variable: r.variable, Level: r.level,
+	return jsonEstimate{
+		Estimator: r.estimator, Variable: r.variable, Level: r.level, By: e.command.named(r.group),
 		Estimate: jsonNumber(r.Value), SE: jsonNumber(r.SE), Lower: jsonNumber(r.Lo), Upper: jsonNumber(r.Hi),
 		DF: jsonNumber(r.Estimate.DF), N: r.N, Weighted: jsonNumber(r.Weighted), DEff: jsonNumber(r.DEff), DEffWOR: jsonNumber(r.DEffWOR), CV: jsonNumber(r.cv()),
-		Notes: []jsonNote{},
+		Notes: jsonNotes(r.Notes),
 	}
-	for k, level := range r.group {
-		if j.By == nil {
-			j.By = make(map[string]string)
-		}
-		j.By[e.command.By[k]] = level
-	}
-	for _, n := range r.Notes {
-		j.Notes = append(j.Notes, jsonNote{Code: string(n.Code), Subject: n.Subject, Value: jsonNumber(n.Value)})
-	}
-	return j
 }
 
-// writeCSV writes one line for each estimate; a number that does not exist is empty.
-func (e *estimation) writeCSV(out io.Writer) error {
-	w := csv.NewWriter(out)
-	header := append([]string{"estimator", "variable", "level"}, e.command.By...)
-	lines := [][]string{append(header, "estimate", "se", "lower", "upper", "df", "n", "weighted", "deff", "cv", "notes")}
-	for _, r := range e.results {
-		line := append([]string{r.estimator, r.variable, r.level}, r.group...)
-		for _, x := range []float64{r.Value, r.SE, r.Lo, r.Hi, r.Estimate.DF, float64(r.N), r.Weighted, r.DEff, r.cv()} {
-			line = append(line, csvNumber(x))
-		}
-		var codes []string
-		for _, n := range r.Notes {
-			codes = append(codes, string(n.Code))
-		}
-		lines = append(lines, append(line, strings.Join(codes, " ")))
+// named are the levels of a group by column; nil without --by.
+func (c *estimateCommand) named(group []string) map[string]string {
+	if len(group) == 0 {
+		return nil
 	}
-	return w.WriteAll(lines)
+	by := make(map[string]string)
+	for k, level := range group {
+		by[c.By[k]] = level
+	}
+	return by
+}
+
+func jsonNotes(notes []analysis.Note) []jsonNote {
+	all := []jsonNote{}
+	for _, n := range notes {
+		all = append(all, jsonNote{Code: string(n.Code), Subject: n.Subject, Value: jsonNumber(n.Value)})
+	}
+	return all
+}
+
+// writeCSV writes one line for each estimate, and with --compare for each difference,
+// which names the group taken away in columns of its own. A number that does not exist
+// is empty.
+func (e *estimation) writeCSV(out io.Writer) error {
+	if len(e.tests) > 0 {
+		return e.writeTestsCSV(out)
+	}
+	by, compared := e.command.By, e.command.Compare != "none"
+	header := append([]string{"estimator", "variable", "level"}, by...)
+	if compared {
+		for _, column := range by {
+			header = append(header, "minus_"+column)
+		}
+	}
+	header = append(header, "estimate", "se", "lower", "upper", "df", "n", "weighted", "deff", "cv", "notes")
+	if compared {
+		header = append(header, "p", "p_holm")
+	}
+	lines := [][]string{header}
+	add := func(r request, group, minus []string, x analysis.Estimate, cv float64, p ...float64) {
+		line := append([]string{r.estimator, r.variable, r.level}, group...)
+		if compared {
+			line = append(line, minus...)
+		}
+		line = append(line, csvNumbers(x.Value, x.SE, x.Lo, x.Hi, x.DF, float64(x.N), x.Weighted, x.DEff, cv)...)
+		line = append(line, codes(x.Notes))
+		if compared {
+			line = append(line, csvNumbers(p...)...)
+		}
+		lines = append(lines, line)
+	}
+	nan := math.NaN()
+	for _, r := range e.results {
+		add(r.request, r.group, make([]string, len(by)), r.Estimate, r.cv(), nan, nan)
+	}
+	for _, d := range e.differences {
+		add(d.request, d.group, d.minus, d.Estimate, nan, d.p, d.holm)
+	}
+	return csv.NewWriter(out).WriteAll(lines)
+}
+
+// writeTestsCSV writes one line for each test.
+func (e *estimation) writeTestsCSV(out io.Writer) error {
+	header := append([]string{"test", "rows", "columns"}, e.command.By...)
+	lines := [][]string{append(header, "chi_square", "statistic", "df1", "df2", "p", "n", "notes")}
+	for _, t := range e.tests {
+		line := append([]string{t.Method, t.column, t.over}, t.group...)
+		line = append(line, csvNumbers(t.ChiSquare, t.Statistic, t.DF1, t.DF2, t.P, float64(t.N))...)
+		lines = append(lines, append(line, codes(t.Notes)))
+	}
+	return csv.NewWriter(out).WriteAll(lines)
+}
+
+// codes joins the codes of notes.
+func codes(notes []analysis.Note) string {
+	all := make([]string, len(notes))
+	for i, n := range notes {
+		all[i] = string(n.Code)
+	}
+	return strings.Join(all, " ")
+}
+
+func csvNumbers(numbers ...float64) []string {
+	texts := make([]string, len(numbers))
+	for i, x := range numbers {
+		texts[i] = csvNumber(x)
+	}
+	return texts
 }
 
 func csvNumber(x float64) string {
@@ -167,31 +281,99 @@ func csvNumber(x float64) string {
 // notes below.
 func (e *estimation) writeTable(out io.Writer) error {
 	var notes footnotes
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	columns := append([]string{"", ""}, e.command.By...)
-	columns = append(columns, "estimate", "SE", show.Number(100*e.command.Level, 0)+"% interval", "df", "n", "deff", "CV", "")
-	fmt.Fprintln(w, strings.Join(columns, "\t"))
-	for i, r := range e.results {
-		columns := append([]string{r.estimator, r.name()}, r.group...)
-		decimals := e.decimals(i)
-		number := func(x float64) string { return show.Number(x, decimals) }
-		columns = append(columns, number(r.Value), number(r.SE), number(r.Lo)+" – "+number(r.Hi),
-			show.Number(r.Estimate.DF, 0), show.Count(r.N), show.Number(r.DEff, 2), show.Percent(r.cv(), 1), notes.marks(r))
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(columns, "\t"), "\t"))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for k, text := range notes {
-		if _, err := fmt.Fprintf(out, "[%d] %s\n", k+1, text); err != nil {
-			return err
+	var parts []string
+	for _, lines := range [][][]string{e.estimateLines(&notes), e.differenceLines(&notes), e.testLines(&notes)} {
+		if len(lines) > 1 { // the first has the names of the columns
+			parts = append(parts, aligned(lines))
 		}
 	}
-	return nil
+	text := strings.Join(parts, "\n")
+	for k, note := range notes {
+		text += fmt.Sprintf("[%d] %s\n", k+1, note)
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}
+
+// aligned writes lines with the fields below each other; a Chinese character is as wide
+// as two others.
+func aligned(lines [][]string) string {
+	var widths []int
+	for _, fields := range lines {
+		for k, x := range fields {
+			if k == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[k] = max(widths[k], uniseg.StringWidth(x))
+		}
+	}
+	var b strings.Builder
+	for _, fields := range lines {
+		var line strings.Builder
+		for k, x := range fields {
+			line.WriteString(x)
+			line.WriteString(strings.Repeat(" ", widths[k]-uniseg.StringWidth(x)+2))
+		}
+		b.WriteString(strings.TrimRight(line.String(), " "))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// interval is the name of the column of intervals.
+func (e *estimation) interval() string {
+	return strconv.FormatFloat(100*e.command.Level, 'f', -1, 64) + "% interval"
+}
+
+// estimateLines are the lines of the estimates.
+func (e *estimation) estimateLines(notes *footnotes) [][]string {
+	columns := append([]string{"", ""}, e.command.By...)
+	lines := [][]string{append(columns, "estimate", "SE", e.interval(), "df", "n", "deff", "CV", "")}
+	for _, r := range e.results {
+		decimals := e.decimals(r.request)
+		number := func(x float64) string { return show.Number(x, decimals) }
+		line := append([]string{r.estimator, r.name()}, r.group...)
+		lines = append(lines, append(line, number(r.Value), number(r.SE), number(r.Lo)+" – "+number(r.Hi),
+			show.Number(r.Estimate.DF, 0), show.Count(r.N), show.Number(r.DEff, 2), show.Percent(r.cv(), 1), notes.marks(r.Notes)))
+	}
+	return lines
+}
+
+// differenceLines are those of the differences.
+func (e *estimation) differenceLines(notes *footnotes) [][]string {
+	lines := [][]string{{"difference", "", "", "estimate", "SE", e.interval(), "df", "n", "P", "P (Holm)", ""}}
+	for _, d := range e.differences {
+		decimals := e.decimals(d.request)
+		number := func(x float64) string { return show.Number(x, decimals) }
+		lines = append(lines, []string{d.estimator, d.name(), strings.Join(d.group, ", ") + " less " + strings.Join(d.minus, ", "),
+			number(d.Value), number(d.SE), number(d.Lo) + " – " + number(d.Hi), show.Number(d.Estimate.DF, 0), show.Count(d.N),
+			probability(d.p), probability(d.holm), notes.marks(d.Notes)})
+	}
+	return lines
+}
+
+// testLines are those of the tests of independence.
+func (e *estimation) testLines(notes *footnotes) [][]string {
+	columns := append([]string{"independence", ""}, e.command.By...)
+	lines := [][]string{append(columns, "F", "df", "n", "P", "")}
+	for _, t := range e.tests {
+		line := append([]string{"Rao–Scott", t.column + " and " + t.over}, t.group...)
+		lines = append(lines, append(line, show.Number(t.Statistic, 2), show.Number(t.DF1, 2)+", "+show.Number(t.DF2, 1),
+			show.Count(t.N), probability(t.P), notes.marks(t.Notes)))
+	}
+	return lines
+}
+
+// probability writes a P value with three digits, the small ones as a limit.
+func probability(p float64) string {
+	if p < 0.001 {
+		return "<0.001"
+	}
+	return show.Number(p, 3)
 }
 
 // name is the variable with its level.
-func (r result) name() string {
+func (r request) name() string {
 	if r.level != "" {
 		return r.variable + "=" + r.level
 	}
@@ -200,10 +382,10 @@ func (r result) name() string {
 
 // decimals lets the smallest standard error among the results of the same estimator
 // and variable have two digits.
-func (e *estimation) decimals(i int) int {
+func (e *estimation) decimals(of request) int {
 	least := math.Inf(1)
 	for _, r := range e.results {
-		if r.estimator == e.results[i].estimator && r.variable == e.results[i].variable && r.SE > 0 {
+		if r.estimator == of.estimator && r.variable == of.variable && r.SE > 0 {
 			least = min(least, r.SE)
 		}
 	}
@@ -217,23 +399,20 @@ func (e *estimation) decimals(i int) int {
 type footnotes []string
 
 // marks are the numbers of the footnotes of a result, such as "[1][3]".
-func (f *footnotes) marks(r result) string {
-	var marks strings.Builder
-	for _, n := range r.Notes {
+func (f *footnotes) marks(notes []analysis.Note) string {
+	var marks []string
+	for _, n := range notes {
 		text := noteText(n)
-		at := -1
-		for k, known := range *f {
-			if known == text {
-				at = k
-			}
-		}
+		at := slices.Index(*f, text)
 		if at < 0 {
 			at = len(*f)
 			*f = append(*f, text)
 		}
-		fmt.Fprintf(&marks, "[%d]", at+1)
+		if mark := fmt.Sprintf("[%d]", at+1); !slices.Contains(marks, mark) {
+			marks = append(marks, mark)
+		}
 	}
-	return marks.String()
+	return strings.Join(marks, "")
 }
 
 // noteText says in a sentence what a note means.
