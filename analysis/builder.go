@@ -133,6 +133,9 @@ func (b *builder) laterStages(g *grouping) error {
 			return err
 		}
 		b.weigh(next, v.fraction, v.chance)
+		if v.chance != nil {
+			v.fraction = next.certain(v.chance)
+		}
 		for h, u := range next.parent {
 			v.factor[h] = factor[u]
 		}

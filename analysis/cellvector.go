@@ -43,7 +43,11 @@ func (c *Cells) CountVector(factor string, in Domain) (Vector, error) {
 		if err != nil {
 			return Vector{}, err
 		}
-		e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
+		if e.N > 0 {
+			n, share := float64(e.N), s.all.W/whole.all.W
+			e.setEffects(whole.all.W*whole.all.W*n/(n-1)*share*(1-share), e.N, whole.all.W)
+			e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
+		}
 		b.names[l], b.estimates[l] = f.Levels[l], e
 		b.fill(l, s, whole, score)
 	}

@@ -43,6 +43,7 @@ const (
 	LargeWeights   NoteCode = "large-weights"   // Kish's weight effect (Value) above Settings.LargeWeights
 	WideInterval   NoteCode = "wide-interval"   // interval wider than Settings allow; Value is the width judged
 	NoVariation    NoteCode = "no-variation"    // everybody gave the same answer: p (Value) is 0 or 1
+	ZeroVariance   NoteCode = "zero-variance"   // SE is 0 though answers differ: all are in the sample, or no PSU differs; the interval has no width
 	NotConverged   NoteCode = "not-converged"   // the weights did not reach their margins; Value is the distance
 	Empty          NoteCode = "empty"           // nobody in the domain
 	Suppress       NoteCode = "suppress"        // the presentation standard forbids to show it; Value is the width judged

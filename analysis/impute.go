@@ -1,9 +1,9 @@
 package analysis
 
 import (
-	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -110,23 +110,33 @@ func unionOfNotes(estimates []Estimate) []Note {
 }
 
 // CombineVectors combines several estimates at once, as Combine does with each: the
-// covariance is T = Ū + (1 + 1/M)B, and contrasts of the result are right.
-// DF of the result are the smallest of its elements.
+// covariance is T = Ū + (1 + 1/M)B, and contrasts of the result are right. The names of
+// the vectors must be the same. An estimate that does not exist in one of them, such as
+// the mean of nobody, does not exist in the result. DF, which contrasts use, is the
+// smallest one of Barnard and Rubin of an element, given that of the first vector.
 func CombineVectors(vectors []Vector) (Vector, error) {
 	if len(vectors) < 2 {
 		return Vector{}, fmt.Errorf("%d vectors cannot be combined; give one for each plausible value, two at least", len(vectors))
 	}
-	k, m := len(vectors[0].Values), float64(len(vectors))
-	out := vectors[0].clone()
-	for i := range out.Values {
-		out.Values[i] = 0
-		for _, v := range vectors {
-			if len(v.Values) != k {
-				return Vector{}, errors.New("the vectors are of different length; estimate the same things with each plausible value")
-			}
-			out.Values[i] += v.Values[i] / m
+	first, k, m := vectors[0], len(vectors[0].Values), float64(len(vectors))
+	for i, v := range vectors {
+		if len(v.Values) != len(v.Names) || len(v.Estimates) != len(v.Names) {
+			return Vector{}, fmt.Errorf("vector %d has %d names, %d values and %d estimates; give it one of each", i, len(v.Names), len(v.Values), len(v.Estimates))
+		}
+		if !slices.Equal(v.Names, first.Names) {
+			return Vector{}, fmt.Errorf("vector %d is of %q, the first of %q; estimate the same things with each plausible value", i, v.Names, first.Names)
 		}
 	}
+	out := Vector{Names: slices.Clone(first.Names), Values: make([]float64, k), Estimates: make([]Estimate, k),
+		DF: first.DF, Level: first.Level, N: first.N, Weighted: first.Weighted}
+	var notes []Estimate
+	for _, v := range vectors {
+		notes = append(notes, Estimate{Notes: v.Notes})
+		for i, x := range v.Values {
+			out.Values[i] += x / m
+		}
+	}
+	out.Notes = unionOfNotes(notes)
 	out.Cov = mat.NewSymDense(k, nil)
 	for i := range k {
 		for j := i; j < k; j++ {
@@ -139,14 +149,25 @@ func CombineVectors(vectors []Vector) (Vector, error) {
 		}
 	}
 	for i := range k {
-		within := make([]float64, len(vectors))
-		values := make([]float64, len(vectors))
+		values, variances, estimates := make([]float64, len(vectors)), make([]float64, len(vectors)), make([]Estimate, len(vectors))
 		for j, v := range vectors {
-			values[j], within[j] = v.Values[i], v.Cov.At(i, i)
+			values[j], variances[j], estimates[j] = v.Values[i], v.Cov.At(i, i), v.Estimates[i]
 		}
-		if c := rubin(values, within, vectors[0].DF); c.DF < out.DF {
-			out.DF = c.DF
+		if df := rubin(values, variances, first.DF).DF; df < out.DF {
+			out.DF = df
 		}
+		out.Estimates[i] = combined(estimates)
 	}
 	return out, nil
+}
+
+// combined is Combine of estimates that may not exist.
+func combined(estimates []Estimate) Estimate {
+	c, err := Combine(estimates)
+	if err != nil {
+		e := missingEstimate(estimates[0].Level)
+		e.Notes = unionOfNotes(estimates)
+		return e
+	}
+	return c.Estimate
 }

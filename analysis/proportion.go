@@ -14,8 +14,10 @@ type ProportionInterval string
 // proportion, v its variance, t the quantile of Student's t and n* = p(1−p)/v the
 // effective number of respondents. When everybody gave the same answer every method
 // but mean, whose interval then has no width, gives way to that of Clopper and Pearson
-// with n* = n (Parker et al. 2017); R has no answer there. Close to 0 and 1 all are too short now and then, mean and
-// asin most often; beta and wilson are the careful ones.
+// with n* = n (Parker et al. 2017); R has no answer there. When answers differ but SE is
+// 0, every interval is p itself and the estimate carries ZeroVariance. Close to 0 and 1
+// all are too short now and then, mean and asin most often; beta and wilson are the
+// careful ones.
 const (
 	IntervalLogit      ProportionInterval = "logit"      // t·SE on the log odds, turned back
 	IntervalXLogit     ProportionInterval = "xlogit"     // the same by the delta method: without replicates the same
@@ -43,9 +45,13 @@ type audience struct {
 }
 
 // bounds are the limits of a proportion p strictly between 0 and 1 with a standard
-// error; t is the quantile of Student's t for the level.
+// error; t is the quantile of Student's t for the level. They do not exist when one of
+// these does not.
 func (m ProportionInterval) bounds(p, se, level, t float64, a audience) (lo, hi float64) {
-	if !(se > 0) {
+	switch {
+	case math.IsNaN(se) || math.IsNaN(t):
+		return math.NaN(), math.NaN()
+	case se <= sameAnswer:
 		return p, p
 	}
 	effective := p * (1 - p) / (se * se)
@@ -144,6 +150,9 @@ func (s Settings) proportion(e Estimate, t float64, people int, weighted float64
 	default:
 		e.Lo, e.Hi = s.Interval.bounds(e.Value, e.SE, e.Level, t,
 			audience{people, e.N, float64(people) * e.Weighted / weighted})
+		if e.SE <= sameAnswer {
+			e.Notes = append(e.Notes, Note{Code: ZeroVariance})
+		}
 	}
 	if w := e.Hi - e.Lo; w > s.WideInterval {
 		e.Notes = append(e.Notes, Note{Code: WideInterval, Value: w})

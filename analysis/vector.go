@@ -78,16 +78,20 @@ func (v Vector) Function(g func(estimates []Dual) Dual) (Estimate, error) {
 	if math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
 		return Estimate{}, fmt.Errorf("the function of the estimates is %v; choose estimates where it exists", r.Value)
 	}
-	var variance float64
+	var variance, size float64
 	for i, a := range r.Gradient {
 		for j, b := range r.Gradient {
 			if a != 0 && b != 0 {
 				variance += a * b * v.Cov.At(i, j)
+				size += math.Abs(a * b * v.Cov.At(i, j))
 			}
 		}
 	}
+	if variance < 0 && variance > -1e-12*size { // by rounding only
+		variance = 0
+	}
 	e := missingEstimate(v.Level)
-	e.Value, e.SE, e.DF = r.Value, math.Sqrt(max(variance, 0)), v.DF
+	e.Value, e.SE, e.DF = r.Value, math.Sqrt(variance), v.DF
 	e.N, e.Weighted, e.Notes = v.N, v.Weighted, slices.Clone(v.Notes)
 	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
 	return e, nil
@@ -99,14 +103,6 @@ func (v Vector) Find(name string) (int, error) {
 		return i, nil
 	}
 	return 0, fmt.Errorf("no estimate is called %q; there are: %v", name, v.Names)
-}
-
-// clone copies what Values and Cov hold.
-func (v Vector) clone() Vector {
-	v.Values = slices.Clone(v.Values)
-	v.Cov = mat.NewSymDense(len(v.Values), nil)
-	v.Estimates = slices.Clone(v.Estimates)
-	return v
 }
 
 // missingEstimate has no number yet.

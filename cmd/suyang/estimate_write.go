@@ -430,6 +430,8 @@ func noteText(n analysis.Note) string {
 		return "wide interval"
 	case analysis.NoVariation:
 		return "everybody gave the same answer"
+	case analysis.ZeroVariance:
+		return "the standard error is zero: everybody is in the sample, or no PSU differs from the others"
 	case analysis.MergedStrata:
 		return "strata with one PSU, merged: " + n.Subject
 	case analysis.NotConverged:

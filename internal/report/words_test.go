@@ -13,7 +13,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 	var keys []string
 	for _, c := range []analysis.NoteCode{
 		analysis.FewRespondents, analysis.FewPSUs, analysis.LonePSU, analysis.LargeWeights,
-		analysis.WideInterval, analysis.NoVariation, analysis.NotConverged, analysis.Empty,
+		analysis.WideInterval, analysis.NoVariation, analysis.ZeroVariance, analysis.NotConverged, analysis.Empty,
 	} {
 		keys = append(keys, "note."+string(c))
 	}
