@@ -1,59 +1,34 @@
 package analysis_test
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"strconv"
 	"testing"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/internal/synthetic"
 )
 
-// The synthetic sample of the benchmarks: 60 strata of 29 PSUs, 1,740 in all, rows in
-// order of PSU as survey files are, a score with a few missing and three factors that
-// cross to 120 domains.
-type synthetic struct {
-	columns analysis.Columns
-	score   []float64
-	factors []analysis.FactorColumn
-}
+// rows is how many people the benchmarks have: the goals are for a million.
+const rows = 1_000_000
 
-func synthesize(n int, shuffled bool) synthetic {
-	r := rand.New(rand.NewPCG(1, 2))
-	s := synthetic{score: make([]float64, n)}
-	s.columns = analysis.Columns{Weight: make([]float64, n), Stratum: make([]string, n), PSU: make([]string, n)}
-	var strata, psus []string
-	for k := range 1740 {
-		strata = append(strata, fmt.Sprintf("S%02d", k/29))
-		psus = append(psus, strconv.Itoa(k%29))
+// sample is the people of the benchmarks and their design.
+func sample(b *testing.B, shuffled bool) (*synthetic.Sample, *analysis.Design) {
+	b.Helper()
+	s := synthetic.Draw(rows)
+	if shuffled {
+		s = s.Shuffled()
 	}
-	for _, size := range []int{10, 2, 6} {
-		f := analysis.FactorColumn{Factor: analysis.Factor{ID: "f" + strconv.Itoa(size)}, Level: make([]int, n)}
-		for l := range size {
-			f.Levels = append(f.Levels, strconv.Itoa(l))
-		}
-		s.factors = append(s.factors, f)
+	d, err := analysis.NewDesign(s.Columns)
+	if err != nil {
+		b.Fatal(err)
 	}
-	for i := range n {
-		k := i * len(psus) / n
-		if shuffled {
-			k = r.IntN(len(psus))
-		}
-		s.columns.Weight[i] = 0.5 + r.Float64()
-		s.columns.Stratum[i], s.columns.PSU[i] = strata[k], psus[k]
-		s.score[i] = float64(r.IntN(101))
-		for f := range s.factors {
-			s.factors[f].Level[i] = r.IntN(len(s.factors[f].Levels))
-		}
-	}
-	return s
+	return s, d
 }
 
 func BenchmarkNewDesign(b *testing.B) {
-	s := synthesize(1_000_000, false)
+	s := synthetic.Draw(rows)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := analysis.NewDesign(s.columns); err != nil {
+		if _, err := analysis.NewDesign(s.Columns); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -63,14 +38,10 @@ func BenchmarkNewDesign(b *testing.B) {
 func BenchmarkMean(b *testing.B) {
 	for _, order := range []string{"sorted", "shuffled"} {
 		b.Run(order, func(b *testing.B) {
-			s := synthesize(1_000_000, order == "shuffled")
-			d, err := analysis.NewDesign(s.columns)
-			if err != nil {
-				b.Fatal(err)
-			}
+			s, d := sample(b, order == "shuffled")
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := d.Mean(s.score, nil); err != nil {
+				if _, err := d.Mean(s.Score, nil); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -80,14 +51,10 @@ func BenchmarkMean(b *testing.B) {
 
 // BenchmarkCells sums 10⁶ rows into the cells of 120 crossings.
 func BenchmarkCells(b *testing.B) {
-	s := synthesize(1_000_000, false)
-	d, err := analysis.NewDesign(s.columns)
-	if err != nil {
-		b.Fatal(err)
-	}
+	s, d := sample(b, false)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.Cells([]analysis.Variable{{Name: "score", Values: s.score}}, s.factors); err != nil {
+		if _, err := d.Cells([]analysis.Variable{{Name: "score", Values: s.Score}}, s.Domains()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -95,18 +62,14 @@ func BenchmarkCells(b *testing.B) {
 
 // BenchmarkMeanBy estimates 120 domain means from the cells of 10⁶ rows.
 func BenchmarkMeanBy(b *testing.B) {
-	s := synthesize(1_000_000, false)
-	d, err := analysis.NewDesign(s.columns)
-	if err != nil {
-		b.Fatal(err)
-	}
-	c, err := d.Cells([]analysis.Variable{{Name: "score", Values: s.score}}, s.factors)
+	s, d := sample(b, false)
+	c, err := d.Cells([]analysis.Variable{{Name: "score", Values: s.Score}}, s.Domains())
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := c.MeanBy("score", nil, "f10", "f2", "f6"); err != nil {
+		if _, err := c.MeanBy("score", nil, "region", "sex", "age_group"); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -117,14 +80,10 @@ func BenchmarkMeanBy(b *testing.B) {
 func BenchmarkTable(b *testing.B) {
 	for _, order := range []string{"sorted", "shuffled"} {
 		b.Run(order, func(b *testing.B) {
-			s := synthesize(1_000_000, order == "shuffled")
-			d, err := analysis.NewDesign(s.columns)
-			if err != nil {
-				b.Fatal(err)
-			}
+			s, d := sample(b, order == "shuffled")
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := d.MeanTable(s.score, nil, s.factors...); err != nil {
+				if _, err := d.MeanTable(s.Score, nil, s.Domains()...); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -135,14 +94,10 @@ func BenchmarkTable(b *testing.B) {
 // BenchmarkQuantileTable is the medians of a 0–100 score in 120 domains with their
 // intervals from 10⁶ rows in memory.
 func BenchmarkQuantileTable(b *testing.B) {
-	s := synthesize(1_000_000, false)
-	d, err := analysis.NewDesign(s.columns)
-	if err != nil {
-		b.Fatal(err)
-	}
+	s, d := sample(b, false)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.QuantileTable(s.score, nil, analysis.QuantileSettings{}, 0.5, s.factors...); err != nil {
+		if _, err := d.QuantileTable(s.Score, nil, analysis.QuantileSettings{}, 0.5, s.Domains()...); err != nil {
 			b.Fatal(err)
 		}
 	}

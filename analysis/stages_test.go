@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/internal/synthetic"
 	"pgregory.net/rapid"
 )
 
@@ -410,29 +411,29 @@ func TestStagesNameFaults(t *testing.T) {
 
 // Every number must be the same on any number of cores, to the last bit.
 func TestSameBitsOnAnyCores(t *testing.T) {
-	s := synthesize(50_000, true)
-	n := len(s.score)
+	s := synthetic.Draw(50_000).Shuffled()
+	n := len(s.Score)
 	household, half := make([]string, n), slices.Repeat([]float64{0.5}, n)
 	for i := range household {
 		household[i] = fmt.Sprint(i / 3)
 	}
-	columns := analysis.Columns{Weight: s.columns.Weight, Base: slices.Repeat([]float64{1}, n), Stages: []analysis.Stage{
-		{Stratum: s.columns.Stratum, Unit: s.columns.PSU, Fraction: half}, {Unit: household, Fraction: half}},
-		Calibration: &analysis.Calibration{Margins: s.factors[:1], Auxiliary: []analysis.Variable{{Name: "score", Values: s.score}}}}
+	columns := analysis.Columns{Weight: s.Columns.Weight, Base: slices.Repeat([]float64{1}, n), Stages: []analysis.Stage{
+		{Stratum: s.Columns.Stratum, Unit: s.Columns.PSU, Fraction: half}, {Unit: household, Fraction: half}},
+		Calibration: &analysis.Calibration{Margins: s.Factors[:1], Auxiliary: []analysis.Variable{{Name: "score", Values: s.Score}}}}
 	var want string
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, cores := range []int{1, 2, 7} {
 		runtime.GOMAXPROCS(cores)
 		d := mustDesign(t, columns)
-		v, err := d.ProportionVector(s.factors[2], nil)
+		v, err := d.ProportionVector(s.Factors[2], nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		table, err := d.MeanTable(s.score, nil, s.factors[1:]...)
+		table, err := d.MeanTable(s.Score, nil, s.Domains()[1:]...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := fmt.Sprint(v.Cov, table.Cov, must(d.Total(s.score, nil))(t))
+		got := fmt.Sprint(v.Cov, table.Cov, must(d.Total(s.Score, nil))(t))
 		if want == "" {
 			want = got
 		}

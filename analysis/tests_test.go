@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/internal/synthetic"
 	"github.com/suyang-survey/suyang/analysis/weighting"
 	"pgregory.net/rapid"
 )
@@ -101,18 +102,18 @@ func TestGoodnessOfFitByHand(t *testing.T) {
 // TestTableOfRakedCells: weights raked to a margin fix its counts, so that the sum of a
 // row has no variance; taken as given, it has.
 func TestTableOfRakedCells(t *testing.T) {
-	s := synthesize(4000, false)
-	rows, columns := s.factors[0], s.factors[2]
+	s := synthetic.Draw(4000)
+	rows, columns := s.Factors[0], s.Factors[2]
 	margin := weighting.Margin{Name: rows.ID, Levels: rows.Levels, Level: rows.Level, Targets: make([]float64, len(rows.Levels))}
 	for l := range margin.Targets {
 		margin.Targets[l] = float64(1000 * (l + 1))
 	}
-	w, _, err := weighting.Rake(s.columns.Weight, []weighting.Margin{margin}, weighting.Settings{})
+	w, _, err := weighting.Rake(s.Columns.Weight, []weighting.Margin{margin}, weighting.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	raked := s.columns
-	raked.Weight, raked.Base = w, s.columns.Weight
+	raked := s.Columns
+	raked.Weight, raked.Base = w, s.Columns.Weight
 	d, err := analysis.NewDesign(raked)
 	if err != nil {
 		t.Fatal(err)
@@ -145,26 +146,26 @@ func TestTableOfRakedCells(t *testing.T) {
 // the group, and a rank test of many groups the Wald test of one on the rank scores,
 // made by other code.
 func TestTestsAgreeWithRegressions(t *testing.T) {
-	s := synthesize(3000, true)
-	d, err := analysis.NewDesign(s.columns)
+	s := synthetic.Draw(3000).Shuffled()
+	d, err := analysis.NewDesign(s.Columns)
 	if err != nil {
 		t.Fatal(err)
 	}
-	group := s.factors[2]
-	c, err := d.RankTest(s.score, group, analysis.RankWilcoxon, nil)
+	group := s.Factors[2]
+	c, err := d.RankTest(s.Score, group, analysis.RankWilcoxon, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ranks := make([]float64, len(s.score))
+	ranks := make([]float64, len(s.Score))
 	var all float64
-	for i, y := range s.score {
-		all += s.columns.Weight[i]
-		for j, z := range s.score {
+	for i, y := range s.Score {
+		all += s.Columns.Weight[i]
+		for j, z := range s.Score {
 			switch {
 			case z < y:
-				ranks[i] += s.columns.Weight[j]
+				ranks[i] += s.Columns.Weight[j]
 			case z == y:
-				ranks[i] += s.columns.Weight[j] / 2
+				ranks[i] += s.Columns.Weight[j] / 2
 			}
 		}
 	}
@@ -188,22 +189,22 @@ func TestTestsAgreeWithRegressions(t *testing.T) {
 }
 
 func TestOneSampleAndPairs(t *testing.T) {
-	s := synthesize(2000, false)
-	d, err := analysis.NewDesign(s.columns)
+	s := synthetic.Draw(2000)
+	d, err := analysis.NewDesign(s.Columns)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := must(d.Mean(s.score, nil))(t)
+	e := must(d.Mean(s.Score, nil))(t)
 	// At the end of its 95 % interval a mean has P = 0.05.
-	c, err := d.OneSampleTTest(s.score, e.Hi, nil)
+	c, err := d.OneSampleTTest(s.Score, e.Hi, nil)
 	if err != nil || !near(c.P, 0.05, 1e-8) || !near(c.Difference.Value, e.Value-e.Hi, 1e-9) || math.Abs(c.Difference.Hi) > 1e-9 {
 		t.Errorf("%+v, %v; want P 0.05", c, err)
 	}
-	shifted := make([]float64, len(s.score))
-	for i, y := range s.score {
+	shifted := make([]float64, len(s.Score))
+	for i, y := range s.Score {
 		shifted[i] = 2*y - e.Hi
 	}
-	paired, err := d.PairedTTest(shifted, s.score, nil)
+	paired, err := d.PairedTTest(shifted, s.Score, nil)
 	if err != nil || !near(paired.Statistic, c.Statistic, 1e-9) || paired.DF2 != c.DF2 {
 		t.Errorf("paired %+v, %v; want %+v", paired.Test, err, c.Test)
 	}
@@ -211,13 +212,13 @@ func TestOneSampleAndPairs(t *testing.T) {
 
 // TestAlphaIsAFunctionOfTotals: the same by automatic linearisation.
 func TestAlphaIsAFunctionOfTotals(t *testing.T) {
-	s := synthesize(2000, false)
-	d, err := analysis.NewDesign(s.columns)
+	s := synthetic.Draw(2000)
+	d, err := analysis.NewDesign(s.Columns)
 	if err != nil {
 		t.Fatal(err)
 	}
-	items := []analysis.Variable{{Name: "a", Values: s.score}, {Name: "b", Values: make([]float64, 2000)}, {Name: "c", Values: make([]float64, 2000)}}
-	for i, y := range s.score {
+	items := []analysis.Variable{{Name: "a", Values: s.Score}, {Name: "b", Values: make([]float64, 2000)}, {Name: "c", Values: make([]float64, 2000)}}
+	for i, y := range s.Score {
 		items[1].Values[i] = y/2 + 40*math.Sin(float64(i))
 		items[2].Values[i] = 60*math.Cos(float64(i*i)) - y/9
 	}
@@ -375,14 +376,10 @@ func TestTestsNameFaults(t *testing.T) {
 
 // BenchmarkIndependence is a Rao–Scott test of a 2-way table from 10⁶ rows in memory.
 func BenchmarkIndependence(b *testing.B) {
-	s := synthesize(1_000_000, false)
-	d, err := analysis.NewDesign(s.columns)
-	if err != nil {
-		b.Fatal(err)
-	}
+	s, d := sample(b, false)
 	b.ReportAllocs()
 	for b.Loop() {
-		t, err := d.Crosstab(s.factors[0], s.factors[2], nil)
+		t, err := d.Crosstab(s.Factors[0], s.Factors[2], nil)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -394,14 +391,10 @@ func BenchmarkIndependence(b *testing.B) {
 
 // BenchmarkRankTest is a Wilcoxon test from 10⁶ rows in memory.
 func BenchmarkRankTest(b *testing.B) {
-	s := synthesize(1_000_000, false)
-	d, err := analysis.NewDesign(s.columns)
-	if err != nil {
-		b.Fatal(err)
-	}
+	s, d := sample(b, false)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.RankTest(s.score, s.factors[1], "", nil); err != nil {
+		if _, err := d.RankTest(s.Score, s.Factors[1], "", nil); err != nil {
 			b.Fatal(err)
 		}
 	}
