@@ -1,7 +1,8 @@
 # make demo   a provincial survey and a survey of real microdata, from questionnaire to report
 # make test   every test
 # make check  format, vet, staticcheck and every test
-# make bench  benchmarks
+# make bench  the speed table of the estimators, beside R if it is there (ARGS=-help says what can be chosen);
+#             BENCH=REGEXP runs the Go benchmarks of that name in its place, COUNT times
 # make coverage  how often the demo's intervals cover the truth, over 400 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make engine the ClickHouse engine library, into bin/
@@ -11,7 +12,6 @@ GO      ?= go
 TOOL     = $(GO) tool -modfile=internal/tools/go.mod
 LIBCHDB  = $(CURDIR)/bin/libchdb.so
 GOFILES  = $(shell git ls-files '*.go')
-BENCH   ?= .
 COUNT   ?= 1
 
 .PHONY: build engine demo test race check bench conformance coverage echarts deps
@@ -37,8 +37,13 @@ check: engine
 	$(TOOL) staticcheck ./...
 	$(MAKE) test
 
+ifdef BENCH
 bench: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+else
+bench:
+	@$(GO) run ./analysis/internal/bench $(ARGS)
+endif
 
 conformance:
 	@out=$$($(GO) test ./analysis/conformance -run TestOracles -v -count 1 2>&1); status=$$?; \
