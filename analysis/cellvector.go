@@ -30,7 +30,7 @@ func (c *Cells) ProportionVector(factor string, in Domain) (Vector, error) {
 }
 
 // CountVector estimates how many people of the population have each level of a factor
-// and their covariance.
+// and their covariance, as Design.CountVector.
 func (c *Cells) CountVector(factor string, in Domain) (Vector, error) {
 	b, f, err := c.levels(factor, in)
 	if err != nil {
@@ -47,6 +47,9 @@ func (c *Cells) CountVector(factor string, in Domain) (Vector, error) {
 			n, share := float64(e.N), s.all.W/whole.all.W
 			e.setEffects(whole.all.W*whole.all.W*n/(n-1)*share*(1-share), e.N, whole.all.W)
 			e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
+			if s.all.N == 0 && e.N > 0 {
+				e.Notes = append(e.Notes, Note{Code: Empty})
+			}
 		}
 		b.names[l], b.estimates[l] = f.Levels[l], e
 		b.fill(l, s, whole, score)

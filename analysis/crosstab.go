@@ -142,6 +142,9 @@ func (t *Crosstab) count(cells []sample, domain sample) error {
 		one := e.at(v.Values[j], math.Sqrt(cov.At(j, j)))
 		one.N, one.Weighted = cells[j].all.N, cells[j].all.W
 		one.setEffects(v.Weighted*v.Weighted*shareSpread(v.Values[j]/v.Weighted, v.N), v.N, v.Weighted)
+		if one.N == 0 {
+			one.Notes = append(one.Notes, Note{Code: Empty})
+		}
 		v.Estimates[j] = one
 	}
 	return nil

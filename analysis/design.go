@@ -112,7 +112,7 @@ func (d *Design) Weights() []float64 {
 func (c Columns) check() ([]Stage, error) {
 	n := c.rows()
 	if n == 0 {
-		return nil, errors.New("the sample is empty: Columns.Weight has no rows")
+		return nil, errors.New("the sample is empty: Columns.Weight has no rows, nor have the Population, Fraction or Chance of Stages; give one of them for each row")
 	}
 	if n > math.MaxInt32 {
 		return nil, fmt.Errorf("the sample has %d rows; sum more than %d into Cells in the database", n, math.MaxInt32)

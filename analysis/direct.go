@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/suyang-survey/suyang/analysis/internal/parallel"
@@ -14,7 +15,21 @@ func (d *Design) Mean(y []float64, in []bool) (Estimate, error) {
 
 // Proportion is Cells.Proportion straight from a column of zeros and ones.
 func (d *Design) Proportion(y []float64, in []bool) (Estimate, error) {
-	return d.one(y, in, sample.proportion)
+	e, err := d.one(y, in, sample.proportion)
+	return e, d.shareFault(err, y, in)
+}
+
+// shareFault names the row that made the fault of a variable that is no share.
+func (d *Design) shareFault(err error, y []float64, in []bool) error {
+	if !errors.Is(err, errShare) {
+		return err
+	}
+	for row, v := range y {
+		if (in == nil || in[row]) && !isMissing(v) && v != 0 && v != 1 {
+			return rowError(row, "a proportion needs zeros and ones, but the value of %s is %v; correct it, or use Mean", v)
+		}
+	}
+	return err
 }
 
 // Total is Cells.Total straight from a column.
@@ -41,7 +56,7 @@ func (d *Design) one(y []float64, in []bool, estimate func(sample) (Estimate, er
 		}
 	})
 	s.addUp()
-	if err := d.checkFinite(s.all, y); err != nil {
+	if err := d.checkFinite(s.all, Variable{"y", y}); err != nil {
 		return Estimate{}, err
 	}
 	s.weighted = s.all.W

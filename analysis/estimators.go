@@ -226,6 +226,9 @@ func (s sample) withVariance(value float64, z, byCrossing []float64) (Estimate, 
 	if err != nil {
 		return Estimate{}, err
 	}
+	if !isFinite(value) || !isFinite(s.all.W) || !isFinite(v.At(0, 0)) {
+		return Estimate{}, fmt.Errorf("the estimate is %v with a variance of %v: a sum is infinite, missing or too large to square; correct it, or choose a larger unit", value, v.At(0, 0))
+	}
 	e.Value, e.SE, e.DF = value, math.Sqrt(v.At(0, 0)), known.df
 	e.Notes = append(e.Notes, s.facts(e, known)...)
 	return e, nil

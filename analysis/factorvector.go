@@ -29,7 +29,8 @@ func (d *Design) ProportionVector(f FactorColumn, in []bool) (Vector, error) {
 }
 
 // CountVector estimates how many people of the population have each level of a
-// factor, Σ_level w, and their covariance, as R's svytotal of a factor.
+// factor, Σ_level w, and their covariance, as R's svytotal of a factor. The zero of a
+// level that nobody has carries the note Empty.
 func (d *Design) CountVector(f FactorColumn, in []bool) (Vector, error) {
 	p, counts, err := d.countLevels(f, in)
 	if err != nil {
@@ -41,6 +42,9 @@ func (d *Design) CountVector(f FactorColumn, in []bool) (Vector, error) {
 	}
 	for l := range v.Estimates {
 		p.effects(&v.Estimates[l], p.w, f.indicator(l))
+		if counts[l] == 0 && v.N > 0 {
+			v.Estimates[l].Notes = append(v.Estimates[l].Notes, Note{Code: Empty})
+		}
 	}
 	return v, nil
 }

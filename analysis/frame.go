@@ -169,7 +169,7 @@ func (f *frame) admit(code []int32, in []bool) error {
 				continue
 			}
 			if fault := f.glm.family.checkOutcome(y[row]); fault != "" {
-				return rowError(row, "the outcome of %s is %v, but in family %s %s", y[row], f.model.Family, fault)
+				return rowError(row, "the outcome of %s is %v, but in family %s %s; correct it, make it missing, or choose another family", y[row], f.model.Family, fault)
 			}
 		}
 		return nil

@@ -185,7 +185,7 @@ func (c *cholesky) eigenvalues(v *mat.SymDense) ([]float64, error) {
 	values := e.Values(nil)
 	slices.Reverse(values)
 	if !(values[0] > 0) {
-		return nil, errors.New("the counts of the table have no variance under this design, so there is nothing to test; every PSU of the population is in the sample")
+		return nil, errors.New("the counts of the table have no variance under this design, so there is nothing to test: people are too alike, or every PSU of the population is in the sample; widen the domain")
 	}
 	for i := range values {
 		values[i] = max(values[i], 0)
@@ -289,7 +289,7 @@ func (v Vector) GoodnessOfFit(p []float64) (Test, error) {
 	test.Weights = e.Values(nil)
 	slices.Reverse(test.Weights)
 	if !(test.Weights[0] > 0) {
-		return Test{}, errors.New("the counts have no variance under this design, so there is nothing to test")
+		return Test{}, errors.New("the counts have no variance under this design, so there is nothing to test; widen the domain")
 	}
 	test.Statistic, test.DF1, test.P = twoMoments(test.Weights, test.ChiSquare, test.DF2)
 	return test, nil

@@ -70,15 +70,18 @@ func (d *Design) checkValues(v Variable) error {
 }
 
 // checkFinite names the row whose value made a sum infinite.
-func (d *Design) checkFinite(s Sum, y []float64) error {
-	if !math.IsInf(s.WY2, 0) && !math.IsNaN(s.WY2) {
+func (d *Design) checkFinite(s Sum, y Variable) error {
+	if isFinite(s.WY2) {
 		return nil
 	}
-	if err := d.checkValues(Variable{"y", y}); err != nil {
+	if err := d.checkValues(y); err != nil {
 		return err
 	}
 	return errors.New("the variable is so large that weighted squares cannot be added up; choose a larger unit")
 }
+
+// isFinite says whether a number is neither infinite nor missing.
+func isFinite(x float64) bool { return !math.IsInf(x, 0) && !math.IsNaN(x) }
 
 // complete says whether no column is missing in the row.
 func complete(columns []Variable, row int) bool {
@@ -140,6 +143,11 @@ func (p people) vector(names []string, values []float64, scores func(row int, u 
 	cov, f, err := p.covariance(len(values), scores)
 	if err != nil {
 		return Vector{}, err
+	}
+	for i, x := range values {
+		if !isFinite(x) || !isFinite(cov.At(i, i)) {
+			return Vector{}, fmt.Errorf("the estimate %q is %v with a variance of %v: the numbers are too large to square and add up; choose a larger unit", names[i], x, cov.At(i, i))
+		}
 	}
 	v.Cov, v.DF = cov, f.df
 	e := p.estimate(v.DF, f)
@@ -304,7 +312,7 @@ func (d *Design) linearise(variables []Variable, in []bool, f func(totals []Dual
 	}
 	for i, g := range r.Gradient {
 		if math.IsNaN(g) || math.IsInf(g, 0) {
-			return p, r, fmt.Errorf("the function has no derivative by the total of %q, so there is no standard error", names[i])
+			return p, r, fmt.Errorf("the function has no derivative by the total of %q, so there is no standard error; choose a domain where it has one", names[i])
 		}
 	}
 	return p, r, nil

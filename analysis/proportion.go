@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -132,10 +133,13 @@ const sameAnswer = 1e-12
 // sum of squares equal the sum itself.
 func (s Sum) checkShare() error {
 	if d := math.Abs(s.WY - s.WY2); d > sameAnswer*s.W || s.WY < 0 || s.WY > s.W*(1+sameAnswer) {
-		return fmt.Errorf("a proportion needs zeros and ones, but Σwy is %v and Σwy² is %v; use Mean", s.WY, s.WY2)
+		return fmt.Errorf("%w, but Σwy is %v and Σwy² is %v; use Mean", errShare, s.WY, s.WY2)
 	}
 	return nil
 }
+
+// errShare is a variable with other values than zeros and ones.
+var errShare = errors.New("a proportion needs zeros and ones")
 
 // proportion gives an estimate the interval and the notes of a proportion. people is
 // how many there are in the domain, with a value or without, and weighted the sum of

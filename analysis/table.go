@@ -97,6 +97,9 @@ func (c *Cells) crossedFactors(in Domain, ids []string) ([]int, error) {
 		if _, fixed := in[id]; fixed {
 			return nil, fmt.Errorf("factor %q is both fixed by the domain and asked for by level; leave it out of one", id)
 		}
+		if len(c.Factors[factors[i]].Levels) == 0 {
+			return nil, fmt.Errorf("factor %q has no levels; name those it can have", id)
+		}
 	}
 	return factors, nil
 }

@@ -50,13 +50,13 @@ func (d *Design) table(y []float64, in []bool, factors []FactorColumn, kind tabl
 		return Table{}, err
 	}
 	for _, s := range g.all {
-		if err := d.checkFinite(s, y); err != nil {
+		if err := d.checkFinite(s, Variable{"y", y}); err != nil {
 			return Table{}, err
 		}
 	}
 	if kind == tableOfProportions {
 		if err := g.checkShares(x); err != nil {
-			return Table{}, err
+			return Table{}, d.shareFault(err, y, in)
 		}
 		if g.weights, err = d.groupWeights(x, g); err != nil {
 			return Table{}, err

@@ -58,6 +58,15 @@ func (d *Design) Cells(variables []Variable, factors []FactorColumn) (*Cells, er
 	d.eachBlock(len(x.levels), func(leaf int, slots []int32) {
 		d.sumLeaf(leaf, c.Rows[first[leaf]:first[leaf+1]], variables, x, slots)
 	})
+	for k, v := range variables {
+		var all Sum
+		for i := range c.Rows {
+			all = all.add(c.Rows[i].Sums[k])
+		}
+		if err := d.checkFinite(all, v); err != nil {
+			return nil, fmt.Errorf("variable %q: %w", v.Name, err)
+		}
+	}
 	c.nameLeaves(first)
 	return c, nil
 }
@@ -78,6 +87,9 @@ func (d *Design) checkFactor(f FactorColumn, before []Factor) error {
 	}
 	if slices.ContainsFunc(before, func(g Factor) bool { return g.ID == f.ID }) {
 		return fmt.Errorf("two factors are called %q; rename one", f.ID)
+	}
+	if len(f.Levels) == 0 {
+		return fmt.Errorf("factor %q has no levels; name those it can have", f.ID)
 	}
 	for i, l := range f.Level {
 		if l < -1 || l >= len(f.Levels) {

@@ -28,7 +28,7 @@ type Test struct {
 
 // Test compares an estimate with a value: t = (estimate − value)/SE on the degrees of
 // freedom of the estimate. It fits estimates with an interval ± t·SE, such as means and
-// contrasts.
+// contrasts. P is NaN without degrees of freedom or standard error.
 func (e Estimate) Test(value float64) Test {
 	t := Test{Method: "design-based t test", Statistic: (e.Value - value) / e.SE, DF1: 1, DF2: e.DF,
 		ChiSquare: math.NaN(), N: e.N, Notes: slices.Clone(e.Notes)}

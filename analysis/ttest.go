@@ -46,6 +46,12 @@ func (d *Design) OneSampleTTest(y []float64, value float64, in []bool) (Comparis
 		return Comparison{}, errors.New("nobody in the domain has a value; widen the domain")
 	}
 	e := v.Estimates[0]
+	if !(e.DF > 0) {
+		return Comparison{}, fmt.Errorf("the people of the domain have %v degrees of freedom, PSUs less strata; a test needs more than 0, widen the domain", e.DF)
+	}
+	if !(e.SE > 0) {
+		return Comparison{}, errors.New("the mean has no standard error: all people of the domain are alike, or every PSU of the population is in the sample; widen the domain")
+	}
 	test := e.Test(value)
 	e.Value, e.Lo, e.Hi = e.Value-value, e.Lo-value, e.Hi-value
 	return Comparison{test, e}, nil
@@ -143,10 +149,10 @@ func (p people) compare(y []float64, group FactorColumn, groups []int, method st
 	e := v.Estimates[0]
 	e.DF--
 	if !(e.DF > 0) {
-		return Comparison{}, fmt.Errorf("the people compared have %v degrees of freedom, PSUs less strata; comparing two groups needs more than 1", v.DF)
+		return Comparison{}, fmt.Errorf("the people compared have %v degrees of freedom, PSUs less strata; comparing two groups needs more than 1, widen the domain", v.DF)
 	}
 	if !(e.SE > 0) {
-		return Comparison{}, fmt.Errorf("the difference of levels %v has no standard error: within each level all people compared are alike, or every PSU of the population is in the sample", v.Names)
+		return Comparison{}, fmt.Errorf("the difference of levels %v has no standard error: within each level all people compared are alike, or every PSU of the population is in the sample; widen the domain", v.Names)
 	}
 	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
 	test := e.Test(0)
@@ -164,7 +170,7 @@ func (p people) compare(y []float64, group FactorColumn, groups []int, method st
 func (d *Design) CronbachAlpha(items []Variable, in []bool) (Estimate, error) {
 	k := len(items)
 	if k < 2 {
-		return Estimate{}, fmt.Errorf("%d items; consistency needs two or more", k)
+		return Estimate{}, fmt.Errorf("%d items; consistency needs two or more, give more items", k)
 	}
 	p, err := d.people(in, items...)
 	if err != nil {
