@@ -30,7 +30,8 @@ func (t *Crosstab) At(row, column int) Estimate { return t.Counts.Estimates[row*
 
 // Crosstab counts the pairs of levels of two factors in a domain, as R's svytable.
 // People without a level of one of the factors are not in the table. Levels that nobody
-// has are left out.
+// has are left out. With Cells.Margins the covariance is that of raked weights, and so
+// are all tests of the table.
 func (c *Cells) Crosstab(rows, columns string, in Domain) (*Crosstab, error) {
 	var factors [2]int
 	for i, id := range []string{rows, columns} {
@@ -63,8 +64,8 @@ func (c *Cells) Crosstab(rows, columns string, in Domain) (*Crosstab, error) {
 }
 
 // Crosstab is Cells.Crosstab straight from two columns, over the rows for which in is
-// true, or all when in is nil. Weights are taken as given: when they were raked, make
-// Cells and set their Margins.
+// true, or all when in is nil. It knows the margins of Columns.Calibration, but no
+// auxiliary variables: cells cannot hold them.
 func (d *Design) Crosstab(rows, columns FactorColumn, in []bool) (*Crosstab, error) {
 	if in != nil && len(in) != d.rows {
 		return nil, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)

@@ -14,12 +14,13 @@ import (
 // questioned is a small random sample: 6 strata of 4 PSUs, a score with some missing, two
 // factors, rows in no order.
 type questioned struct {
-	design *analysis.Design
-	score  []float64
-	in     []bool
-	sex    analysis.FactorColumn
-	region analysis.FactorColumn
-	points analysis.FactorColumn // the score as a factor
+	columns analysis.Columns
+	design  *analysis.Design
+	score   []float64
+	in      []bool
+	sex     analysis.FactorColumn
+	region  analysis.FactorColumn
+	points  analysis.FactorColumn // the score as a factor
 }
 
 func ask(t *testing.T, seed uint64) questioned {
@@ -46,6 +47,7 @@ func ask(t *testing.T, seed uint64) questioned {
 		s.region.Level = append(s.region.Level, r.IntN(3))
 	}
 	var err error
+	s.columns = c
 	if s.design, err = analysis.NewDesign(c); err != nil {
 		t.Fatal(err)
 	}

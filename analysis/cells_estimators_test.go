@@ -1,0 +1,210 @@
+package analysis_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/weighting"
+)
+
+// sameSums is how far an estimate from cells may be from the same from columns: both add
+// up the same few hundred numbers in another order, which moves a sum by some n·2⁻⁵³,
+// and a standard error, a root of squared differences of such sums, by little more.
+const sameSums = 1e-12
+
+// counted is a sample with its cells: as given, or raked to region and sex, which the
+// design knows by its Calibration and the cells by their Margins.
+type counted struct {
+	questioned
+	pass   []float64 // 1 when the score is above 5, NaN where it is missing
+	double []float64 // another variable that the same people have
+	design *analysis.Design
+	cells  *analysis.Cells
+}
+
+// counting makes the cells of the sample as a database would: they know nothing of the
+// design but what their fields say, and come in another order.
+func counting(t *testing.T, raked bool) counted {
+	t.Helper()
+	s := counted{questioned: ask(t, 11)}
+	for i, l := range s.sex.Level {
+		s.sex.Level[i] = max(l, 0)
+	}
+	for i, y := range s.score {
+		s.pass = append(s.pass, float64(btoi(y > 5)))
+		if math.IsNaN(y) {
+			s.pass[i] = math.NaN()
+		}
+		s.double = append(s.double, y*y-float64(s.sex.Level[i]))
+	}
+	columns := s.columns
+	if raked {
+		var margins []weighting.Margin
+		for k, f := range []analysis.FactorColumn{s.region, s.sex} {
+			m := weighting.Margin{Name: f.ID, Levels: f.Levels, Level: f.Level, Targets: [][]float64{{300, 500, 400}, {500, 700}}[k]}
+			margins = append(margins, m)
+		}
+		w, _, err := weighting.Rake(columns.Weight, margins, weighting.Settings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns.Weight, columns.Base = w, columns.Weight
+		columns.Calibration = &analysis.Calibration{Margins: []analysis.FactorColumn{s.region, s.sex}}
+	}
+	var err error
+	if s.design, err = analysis.NewDesign(columns); err != nil {
+		t.Fatal(err)
+	}
+	variables := []analysis.Variable{{Name: "score", Values: s.score}, {Name: "pass", Values: s.pass}, {Name: "double", Values: s.double}}
+	c, err := s.design.Cells(variables, []analysis.FactorColumn{s.sex, s.region, s.points})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cells = &analysis.Cells{PSUs: c.PSUs, Factors: c.Factors, Variables: c.Variables, Rows: slices.Clone(c.Rows), Margins: c.Margins}
+	slices.Reverse(s.cells.Rows)
+	return s
+}
+
+// eachCount runs a test with weights as given and with raked ones.
+func eachCount(t *testing.T, test func(t *testing.T, s counted)) {
+	for _, raked := range []bool{false, true} {
+		name := map[bool]string{false: "as given", true: "raked"}[raked]
+		t.Run(name, func(t *testing.T) { test(t, counting(t, raked)) })
+	}
+}
+
+// women are the rows of the domain {"sex": "f"}.
+func (s counted) women() []bool {
+	in := make([]bool, len(s.sex.Level))
+	for i, l := range s.sex.Level {
+		in[i] = l == 0
+	}
+	return in
+}
+
+// likeColumns fails when an estimate from cells is not the one from columns.
+func likeColumns(t *testing.T, what string, cells, columns analysis.Estimate) {
+	t.Helper()
+	for k, pair := range [][2]float64{{cells.Value, columns.Value}, {cells.SE, columns.SE}, {cells.Lo, columns.Lo},
+		{cells.Hi, columns.Hi}, {cells.DF, columns.DF}, {cells.Weighted, columns.Weighted}, {cells.DEff, columns.DEff}} {
+		scale := math.Abs(pair[1])
+		if k < 4 { // a limit near zero is as exact as the estimate and its SE are
+			scale = math.Abs(columns.Value) + columns.SE
+		}
+		if !(math.Abs(pair[0]-pair[1]) <= sameSums*scale) && !(math.IsNaN(pair[0]) && math.IsNaN(pair[1])) {
+			t.Errorf("%s: %s from cells is %v, from columns %v", what,
+				[]string{"value", "SE", "lower limit", "upper limit", "df", "Σw", "design effect"}[k], pair[0], pair[1])
+		}
+	}
+	if cells.N != columns.N || !slices.Equal(cells.Notes, columns.Notes) {
+		t.Errorf("%s: %d people and notes %v from cells, %d and %v from columns", what, cells.N, cells.Notes, columns.N, columns.Notes)
+	}
+}
+
+// likeTest is likeColumns for tests. P is a tail of a t or an F distribution, or of a sum
+// of chi-squares: it moves by the change of the statistic times its hazard.
+func likeTest(t *testing.T, what string, cells, columns analysis.Test) {
+	t.Helper()
+	same := func(a, b, tolerance float64) bool {
+		return math.Abs(a-b) <= tolerance*math.Abs(b) || a == b || math.IsNaN(a) && math.IsNaN(b)
+	}
+	if !same(cells.Statistic, columns.Statistic, 10*sameSums) || !same(cells.DF1, columns.DF1, 10*sameSums) || !same(cells.DF2, columns.DF2, 10*sameSums) ||
+		!same(cells.P, columns.P, 1e-9) || !same(cells.ChiSquare, columns.ChiSquare, 10*sameSums) ||
+		cells.Method != columns.Method || cells.N != columns.N || !slices.Equal(cells.Notes, columns.Notes) {
+		t.Errorf("%s from cells: %+v\nfrom columns: %+v", what, cells, columns)
+	}
+}
+
+// TestTableFromCells: the table of two factors is the vector of counts of their crossing,
+// which the design makes of people and not of cells, and so are all tests of it.
+func TestTableFromCells(t *testing.T) {
+	eachCount(t, func(t *testing.T, s counted) {
+		both := classes("both")
+		for r := range s.region.Levels {
+			for p := range s.points.Levels {
+				both.Levels = append(both.Levels, s.region.Levels[r]+","+s.points.Levels[p])
+			}
+		}
+		for i, r := range s.region.Level {
+			both.Level = append(both.Level, -1)
+			if p := s.points.Level[i]; p >= 0 {
+				both.Level[i] = r*len(s.points.Levels) + p
+			}
+		}
+		table, err := s.cells.Crosstab("region", "points", analysis.Domain{"sex": "f"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts, err := s.design.CountVector(both, s.women())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(table.Counts.Names, counts.Names) {
+			t.Fatalf("cells %v, columns %v", table.Counts.Names, counts.Names)
+		}
+		nearVector(t, "counts", table.Counts, counts, sameSums)
+		straight, err := s.design.Crosstab(s.region, s.points, s.women())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, method := range []analysis.TableTest{analysis.RaoScottF, analysis.RaoScottChiSquare, analysis.WeightedChiSquares,
+			analysis.Saddlepoint, analysis.LikelihoodRatioF} {
+			got, err := table.Independence(method)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := straight.Independence(method)
+			if err != nil {
+				t.Fatal(err)
+			}
+			likeTest(t, string(method), got, want)
+		}
+	})
+}
+
+// TestGoodnessOfFitFromCells: as from columns.
+func TestGoodnessOfFitFromCells(t *testing.T) {
+	eachCount(t, func(t *testing.T, s counted) {
+		counts, err := s.cells.CountVector("points", analysis.Domain{"sex": "f"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, err := s.design.CountVector(s.points, s.women())
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal := slices.Repeat([]float64{1}, len(counts.Values))
+		got, err := counts.GoodnessOfFit(equal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := columns.GoodnessOfFit(equal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		likeTest(t, "goodness of fit", got, want)
+	})
+}
+
+// saysSo fails when an error does not name what is wrong and the way out.
+func saysSo(t *testing.T, what string, err error, says ...string) {
+	t.Helper()
+	for _, s := range says {
+		if err == nil || !strings.Contains(err.Error(), s) {
+			t.Errorf("%s: error %v, want one that says %q", what, err, s)
+		}
+	}
+}
+
+func TestTablesFromCellsNameFaults(t *testing.T) {
+	c := counting(t, false).cells
+	saysSo(t, "unknown factor", second(c.Crosstab("region", "age", nil)), `no factor "age"`, "sex, region, points")
+	saysSo(t, "the same factor", second(c.Crosstab("region", "region", nil)), "name two factors")
+	saysSo(t, "factor of the domain", second(c.Crosstab("region", "sex", analysis.Domain{"sex": "f"})), "leave it out of one")
+	saysSo(t, "unknown level", second(c.Crosstab("region", "points", analysis.Domain{"sex": "x"})), `no level "x"`, "f, m")
+	c.Rows = nil
+	saysSo(t, "no cells", second(c.Crosstab("region", "sex", nil)), "nobody in the domain", "widen the domain")
+}
