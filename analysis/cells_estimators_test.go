@@ -3,6 +3,7 @@ package analysis_test
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -207,4 +208,110 @@ func TestTablesFromCellsNameFaults(t *testing.T) {
 	saysSo(t, "unknown level", second(c.Crosstab("region", "points", analysis.Domain{"sex": "x"})), `no level "x"`, "f, m")
 	c.Rows = nil
 	saysSo(t, "no cells", second(c.Crosstab("region", "sex", nil)), "nobody in the domain", "widen the domain")
+}
+
+// likeComparison is likeTest with the difference. Its design effect is that of a mean.
+func likeComparison(t *testing.T, what string, cells, columns analysis.Comparison) {
+	t.Helper()
+	likeTest(t, what, cells.Test, columns.Test)
+	likeColumns(t, what, cells.Difference, columns.Difference)
+}
+
+// comparison takes a comparison with its error, or ends the test.
+func comparison(t *testing.T) func(c analysis.Comparison, err error) analysis.Comparison {
+	return func(c analysis.Comparison, err error) analysis.Comparison {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+}
+
+// only is a factor without the levels that are not named, in the order of names.
+func only(f analysis.FactorColumn, levels ...string) analysis.FactorColumn {
+	g := classes(f.ID, levels...)
+	for _, l := range f.Level {
+		if l >= 0 {
+			l = slices.Index(levels, f.Levels[l])
+		}
+		g.Level = append(g.Level, l)
+	}
+	return g
+}
+
+func TestTTestFromCells(t *testing.T) {
+	eachCount(t, func(t *testing.T, s counted) {
+		ok := comparison(t)
+		likeComparison(t, "two sexes", ok(s.cells.TTest("score", "sex", nil)), ok(s.design.TTest(s.score, s.sex, nil)))
+		women := analysis.Domain{"sex": "f"}
+		likeComparison(t, "two regions of three", ok(s.cells.TTest("score", "region", women, "c", "a")),
+			ok(s.design.TTest(s.score, only(s.region, "c", "a"), s.women())))
+		likeComparison(t, "one sample", ok(s.cells.OneSampleTTest("score", 4.5, women)), ok(s.design.OneSampleTTest(s.score, 4.5, s.women())))
+		cells, columns := ok(s.cells.PairedTTest("double", "score", women)), ok(s.design.PairedTTest(s.double, s.score, s.women()))
+		if !math.IsNaN(cells.Difference.DEff) {
+			t.Errorf("the design effect of a difference of pairs is %v, but cells do not know it", cells.Difference.DEff)
+		}
+		cells.Difference.DEff = columns.Difference.DEff
+		likeComparison(t, "pairs", cells, columns)
+	})
+}
+
+// TestCellsOfSeveralStages: cells that a design of two stages made keep its variance.
+func TestCellsOfSeveralStages(t *testing.T) {
+	s := ask(t, 12)
+	n := len(s.score)
+	person, psus, people := make([]string, n), make([]float64, n), make([]float64, n)
+	for i := range person {
+		person[i] = strconv.Itoa(i)
+		psus[i], people[i] = 8, 500
+	}
+	d, err := analysis.NewDesign(analysis.Columns{Weight: s.columns.Weight, Stages: []analysis.Stage{
+		{Stratum: s.columns.Stratum, Unit: s.columns.PSU, Population: psus}, {Unit: person, Population: people}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := d.Cells([]analysis.Variable{{Name: "score", Values: s.score}}, []analysis.FactorColumn{s.region, s.sex})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok := comparison(t)
+	likeComparison(t, "t test", ok(c.TTest("score", "sex", nil)), ok(d.TTest(s.score, s.sex, nil)))
+}
+
+// TestNotesOfCellsAreOnComparisons: what is known of all the data is on every test.
+func TestNotesOfCellsAreOnComparisons(t *testing.T) {
+	s := counting(t, false)
+	note := analysis.Note{Code: analysis.NotConverged, Value: 0.1}
+	s.cells.Notes = []analysis.Note{note}
+	c := comparison(t)(s.cells.TTest("score", "sex", nil))
+	if !slices.Contains(c.Notes, note) || !slices.Contains(c.Difference.Notes, note) {
+		t.Errorf("notes %v and %v, want %v among them", c.Notes, c.Difference.Notes, note)
+	}
+	v, err := s.cells.MeanVector([]string{"score"}, analysis.Domain{"points": "0", "sex": "f", "region": "a"})
+	if err != nil || !slices.Contains(v.Notes, note) {
+		t.Errorf("notes %v, %v; want %v among them", v.Notes, err, note)
+	}
+}
+
+func TestTTestsFromCellsNameFaults(t *testing.T) {
+	c := counting(t, false).cells
+	saysSo(t, "unknown variable", second(c.TTest("age", "sex", nil)), `no variable "age"`, "score, pass, double")
+	saysSo(t, "unknown group", second(c.TTest("score", "age", nil)), `no factor "age"`, "sex, region, points")
+	saysSo(t, "three groups", second(c.TTest("score", "region", nil)), "3 levels", "compares two")
+	saysSo(t, "unknown level", second(c.TTest("score", "region", nil, "a", "d")), `no level "d"`, "a, b, c")
+	saysSo(t, "one level twice", second(c.TTest("score", "region", nil, "a", "a")), "named twice")
+	saysSo(t, "group of the domain", second(c.TTest("score", "sex", analysis.Domain{"sex": "f"})), "leave it out of one")
+	saysSo(t, "nobody in a level", second(c.TTest("score", "points", nil, "3", "12")), `no level "12"`)
+	saysSo(t, "NaN", second(c.OneSampleTTest("score", math.NaN(), nil)), "give a number")
+	c.Rows = slices.DeleteFunc(slices.Clone(c.Rows), func(r analysis.Cell) bool { return r.Levels[1] == 1 })
+	saysSo(t, "nobody in a level", second(c.TTest("score", "region", nil, "a", "b")), `"b"`, "widen the domain")
+	saysSo(t, "nobody", second(c.OneSampleTTest("score", 0, analysis.Domain{"region": "b"})), "widen the domain")
+	saysSo(t, "no pairs", second(c.PairedTTest("score", "double", analysis.Domain{"region": "b"})), "widen the domain")
+	r := slices.Clone(c.Rows[0].Sums)
+	r[0].N--
+	c.Rows[0].Sums = r
+	saysSo(t, "pairs of others", second(c.PairedTTest("score", "double", nil)), "missing for the same people", "PSU")
+	r[0].WY = math.Inf(1)
+	saysSo(t, "infinite", second(c.TTest("score", "sex", nil)), `"score"`, "larger unit")
 }

@@ -41,10 +41,10 @@ func (d *Design) KishEffect(in []bool) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(p.places) == 0 {
+	if p.n == 0 {
 		return math.NaN(), nil
 	}
-	return float64(len(p.places)) * p.w2 / (p.w * p.w), nil
+	return float64(p.n) * p.w2 / (p.w * p.w), nil
 }
 
 // IntraCluster estimates how much alike the people of one PSU are, Kish's rate of
@@ -70,7 +70,7 @@ func (d *Design) IntraCluster(y []float64, in []bool) (float64, error) {
 	if !(b > 1) {
 		return 0, fmt.Errorf("no PSU has two people of the domain, so their likeness is unknown; choose a larger domain")
 	}
-	kish := float64(len(p.places)) * p.w2 / (p.w * p.w)
+	kish := float64(p.n) * p.w2 / (p.w * p.w)
 	return (e.DEff/kish - 1) / (b - 1), nil
 }
 
@@ -82,7 +82,8 @@ func (p people) inPSUs() []int {
 		for int(place) >= p.design.start[psu+1] {
 			psu++
 		}
-		m[psu]++
+		n, _, _ := p.count(place)
+		m[psu] += n
 	}
 	return m
 }

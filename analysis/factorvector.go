@@ -67,21 +67,11 @@ func (d *Design) countLevels(f FactorColumn, in []bool) (people, []float64, erro
 	if err != nil {
 		return people{}, nil, err
 	}
+	p = p.only(func(row int) bool { return f.Level[row] >= 0 })
 	counts := make([]float64, len(f.Levels))
-	known := p.places[:0]
-	p.w, p.w2 = 0, 0
 	for _, place := range p.places {
-		l := f.Level[d.rowAt(int(place))]
-		if l < 0 {
-			continue
-		}
-		known = append(known, place)
-		w := d.weight[place]
-		counts[l] += w
-		p.w += w
-		p.w2 += w * w
+		counts[f.Level[d.rowAt(int(place))]] += p.weight[place]
 	}
-	p.places = known
 	return p, counts, nil
 }
 

@@ -4,19 +4,56 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
 
-// people are those of a domain of a design who have every value asked for.
+// people are those of a domain of a design who have every value asked for. All people
+// of a cell can stand for one, with the sum of their weights and the mean of their
+// values: a score that is linear in the values then has the same sums.
 type people struct {
 	design   *Design
 	settings Settings
-	places   []int32 // of each in the design's order
-	seen     []int   // people of the domain in each PSU, with the values or without
-	rows     int     // of the domain, with the values or without
-	weighted float64 // Σw of those rows
-	w, w2    float64 // Σw, Σw² of the people
+	notes    []Note
+	weight   []float64 // of each place in the design's order
+	cell     []Sum     // of each place, with the same Σw; nil when each is one person
+	places   []int32   // of each in the design's order
+	seen     []int     // people of the domain in each PSU, with the values or without
+	rows     int       // of the domain, with the values or without
+	weighted float64   // Σw of those rows
+	n        int       // how many people
+	w, w2    float64   // Σw, Σw² of the people
+}
+
+// count is how many people stand at a place, with Σw and Σw².
+func (p *people) count(place int32) (n int, w, w2 float64) {
+	w = p.weight[place]
+	if p.cell == nil {
+		return 1, w, w * w
+	}
+	return p.cell[place].N, w, p.cell[place].W2
+}
+
+// include adds those who stand at a place.
+func (p *people) include(place int32) {
+	n, w, w2 := p.count(place)
+	p.places = append(p.places, place)
+	p.n += n
+	p.w += w
+	p.w2 += w2
+}
+
+// only keeps those people for whom keep is true.
+func (p people) only(keep func(row int) bool) people {
+	q := p
+	q.places, q.n, q.w, q.w2 = make([]int32, 0, len(p.places)), 0, 0, 0
+	for _, place := range p.places {
+		if keep(p.design.rowAt(int(place))) {
+			q.include(place)
+		}
+	}
+	return q
 }
 
 // people selects the rows for which in is true, or all when in is nil, and of those
@@ -34,7 +71,7 @@ func (d *Design) people(in []bool, columns ...Variable) (people, error) {
 			return people{}, err
 		}
 	}
-	p := people{design: d, settings: settings, seen: make([]int, len(d.psus))}
+	p := people{design: d, settings: settings, weight: d.weight, seen: make([]int, len(d.psus))}
 	p.places = make([]int32, 0, len(d.weight))
 	for psu := range d.psus {
 		for place := d.start[psu]; place < d.start[psu+1]; place++ {
@@ -43,12 +80,9 @@ func (d *Design) people(in []bool, columns ...Variable) (people, error) {
 				continue
 			}
 			p.seen[psu]++
-			w := d.weight[place]
-			p.weighted += w
+			p.weighted += d.weight[place]
 			if complete(columns, row) {
-				p.places = append(p.places, int32(place))
-				p.w += w
-				p.w2 += w * w
+				p.include(int32(place))
 			}
 		}
 		p.rows += p.seen[psu]
@@ -97,7 +131,7 @@ func complete(columns []Variable, row int) bool {
 func (p people) total(y []float64) float64 {
 	var sum float64
 	for _, place := range p.places {
-		sum += p.design.weight[place] * y[p.design.rowAt(int(place))]
+		sum += p.weight[place] * y[p.design.rowAt(int(place))]
 	}
 	return sum
 }
@@ -106,27 +140,27 @@ func (p people) total(y []float64) float64 {
 func (p people) spread(y func(row int) float64) float64 {
 	var mean, square float64
 	for _, place := range p.places {
-		mean += p.design.weight[place] * y(p.design.rowAt(int(place)))
+		mean += p.weight[place] * y(p.design.rowAt(int(place)))
 	}
 	mean /= p.w
 	for _, place := range p.places {
 		d := y(p.design.rowAt(int(place))) - mean
-		square += p.design.weight[place] * d * d
+		square += p.weight[place] * d * d
 	}
-	n := float64(len(p.places))
+	n := float64(p.n)
 	return n / (n - 1) * square / p.w
 }
 
 // covariance is that of Σw·u for scores u, which are given for a row of the columns
 // and zero for all others than these people.
 func (p people) covariance(k int, scores func(row int, u []float64)) (*mat.SymDense, facts, error) {
-	z := newTable[float64](k, len(p.design.weight))
+	z := newTable[float64](k, len(p.weight))
 	u := make([]float64, k)
 	for _, place := range p.places {
 		clear(u)
 		scores(p.design.rowAt(int(place)), u)
 		for j := range z {
-			z[j][place] = p.design.weight[place] * u[j]
+			z[j][place] = p.weight[place] * u[j]
 		}
 	}
 	return p.design.covariance(z, p.seen)
@@ -134,10 +168,10 @@ func (p people) covariance(k int, scores func(row int, u []float64)) (*mat.SymDe
 
 // vector estimates several numbers at once from their values and scores.
 func (p people) vector(names []string, values []float64, scores func(row int, u []float64)) (Vector, error) {
-	v := Vector{Names: names, Values: values, Level: p.settings.Level, N: len(p.places), Weighted: p.w,
+	v := Vector{Names: names, Values: values, Level: p.settings.Level, N: p.n, Weighted: p.w,
 		DF: math.NaN(), Cov: mat.NewSymDense(len(values), nil), Estimates: make([]Estimate, len(values))}
 	if v.N == 0 {
-		v.empty()
+		v.empty(p.notes)
 		return v, nil
 	}
 	cov, f, err := p.covariance(len(values), scores)
@@ -159,25 +193,25 @@ func (p people) vector(names []string, values []float64, scores func(row int, u 
 	return v, nil
 }
 
-// empty makes the vector of nobody.
-func (v *Vector) empty() {
-	v.Notes = []Note{{Code: Empty}}
+// empty makes the vector of nobody; notes are those that it carries besides.
+func (v *Vector) empty(notes []Note) {
+	v.Notes = append(slices.Clone(notes), Note{Code: Empty})
 	for i := range v.Values {
 		v.Values[i] = math.NaN()
 		for j := range v.Values {
 			v.Cov.SetSym(i, j, math.NaN())
 		}
 		v.Estimates[i] = missingEstimate(v.Level)
-		v.Estimates[i].Notes = []Note{{Code: Empty}}
+		v.Estimates[i].Notes = slices.Clone(v.Notes)
 	}
 }
 
 // estimate has all but the numbers.
 func (p people) estimate(df float64, f facts) Estimate {
 	e := missingEstimate(p.settings.Level)
-	e.N, e.Weighted, e.DF = len(p.places), p.w, df
+	e.N, e.Weighted, e.DF = p.n, p.w, df
 	s := sample{settings: p.settings, all: Sum{N: e.N, W: p.w, W2: p.w2}}
-	e.Notes = s.facts(e, f)
+	e.Notes = append(slices.Clone(p.notes), s.facts(e, f)...)
 	return e
 }
 
@@ -212,20 +246,25 @@ func (d *Design) MeanVector(variables []Variable, in []bool) (Vector, error) {
 	if err != nil {
 		return Vector{}, err
 	}
-	names, means := p.totals(variables)
-	for i := range means {
-		means[i] /= p.w
-	}
-	v, err := p.vector(names, means, func(row int, u []float64) {
-		for i := range u {
-			u[i] = (variables[i].Values[row] - means[i]) / p.w
-		}
-	})
+	v, err := p.meanVector(variables)
 	for i := range v.Estimates {
 		y := variables[i].Values
 		p.effects(&v.Estimates[i], 1, func(row int) float64 { return y[row] })
 	}
 	return v, err
+}
+
+// meanVector is MeanVector without the design effects.
+func (p people) meanVector(variables []Variable) (Vector, error) {
+	names, means := p.totals(variables)
+	for i := range means {
+		means[i] /= p.w
+	}
+	return p.vector(names, means, func(row int, u []float64) {
+		for i := range u {
+			u[i] = (variables[i].Values[row] - means[i]) / p.w
+		}
+	})
 }
 
 // TotalVector estimates Σwy of several variables and their covariance, over the
@@ -235,17 +274,22 @@ func (d *Design) TotalVector(variables []Variable, in []bool) (Vector, error) {
 	if err != nil {
 		return Vector{}, err
 	}
-	names, totals := p.totals(variables)
-	v, err := p.vector(names, totals, func(row int, u []float64) {
-		for i := range u {
-			u[i] = variables[i].Values[row]
-		}
-	})
+	v, err := p.totalVector(variables)
 	for i := range v.Estimates {
 		y := variables[i].Values
 		p.effects(&v.Estimates[i], p.w, func(row int) float64 { return y[row] })
 	}
 	return v, err
+}
+
+// totalVector is TotalVector without the design effects.
+func (p people) totalVector(variables []Variable) (Vector, error) {
+	names, totals := p.totals(variables)
+	return p.vector(names, totals, func(row int, u []float64) {
+		for i := range u {
+			u[i] = variables[i].Values[row]
+		}
+	})
 }
 
 // totals names the variables and adds them up.
@@ -264,7 +308,7 @@ func (p people) totals(variables []Variable) ([]string, []float64) {
 // 1992, §5.5; Demnati and Rao 2004).
 func (d *Design) Function(variables []Variable, in []bool, f func(totals []Dual) Dual) (Estimate, error) {
 	p, r, err := d.linearise(variables, in, f)
-	if err != nil || len(p.places) == 0 {
+	if err != nil || p.n == 0 {
 		return p.estimateOfNobody(), err
 	}
 	return p.one(r.Value, func(row int) float64 { return influence(r.Gradient, variables, row) })
@@ -302,7 +346,7 @@ func (d *Design) linearise(variables []Variable, in []bool, f func(totals []Dual
 	if err != nil {
 		return people{}, Dual{}, err
 	}
-	if len(p.places) == 0 {
+	if p.n == 0 {
 		return p, Dual{}, nil
 	}
 	names, totals := p.totals(variables)
@@ -320,7 +364,7 @@ func (d *Design) linearise(variables []Variable, in []bool, f func(totals []Dual
 
 func (p people) estimateOfNobody() Estimate {
 	e := missingEstimate(p.settings.Level)
-	e.Notes = []Note{{Code: Empty}}
+	e.Notes = append(slices.Clone(p.notes), Note{Code: Empty})
 	return e
 }
 
@@ -331,7 +375,7 @@ func (d *Design) Ratio(y, x []float64, in []bool) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	if len(p.places) == 0 {
+	if p.n == 0 {
 		return p.estimateOfNobody(), nil
 	}
 	below := p.total(x)
@@ -355,7 +399,7 @@ func (d *Design) Variance(y []float64, in []bool) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	n := float64(len(p.places))
+	n := float64(p.n)
 	if n == 0 {
 		return p.estimateOfNobody(), nil
 	}
@@ -375,7 +419,7 @@ func (d *Design) Variance(y []float64, in []bool) (Estimate, error) {
 // scale²·S²/n·(1 − n/Σw) without (as R's deff). Without replacement takes Σw as the
 // size of the population, so there is none when Σw is no larger than n.
 func (p people) effects(e *Estimate, scale float64, y func(row int) float64) {
-	e.setEffects(scale*scale*p.spread(y), len(p.places), p.w)
+	e.setEffects(scale*scale*p.spread(y), p.n, p.w)
 }
 
 // setEffects fills in the design effects, given the variance of one person.

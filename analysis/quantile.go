@@ -77,7 +77,7 @@ func (d *Design) Quantile(y []float64, in []bool, q QuantileSettings, p ...float
 		return nil, err
 	}
 	// As in R, those without a value are outside, also for the degrees of freedom.
-	who.seen, who.rows = who.inPSUs(), len(who.places)
+	who.seen, who.rows = who.inPSUs(), who.n
 	f := who.distribution(y, q.Rule)
 	estimates := make([]Estimate, len(p))
 	for i, share := range p {
@@ -123,7 +123,7 @@ func (p people) distribution(y []float64, rule QuantileRule) distribution {
 
 // quantile estimates one quantile.
 func (p people) quantile(f distribution, y []float64, q QuantileSettings, share float64) (Estimate, error) {
-	if len(p.places) == 0 {
+	if p.n == 0 {
 		return p.estimateOfNobody(), nil
 	}
 	value := f.quantile(share, q.Rule)

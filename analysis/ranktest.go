@@ -101,7 +101,7 @@ func (p people) ranks(y []float64) []float64 {
 	for from := 0; from < len(order); {
 		to, tied := from, 0.0
 		for ; to < len(order) && order[to].y == order[from].y; to++ {
-			tied += p.design.weight[order[to].place]
+			tied += p.weight[order[to].place]
 		}
 		for _, who := range order[from:to] {
 			ranks[p.design.rowAt(int(who.place))] = (below + tied/2) / p.w

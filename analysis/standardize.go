@@ -33,7 +33,7 @@ func (d *Design) StandardizedMeans(y []float64, by FactorColumn, population []fl
 	}
 	group, names := crossingsOf(p, over)
 	p, group = p.inGroups(by, group)
-	if len(p.places) == 0 {
+	if p.n == 0 {
 		return Vector{}, errors.New("nobody in the domain has the variable, a class and a group; widen the domain")
 	}
 	group, names = occurring(group, names)
@@ -122,16 +122,14 @@ func crossingsOf(p people, over []FactorColumn) (group []int, names []string) {
 // inGroups leaves out people without a class or a group.
 func (p people) inGroups(by FactorColumn, group []int) (people, []int) {
 	q := p
-	q.places, q.w, q.w2 = nil, 0, 0
+	q.places, q.n, q.w, q.w2 = nil, 0, 0, 0
 	var kept []int
 	for i, place := range p.places {
 		if group[i] < 0 || by.Level[p.design.rowAt(int(place))] < 0 {
 			continue
 		}
-		w := p.design.weight[place]
-		q.places, kept = append(q.places, place), append(kept, group[i])
-		q.w += w
-		q.w2 += w * w
+		q.include(place)
+		kept = append(kept, group[i])
 	}
 	return q, kept
 }
@@ -161,7 +159,7 @@ func classMeans(p people, y []float64, by FactorColumn, group []int, names []str
 	means, weights = newTable[float64](len(names), len(by.Levels)), newTable[float64](len(names), len(by.Levels))
 	for i, place := range p.places {
 		row := p.design.rowAt(int(place))
-		w := p.design.weight[place]
+		w := p.weight[place]
 		means[group[i]][by.Level[row]] += w * y[row]
 		weights[group[i]][by.Level[row]] += w
 	}
@@ -182,7 +180,8 @@ func (p people) countGroups(v *Vector, group []int) {
 		v.Estimates[g].N, v.Estimates[g].Weighted = 0, 0
 	}
 	for i, g := range group {
-		v.Estimates[g].N++
-		v.Estimates[g].Weighted += p.design.weight[p.places[i]]
+		n, w, _ := p.count(p.places[i])
+		v.Estimates[g].N += n
+		v.Estimates[g].Weighted += w
 	}
 }

@@ -24,6 +24,11 @@ func (d *Design) TTest(y []float64, group FactorColumn, in []bool) (Comparison, 
 	if err != nil {
 		return Comparison{}, err
 	}
+	return p.tTest(y, group, groups)
+}
+
+// tTest compares two groups.
+func (p people) tTest(y []float64, group FactorColumn, groups []int) (Comparison, error) {
 	if len(groups) != 2 {
 		return Comparison{}, fmt.Errorf("%d levels of %q have people with a value; a t test compares two, choose them by the domain", len(groups), group.ID)
 	}
@@ -35,17 +40,21 @@ func (d *Design) TTest(y []float64, group FactorColumn, in []bool) (Comparison, 
 // PSUs − strata, so that it agrees with the interval of the mean (R's svyttest takes one
 // less).
 func (d *Design) OneSampleTTest(y []float64, value float64, in []bool) (Comparison, error) {
-	if isMissing(value) || math.IsInf(value, 0) {
-		return Comparison{}, fmt.Errorf("the mean cannot be compared with %v; give a number", value)
-	}
 	v, err := d.MeanVector([]Variable{{"variable", y}}, in)
 	if err != nil {
 		return Comparison{}, err
 	}
-	if v.N == 0 {
+	return v.Estimates[0].compareWith(value)
+}
+
+// compareWith compares a mean with a value.
+func (e Estimate) compareWith(value float64) (Comparison, error) {
+	if isMissing(value) || math.IsInf(value, 0) {
+		return Comparison{}, fmt.Errorf("the mean cannot be compared with %v; give a number", value)
+	}
+	if e.N == 0 {
 		return Comparison{}, errors.New("nobody in the domain has a value; widen the domain")
 	}
-	e := v.Estimates[0]
 	if !(e.DF > 0) {
 		return Comparison{}, fmt.Errorf("the people of the domain have %v degrees of freedom, PSUs less strata; a test needs more than 0, widen the domain", e.DF)
 	}
@@ -78,31 +87,35 @@ func (d *Design) grouped(y []float64, group FactorColumn, in []bool) (people, []
 	if err := d.checkFactor(group, nil); err != nil {
 		return people{}, nil, err
 	}
-	if err := d.checkValues(Variable{"variable", y}); err != nil {
-		return people{}, nil, err
-	}
-	if in != nil && len(in) != d.rows {
-		return people{}, nil, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
-	}
-	known := make([]bool, d.rows)
-	for i, l := range group.Level {
-		known[i] = l >= 0 && !isMissing(y[i]) && (in == nil || in[i])
-	}
-	p, err := d.people(known)
+	p, err := d.people(in, Variable{"variable", y})
 	if err != nil {
 		return people{}, nil, err
 	}
-	seen := make([]bool, len(group.Levels))
+	p = p.compared(group)
+	return p, p.levelsOf(group), nil
+}
+
+// compared leaves out people without a level. As in R, they are outside also for the
+// degrees of freedom, and so are those without a value.
+func (p people) compared(group FactorColumn) people {
+	q := p.only(func(row int) bool { return group.Level[row] >= 0 })
+	q.seen = q.inPSUs()
+	return q
+}
+
+// levelsOf are the levels of a factor that somebody has.
+func (p people) levelsOf(f FactorColumn) []int {
+	seen := make([]bool, len(f.Levels))
 	for _, place := range p.places {
-		seen[group.Level[d.rowAt(int(place))]] = true
+		seen[f.Level[p.design.rowAt(int(place))]] = true
 	}
-	var groups []int
+	var levels []int
 	for l, yes := range seen {
 		if yes {
-			groups = append(groups, l)
+			levels = append(levels, l)
 		}
 	}
-	return p, groups, nil
+	return levels
 }
 
 // differences estimates how far the mean of each group is from that of the first, and the
@@ -114,7 +127,7 @@ func (p people) differences(y []float64, group FactorColumn, groups []int) (Vect
 		place[l] = k
 	}
 	for _, at := range p.places {
-		row, w := p.design.rowAt(int(at)), p.design.weight[at]
+		row, w := p.design.rowAt(int(at)), p.weight[at]
 		k := place[group.Level[row]]
 		weight[k] += w
 		mean[k] += w * y[row]
@@ -176,7 +189,7 @@ func (d *Design) CronbachAlpha(items []Variable, in []bool) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	if len(p.places) == 0 {
+	if p.n == 0 {
 		return p.estimateOfNobody(), nil
 	}
 	columns := append(slices.Clone(items), Variable{"sum", p.sumOf(items)})
@@ -186,7 +199,7 @@ func (d *Design) CronbachAlpha(items []Variable, in []bool) (Estimate, error) {
 		row := d.rowAt(int(place))
 		for i := range columns {
 			e := columns[i].Values[row] - mean[i]/p.w
-			variance[i] += d.weight[place] * e * e / p.w
+			variance[i] += p.weight[place] * e * e / p.w
 		}
 	}
 	var within float64
