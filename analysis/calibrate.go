@@ -251,8 +251,15 @@ func (d *Design) groupResiduals(x tabulation, z grid, score func(group int, y fl
 		u := w * r.ratio[place] * score(int(codes[0]), x.value(codes[0], y))
 		r.each(place, func(i int, v float64) { xu.row(i)[codes[0]] += u * v })
 	}
+	d.subtractFit(z, xu)
+}
+
+// subtractFit turns linearised sums of leaves into those of the residuals, z − Σ w x′B
+// with B = (Σ d x x′/q)⁻¹ xu for each column of z; xu is Σ d x u/q.
+func (d *Design) subtractFit(z, xu grid) {
+	r := d.regression
 	var b mat.Dense
-	b.Mul(r.inverse, mat.NewDense(r.width, x.groups, xu.x))
+	b.Mul(r.inverse, mat.NewDense(r.width, xu.columns, xu.x))
 	const leaves = 32
 	parallel.Blocks(z.rows, leaves, func(_, from, to int) {
 		wx := make([]float64, r.width)

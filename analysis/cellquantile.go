@@ -21,27 +21,32 @@ func (c *Cells) Quantile(score string, in Domain, q QuantileSettings, p ...float
 		return nil, fmt.Errorf("quantile rule %q interpolates between people, whom cells do not know; use %s, %s or %s, or estimate straight from the design",
 			string(q.Rule), QuantileMath, QuantileSchool, QuantileHF3)
 	}
-	b, f, err := c.levels(score, in)
+	factors, err := c.crossedFactors(in, []string{score})
 	if err != nil {
 		return nil, err
 	}
+	f := c.column(factors[0])
 	values, err := f.numbers()
 	if err != nil {
 		return nil, err
 	}
-	whole := b.together()
-	weights := make([]float64, len(values))
-	for l, s := range b.samples {
-		weights[l] = s.all.W
+	who, _, err := c.people(in)
+	if err != nil {
+		return nil, err
 	}
-	d := newDistribution(positive(values, weights))
-	estimates := make([]Estimate, len(p))
-	for i, share := range p {
-		if estimates[i], err = b.quantile(d.distinct(), values, whole, q, share); err != nil {
-			return nil, err
+	return who.compared(f).quantiles(f.byRow(values), q, p)
+}
+
+// byRow gives each row the number of its level, NaN for missing.
+func (f FactorColumn) byRow(values []float64) []float64 {
+	y := make([]float64, len(f.Level))
+	for row, l := range f.Level {
+		y[row] = math.NaN()
+		if l >= 0 {
+			y[row] = values[l]
 		}
 	}
-	return estimates, nil
+	return y
 }
 
 // numbers reads the levels of a factor as numbers.
@@ -55,39 +60,4 @@ func (f Factor) numbers() ([]float64, error) {
 		values[l] = v
 	}
 	return values, nil
-}
-
-// positive leaves out the values that nobody has.
-func positive(values, weights []float64) (v, w []float64) {
-	for i, x := range weights {
-		if x > 0 {
-			v, w = append(v, values[i]), append(w, x)
-		}
-	}
-	return v, w
-}
-
-// quantile estimates F at the quantile and turns it around.
-func (b *bundle) quantile(f distribution, values []float64, whole sample, q QuantileSettings, share float64) (Estimate, error) {
-	value := f.quantile(share, q.Rule)
-	up := newSample(whole.layout, whole.settings, nil, whole.calibration)
-	for l, s := range b.samples {
-		if !(values[l] <= value) {
-			continue
-		}
-		for i, x := range s.sums {
-			up.sums[i] = up.sums[i].add(x)
-		}
-		for m, x := range s.crossings {
-			up.crossings[m] = up.crossings[m].add(x)
-		}
-	}
-	up.addUp()
-	reached := up.all.W / whole.all.W
-	score := func(low, all Sum) float64 { return (low.W - reached*all.W) / whole.all.W }
-	e, err := whole.withVariance(reached, scores(up.sums, whole.sums, score), scores(up.crossings, whole.crossings, score))
-	if err != nil || e.N == 0 {
-		return e, err
-	}
-	return whole.settings.judgedQuantile(e.asQuantile(f, q, value, e.t())), nil
 }

@@ -315,3 +315,104 @@ func TestTTestsFromCellsNameFaults(t *testing.T) {
 	r[0].WY = math.Inf(1)
 	saysSo(t, "infinite", second(c.TTest("score", "sex", nil)), `"score"`, "larger unit")
 }
+
+func TestVectorsFromCells(t *testing.T) {
+	eachCount(t, func(t *testing.T, s counted) {
+		names := []string{"double", "pass", "score"}
+		columns := []analysis.Variable{{Name: "double", Values: s.double}, {Name: "pass", Values: s.pass}, {Name: "score", Values: s.score}}
+		women := analysis.Domain{"sex": "f"}
+		vector := func(v analysis.Vector, err error) analysis.Vector {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		same := func(what string, cells, straight analysis.Vector) {
+			t.Helper()
+			nearVector(t, what, cells, straight, sameSums)
+			for i, e := range straight.Estimates {
+				likeColumns(t, what+" of "+straight.Names[i], cells.Estimates[i], e)
+			}
+			if cells.DF != straight.DF || cells.N != straight.N || !slices.Equal(cells.Names, straight.Names) || !slices.Equal(cells.Notes, straight.Notes) {
+				t.Errorf("%s: %v, %v df, n %d from cells; %v, %v df, n %d from columns", what, cells.Names, cells.DF, cells.N, straight.Names, straight.DF, straight.N)
+			}
+		}
+		same("means", vector(s.cells.MeanVector(names, women)), vector(s.design.MeanVector(columns, s.women())))
+		totals := vector(s.cells.TotalVector(names, women))
+		same("totals", totals, vector(s.design.TotalVector(columns, s.women())))
+		// A ratio of products, which no estimator is named for.
+		f := func(t []analysis.Dual) analysis.Dual { return t[0].Times(t[1]).Over(t[2].Times(t[2])).Log() }
+		got, err := totals.Function(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := must(s.design.Function(columns, s.women(), f))(t)
+		got.DEff = want.DEff
+		likeColumns(t, "function of totals", got, want)
+		same("shares", vector(s.cells.ProportionVector("points", women)), vector(s.design.ProportionVector(s.points, s.women())))
+		same("counts", vector(s.cells.CountVector("points", women)), vector(s.design.CountVector(s.points, s.women())))
+		quantiles, err := s.cells.Quantile("points", women, analysis.QuantileSettings{}, 0.5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		median, err := s.design.Quantile(s.score, s.women(), analysis.QuantileSettings{}, 0.5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		likeColumns(t, "median", quantiles[0], median[0])
+	})
+}
+
+// TestKappaFromCells: the agreement of two factors by its definition, as a function of
+// totals of indicators that the design makes of people.
+func TestKappaFromCells(t *testing.T) {
+	eachCount(t, func(t *testing.T, s counted) {
+		again, n := classes("again", s.region.Levels...), len(s.score)
+		for i, r := range s.region.Level {
+			if i%3 == 0 {
+				r = i % 2
+			}
+			again.Level = append(again.Level, r)
+		}
+		c, err := s.design.Cells(nil, []analysis.FactorColumn{s.region, again, s.sex})
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := c.Crosstab("region", "again", analysis.Domain{"sex": "f"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var indicators []analysis.Variable
+		for k := range 9 {
+			v := analysis.Variable{Name: strconv.Itoa(k), Values: make([]float64, n)}
+			for i := range v.Values {
+				v.Values[i] = float64(btoi(s.region.Level[i] == k/3 && again.Level[i] == k%3))
+			}
+			indicators = append(indicators, v)
+		}
+		want := must(s.design.Function(indicators, s.women(), func(t []analysis.Dual) analysis.Dual {
+			all, agree, chance := analysis.Constant(0), analysis.Constant(0), analysis.Constant(0)
+			for _, x := range t {
+				all = all.Plus(x)
+			}
+			for k := range 3 {
+				row := t[3*k].Plus(t[3*k+1]).Plus(t[3*k+2]).Over(all)
+				column := t[k].Plus(t[3+k]).Plus(t[6+k]).Over(all)
+				agree, chance = agree.Plus(t[4*k].Over(all)), chance.Plus(row.Times(column))
+			}
+			return agree.Minus(chance).Over(analysis.Constant(1).Minus(chance))
+		}))(t)
+		got := must(table.Kappa())(t)
+		likeColumns(t, "kappa", got, want)
+	})
+}
+
+func TestVectorsFromCellsNameFaults(t *testing.T) {
+	c := counting(t, false).cells
+	saysSo(t, "no variable", second(c.MeanVector(nil, nil)), "no variable is named", "score, pass, double")
+	saysSo(t, "unknown variable", second(c.TotalVector([]string{"score", "age"}, nil)), `no variable "age"`)
+	saysSo(t, "unknown level", second(c.MeanVector([]string{"score"}, analysis.Domain{"sex": "x"})), `no level "x"`)
+	c.Rows[3].Levels = nil
+	saysSo(t, "levels missing", second(c.MeanVector([]string{"score"}, nil)), "0 levels for 3 factors")
+}

@@ -137,6 +137,15 @@ func (s *sample) addUp() {
 	}
 }
 
+// people counts those of the domain, with a value or without.
+func (s sample) people() int {
+	n := 0
+	for _, m := range s.rows {
+		n += m
+	}
+	return n
+}
+
 func (s sample) mean() (Estimate, error) {
 	value := s.all.WY / s.all.W
 	e, err := s.linearised(value, func(x Sum) float64 { return (x.WY - value*x.W) / s.all.W })

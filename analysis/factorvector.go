@@ -5,21 +5,27 @@ package analysis
 // score (1[level] − p)/Σw, as R's svymean of a factor. Intervals are those of
 // Settings.Interval.
 func (d *Design) ProportionVector(f FactorColumn, in []bool) (Vector, error) {
-	p, counts, err := d.countLevels(f, in)
+	p, err := d.classified(f, in)
 	if err != nil {
 		return Vector{}, err
 	}
-	for l := range counts {
-		counts[l] /= p.w
+	return p.proportionVector(f)
+}
+
+// proportionVector is ProportionVector of people who have a level.
+func (p people) proportionVector(f FactorColumn) (Vector, error) {
+	shares := p.countLevels(f)
+	for l := range shares {
+		shares[l] /= p.w
 	}
-	v, err := p.vector(f.names(), counts, func(row int, u []float64) {
-		for l, share := range counts {
+	v, err := p.vector(f.names(), shares, func(row int, u []float64) {
+		for l, share := range shares {
 			u[l] = -share / p.w
 		}
 		u[f.Level[row]] += 1 / p.w
 	})
-	if err != nil {
-		return Vector{}, err
+	if err != nil || p.n == 0 {
+		return v, err
 	}
 	for l := range v.Estimates {
 		p.effects(&v.Estimates[l], 1, f.indicator(l))
@@ -32,10 +38,16 @@ func (d *Design) ProportionVector(f FactorColumn, in []bool) (Vector, error) {
 // factor, Σ_level w, and their covariance, as R's svytotal of a factor. The zero of a
 // level that nobody has carries the note Empty.
 func (d *Design) CountVector(f FactorColumn, in []bool) (Vector, error) {
-	p, counts, err := d.countLevels(f, in)
+	p, err := d.classified(f, in)
 	if err != nil {
 		return Vector{}, err
 	}
+	return p.countVector(f)
+}
+
+// countVector is CountVector of people who have a level.
+func (p people) countVector(f FactorColumn) (Vector, error) {
+	counts := p.countLevels(f)
 	v, err := p.vector(f.names(), counts, func(row int, u []float64) { u[f.Level[row]] = 1 })
 	if err != nil {
 		return Vector{}, err
@@ -58,21 +70,31 @@ func (d *Design) Count(in []bool) (Estimate, error) {
 	return p.one(p.w, func(int) float64 { return 1 })
 }
 
-// countLevels finds the people who have a level, and Σw of each.
-func (d *Design) countLevels(f FactorColumn, in []bool) (people, []float64, error) {
+// classified finds the people who have a level.
+func (d *Design) classified(f FactorColumn, in []bool) (people, error) {
 	if err := d.checkFactor(f, nil); err != nil {
-		return people{}, nil, err
+		return people{}, err
 	}
 	p, err := d.people(in)
 	if err != nil {
-		return people{}, nil, err
+		return people{}, err
 	}
-	p = p.only(func(row int) bool { return f.Level[row] >= 0 })
+	return p.classified(f), nil
+}
+
+// classified leaves out people without a level; their PSUs still have people of the
+// domain.
+func (p people) classified(f FactorColumn) people {
+	return p.only(func(row int) bool { return f.Level[row] >= 0 })
+}
+
+// countLevels is Σw of each level.
+func (p people) countLevels(f FactorColumn) []float64 {
 	counts := make([]float64, len(f.Levels))
 	for _, place := range p.places {
-		counts[f.Level[d.rowAt(int(place))]] += p.weight[place]
+		counts[f.Level[p.design.rowAt(int(place))]] += p.weight[place]
 	}
-	return p, counts, nil
+	return counts
 }
 
 // names copies the names of the levels.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -154,16 +155,29 @@ func (p people) spread(y func(row int) float64) float64 {
 // covariance is that of Σw·u for scores u, which are given for a row of the columns
 // and zero for all others than these people.
 func (p people) covariance(k int, scores func(row int, u []float64)) (*mat.SymDense, facts, error) {
-	z := newTable[float64](k, len(p.weight))
-	u := make([]float64, k)
+	d := p.design
+	sums, u := newGrid(d.layout.leaves(), k), make([]float64, k)
+	var xu grid
+	if d.regression != nil {
+		xu = newGrid(d.regression.width, k)
+	}
+	leaf := 0
 	for _, place := range p.places {
+		for d.leaf[leaf+1] <= int(place) {
+			leaf++
+		}
 		clear(u)
-		scores(p.design.rowAt(int(place)), u)
-		for j := range z {
-			z[j][place] = p.weight[place] * u[j]
+		scores(d.rowAt(int(place)), u)
+		floats.AddScaled(sums.row(leaf), p.weight[place], u)
+		if r := d.regression; r != nil {
+			v := p.weight[place] * r.ratio[place]
+			r.each(int(place), func(i int, x float64) { floats.AddScaled(xu.row(i), v*x, u) })
 		}
 	}
-	return p.design.covariance(z, p.seen)
+	if d.regression != nil {
+		d.subtractFit(sums, xu)
+	}
+	return d.layout.covariance(sums.leafSums(), p.seen, p.settings)
 }
 
 // vector estimates several numbers at once from their values and scores.

@@ -77,11 +77,17 @@ func (d *Design) Quantile(y []float64, in []bool, q QuantileSettings, p ...float
 		return nil, err
 	}
 	// As in R, those without a value are outside, also for the degrees of freedom.
-	who.seen, who.rows = who.inPSUs(), who.n
-	f := who.distribution(y, q.Rule)
-	estimates := make([]Estimate, len(p))
-	for i, share := range p {
-		if estimates[i], err = who.quantile(f, y, q, share); err != nil {
+	who.seen = who.inPSUs()
+	return who.quantiles(y, q, p)
+}
+
+// quantiles estimates a quantile for each share.
+func (p people) quantiles(y []float64, q QuantileSettings, shares []float64) ([]Estimate, error) {
+	f := p.distribution(y, q.Rule)
+	estimates := make([]Estimate, len(shares))
+	for i, share := range shares {
+		var err error
+		if estimates[i], err = p.quantile(f, y, q, share); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +112,7 @@ func (p people) distribution(y []float64, rule QuantileRule) distribution {
 	d := p.design
 	inside := make([]float64, d.rows) // weights by row, 0 outside
 	for _, place := range p.places {
-		inside[d.rowAt(int(place))] = d.weight[place]
+		inside[d.rowAt(int(place))] = p.weight[place]
 	}
 	values, weights := make([]float64, 0, len(p.places)), make([]float64, 0, len(p.places))
 	for row, w := range inside {

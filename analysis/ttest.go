@@ -98,7 +98,7 @@ func (d *Design) grouped(y []float64, group FactorColumn, in []bool) (people, []
 // compared leaves out people without a level. As in R, they are outside also for the
 // degrees of freedom, and so are those without a value.
 func (p people) compared(group FactorColumn) people {
-	q := p.only(func(row int) bool { return group.Level[row] >= 0 })
+	q := p.classified(group)
 	q.seen = q.inPSUs()
 	return q
 }
