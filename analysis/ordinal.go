@@ -118,8 +118,8 @@ func (d *Design) ordinal(m OrdinalModel, in []bool) (*ordinal, error) {
 // start puts the thresholds where the shares of the levels have them.
 func (o *ordinal) start() {
 	shares := make([]float64, len(o.model.Outcome.Levels))
-	for i, y := range o.units.y {
-		shares[int(y)] += o.units.weight[i] / float64(o.n)
+	for i, w := range o.units.weight {
+		shares[o.level(i)] += w / float64(o.n)
 	}
 	o.parameters = make([]float64, o.slopes, o.slopes+len(shares)-1)
 	var below float64
@@ -127,6 +127,13 @@ func (o *ordinal) start() {
 		below += s
 		o.parameters = append(o.parameters, o.link.linear(below))
 	}
+}
+
+// level is that of the outcome of a unit: the last factor of its pattern. The mean outcome
+// of the unit would be the same but for rounding.
+func (o *ordinal) level(i int) int {
+	levels := o.levels[o.units.pattern[i]]
+	return int(levels[len(levels)-1])
 }
 
 // maximise is Newton's method with halved steps where the likelihood falls.
@@ -201,7 +208,7 @@ type point struct {
 func (o *ordinal) point(i int, parameters []float64) point {
 	eta := o.eta(i, parameters)
 	thresholds := parameters[o.slopes:]
-	u := point{level: int(o.units.y[i])}
+	u := point{level: o.level(i)}
 	fa, above := 1.0, 0.0 // F(a) and 1 − F(a) of the last level
 	fb, below := 0.0, 1.0 // F(b) and 1 − F(b) of the first
 	if u.level < len(thresholds) {

@@ -245,3 +245,24 @@ func TestOrdinalModelsNameFaults(t *testing.T) {
 		}
 	}
 }
+
+// A factor of two levels and a number of zeros and ones are the same model. With the
+// number people are the units, with the factor all people of a pattern are, whose mean
+// level is not always a whole number to the last bit: 3 times the weights over the
+// weights is not 3.
+func TestOrdinalOfManyLevels(t *testing.T) {
+	s := ask(t, 11)
+	sex := make([]float64, len(s.score))
+	for i, l := range s.sex.Level {
+		sex[i] = float64(l)
+		if l < 0 {
+			sex[i] = math.NaN()
+		}
+	}
+	region := analysis.Term{Factor: s.region}
+	patterns := mustFitOrdinal(t, s.design, analysis.OrdinalModel{Outcome: s.points, Terms: []analysis.Term{region, {Factor: s.sex}}})
+	people := mustFitOrdinal(t, s.design, analysis.OrdinalModel{Outcome: s.points,
+		Terms: []analysis.Term{region, {Numeric: analysis.Variable{Name: "sex", Values: sex}}}})
+	// Two ways to the same maximum, each as near as Newton's method takes it.
+	nearVector(t, "coefficients", patterns.Vector, people.Vector, 1e-9)
+}
