@@ -74,6 +74,14 @@ func (s Sum) add(t Sum) Sum {
 	return Sum{s.N + t.N, s.W + t.W, s.W2 + t.W2, s.WY + t.WY, s.WY2 + t.WY2}
 }
 
+// scatter is Σw(y − ȳ)² around the mean of these people.
+func (s Sum) scatter() float64 {
+	if s.N < 2 {
+		return 0
+	}
+	return max(s.WY2-s.WY*(s.WY/s.W), 0)
+}
+
 // Domain is a set of people to estimate for. It selects; the design stays whole.
 // People are in the domain when each named factor has the given level; the empty
 // domain is everybody.

@@ -197,3 +197,28 @@ func (f family) entropy(y float64) float64 {
 	}
 	return y * y / 2
 }
+
+// entropyOf is Σw·h(y) over people of whom only sums are known; NaN where it is no
+// function of them, as for counts and for shares between 0 and 1.
+func (f family) entropyOf(s Sum) float64 {
+	switch {
+	case f == gaussian:
+		return s.WY2 / 2
+	case f == binomial && math.Abs(s.WY-s.WY2) <= sameAnswer*s.W:
+		return 0
+	}
+	return math.NaN()
+}
+
+// checkSums says what is wrong with the outcomes of people of whom only sums are known,
+// "" when nothing can be seen. Shares are no smaller than their squares.
+func (f family) checkSums(s Sum) string {
+	slack := sameAnswer * s.W
+	switch {
+	case f == binomial && !(s.WY >= -slack && s.WY <= s.W+slack && s.WY2 <= s.WY+slack):
+		return "shares lie between 0 and 1"
+	case f == poisson && !(s.WY >= 0):
+		return "counts are not negative"
+	}
+	return ""
+}

@@ -19,7 +19,8 @@ type Fit struct {
 	// people of the fit. DF is DesignDF − k + 1 for k coefficients, as R's svyglm.
 	DesignDF float64
 	// Deviance and NullDeviance, of the model with the intercept alone, are computed
-	// with weights whose mean is 1.
+	// with weights whose mean is 1. They are NaN in fits to cells of counts, or of shares
+	// between 0 and 1; tests and pseudo R² by CoxSnell need only their difference.
 	Deviance, NullDeviance float64
 	// Dispersion is the weighted variance of the Pearson residuals, (y−μ)/√V(μ). It
 	// describes; no standard error rests on it.
@@ -29,6 +30,7 @@ type Fit struct {
 
 	fitting *fitting
 	bread   *mat.SymDense // (X′WX)⁻¹ with weights of mean 1
+	gain    float64       // NullDeviance − Deviance
 }
 
 // Fit fits a generalised linear model to the rows for which in is true, or all when in
@@ -39,8 +41,12 @@ type Fit struct {
 //
 // with the design's covariance of the total of the scores in the middle, as R's svyglm.
 func (d *Design) Fit(m Model, in []bool) (*Fit, error) {
-	f, err := d.frame(m, in)
-	if err != nil {
+	return d.frame().fitModel(m, in)
+}
+
+// fitModel is Fit for whoever stands at the places of a frame.
+func (f *frame) fitModel(m Model, in []bool) (*Fit, error) {
+	if err := f.build(m, in); err != nil {
 		return nil, err
 	}
 	t, err := f.fit(f.active, f.matrix.names())
@@ -71,9 +77,11 @@ func (t *fitting) finish() (*Fit, error) {
 		return nil, err
 	}
 	fit := &Fit{fitting: t, bread: bread, Deviance: t.deviance + t.within, Rounds: t.rounds, Dispersion: r.dispersion}
-	if fit.NullDeviance, err = t.nullDeviance(); err != nil {
+	null, err := t.nullDeviance()
+	if err != nil {
 		return nil, err
 	}
+	fit.NullDeviance, fit.gain = null+t.within, null-t.deviance
 	fit.Cov = cov
 	fit.describe(known)
 	return fit, nil
@@ -85,7 +93,7 @@ func (fit *Fit) describe(known facts) {
 	fit.DesignDF = known.df
 	e := missingEstimate(t.settings.Level)
 	e.N, e.Weighted, e.DF = t.n, t.w, fit.DesignDF-float64(len(t.beta)-1)
-	e.Notes = sample{settings: t.settings, all: Sum{N: t.n, W: t.w, W2: t.w2}}.facts(e, known)
+	e.Notes = t.facts(e, known)
 	fit.Names, fit.Values, fit.DF, fit.Level = t.names, t.beta, e.DF, e.Level
 	fit.N, fit.Weighted, fit.Notes = e.N, e.Weighted, e.Notes
 	for j, b := range t.beta {
@@ -93,8 +101,14 @@ func (fit *Fit) describe(known facts) {
 	}
 }
 
-// nullDeviance is that of the model with the intercept and the offset alone: with an
-// intercept alone μ is the mean of the outcome.
+// facts are the notes of an estimate.
+func (f *frame) facts(e Estimate, known facts) []Note {
+	s := sample{settings: f.settings, all: Sum{N: f.n, W: f.w, W2: f.w2}}
+	return append(slices.Clone(f.notes), s.facts(e, known)...)
+}
+
+// nullDeviance is that of units in the model with the intercept and the offset alone:
+// with an intercept alone μ is the mean of the outcome.
 func (t *fitting) nullDeviance() (float64, error) {
 	if t.units.offset == nil {
 		at := t.glm.family.entropy(t.mean)
@@ -102,13 +116,13 @@ func (t *fitting) nullDeviance() (float64, error) {
 		for i, y := range t.units.y {
 			sum += 2 * t.units.weight[i] * (t.glm.family.entropy(y) - at)
 		}
-		return sum + t.within, nil
+		return sum, nil
 	}
 	null, err := t.without(func(column) bool { return true })
 	if err != nil {
 		return 0, fmt.Errorf("the model with the intercept alone: %w", err)
 	}
-	return null.deviance + t.within, nil
+	return null.deviance, nil
 }
 
 // without fits the model again without some columns; the intercept stays.
@@ -191,10 +205,13 @@ func (t *fitting) covariance(r *residuals, bread *mat.SymDense) (*mat.SymDense, 
 		cov, known, err = t.turned(t.scoresByLeaf(r, h, parts), a)
 	} else {
 		cov, known, err = t.totals(a, func(at person, row []float64) {
-			w := t.design.weight[at.place]
+			w := t.weight[at.place]
 			score, pearson := t.person(r, at.unit, t.y[at.place])
 			parts[at.psu].WY += w * pearson
 			parts[at.psu].WY2 += w * pearson * pearson
+			if t.cell != nil {
+				parts[at.psu].WY2 += t.cell[at.place].scatter() / (r.deviation[at.unit] * r.deviation[at.unit])
+			}
 			t.spread(at, w*score, row)
 		})
 	}
@@ -239,7 +256,7 @@ func (t *fitting) scoresByLeaf(r *residuals, h *halves, pearson []Sum) grid {
 // sumLeaf adds the people of a leaf to sums by half.
 func (t *fitting) sumLeaf(leaf int, r *residuals, h *halves, sums []float64, pearson *Sum) {
 	from, to := t.design.leaf[leaf], t.design.leaf[leaf+1]
-	weight, y := t.design.weight[from:to], t.y[from:to]
+	weight, y := t.weight[from:to], t.y[from:to]
 	var p1, p2 float64
 	for i, p := range t.code[from:to] {
 		if p < 0 {
@@ -252,6 +269,9 @@ func (t *fitting) sumLeaf(leaf int, r *residuals, h *halves, sums []float64, pea
 		score := w * e * r.factor[p]
 		sums[h.first[p]] += score
 		sums[h.second[p]] += score
+		if t.cell != nil {
+			p2 += t.cell[from+i].scatter() / (r.deviation[p] * r.deviation[p])
+		}
 	}
 	pearson.WY += p1
 	pearson.WY2 += p2
@@ -275,7 +295,7 @@ func (t *fitting) spread(at person, v float64, sums []float64) {
 //
 //	1 − exp((D − D₀)/n)  and the same divided by  1 − exp(−D₀/n)
 func (fit *Fit) CoxSnell() float64 {
-	return -math.Expm1((fit.Deviance - fit.NullDeviance) / float64(fit.N))
+	return -math.Expm1(-fit.gain / float64(fit.N))
 }
 
 // Nagelkerke is CoxSnell divided by the largest value that it can take.

@@ -15,14 +15,19 @@ import (
 // matrix is 0 or 1 by pattern times a product of numeric columns, a slope, so that all
 // sums of a fit are sums by pattern of few numbers, expanded to columns afterwards.
 // Without numeric columns people of one pattern are one unit with their mean outcome.
+//
+// All people of a cell can stand at one place, as in the type people.
 type frame struct {
 	design   *Design
 	settings Settings
+	notes    []Note
+	weight   []float64 // of each place in the design's order
+	cell     []Sum     // of each place, of the outcome; nil when each is one person
 	model    Model
 	glm      glm
 	matrix   matrixLayout
-	code     []int32     // pattern of each person in the design's order, -1 for outsiders
-	y        []float64   // outcome of each person in that order
+	code     []int32     // pattern of each place, -1 for outsiders
+	y        []float64   // outcome at each place
 	levels   [][]int32   // of each pattern: the level of each factor
 	active   [][][]int32 // of each pattern and slope: the columns that are 1
 	units    units
@@ -46,38 +51,42 @@ type units struct {
 	offset  []float64 // nil for none
 }
 
-// frame checks a model and gathers its people. Patterns are told apart by further
+// frame has no model yet.
+func (d *Design) frame() *frame { return &frame{design: d, weight: d.weight} }
+
+// build checks a model and gathers its people. Patterns are told apart by further
 // factors too, which have no columns.
-func (d *Design) frame(m Model, in []bool, further ...FactorColumn) (*frame, error) {
-	settings, err := d.settings.orDefault()
-	if err != nil {
-		return nil, err
+func (f *frame) build(m Model, in []bool, further ...FactorColumn) error {
+	d := f.design
+	var err error
+	if f.settings, err = d.settings.orDefault(); err != nil {
+		return err
 	}
 	if in != nil && len(in) != d.rows {
-		return nil, fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
+		return fmt.Errorf("the domain has %d values for %d rows of the design; give one for each row", len(in), d.rows)
 	}
 	if err := m.check(d); err != nil {
-		return nil, err
+		return err
 	}
-	f := &frame{design: d, settings: settings, model: m, matrix: m.matrix()}
+	f.model, f.matrix = m, m.matrix()
 	for _, x := range further {
 		f.matrix.factor(x)
 	}
 	if f.glm, err = m.glm(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := f.encode(in); err != nil {
-		return nil, err
+		return err
 	}
 	f.count()
 	if f.n == 0 {
-		return nil, errors.New("nobody in the domain has the outcome and all terms; widen the domain or leave out the term that is missing")
+		return errors.New("nobody in the domain has the outcome and all terms; widen the domain or leave out the term that is missing")
 	}
 	if f.mean == 0 && f.glm.family != gaussian || f.mean == 1 && f.glm.family == binomial {
-		return nil, fmt.Errorf("everybody in the domain has the outcome %v, so there is nothing to explain; widen the domain", f.mean)
+		return fmt.Errorf("everybody in the domain has the outcome %v, so there is nothing to explain; widen the domain", f.mean)
 	}
 	if err := f.checkLevels(); err != nil {
-		return nil, err
+		return err
 	}
 	f.active = make([][][]int32, len(f.levels))
 	for p, levels := range f.levels {
@@ -91,7 +100,7 @@ func (d *Design) frame(m Model, in []bool, further ...FactorColumn) (*frame, err
 	} else {
 		f.collapse()
 	}
-	return f, nil
+	return nil
 }
 
 // blockSize is how many people one piece of work has.
@@ -261,8 +270,12 @@ func (f *frame) count() {
 	parallel.Blocks(len(d.psus), 16, func(_, from, to int) {
 		for psu := from; psu < to; psu++ {
 			for place := d.start[psu]; place < d.start[psu+1]; place++ {
-				if f.code[place] >= 0 {
-					sums[psu].include(d.weight[place], f.y[place])
+				switch {
+				case f.code[place] < 0:
+				case f.cell == nil:
+					sums[psu].include(f.weight[place], f.y[place])
+				default:
+					sums[psu] = sums[psu].add(f.cell[place])
 				}
 			}
 			f.seen[psu] = sums[psu].N
@@ -330,7 +343,7 @@ func (f *frame) gather() {
 // collapse makes one unit of all people of a pattern. The number of pieces of work
 // depends on the data only, so that the number of cores changes no bit.
 func (f *frame) collapse() {
-	d, patterns := f.design, len(f.levels)
+	patterns := len(f.levels)
 	pieces := min(max(f.n/(8*patterns), 1), 16)
 	size := (len(f.code) + pieces - 1) / pieces
 	type sum struct{ w, wy, wh float64 }
@@ -338,11 +351,15 @@ func (f *frame) collapse() {
 	parallel.Blocks(len(f.code), size, func(b, from, to int) {
 		for place := from; place < to; place++ {
 			if p := f.code[place]; p >= 0 {
-				w, y := d.weight[place], f.y[place]
+				w, y := f.weight[place], f.y[place]
 				s := &sums[b][p]
 				s.w += w
 				s.wy += w * y
-				s.wh += w * f.glm.family.entropy(y)
+				if f.cell == nil {
+					s.wh += w * f.glm.family.entropy(y)
+				} else {
+					s.wh += f.glm.family.entropyOf(f.cell[place])
+				}
 			}
 		}
 	})

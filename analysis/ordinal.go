@@ -57,7 +57,12 @@ type ordinal struct {
 // nil, by weighted pseudo-likelihood. With H the observed information, the covariance
 // is H⁻¹·V(Σ w s)·H⁻¹, s being the scores (Binder 1983; as R's svyolr).
 func (d *Design) FitOrdinal(m OrdinalModel, in []bool) (*OrdinalFit, error) {
-	o, err := d.ordinal(m, in)
+	return d.frame().fitOrdinal(m, in)
+}
+
+// fitOrdinal is FitOrdinal for whoever stands at the places of a frame.
+func (f *frame) fitOrdinal(m OrdinalModel, in []bool) (*OrdinalFit, error) {
+	o, err := f.ordinal(m, in)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +77,7 @@ func (d *Design) FitOrdinal(m OrdinalModel, in []bool) (*OrdinalFit, error) {
 	a.ScaleSym(float64(o.n)/o.w, a)
 	cov, known, err := o.totals(a, func(at person, row []float64) {
 		p := o.point(at.unit, o.parameters)
-		o.addScore(at.pattern, at.unit, p, o.design.weight[at.place], row)
+		o.addScore(at.pattern, at.unit, p, o.weight[at.place], row)
 	})
 	if err != nil {
 		return nil, err
@@ -82,7 +87,8 @@ func (d *Design) FitOrdinal(m OrdinalModel, in []bool) (*OrdinalFit, error) {
 
 // ordinal checks a model and gathers its people. The level of the outcome is part of
 // their pattern, so that without numeric columns one unit has one level.
-func (d *Design) ordinal(m OrdinalModel, in []bool) (*ordinal, error) {
+func (f *frame) ordinal(m OrdinalModel, in []bool) (*ordinal, error) {
+	d := f.design
 	links := map[Link]link{"": logitLink, Logit: logitLink, Probit: probitLink, CLogLog: clogLogLink}
 	l, known := links[m.Link]
 	if !known {
@@ -106,8 +112,7 @@ func (d *Design) ordinal(m OrdinalModel, in []bool) (*ordinal, error) {
 			y[i] = math.NaN()
 		}
 	}
-	f, err := d.frame(Model{Outcome: y, Terms: m.Terms, Family: Gaussian}, in, m.Outcome)
-	if err != nil {
+	if err := f.build(Model{Outcome: y, Terms: m.Terms, Family: Gaussian}, in, m.Outcome); err != nil {
 		return nil, err
 	}
 	o := &ordinal{frame: f, model: m, link: l, slopes: len(f.matrix.columns) - 1}
@@ -375,7 +380,7 @@ func (o *ordinal) result(cov *mat.SymDense, known facts) *OrdinalFit {
 	fit := &OrdinalFit{ordinal: o, Deviance: o.deviance, Rounds: o.rounds, DesignDF: known.df}
 	e := missingEstimate(o.settings.Level)
 	e.N, e.Weighted, e.DF = o.n, o.w, known.df-float64(o.slopes)
-	e.Notes = sample{settings: o.settings, all: Sum{N: o.n, W: o.w, W2: o.w2}}.facts(e, known)
+	e.Notes = o.facts(e, known)
 	fit.Names = o.matrix.names()[1:]
 	levels := o.model.Outcome.Levels
 	for j := range levels[1:] {

@@ -202,7 +202,7 @@ func (t *fitting) margin(k int, level int32, mu []float64) margin {
 			at.unit = unit
 			unit++
 		}
-		w := t.design.weight[place] / t.w
+		w := t.weight[place] / t.w
 		mean, slope := t.glm.link.mean(t.units.eta(at.unit, linear, s))
 		mu[place] = mean
 		m.mean += w * mean
@@ -215,7 +215,7 @@ func (t *fitting) margin(k int, level int32, mu []float64) margin {
 func (t *fitting) centre(mu []float64, mean float64) {
 	for place, p := range t.code {
 		if p >= 0 {
-			mu[place] = t.design.weight[place] * (mu[place] - mean) / t.w
+			mu[place] = t.weight[place] * (mu[place] - mean) / t.w
 		}
 	}
 }
