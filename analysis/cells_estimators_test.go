@@ -416,3 +416,50 @@ func TestVectorsFromCellsNameFaults(t *testing.T) {
 	c.Rows[3].Levels = nil
 	saysSo(t, "levels missing", second(c.MeanVector([]string{"score"}, nil)), "0 levels for 3 factors")
 }
+
+func TestRankTestFromCells(t *testing.T) {
+	eachCount(t, func(t *testing.T, s counted) {
+		ok := comparison(t)
+		women := analysis.Domain{"sex": "f"}
+		for _, score := range []analysis.RankScore{"", analysis.RankVanDerWaerden, analysis.RankMedian} {
+			likeComparison(t, "two sexes", ok(s.cells.RankTest("points", "sex", score, nil)), ok(s.design.RankTest(s.score, s.sex, score, nil)))
+			likeComparison(t, "two regions of three", ok(s.cells.RankTest("points", "region", score, women, "c", "a")),
+				ok(s.design.RankTest(s.score, only(s.region, "c", "a"), score, s.women())))
+			likeComparison(t, "three regions", ok(s.cells.RankTest("points", "region", score, women)),
+				ok(s.design.RankTest(s.score, s.region, score, s.women())))
+		}
+	})
+}
+
+// TestOrderOfRanks: numbers are ranked as numbers however the levels are listed, names in
+// the order of the levels.
+func TestOrderOfRanks(t *testing.T) {
+	s := counting(t, false)
+	listed, named := classes(s.points.ID, "10", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"), classes(s.points.ID, strings.Split("abcdefghijk", "")...)
+	for _, l := range s.points.Level {
+		if named.Level = append(named.Level, l); l >= 0 {
+			l = (l + 1) % 11
+		}
+		listed.Level = append(listed.Level, l)
+	}
+	want := comparison(t)(s.design.RankTest(s.score, s.sex, "", nil))
+	for what, f := range map[string]analysis.FactorColumn{"numbers in another order": listed, "names": named} {
+		c, err := s.design.Cells(nil, []analysis.FactorColumn{f, s.sex})
+		if err != nil {
+			t.Fatal(err)
+		}
+		likeComparison(t, what, comparison(t)(c.RankTest("points", "sex", "", nil)), want)
+	}
+}
+
+func TestRankTestsFromCellsNameFaults(t *testing.T) {
+	c := counting(t, false).cells
+	saysSo(t, "unknown outcome", second(c.RankTest("age", "sex", "", nil)), `no factor "age"`, "sex, region, points")
+	saysSo(t, "unknown group", second(c.RankTest("points", "age", "", nil)), `no factor "age"`)
+	saysSo(t, "unknown score", second(c.RankTest("points", "sex", "savage", nil)), "savage", "wilcoxon")
+	saysSo(t, "one factor", second(c.RankTest("points", "points", "", nil)), "name two factors")
+	saysSo(t, "one group", second(c.RankTest("points", "region", "", nil, "a")), "1 levels", "widen the domain")
+	saysSo(t, "group of the domain", second(c.RankTest("points", "sex", "", analysis.Domain{"sex": "f"})), "leave it out of one")
+	c.Rows = nil
+	saysSo(t, "no cells", second(c.RankTest("points", "sex", "", nil)), "0 levels", "widen the domain")
+}

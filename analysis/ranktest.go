@@ -34,11 +34,16 @@ const (
 // them the plain mean of what the order of rows makes of them, which differs when
 // weights do.
 func (d *Design) RankTest(y []float64, group FactorColumn, score RankScore, in []bool) (Comparison, error) {
-	g, err := score.function()
+	p, groups, err := d.grouped(y, group, in)
 	if err != nil {
 		return Comparison{}, err
 	}
-	p, groups, err := d.grouped(y, group, in)
+	return p.rankTest(y, group, groups, score)
+}
+
+// rankTest compares groups by a score of the ranks.
+func (p people) rankTest(y []float64, group FactorColumn, groups []int, score RankScore) (Comparison, error) {
+	g, err := score.function()
 	if err != nil {
 		return Comparison{}, err
 	}

@@ -1,6 +1,9 @@
 package analysis
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // TTest is Design.TTest from cells: it compares the means of a variable in the two levels
 // of group that have people with a value in the domain. When there are more, name two in
@@ -43,4 +46,36 @@ func (c *Cells) PairedTTest(second, first string, in Domain) (Comparison, error)
 		return Comparison{}, err
 	}
 	return e.compareWith(0)
+}
+
+// RankTest is Design.RankTest from cells, of an outcome that is a factor: its levels as
+// numbers when all are numbers, such as the scores "0" to "100", and else in their
+// order, the lowest first. The rank of a level is a function of the weighted counts of
+// the levels. It compares the levels of group that are named in levels, or all that have
+// people in the domain.
+func (c *Cells) RankTest(outcome, group string, score RankScore, in Domain, levels ...string) (Comparison, error) {
+	factors, err := c.crossedFactors(in, []string{outcome})
+	if err != nil {
+		return Comparison{}, err
+	}
+	if outcome == group {
+		return Comparison{}, fmt.Errorf("factor %q is both the outcome and the group; name two factors", group)
+	}
+	f := c.column(factors[0])
+	order, err := f.numbers()
+	if err != nil {
+		order = make([]float64, len(f.Levels))
+		for l := range order {
+			order[l] = float64(l)
+		}
+	}
+	p, _, err := c.people(in)
+	if err != nil {
+		return Comparison{}, err
+	}
+	p, g, groups, err := c.compared(p.classified(f), group, in, levels)
+	if err != nil {
+		return Comparison{}, err
+	}
+	return p.rankTest(f.byRow(order), g, groups, score)
 }
