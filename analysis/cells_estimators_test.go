@@ -463,3 +463,55 @@ func TestRankTestsFromCellsNameFaults(t *testing.T) {
 	c.Rows = nil
 	saysSo(t, "no cells", second(c.RankTest("points", "sex", "", nil)), "0 levels", "widen the domain")
 }
+
+func TestStandardizedMeansFromCells(t *testing.T) {
+	eachCount(t, func(t *testing.T, s counted) {
+		population := []float64{30, 50, 20}
+		women := analysis.Domain{"sex": "f"}
+		for what, c := range map[string]struct {
+			cells, columns func() (analysis.Vector, error)
+		}{
+			"two groups": {
+				func() (analysis.Vector, error) {
+					return s.cells.StandardizedMeans("score", "region", population, nil, "sex")
+				},
+				func() (analysis.Vector, error) {
+					return s.design.StandardizedMeans(s.score, s.region, population, nil, s.sex)
+				}},
+			"a domain": {
+				func() (analysis.Vector, error) {
+					return s.cells.StandardizedMeans("score", "region", population, women)
+				},
+				func() (analysis.Vector, error) {
+					return s.design.StandardizedMeans(s.score, s.region, population, s.women())
+				}},
+		} {
+			got, err := c.cells()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := c.columns()
+			if err != nil {
+				t.Fatal(err)
+			}
+			nearVector(t, what, got, want, sameSums)
+			for g, e := range want.Estimates {
+				likeColumns(t, what+" "+want.Names[g], got.Estimates[g], e)
+			}
+		}
+	})
+}
+
+func TestStandardizedMeansFromCellsNameFaults(t *testing.T) {
+	c := counting(t, false).cells
+	shares := []float64{1, 1, 1}
+	saysSo(t, "unknown class", second(c.StandardizedMeans("score", "age", shares, nil)), `no factor "age"`)
+	saysSo(t, "unknown variable", second(c.StandardizedMeans("age", "region", shares, nil)), `no variable "age"`)
+	saysSo(t, "two shares", second(c.StandardizedMeans("score", "region", shares[:2], nil)), "2 numbers", "3 levels")
+	saysSo(t, "class as group", second(c.StandardizedMeans("score", "region", shares, nil, "region")), "named twice")
+	saysSo(t, "class of the domain", second(c.StandardizedMeans("score", "region", shares, analysis.Domain{"region": "a"})), "leave it out of one")
+	c.Rows = slices.DeleteFunc(slices.Clone(c.Rows), func(r analysis.Cell) bool { return r.Levels[0] == 1 && r.Levels[1] == 1 })
+	saysSo(t, "class without people", second(c.StandardizedMeans("score", "region", shares, nil, "sex")), `"m"`, `class "b"`, "merge classes")
+	c.Rows = nil
+	saysSo(t, "no cells", second(c.StandardizedMeans("score", "region", shares, nil)), "nobody", "widen the domain")
+}

@@ -80,3 +80,25 @@ func (c *Cells) sumOf(p people, name string) Sum {
 	}
 	return all
 }
+
+// StandardizedMeans is Design.StandardizedMeans from cells: the means of a variable in
+// the groups of the crossed factors over, each with the composition by the factor by
+// that the population has. population has one number for each level of by.
+func (c *Cells) StandardizedMeans(variable, by string, population []float64, in Domain, over ...string) (Vector, error) {
+	factors, err := c.crossedFactors(in, append([]string{by}, over...))
+	if err != nil {
+		return Vector{}, err
+	}
+	columns := make([]FactorColumn, len(factors))
+	for i, f := range factors {
+		if slices.Contains(factors[:i], f) {
+			return Vector{}, fmt.Errorf("factor %q is named twice; leave it out once", c.Factors[f].ID)
+		}
+		columns[i] = c.column(f)
+	}
+	p, y, err := c.people(in, variable)
+	if err != nil {
+		return Vector{}, err
+	}
+	return p.standardizedMeans(y[0].Values, columns[0], population, columns[1:])
+}

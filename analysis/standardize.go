@@ -18,10 +18,6 @@ import (
 // the crossings of over that occur, the last factor fastest; without any, all people
 // are one group. People without y, class or group are left out.
 func (d *Design) StandardizedMeans(y []float64, by FactorColumn, population []float64, in []bool, over ...FactorColumn) (Vector, error) {
-	share, err := shares(by, population)
-	if err != nil {
-		return Vector{}, err
-	}
 	p, err := d.people(in, Variable{"the variable", y})
 	if err != nil {
 		return Vector{}, err
@@ -30,6 +26,15 @@ func (d *Design) StandardizedMeans(y []float64, by FactorColumn, population []fl
 		if err := d.checkFactor(f, ids(append([]FactorColumn{by}, over...)[:i])); err != nil {
 			return Vector{}, err
 		}
+	}
+	return p.standardizedMeans(y, by, population, over)
+}
+
+// standardizedMeans is StandardizedMeans of people who have the variable.
+func (p people) standardizedMeans(y []float64, by FactorColumn, population []float64, over []FactorColumn) (Vector, error) {
+	share, err := shares(by, population)
+	if err != nil {
+		return Vector{}, err
 	}
 	group, names := crossingsOf(p, over)
 	p, group = p.inGroups(by, group)
@@ -49,7 +54,7 @@ func (d *Design) StandardizedMeans(y []float64, by FactorColumn, population []fl
 	}
 	groupOf := make(map[int]int, len(group))
 	for i, place := range p.places {
-		groupOf[d.rowAt(int(place))] = group[i]
+		groupOf[p.design.rowAt(int(place))] = group[i]
 	}
 	v, err := p.vector(names, values, func(row int, u []float64) {
 		g, b := groupOf[row], by.Level[row]
