@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -266,6 +267,33 @@ func TestEstimateAdjustsDifferences(t *testing.T) {
 	}
 	if math.Abs(least.PHolm-3*least.P) > 1e-12*least.P {
 		t.Errorf("the least P %v became %v, want three times as much", least.P, least.PHolm)
+	}
+}
+
+// Many groups are estimated in portions, each as it is alone: here 250 groups of two
+// people, of whom group g has the values g and g+2.
+func TestEstimateManyGroups(t *testing.T) {
+	const groups = 2*maxPortion + 50
+	var b strings.Builder
+	b.WriteString("g,y\n")
+	for g := range groups {
+		fmt.Fprintf(&b, "%d,%d\n%d,%d\n", g, g, g, g+2)
+	}
+	file := clubFile(t, club, b.String())
+	for _, flags := range [][]string{{"--mean", "y"}, {"--quantile", "y@0.9"}} {
+		e := estimates(t, must(t, append([]string{"estimate", file, "--by", "g", "--format", "json"}, flags...)...))
+		if len(e) != groups {
+			t.Fatalf("%d groups, want %d", len(e), groups)
+		}
+		for g, got := range e {
+			want := float64(g + 1)
+			if flags[0] == "--quantile" {
+				want++
+			}
+			if got.By["g"] != fmt.Sprint(g) || got.Estimate != want {
+				t.Errorf("%v: group %d is %+v, want %v", flags, g, got, want)
+			}
+		}
 	}
 }
 
