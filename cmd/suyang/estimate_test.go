@@ -416,7 +416,7 @@ func TestEstimateMistakes(t *testing.T) {
 		"groups of nobody":               {[]string{club, "w,region,club,score,sex\n1,a,1,1,\n1,a,2,2,NA\n"}, []string{"--mean", "score", "--by", "sex"}, []string{"no row has a value in sex"}},
 		"a ratio of one column":          {nil, []string{"--ratio", "cost"}, []string{"y/x"}},
 		"a count of no value":            {nil, []string{"--count", "sex"}, []string{"sex=VALUE"}},
-		"a stratum with one PSU refused": {nil, []string{"--mean", "score", "--lone-psu", "fail"}, []string{"club.csv", `"West"`}},
+		"a stratum with one PSU refused": {nil, []string{"--mean", "score", "--lone-psu", "fail"}, []string{"club.csv", `"West"`, "rule in --lone-psu"}},
 		"a level out of range":           {nil, []string{"--mean", "score", "--level", "95"}, []string{"95", "0.95"}},
 		"an empty file":                  {[]string{club, ""}, []string{"--mean", "score"}, []string{"club.csv", "empty"}},
 	} {
