@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -332,16 +333,52 @@ func (e *estimation) table(r request, y []float64) error {
 	case "proportion":
 		estimate = e.design.ProportionTable
 	}
-	t, err := estimate(y, e.selected, e.factor)
-	if err != nil {
-		return fmt.Errorf("%s of %s: %w", r.estimator, r.name(), err)
-	}
-	own := make([]analysis.Estimate, len(e.groups))
-	for g := range own {
-		own[g] = t.Groups[g].Estimate
+	var own []analysis.Estimate
+	var t analysis.Table
+	for factor := range e.portions() {
+		var err error
+		if t, err = estimate(y, e.selected, factor); err != nil {
+			return fmt.Errorf("%s of %s: %w", r.estimator, r.name(), err)
+		}
+		own = append(own, t.Estimates...)
 	}
 	e.add(r, own)
-	return e.compare(r, own, t.Vector.Difference)
+	return e.compare(r, own, t.Difference) // which needs all groups in one portion
+}
+
+// The groups estimated at a time: maxSums bounds the memory, one sum for each unit and
+// group, and maxPortion the time, as a table has a covariance for every pair of groups.
+const (
+	maxSums    = 1 << 22
+	maxPortion = 100
+)
+
+// portions are the groups, few enough at a time; to be compared they have to be together.
+func (e *estimation) portions() iter.Seq[analysis.FactorColumn] {
+	units, groups := len(e.design.PSUs()), len(e.groups)
+	if len(e.command.FPC) > 1 {
+		units = e.data.rows
+	}
+	size := min(max(1, maxSums/units), maxPortion)
+	return func(yield func(analysis.FactorColumn) bool) {
+		if e.command.Compare != "none" || groups <= size {
+			yield(e.factor)
+			return
+		}
+		for from := 0; from < groups; from += size {
+			to := min(from+size, groups)
+			f := analysis.FactorColumn{Factor: analysis.Factor{ID: e.factor.ID, Levels: e.factor.Levels[from:to]}, Level: make([]int, e.data.rows)}
+			for i, g := range e.factor.Level {
+				f.Level[i] = -1
+				if g >= from && g < to {
+					f.Level[i] = g - from
+				}
+			}
+			if !yield(f) {
+				return
+			}
+		}
+	}
 }
 
 // add keeps the estimates of all groups.
@@ -378,13 +415,15 @@ func (e *estimation) quantile(r request) error {
 		return err
 	}
 	settings := analysis.QuantileSettings{Rule: analysis.QuantileRule(e.command.QuantileRule)}
-	groups, err := e.design.QuantileTable(y, e.selected, settings, r.share, e.factor)
-	if err != nil {
-		return fmt.Errorf("%s of %s: %w", r.estimator, r.variable, err)
-	}
-	own := make([]analysis.Estimate, len(groups))
-	for g := range own {
-		own[g] = groups[g].Estimate
+	var own []analysis.Estimate
+	for factor := range e.portions() {
+		groups, err := e.design.QuantileTable(y, e.selected, settings, r.share, factor)
+		if err != nil {
+			return fmt.Errorf("%s of %s: %w", r.estimator, r.variable, err)
+		}
+		for _, g := range groups {
+			own = append(own, g.Estimate)
+		}
 	}
 	e.add(r, own)
 	return nil

@@ -149,12 +149,18 @@ func (e *estimation) classes(column string) analysis.FactorColumn {
 	return f
 }
 
-// named makes the rows in an error those of the file.
+// flags are what the library calls otherwise.
+var flags = strings.NewReplacer("Settings.LonePSU", "--lone-psu", "Settings.DF", "--df", "Columns.Weight", "--weights",
+	"Stage.Unit", "--psu", "fractions in Fraction", "fractions, in --fpc", "a Population, Fraction or Chance at every stage", "--fpc for every stage")
+
+// named makes the rows in an error those of the file, and its ways out those of the
+// command.
 func (d *csvData) named(err error) error {
 	text := err.Error()
 	for _, r := range rowErrors(err) {
 		text = strings.Replace(text, r.Error(), r.Named(fmt.Sprintf("line %d", d.line(r.Row))), 1)
 	}
+	text = flags.Replace(text)
 	if !strings.HasPrefix(text, d.name+":") {
 		text = d.name + ": " + text
 	}

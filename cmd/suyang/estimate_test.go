@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -269,6 +270,33 @@ func TestEstimateAdjustsDifferences(t *testing.T) {
 	}
 }
 
+// Many groups are estimated in portions, each as it is alone: here 250 groups of two
+// people, of whom group g has the values g and g+2.
+func TestEstimateManyGroups(t *testing.T) {
+	const groups = 2*maxPortion + 50
+	var b strings.Builder
+	b.WriteString("g,y\n")
+	for g := range groups {
+		fmt.Fprintf(&b, "%d,%d\n%d,%d\n", g, g, g, g+2)
+	}
+	file := clubFile(t, club, b.String())
+	for _, flags := range [][]string{{"--mean", "y"}, {"--quantile", "y@0.9"}} {
+		e := estimates(t, must(t, append([]string{"estimate", file, "--by", "g", "--format", "json"}, flags...)...))
+		if len(e) != groups {
+			t.Fatalf("%d groups, want %d", len(e), groups)
+		}
+		for g, got := range e {
+			want := float64(g + 1)
+			if flags[0] == "--quantile" {
+				want++
+			}
+			if got.By["g"] != fmt.Sprint(g) || got.Estimate != want {
+				t.Errorf("%v: group %d is %+v, want %v", flags, g, got, want)
+			}
+		}
+	}
+}
+
 // Files come from everywhere: with a mark at the beginning, line ends of Windows, quotes
 // around line breaks, and names in Chinese.
 func TestEstimateReadsWhatPeopleSave(t *testing.T) {
@@ -388,7 +416,7 @@ func TestEstimateMistakes(t *testing.T) {
 		"groups of nobody":               {[]string{club, "w,region,club,score,sex\n1,a,1,1,\n1,a,2,2,NA\n"}, []string{"--mean", "score", "--by", "sex"}, []string{"no row has a value in sex"}},
 		"a ratio of one column":          {nil, []string{"--ratio", "cost"}, []string{"y/x"}},
 		"a count of no value":            {nil, []string{"--count", "sex"}, []string{"sex=VALUE"}},
-		"a stratum with one PSU refused": {nil, []string{"--mean", "score", "--lone-psu", "fail"}, []string{"club.csv", `"West"`}},
+		"a stratum with one PSU refused": {nil, []string{"--mean", "score", "--lone-psu", "fail"}, []string{"club.csv", `"West"`, "rule in --lone-psu"}},
 		"a level out of range":           {nil, []string{"--mean", "score", "--level", "95"}, []string{"95", "0.95"}},
 		"an empty file":                  {[]string{club, ""}, []string{"--mean", "score"}, []string{"club.csv", "empty"}},
 	} {

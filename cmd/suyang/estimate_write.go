@@ -57,6 +57,10 @@ type (
 		CI      string  `json:"ci"`
 		DF      string  `json:"df"`
 		LonePSU string  `json:"lone_psu"`
+		// Those that hold for some estimators only.
+		QuantileRule string   `json:"quantile_rule,omitempty"`
+		Standard     string   `json:"standard,omitempty"`
+		Missing      []string `json:"missing"`
 	}
 	jsonEstimate struct {
 		Estimator string            `json:"estimator"`
@@ -142,8 +146,14 @@ func (e *estimation) writeJSON(out io.Writer) error {
 		Schema: estimatesSchema, File: e.data.name, Rows: e.data.rows,
 		Design: jsonDesign{Weights: c.Weights, Strata: c.Strata, PSU: c.PSU, FPC: c.FPC,
 			NStrata: e.design.Strata(), NPSU: len(e.design.PSUs())},
-		Settings: jsonSettings{Level: c.Level, CI: c.CI, DF: c.DF, LonePSU: c.LonePSU},
+		Settings: jsonSettings{Level: c.Level, CI: c.CI, DF: c.DF, LonePSU: c.LonePSU, Missing: c.Missing},
 		Where:    append([]string{}, c.Where...), Estimates: []jsonEstimate{},
+	}
+	if len(c.Quantile) > 0 {
+		all.Settings.QuantileRule = c.QuantileRule
+	}
+	if c.Standard != "none" {
+		all.Settings.Standard = c.Standard
 	}
 	for _, r := range e.results {
 		all.Estimates = append(all.Estimates, e.json(r))
