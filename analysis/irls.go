@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis/internal/parallel"
@@ -61,6 +62,11 @@ func (f *frame) fit(active [][][]int32, names []string) (*fitting, error) {
 				return t, nil // rounding
 			}
 			return nil, fmt.Errorf("the model does not converge: after %d rounds no step lowers the deviance of %v; choose another link or fewer terms", t.rounds, before)
+		}
+		if gain <= smallGain*(math.Abs(t.deviance)+float64(f.n)) {
+			if err := t.settled(step); err != nil {
+				return nil, err
+			}
 		}
 		if gain <= 1e-18*(math.Abs(t.deviance)+float64(f.n)) || f.glm.family == gaussian && f.glm.canonical && t.rounds == 2 {
 			return t, nil
@@ -272,6 +278,40 @@ func (t *fitting) separated(step []float64) error {
 		return fmt.Errorf("the model did not converge in %d rounds; the coefficient of %q moves most; choose another link", t.rounds, t.names[worst])
 	}
 	return fmt.Errorf("the coefficient of %q grows without end: with it the model tells some outcomes exactly; merge its levels or leave the term out", t.names[worst])
+}
+
+// smallGain is the share of deviance and sample that a step has to gain, below which it
+// must not move a linear predictor by farStep of 1 + |η|. Near a solution small gains come
+// of small steps. Where there is none each step moves some predictor by 1, or by 1/η and
+// more under the links probit and cloglog, however little it gains: such a fit has to end
+// before the gain is lost in rounding.
+const (
+	smallGain = 1e-15
+	farStep   = 1e-3
+)
+
+// settled is an error when a step that gains little moves a linear predictor far.
+func (t *fitting) settled(step []float64) error {
+	if t.glm.family == gaussian {
+		return nil
+	}
+	u, slopes := &t.units, len(t.matrix.slopes)
+	linear, moves := t.linearByPattern(t.beta), t.linearByPattern(step)
+	const block = 1 << 14
+	far := make([]bool, (len(u.y)+block-1)/block)
+	parallel.Blocks(len(u.y), block, func(b, from, to int) {
+		for i := from; i < to && !far[b]; i++ {
+			move := u.eta(i, moves, slopes)
+			if u.offset != nil {
+				move -= u.offset[i]
+			}
+			far[b] = math.Abs(move) > farStep && math.Abs(move) > farStep*(1+math.Abs(u.eta(i, linear, slopes)))
+		}
+	})
+	if slices.Contains(far, true) {
+		return t.separated(step)
+	}
+	return nil
 }
 
 // cholesky is the factor L of a = D·LL′·D, with D the square roots of the diagonal, so

@@ -157,11 +157,29 @@ func (o *ordinal) maximise() error {
 		if !o.advance(step) && gain > 1e-10*(o.deviance+1) {
 			return fmt.Errorf("the ordinal model does not converge: after %d rounds no step raises the likelihood; leave out terms or merge levels", o.rounds)
 		}
+		if gain <= smallGain*float64(o.n) && o.far(step) {
+			return o.unbounded()
+		}
 		if gain <= 1e-18*float64(o.n) {
 			return nil
 		}
 	}
 	return o.unbounded()
+}
+
+// far says whether a step moves a linear predictor or a threshold by farStep.
+func (o *ordinal) far(step []float64) bool {
+	for j, move := range step[o.slopes:] {
+		if math.Abs(move) > farStep*(1+math.Abs(o.parameters[o.slopes+j])) {
+			return true
+		}
+	}
+	for i := range o.units.y {
+		if move := math.Abs(o.eta(i, step)); move > farStep && move > farStep*(1+math.Abs(o.eta(i, o.parameters))) {
+			return true
+		}
+	}
+	return false
 }
 
 // advance goes along the step, or a half, a quarter and so on of it.

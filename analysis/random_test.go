@@ -1,7 +1,6 @@
 package analysis_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -27,7 +26,6 @@ type options struct {
 	lone    float64  // chance of a stratum of one unit
 	psus    int      // in every stratum of the first stage; 2 to 4, or one, when zero
 	people  int      // up to so many in a unit of the last stage
-	whole   bool     // without missing values and weights of zero
 }
 
 // randomSample is a survey of up to three stages with strata in each: the columns as the
@@ -65,7 +63,7 @@ func drawSample(seed uint64, o options) *randomSample {
 					s.stratum[k], s.unit[k] = append(s.stratum[k], p.stratum), append(s.unit[k], p.unit)
 					s.share[k], population[k] = append(s.share[k], p.share), append(population[k], p.population)
 				}
-				s.person(r, o)
+				s.person(r)
 			}
 			return
 		}
@@ -115,20 +113,18 @@ func drawSample(seed uint64, o options) *randomSample {
 }
 
 // person adds the answers of one person, which depend on the sexes a little.
-func (s *randomSample) person(r *rand.Rand, o options) {
+func (s *randomSample) person(r *rand.Rand) {
 	sex, region := r.IntN(2), r.IntN(3)
 	w, y, x := 0.2+5*r.Float64(), 40+20*r.NormFloat64()+5*float64(sex), 1+9*r.Float64()
-	if !o.whole {
-		switch r.IntN(20) {
-		case 0:
-			w = 0
-		case 1:
-			y = math.NaN()
-		case 2:
-			x = math.NaN()
-		case 3:
-			sex = -1
-		}
+	switch r.IntN(20) {
+	case 0:
+		w = 0
+	case 1:
+		y = math.NaN()
+	case 2:
+		x = math.NaN()
+	case 3:
+		sex = -1
 	}
 	s.columns.Weight = append(s.columns.Weight, w)
 	s.y, s.x = append(s.y, y), append(s.x, x)
@@ -165,26 +161,29 @@ func (s *randomSample) rows(at []int) *randomSample {
 
 // sampleKinds are the designs of the tests on random samples: one to three stages, with
 // and without finite populations, with unequal chances, and all of it.
-var sampleKinds = map[string]options{
-	"one stage":    {stages: 1, sizings: []sizing{withReplacement}, people: 4},
-	"one with fpc": {stages: 1, sizings: []sizing{byPopulation, byFraction, byChance}, people: 4},
-	"two stages":   {stages: 2, sizings: []sizing{byPopulation, byFraction, byChance}, people: 3},
-	"three stages": {stages: 3, sizings: []sizing{byPopulation, byFraction, byChance}, people: 2},
-	"anything":     {stages: 2, sizings: []sizing{withReplacement, byPopulation, byFraction, byChance}, people: 3},
+var sampleKinds = []struct {
+	name string
+	options
+}{
+	{"one stage", options{stages: 1, sizings: []sizing{withReplacement}, people: 4}},
+	{"one with fpc", options{stages: 1, sizings: []sizing{byPopulation, byFraction, byChance}, people: 4}},
+	{"two stages", options{stages: 2, sizings: []sizing{byPopulation, byFraction, byChance}, people: 3}},
+	{"three stages", options{stages: 3, sizings: []sizing{byPopulation, byFraction, byChance}, people: 2}},
+	{"anything", options{stages: 2, sizings: []sizing{withReplacement, byPopulation, byFraction, byChance}, people: 3}},
 }
 
-// eachSample runs a test on many samples of every kind, with fixed seeds.
-func eachSample(t *testing.T, samples int, change func(*options), test func(t *testing.T, s *randomSample, r *rand.Rand)) {
+// eachSample runs a test on many samples of every kind, with fixed seeds; change adapts
+// the options of a seed.
+func eachSample(t *testing.T, samples int, change func(seed uint64, o *options), test func(t *testing.T, s *randomSample, r *rand.Rand)) {
 	t.Helper()
-	for name, o := range sampleKinds {
-		if change != nil {
-			change(&o)
-		}
-		t.Run(name, func(t *testing.T) {
+	for _, kind := range sampleKinds {
+		t.Run(kind.name, func(t *testing.T) {
 			for seed := range uint64(samples) {
+				o := kind.options
+				change(seed, &o)
 				test(t, drawSample(seed, o), rand.New(rand.NewPCG(seed, 21)))
 				if t.Failed() {
-					t.Fatal(fmt.Sprint("seed ", seed))
+					t.Fatal("seed ", seed)
 				}
 			}
 		})

@@ -267,7 +267,7 @@ func (s *randomSample) total(belongs func(i int) bool, y func(i int) float64) li
 func TestAgainstTheTextbook(t *testing.T) {
 	rules := []analysis.LonePSURule{analysis.LoneFail, analysis.LoneRemove, analysis.LoneCertainty, analysis.LoneAdjust, analysis.LoneAverage, analysis.LoneCollapse}
 	compared, failures := 0, 0
-	eachSample(t, 60, func(o *options) { o.lone = 0.2 }, func(t *testing.T, s *randomSample, _ *rand.Rand) {
+	eachSample(t, 30, func(_ uint64, o *options) { o.lone = 0.2 }, func(t *testing.T, s *randomSample, _ *rand.Rand) {
 		d := mustDesign(t, s.columns)
 		for k := range 2 * len(rules) {
 			settings := analysis.Settings{LonePSU: rules[k/2], LoneInDomains: k%2 == 1}
@@ -279,7 +279,7 @@ func TestAgainstTheTextbook(t *testing.T) {
 			}
 		}
 	})
-	if compared < 1000 || failures*2 > compared {
+	if compared < 3000 || failures*2 > compared {
 		t.Errorf("%d comparisons, of which %d without a variance", compared, failures)
 	}
 }
