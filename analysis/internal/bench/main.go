@@ -52,20 +52,13 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	return 0
 }
 
-// Which works R does beside ours.
-const (
-	rNone  = "none"
-	rShort = "short" // all up to 10⁵ rows, and those that take less than two minutes up to 10⁶
-	rAll   = "all"   // all up to 10⁶ rows
-)
-
 type options struct {
 	rows        []int // rising
 	shuffled    int   // rows that are also tried in an order unlike that of the design; 0 for none
 	repetitions int
 	enough      time.Duration // in which a short work is repeated further
 	cores       int
-	r           string
+	rowsR       int // the most that R is given; 0 leaves R out
 }
 
 func parse(args []string, errOut io.Writer) (options, error) {
@@ -77,7 +70,7 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	f.IntVar(&o.repetitions, "repetitions", 7, "runs of each work; R begins none after ten seconds")
 	f.DurationVar(&o.enough, "enough", 200*time.Millisecond, "time in which a short work is repeated further")
 	f.IntVar(&o.cores, "cores", 2, "cores to use; the goals are for 2")
-	f.StringVar(&o.r, "r", rShort, "works that R does too: none; short, which leaves out what takes minutes; all, up to 1,000,000 rows")
+	f.IntVar(&o.rowsR, "r", 1_000_000, "largest number of rows that R works on too, in some minutes and 4 GB for 1,000,000; 0 leaves R out")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -95,8 +88,6 @@ func parse(args []string, errOut io.Writer) (options, error) {
 		return o, fmt.Errorf("unknown argument %q; see -help", f.Arg(0))
 	case o.repetitions < 1 || o.cores < 1:
 		return o, errors.New("-repetitions and -cores are at least 1")
-	case o.r != rNone && o.r != rShort && o.r != rAll:
-		return o, fmt.Errorf("-r is %q; give none, short or all", o.r)
 	case o.shuffled != 0 && !slices.Contains(o.rows, o.shuffled):
 		o.shuffled = 0
 	}
@@ -123,7 +114,7 @@ type line struct {
 
 func (b *bench) run(ctx context.Context) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(b.cores))
-	if b.options.r != rNone {
+	if b.rowsR > 0 {
 		b.r = findR(ctx)
 	}
 	for _, n := range b.rows {
@@ -132,8 +123,10 @@ func (b *bench) run(ctx context.Context) error {
 		if err := b.measure(ctx, s, false); err != nil {
 			return err
 		}
-		if err := b.compare(ctx, s, b.worksOfR(n)); err != nil {
-			return err
+		if b.r.path != "" && n <= b.rowsR {
+			if err := b.compare(ctx, s, works); err != nil {
+				return err
+			}
 		}
 		if n == b.shuffled {
 			if err := b.measure(ctx, s.Shuffled(), true); err != nil {
@@ -172,37 +165,21 @@ func (b *bench) measure(ctx context.Context, s *synthetic.Sample, shuffled bool)
 	return nil
 }
 
-// worksOfR are the works that R can do in time.
-func (b *bench) worksOfR(n int) []string {
-	var ids []string
-	if b.r.path == "" {
-		return ids
-	}
-	for _, w := range works {
-		if n <= 100_000 || n <= goalRows && (!w.long || b.options.r == rAll) {
-			ids = append(ids, w.id)
-		}
-	}
-	return ids
-}
-
 // compare lets R do works of a sample that have their lines.
-func (b *bench) compare(ctx context.Context, s *synthetic.Sample, ids []string) error {
-	if len(ids) == 0 {
-		return nil
+func (b *bench) compare(ctx context.Context, s *synthetic.Sample, works []work) error {
+	var ids []string
+	for _, w := range works {
+		ids = append(ids, w.id)
 	}
 	n := len(s.Score)
 	found, err := b.r.run(ctx, s, ids, b.repetitions, func(id string, seconds float64) { b.say("%s rows: R: %s: %s s", grouped(n), id, figure(seconds)) })
 	if err != nil {
-		return fmt.Errorf("R with %s rows: %w", grouped(n), err)
+		return fmt.Errorf("comparing with R on %s rows: %w", grouped(n), err)
 	}
 	for _, w := range works {
-		if !slices.Contains(ids, w.id) {
-			continue
-		}
 		l, theirs := b.find(w, n), found[w.id]
-		if theirs == nil {
-			return fmt.Errorf("R with %s rows said nothing about %s", grouped(n), w.name)
+		if theirs == nil || len(theirs.seconds) == 0 {
+			return fmt.Errorf("comparing with R on %s rows: it said nothing about %s", grouped(n), w.name)
 		}
 		l.r = median(theirs.seconds)
 		b.agree(*l, "R", theirs.numbers, w.tolerance)

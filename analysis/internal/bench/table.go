@@ -40,7 +40,7 @@ func (b *bench) print(out io.Writer) {
 time is the median; growth is it divided by that of the next smaller number of rows (10 times the rows in 10 times
 the time is 10.0). allocated is what one run allocates; peak is what of it is in use at once, beyond the columns, and
 × columns that as a multiple of the columns the work reads (8 bytes for a number or level, 16 for a label). The goals
-are for 1,000,000 rows in the order of PSUs on 2 cores, those against R from 100,000 on. – is not measured: R does only what it can do in two minutes.
+are for 1,000,000 rows in the order of PSUs on 2 cores, those against R from 100,000 on. – is not measured.
 
 `)
 	fmt.Fprintf(out, "%s, %d of %d cores.\n", runtime.Version(), runtime.GOMAXPROCS(0), runtime.NumCPU())

@@ -17,12 +17,9 @@ type work struct {
 	id, name string
 	// bytes of the columns it reads, for each row: 8 for a number or a level, 16 for a
 	// label, not counting the characters.
-	bytes int
-	goal  time.Duration // for 10⁶ rows in order on 2 cores
-	// timesR is how many times as fast as R it should be; 0 asks nothing. long says that
-	// R needs minutes for 10⁶ rows.
-	timesR float64
-	long   bool
+	bytes  int
+	goal   time.Duration // for 10⁶ rows in order on 2 cores
+	timesR float64       // how many times as fast as R it should be; 0 asks nothing
 	// tolerance is the relative difference to R that rounding explains.
 	tolerance float64
 	do        func(s *synthetic.Sample, d *analysis.Design) (answer, error)
@@ -51,12 +48,12 @@ var works = []work{
 			e, err := d.Mean(s.Score, nil)
 			return answer{estimates: []analysis.Estimate{e}}, err
 		}},
-	{id: "domains", name: "means of 120 domains, full covariance", bytes: 5 * 8, goal: 10 * time.Millisecond, timesR: 1000, long: true, tolerance: closed,
+	{id: "domains", name: "means of 120 domains, full covariance", bytes: 5 * 8, goal: 10 * time.Millisecond, timesR: 1000, tolerance: closed,
 		do: func(s *synthetic.Sample, d *analysis.Design) (answer, error) {
 			t, err := d.MeanTable(s.Score, nil, s.Domains()...)
 			return answer{estimates: t.Estimates, covariance: t.Cov}, err
 		}},
-	{id: "quantiles", name: "medians of 120 domains", bytes: 5 * 8, goal: 15 * time.Millisecond, long: true, tolerance: closed,
+	{id: "quantiles", name: "medians of 120 domains", bytes: 5 * 8, goal: 15 * time.Millisecond, tolerance: closed,
 		do: func(s *synthetic.Sample, d *analysis.Design) (answer, error) {
 			groups, err := d.QuantileTable(s.Score, nil, analysis.QuantileSettings{}, 0.5, s.Domains()...)
 			var a answer
