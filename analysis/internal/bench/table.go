@@ -20,17 +20,19 @@ const (
 // print writes the table, what its columns mean, and what was checked.
 func (b *bench) print(out io.Writer) {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(name string, cells ...string) {
+	heads := []string{"time, ms", "growth", "allocated, MB", "peak, MB", "× columns", "goal, ms", "goal memory", "R, s", "× R", "goal × R"}
+	row := func(name string, cells []string) {
 		fmt.Fprintf(t, "%-38s\t%s\t\n", name, strings.Join(cells, "\t"))
 	}
-	row("rows", "time, ms", "growth", "allocated, MB", "peak, MB", "× columns", "goal, ms", "goal memory", "R, s", "× R", "goal × R")
+	empty := make([]string, len(heads)) // which keep the columns in line
+	row("rows", heads)
 	for _, w := range works {
-		row("")
-		row(w.name)
+		row("", empty)
+		row(w.name, empty)
 		for _, shuffled := range []bool{false, true} {
 			for _, l := range b.lines {
 				if l.work.id == w.id && l.shuffled == shuffled {
-					row("  "+l.size(), b.cells(l)...)
+					row("  "+l.size(), b.cells(l))
 				}
 			}
 		}
