@@ -255,6 +255,39 @@ func entries() []entry {
 			}
 			return t.Counts, nil
 		}),
+		ofCells("MeanVector", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) {
+			return k.MeanVector([]string{"y", "x"}, in)
+		}),
+		ofCells("TotalVector", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) {
+			return k.TotalVector([]string{"y", "x"}, in)
+		}),
+		ofCells("TTest", "y group", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.TTest("y", "group", in) }),
+		ofCells("OneSampleTTest", "y", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.OneSampleTTest("y", 50, in) }),
+		ofCells("PairedTTest", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.PairedTTest("y", "x", in) }),
+		ofCells("RankTest", "group second", func(k *analysis.Cells, in analysis.Domain) (any, error) {
+			return k.RankTest("second", "group", analysis.RankWilcoxon, in)
+		}),
+		{"Cells.StandardizedMeans", "y group second", func(d *analysis.Design, c columns) (any, error) {
+			k, in, err := cells(d, c)
+			if err != nil {
+				return nil, err
+			}
+			return k.StandardizedMeans("y", "second", c.pop, in, "group")
+		}},
+		ofCells("Fit", "share group", func(k *analysis.Cells, in analysis.Domain) (any, error) {
+			f, err := k.Fit(analysis.CellModel{Outcome: "share", Family: analysis.Binomial, Terms: [][]string{{"group"}}}, in)
+			if err != nil {
+				return nil, err
+			}
+			return f.Vector, nil
+		}),
+		ofCells("FitOrdinal", "second group", func(k *analysis.Cells, in analysis.Domain) (any, error) {
+			f, err := k.FitOrdinal(analysis.CellModel{Outcome: "second", Terms: [][]string{{"group"}}}, in)
+			if err != nil {
+				return nil, err
+			}
+			return f.Vector, nil
+		}),
 		ofVector("Contrast", func(v analysis.Vector) (any, error) { return v.Contrast(1, -1) }),
 		ofVector("Difference", func(v analysis.Vector) (any, error) { return v.Difference(0, 1) }),
 		ofVector("Ratio", func(v analysis.Vector) (any, error) { return v.Ratio(0, 1) }),
@@ -334,8 +367,8 @@ var badInputs = []struct {
 	{"an infinite value", "y", func(c *columns) { c.y[7] = math.Inf(1) }, `infinite in row 7`},
 	{"a value of minus infinity", "y", func(c *columns) { c.y[7] = math.Inf(-1) }, `infinite in row 7`},
 	{"an infinite denominator", "x", func(c *columns) { c.x[7] = math.Inf(1) }, `infinite in row 7`},
-	{"an infinite share", "share", func(c *columns) { c.share[7] = math.Inf(1) }, `row 7|zeros and ones`},
-	{"a share of two", "share", func(c *columns) { c.share[7] = 2 }, `row 7|zeros and ones`},
+	{"an infinite share", "share", func(c *columns) { c.share[7] = math.Inf(1) }, `row 7|zeros and ones|shares lie between 0 and 1`},
+	{"a share of two", "share", func(c *columns) { c.share[7] = 2 }, `row 7|zeros and ones|shares lie between 0 and 1`},
 	{"values too large to square", "y", func(c *columns) { c.y[7] = 1e200 }, ""},
 	{"nobody has a value", "y", func(c *columns) { c.y = slices.Repeat([]float64{math.NaN()}, 80) }, ""},
 	{"nobody has a share", "share", func(c *columns) { c.share = slices.Repeat([]float64{math.NaN()}, 80) }, ""},

@@ -35,6 +35,19 @@ func (p people) tTest(y []float64, group FactorColumn, groups []int) (Comparison
 	return p.compare(y, group, groups, "design-based t test")
 }
 
+// noError is the standard error, relative to the values, that is rounding: some hundred
+// times the last digit, and what PSUs differ by is far more.
+const noError = 1e-13
+
+// largest is the largest |y| of these people.
+func (p people) largest(y []float64) float64 {
+	var most float64
+	for _, at := range p.places {
+		most = max(most, math.Abs(y[p.design.rowAt(int(at))]))
+	}
+	return most
+}
+
 // OneSampleTTest compares the mean of a variable in the domain with a value. Its
 // Difference is the mean minus the value. It has the degrees of freedom of the mean,
 // PSUs − strata, so that it agrees with the interval of the mean (R's svyttest takes one
@@ -58,7 +71,7 @@ func (e Estimate) compareWith(value float64) (Comparison, error) {
 	if !(e.DF > 0) {
 		return Comparison{}, fmt.Errorf("the people of the domain have %v degrees of freedom, PSUs less strata; a test needs more than 0, widen the domain", e.DF)
 	}
-	if !(e.SE > 0) {
+	if !(e.SE > noError*math.Abs(e.Value)) {
 		return Comparison{}, errors.New("the mean has no standard error: all people of the domain are alike, or every PSU of the population is in the sample; widen the domain")
 	}
 	test := e.Test(value)
@@ -164,7 +177,7 @@ func (p people) compare(y []float64, group FactorColumn, groups []int, method st
 	if !(e.DF > 0) {
 		return Comparison{}, fmt.Errorf("the people compared have %v degrees of freedom, PSUs less strata; comparing two groups needs more than 1, widen the domain", v.DF)
 	}
-	if !(e.SE > 0) {
+	if !(e.SE > noError*p.largest(y)) {
 		return Comparison{}, fmt.Errorf("the difference of levels %v has no standard error: within each level all people compared are alike, or every PSU of the population is in the sample; widen the domain", v.Names)
 	}
 	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
