@@ -194,7 +194,7 @@ func (b *bench) compare(ctx context.Context, s *synthetic.Sample, ids []string) 
 	n := len(s.Score)
 	found, err := b.r.run(ctx, s, ids, b.repetitions, func(id string, seconds float64) { b.say("%s rows: R: %s: %s s", grouped(n), id, figure(seconds)) })
 	if err != nil {
-		return fmt.Errorf("R with %s rows: %w", grouped(n), err)
+		return fmt.Errorf("comparing %s rows with R: %w", grouped(n), err)
 	}
 	for _, w := range works {
 		if !slices.Contains(ids, w.id) {
@@ -202,7 +202,7 @@ func (b *bench) compare(ctx context.Context, s *synthetic.Sample, ids []string) 
 		}
 		l, theirs := b.find(w, n), found[w.id]
 		if theirs == nil {
-			return fmt.Errorf("R with %s rows said nothing about %s", grouped(n), w.name)
+			return fmt.Errorf("comparing %s rows with R: it said nothing about %s", grouped(n), w.name)
 		}
 		l.r = median(theirs.seconds)
 		b.agree(*l, "R", theirs.numbers, w.tolerance)
