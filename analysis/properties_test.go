@@ -32,12 +32,23 @@ type answer struct {
 	iterated        bool
 	failed          bool
 	valueOnly       bool // theory says nothing of the variance
+	// rest is all else that goes with the answer; nil when theory says nothing of it.
+	rest []float64
+}
+
+// restOf is the interval, degrees of freedom, design effects, numbers and notes.
+func restOf(e analysis.Estimate) []float64 {
+	rest := []float64{e.Lo, e.Hi, e.DF, e.DEff, e.DEffWOR, float64(e.N), e.Weighted}
+	for _, n := range e.Notes {
+		rest = append(rest, float64(len(n.Code)), n.Value)
+	}
+	return rest
 }
 
 type answers map[string]answer
 
 func (a answers) estimate(name string, k kind, e analysis.Estimate, err error) {
-	a[name] = answer{value: e.Value, variance: e.SE * e.SE, kind: k, failed: err != nil}
+	a[name] = answer{value: e.Value, variance: e.SE * e.SE, kind: k, failed: err != nil, rest: restOf(e)}
 }
 
 func (a answers) vector(name string, k kind, v analysis.Vector, err error) {
@@ -46,7 +57,7 @@ func (a answers) vector(name string, k kind, v analysis.Vector, err error) {
 		for j := range i + 1 {
 			x := answer{variance: v.Cov.At(i, j), kind: k}
 			if i == j {
-				x.value = v.Values[i]
+				x.value, x.rest = v.Values[i], restOf(v.Estimates[i])
 			}
 			a[fmt.Sprintf("%s %s × %s", name, v.Names[i], v.Names[j])] = x
 		}
@@ -54,7 +65,7 @@ func (a answers) vector(name string, k kind, v analysis.Vector, err error) {
 }
 
 func (a answers) test(name string, t analysis.Test, err error) {
-	a[name] = answer{value: t.Statistic, kind: statistic, failed: err != nil}
+	a[name] = answer{value: t.Statistic, kind: statistic, failed: err != nil, rest: []float64{t.P, t.DF1, t.DF2, float64(t.N)}}
 }
 
 func (a answers) comparison(name string, c analysis.Comparison, err error) {
@@ -228,6 +239,11 @@ func (a answers) compare(t *testing.T, property string, from answers, theory fun
 		if !want.valueOnly && !within(got.variance, want.variance, tolerance*(size*size+math.Abs(want.variance))) {
 			t.Errorf("%s: variance of %s = %v, want %v", property, name, got.variance, want.variance)
 		}
+		if want.rest != nil && !slices.EqualFunc(got.rest, want.rest, func(a, b float64) bool {
+			return within(a, b, 100*tolerance*(1+math.Abs(b))) // quotients of the above
+		}) {
+			t.Errorf("%s: with %s come %v, want %v", property, name, got.rest, want.rest)
+		}
 	}
 	if compared < 30 {
 		t.Errorf("%s: only %d answers were compared", property, compared)
@@ -278,6 +294,7 @@ func TestEveryScaleOfWeightsMovesOnlyTotals(t *testing.T) {
 		in := s.domain(r)
 		scaled.ask(mustDesign(t, scaled.columns), in).
 			compare(t, fmt.Sprint("weights times ", k), s.ask(mustDesign(t, s.columns), in), func(_ string, x answer) (answer, bool) {
+				x.rest = nil
 				if x.kind == sum {
 					x.value, x.variance = x.value*k, x.variance*k*k
 				}
@@ -306,6 +323,7 @@ func TestTwinsInTheSmallestUnitChangeNothing(t *testing.T) {
 		in := s.domain(r)
 		twins.ask(mustDesign(t, twins.columns), twice(in)).
 			compare(t, "twins", s.ask(mustDesign(t, s.columns), in), func(_ string, x answer) (answer, bool) {
+				x.rest = nil
 				return x, x.kind != byNumber
 			})
 	})
@@ -333,6 +351,7 @@ func TestDoubleStrataHalveVariances(t *testing.T) {
 // after is what a variance r times as large makes of a test. The variance of a quantile
 // is not compared.
 func (x answer) after(r float64) answer {
+	x.rest = nil
 	switch x.kind {
 	case statistic:
 		x.value /= r
@@ -398,7 +417,7 @@ func TestDomainOfEverybodyIsTheWhole(t *testing.T) {
 		d := mustDesign(t, s.columns)
 		whole, domain := s.ask(d, nil), s.ask(d, slices.Repeat([]bool{true}, len(s.y)))
 		for name, want := range whole {
-			if got := domain[name]; !sameBits(got.value, want.value) || !sameBits(got.variance, want.variance) || got.failed != want.failed {
+			if got := domain[name]; !sameBits(got.value, want.value) || !sameBits(got.variance, want.variance) || !slices.EqualFunc(got.rest, want.rest, sameBits) || got.failed != want.failed {
 				t.Errorf("%s = %+v in the domain of everybody, %+v in the whole", name, got, want)
 			}
 		}
@@ -424,7 +443,7 @@ func TestAnswersOutsideTheDomainDoNotMatter(t *testing.T) {
 		}
 		changed := other.ask(d, s.in)
 		for name, want := range s.ask(d, s.in) {
-			if got := changed[name]; !sameBits(got.value, want.value) || !sameBits(got.variance, want.variance) || got.failed != want.failed {
+			if got := changed[name]; !sameBits(got.value, want.value) || !sameBits(got.variance, want.variance) || !slices.EqualFunc(got.rest, want.rest, sameBits) || got.failed != want.failed {
 				t.Errorf("%s = %+v, want %+v", name, got, want)
 			}
 		}
@@ -434,6 +453,9 @@ func TestAnswersOutsideTheDomainDoNotMatter(t *testing.T) {
 // askCells asks cells everything.
 func askCells(c *analysis.Cells, in analysis.Domain) answers {
 	a := make(answers)
+	beta := *c
+	beta.Settings.Interval = analysis.IntervalBeta // looks at the number of people too
+	c = &beta
 	estimate := func(name string, k kind) func(analysis.Estimate, error) {
 		return func(e analysis.Estimate, err error) { a.estimate(name, k, e, err) }
 	}
@@ -571,9 +593,7 @@ func TestCellsAreTheRows(t *testing.T) {
 			if x.kind == position || name == "ratio" { // of other variables
 				exists = false
 			}
-			if !exists {
-				rows[name] = x
-			}
+			x.rest = nil // the intervals of cells are others
 			return x, exists
 		})
 	})
