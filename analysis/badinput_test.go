@@ -248,6 +248,29 @@ func entries() []entry {
 		}),
 		ofCells("ProportionVector", "group", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.ProportionVector("group", in) }),
 		ofCells("CountVector", "group", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.CountVector("group", in) }),
+		ofCells("MeanVector", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.MeanVector([]string{"y", "x"}, in) }),
+		ofCells("TotalVector", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.TotalVector([]string{"y", "x"}, in) }),
+		ofCells("StandardizedMeans", "y group second", func(k *analysis.Cells, in analysis.Domain) (any, error) {
+			return k.StandardizedMeans("y", "second", []float64{100, 200, 300}, in, "group")
+		}),
+		ofCells("TTest", "y group", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.TTest("y", "group", in) }),
+		ofCells("OneSampleTTest", "y", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.OneSampleTTest("y", 50, in) }),
+		ofCells("PairedTTest", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.PairedTTest("y", "x", in) }),
+		ofCells("RankTest", "group second", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.RankTest("second", "group", "", in) }),
+		ofCells("Fit", "share group", func(k *analysis.Cells, in analysis.Domain) (any, error) {
+			f, err := k.Fit(analysis.CellModel{Outcome: "share", Family: analysis.Binomial, Terms: [][]string{{"group"}}}, in)
+			if err != nil {
+				return nil, err
+			}
+			return f.Vector, nil
+		}),
+		ofCells("FitOrdinal", "group second", func(k *analysis.Cells, in analysis.Domain) (any, error) {
+			f, err := k.FitOrdinal(analysis.CellModel{Outcome: "second", Terms: [][]string{{"group"}}}, in)
+			if err != nil {
+				return nil, err
+			}
+			return f.Vector, nil
+		}),
 		ofCells("Crosstab", "group second", func(k *analysis.Cells, in analysis.Domain) (any, error) {
 			t, err := k.Crosstab("group", "second", in)
 			if err != nil {
@@ -540,9 +563,34 @@ func TestBadInputSums(t *testing.T) {
 			"Mean":      func() error { _, err := k.Mean("y", everyone); return err },
 			"Total":     func() error { _, err := k.Total("y", everyone); return err },
 			"MeanTable": func() error { _, err := k.MeanTable("y", everyone, "group"); return err },
+			"TTest":     func() error { _, err := k.TTest("y", "group", everyone); return err },
+			"Fit": func() error {
+				_, err := k.Fit(analysis.CellModel{Outcome: "y", Family: analysis.Gaussian, Terms: [][]string{{"group"}}}, everyone)
+				return err
+			},
 		} {
 			if err := call(); err == nil || !strings.Contains(err.Error(), "correct it") {
 				t.Errorf("%s, %s: error %v, want one that says to correct the sum", name, what, err)
+			}
+		}
+	}
+}
+
+// A cell of everybody may have a sum of weights that is none.
+func TestBadInputWeightsOfCells(t *testing.T) {
+	for _, w := range []float64{math.NaN(), math.Inf(1), -1} {
+		columns, c := goodColumns()
+		k, err := mustDesign(t, columns).Cells([]analysis.Variable{{Name: "y", Values: c.y}}, []analysis.FactorColumn{c.group})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Rows[3].W = w
+		for what, call := range map[string]func() error{
+			"TTest":       func() error { _, err := k.TTest("y", "group", everyone); return err },
+			"CountVector": func() error { _, err := k.CountVector("group", everyone); return err },
+		} {
+			if err := call(); err == nil || !strings.Contains(err.Error(), "correct it") || !strings.Contains(err.Error(), "PSU") {
+				t.Errorf("Σw = %v, %s: error %v, want one that says to correct the sum", w, what, err)
 			}
 		}
 	}

@@ -42,7 +42,7 @@ func (c *Cells) Fit(m CellModel, in Domain) (*Fit, error) {
 	for _, place := range p.places {
 		row := p.design.rowAt(int(place))
 		if fault := g.family.checkSums(p.cell[place]); fault != "" {
-			return nil, fmt.Errorf("%s: variable %q has the sums Σw = %v, Σwy = %v and Σwy² = %v, but in family %s %s; correct the variable or choose another family",
+			return nil, fmt.Errorf("%s: variable %q has the sums Σw = %v, Σwy = %v and Σwy² = %v, but in family %s %s; correct it, or choose another family",
 				c.place(row), m.Outcome, p.cell[place].W, p.cell[place].WY, p.cell[place].WY2, m.Family, fault)
 		}
 		if g.family == binomial { // sums of a database may round a mean beyond

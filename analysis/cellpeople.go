@@ -25,6 +25,9 @@ func (c *Cells) design() (*Design, error) {
 	weight, leaf := make([]float64, len(c.Rows)), make([]int32, len(c.Rows))
 	for i := range c.Rows {
 		weight[i], leaf[i] = c.Rows[i].W, int32(c.leafOf(&c.Rows[i]))
+		if !(weight[i] >= 0) || math.IsInf(weight[i], 1) {
+			return nil, fmt.Errorf("%s: the sum of the weights of a cell is %v; weights are finite and not negative, correct it", c.place(i), weight[i])
+		}
 	}
 	d.arrange(weight, leaf)
 	if k != nil {
@@ -126,8 +129,8 @@ func (c *Cells) means(numbers []int) (cell []Sum, means []Variable, err error) {
 			case s.N != first.N || math.Abs(s.W-first.W) > 1e-9*first.W:
 				return nil, nil, fmt.Errorf("%s: %d people have %q and %d have %q; make both missing for the same people",
 					c.place(i), first.N, means[0].Name, s.N, m.Name)
-			case math.IsNaN(s.WY) || math.IsInf(s.WY, 0) || math.IsNaN(s.WY2) || math.IsInf(s.WY2, 0):
-				return nil, nil, fmt.Errorf("%s: the sums of %q are %v and %v; every value is a number, choose a larger unit if squares are too large", c.place(i), m.Name, s.WY, s.WY2)
+			case !isFinite(s.W) || !isFinite(s.WY) || !isFinite(s.WY2):
+				return nil, nil, fmt.Errorf("%s: variable %q has the sums Σw = %v, Σwy = %v and Σwy² = %v; correct it, or choose a larger unit", c.place(i), m.Name, s.W, s.WY, s.WY2)
 			}
 			m.Values[i] = math.NaN()
 			if s.W > 0 {

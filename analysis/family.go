@@ -216,7 +216,7 @@ func (f family) checkSums(s Sum) string {
 	slack := sameAnswer * s.W
 	switch {
 	case f == binomial && !(s.WY >= -slack && s.WY <= s.W+slack && s.WY2 <= s.WY+slack):
-		return "shares lie between 0 and 1"
+		return "there are zeros and ones, or shares between 0 and 1"
 	case f == poisson && !(s.WY >= 0):
 		return "counts are not negative"
 	}
