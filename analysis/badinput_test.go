@@ -278,39 +278,6 @@ func entries() []entry {
 			}
 			return t.Counts, nil
 		}),
-		ofCells("MeanVector", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) {
-			return k.MeanVector([]string{"y", "x"}, in)
-		}),
-		ofCells("TotalVector", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) {
-			return k.TotalVector([]string{"y", "x"}, in)
-		}),
-		ofCells("TTest", "y group", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.TTest("y", "group", in) }),
-		ofCells("OneSampleTTest", "y", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.OneSampleTTest("y", 50, in) }),
-		ofCells("PairedTTest", "y x", func(k *analysis.Cells, in analysis.Domain) (any, error) { return k.PairedTTest("y", "x", in) }),
-		ofCells("RankTest", "group second", func(k *analysis.Cells, in analysis.Domain) (any, error) {
-			return k.RankTest("second", "group", analysis.RankWilcoxon, in)
-		}),
-		{"Cells.StandardizedMeans", "y group second", func(d *analysis.Design, c columns) (any, error) {
-			k, in, err := cells(d, c)
-			if err != nil {
-				return nil, err
-			}
-			return k.StandardizedMeans("y", "second", c.pop, in, "group")
-		}},
-		ofCells("Fit", "share group", func(k *analysis.Cells, in analysis.Domain) (any, error) {
-			f, err := k.Fit(analysis.CellModel{Outcome: "share", Family: analysis.Binomial, Terms: [][]string{{"group"}}}, in)
-			if err != nil {
-				return nil, err
-			}
-			return f.Vector, nil
-		}),
-		ofCells("FitOrdinal", "second group", func(k *analysis.Cells, in analysis.Domain) (any, error) {
-			f, err := k.FitOrdinal(analysis.CellModel{Outcome: "second", Terms: [][]string{{"group"}}}, in)
-			if err != nil {
-				return nil, err
-			}
-			return f.Vector, nil
-		}),
 		ofVector("Contrast", func(v analysis.Vector) (any, error) { return v.Contrast(1, -1) }),
 		ofVector("Difference", func(v analysis.Vector) (any, error) { return v.Difference(0, 1) }),
 		ofVector("Ratio", func(v analysis.Vector) (any, error) { return v.Ratio(0, 1) }),
