@@ -21,7 +21,7 @@ const sameSums = 1e-12
 type counted struct {
 	questioned
 	pass   []float64 // 1 when the score is above 5, NaN where it is missing
-	double []float64 // another variable that the same people have
+	income []float64 // a variable of the same people that differs within cells; some are negative
 	design *analysis.Design
 	cells  *analysis.Cells
 }
@@ -34,14 +34,18 @@ func counting(t *testing.T, raked bool) counted {
 	for i, l := range s.sex.Level {
 		s.sex.Level[i] = max(l, 0)
 	}
+	columns := s.columns
 	for i, y := range s.score {
+		if columns.Stratum[i] == "2" && columns.PSU[i] == "3" { // a PSU of people without a value
+			y, s.points.Level[i] = math.NaN(), -1
+			s.score[i] = y
+		}
 		s.pass = append(s.pass, float64(btoi(y > 5)))
 		if math.IsNaN(y) {
 			s.pass[i] = math.NaN()
 		}
-		s.double = append(s.double, y*y-float64(s.sex.Level[i]))
+		s.income = append(s.income, y*y-2*float64(s.sex.Level[i])+3*math.Sin(float64(i)))
 	}
-	columns := s.columns
 	if raked {
 		var margins []weighting.Margin
 		for k, f := range []analysis.FactorColumn{s.region, s.sex} {
@@ -59,7 +63,7 @@ func counting(t *testing.T, raked bool) counted {
 	if s.design, err = analysis.NewDesign(columns); err != nil {
 		t.Fatal(err)
 	}
-	variables := []analysis.Variable{{Name: "score", Values: s.score}, {Name: "pass", Values: s.pass}, {Name: "double", Values: s.double}}
+	variables := []analysis.Variable{{Name: "score", Values: s.score}, {Name: "pass", Values: s.pass}, {Name: "income", Values: s.income}}
 	c, err := s.design.Cells(variables, []analysis.FactorColumn{s.sex, s.region, s.points})
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +252,7 @@ func TestTTestFromCells(t *testing.T) {
 		likeComparison(t, "two regions of three", ok(s.cells.TTest("score", "region", women, "c", "a")),
 			ok(s.design.TTest(s.score, only(s.region, "c", "a"), s.women())))
 		likeComparison(t, "one sample", ok(s.cells.OneSampleTTest("score", 4.5, women)), ok(s.design.OneSampleTTest(s.score, 4.5, s.women())))
-		cells, columns := ok(s.cells.PairedTTest("double", "score", women)), ok(s.design.PairedTTest(s.double, s.score, s.women()))
+		cells, columns := ok(s.cells.PairedTTest("income", "score", women)), ok(s.design.PairedTTest(s.income, s.score, s.women()))
 		if !math.IsNaN(cells.Difference.DEff) {
 			t.Errorf("the design effect of a difference of pairs is %v, but cells do not know it", cells.Difference.DEff)
 		}
@@ -277,6 +281,50 @@ func TestCellsOfSeveralStages(t *testing.T) {
 	}
 	ok := comparison(t)
 	likeComparison(t, "t test", ok(c.TTest("score", "sex", nil)), ok(d.TTest(s.score, s.sex, nil)))
+	fit, err := c.Fit(analysis.CellModel{Outcome: "score", Family: analysis.Poisson, Terms: [][]string{{"sex"}, {"region"}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	likeVector(t, "model", fit.Vector, mustFit(t, d, analysis.Model{Outcome: s.score, Family: analysis.Poisson,
+		Terms: []analysis.Term{{Factor: s.sex}, {Factor: s.region}}}).Vector)
+}
+
+// TestMarginOfACrossing: weights raked to the crossing of two factors are weights
+// calibrated to one factor that has all pairs as its levels.
+func TestMarginOfACrossing(t *testing.T) {
+	s := counting(t, false)
+	both := weighting.Margin{Name: "both", Targets: []float64{100, 150, 250, 200, 180, 120}}
+	for i, r := range s.region.Level {
+		both.Level = append(both.Level, 2*r+s.sex.Level[i])
+	}
+	for _, r := range s.region.Levels {
+		both.Levels = append(both.Levels, r+",f", r+",m")
+	}
+	columns := s.columns
+	w, _, err := weighting.Rake(columns.Weight, []weighting.Margin{both}, weighting.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns.Weight, columns.Base = w, columns.Weight
+	asGiven, err := analysis.NewDesign(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns.Calibration = &analysis.Calibration{Margins: []analysis.FactorColumn{{Factor: analysis.Factor{ID: "both", Levels: both.Levels}, Level: both.Level}}}
+	d, err := analysis.NewDesign(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := asGiven.Cells([]analysis.Variable{{Name: "score", Values: s.score}}, []analysis.FactorColumn{s.region, s.sex})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Margins = [][]string{{"region", "sex"}}
+	ok := comparison(t)
+	likeComparison(t, "t test", ok(c.TTest("score", "sex", nil)), ok(d.TTest(s.score, s.sex, nil)))
+	if naive := ok(asGiven.TTest(s.score, s.sex, nil)); near(naive.Difference.SE, ok(c.TTest("score", "sex", nil)).Difference.SE, 1e-6) {
+		t.Errorf("the standard error %v does not know the margin", naive.Difference.SE)
+	}
 }
 
 // TestNotesOfCellsAreOnComparisons: what is known of all the data is on every test.
@@ -296,7 +344,7 @@ func TestNotesOfCellsAreOnComparisons(t *testing.T) {
 
 func TestTTestsFromCellsNameFaults(t *testing.T) {
 	c := counting(t, false).cells
-	saysSo(t, "unknown variable", second(c.TTest("age", "sex", nil)), `no variable "age"`, "score, pass, double")
+	saysSo(t, "unknown variable", second(c.TTest("age", "sex", nil)), `no variable "age"`, "score, pass, income")
 	saysSo(t, "unknown group", second(c.TTest("score", "age", nil)), `no factor "age"`, "sex, region, points")
 	saysSo(t, "three groups", second(c.TTest("score", "region", nil)), "3 levels", "compares two")
 	saysSo(t, "unknown level", second(c.TTest("score", "region", nil, "a", "d")), `no level "d"`, "a, b, c")
@@ -307,19 +355,19 @@ func TestTTestsFromCellsNameFaults(t *testing.T) {
 	c.Rows = slices.DeleteFunc(slices.Clone(c.Rows), func(r analysis.Cell) bool { return r.Levels[1] == 1 })
 	saysSo(t, "nobody in a level", second(c.TTest("score", "region", nil, "a", "b")), `"b"`, "widen the domain")
 	saysSo(t, "nobody", second(c.OneSampleTTest("score", 0, analysis.Domain{"region": "b"})), "widen the domain")
-	saysSo(t, "no pairs", second(c.PairedTTest("score", "double", analysis.Domain{"region": "b"})), "widen the domain")
+	saysSo(t, "no pairs", second(c.PairedTTest("score", "income", analysis.Domain{"region": "b"})), "widen the domain")
 	r := slices.Clone(c.Rows[0].Sums)
 	r[0].N--
 	c.Rows[0].Sums = r
-	saysSo(t, "pairs of others", second(c.PairedTTest("score", "double", nil)), "missing for the same people", "PSU")
+	saysSo(t, "pairs of others", second(c.PairedTTest("score", "income", nil)), "missing for the same people", "PSU")
 	r[0].WY = math.Inf(1)
 	saysSo(t, "infinite", second(c.TTest("score", "sex", nil)), `"score"`, "larger unit")
 }
 
 func TestVectorsFromCells(t *testing.T) {
 	eachCount(t, func(t *testing.T, s counted) {
-		names := []string{"double", "pass", "score"}
-		columns := []analysis.Variable{{Name: "double", Values: s.double}, {Name: "pass", Values: s.pass}, {Name: "score", Values: s.score}}
+		names := []string{"income", "pass", "score"}
+		columns := []analysis.Variable{{Name: "income", Values: s.income}, {Name: "pass", Values: s.pass}, {Name: "score", Values: s.score}}
 		women := analysis.Domain{"sex": "f"}
 		vector := func(v analysis.Vector, err error) analysis.Vector {
 			t.Helper()
@@ -410,7 +458,7 @@ func TestKappaFromCells(t *testing.T) {
 
 func TestVectorsFromCellsNameFaults(t *testing.T) {
 	c := counting(t, false).cells
-	saysSo(t, "no variable", second(c.MeanVector(nil, nil)), "no variable is named", "score, pass, double")
+	saysSo(t, "no variable", second(c.MeanVector(nil, nil)), "no variable is named", "score, pass, income")
 	saysSo(t, "unknown variable", second(c.TotalVector([]string{"score", "age"}, nil)), `no variable "age"`)
 	saysSo(t, "unknown level", second(c.MeanVector([]string{"score"}, analysis.Domain{"sex": "x"})), `no level "x"`)
 	c.Rows[3].Levels = nil

@@ -42,7 +42,7 @@ func TestFitFromCells(t *testing.T) {
 			columns analysis.Model
 			cells   analysis.CellModel
 		}{
-			{"gaussian", analysis.Model{Outcome: s.score, Family: analysis.Gaussian}, analysis.CellModel{Outcome: "score", Family: analysis.Gaussian}},
+			{"gaussian", analysis.Model{Outcome: s.income, Family: analysis.Gaussian}, analysis.CellModel{Outcome: "income", Family: analysis.Gaussian}},
 			{"binomial", analysis.Model{Outcome: s.pass, Family: analysis.Binomial}, analysis.CellModel{Outcome: "pass", Family: analysis.Binomial}},
 			{"probit", analysis.Model{Outcome: s.pass, Family: analysis.Binomial, Link: analysis.Probit},
 				analysis.CellModel{Outcome: "pass", Family: analysis.Binomial, Link: analysis.Probit}},
@@ -198,14 +198,14 @@ func TestModelsFromCellsNameFaults(t *testing.T) {
 	ordinal := func(outcome string, terms [][]string) error {
 		return second(c.FitOrdinal(analysis.CellModel{Outcome: outcome, Terms: terms}, nil))
 	}
-	saysSo(t, "unknown outcome", fit("age", analysis.Gaussian, sex, nil), `no variable "age"`, "score, pass, double")
+	saysSo(t, "unknown outcome", fit("age", analysis.Gaussian, sex, nil), `no variable "age"`, "score, pass, income")
 	saysSo(t, "unknown factor", fit("score", analysis.Gaussian, [][]string{{"age"}}, nil), "term 1", `no factor "age"`, "sex, region, points")
 	saysSo(t, "unknown family", fit("score", "gamma", sex, nil), `family "gamma"`, "gaussian")
 	saysSo(t, "no factor in a term", fit("score", analysis.Gaussian, [][]string{{}}, nil), "names no factor")
 	saysSo(t, "interaction of no terms", fit("score", analysis.Gaussian, [][]string{{"sex", "region"}}, nil), "no term of the model")
 	saysSo(t, "factor of the domain", fit("score", analysis.Gaussian, sex, analysis.Domain{"sex": "f"}), "leave it out of one")
 	saysSo(t, "scores as shares", fit("score", analysis.Binomial, sex, nil), `"score"`, "between 0 and 1", "PSU")
-	saysSo(t, "negative counts", fit("double", analysis.Poisson, [][]string{{"region"}}, analysis.Domain{"points": "0", "sex": "m"}), "not negative", "PSU")
+	saysSo(t, "negative counts", fit("income", analysis.Poisson, [][]string{{"region"}}, analysis.Domain{"points": "0", "sex": "m"}), "not negative", "PSU")
 	saysSo(t, "nobody", fit("score", analysis.Gaussian, sex, analysis.Domain{"points": "12"}), "no level")
 	saysSo(t, "everybody passes", fit("pass", analysis.Binomial, sex, analysis.Domain{"points": "9"}), "outcome 1", "widen the domain")
 	saysSo(t, "ordinal, unknown outcome", ordinal("age", sex), "outcome", `no factor "age"`)
