@@ -15,7 +15,8 @@
 //	e, err := c.Proportion("literate", analysis.Domain{"sex": "female"})
 //	groups, err := c.MeanBy("score", nil, "city")
 //
-// Cells may as well come from a database that grouped by PSU and factors. A [Stage]
+// Cells may as well come from a database that grouped by PSU and factors: whatever is a
+// function of totals is estimated from them by the same code, tests and models too. A [Stage]
 // describes a selection with finite populations or unequal chances, [SecondPhase]
 // a subsample, [Calibration] what the weights were raked to, and [Settings] the rules:
 // for strata with one PSU, degrees of freedom and intervals. Weights are made by package
