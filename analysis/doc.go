@@ -16,12 +16,12 @@
 //	groups, err := c.MeanBy("score", nil, "city")
 //
 // Cells may as well come from a database that grouped by PSU and factors: whatever is a
-// function of totals is estimated from them by the same code, tests and models too. A [Stage]
-// describes a selection with finite populations or unequal chances, [SecondPhase]
-// a subsample, [Calibration] what the weights were raked to, and [Settings] the rules:
-// for strata with one PSU, degrees of freedom and intervals. Weights are made by package
-// weighting; when they were raked, Cells.Margins and Cell.Base let the standard errors
-// profit from it.
+// function of totals is estimated from them by the same code, tests and models too. A
+// [Stage] describes a selection with finite populations or unequal chances,
+// [SecondPhase] a subsample, [Calibration] what the weights were raked to, and
+// [Settings] the rules: for strata with one PSU, degrees of freedom and intervals.
+// Weights are made by package weighting; when they were raked, Cells.Margins and
+// Cell.Base let the standard errors profit from it.
 //
 // Every [Estimate] carries what is needed to trust it: interval, degrees of freedom,
 // respondents, design effect, and a [Note] for each fact that a reader must know.
