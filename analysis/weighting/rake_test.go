@@ -228,15 +228,3 @@ func TestKish(t *testing.T) {
 		t.Errorf("Kish of nobody = %v, want NaN", got)
 	}
 }
-
-func TestBase(t *testing.T) {
-	w, err := weighting.Base([][]float64{{0.1, 0.5}, {1}, {0.25}})
-	if want := []float64{20, 1, 4}; err != nil || !slices.Equal(w, want) {
-		t.Errorf("Base = %v, %v, want %v", w, err, want)
-	}
-	for _, bad := range [][][]float64{{{}}, {{0.5}, {0}}, {{1.5}}, {{math.NaN()}}, {{0.5, -1}}} {
-		if _, err := weighting.Base(bad); err == nil {
-			t.Errorf("Base(%v) gave no error", bad)
-		}
-	}
-}
