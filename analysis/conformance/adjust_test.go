@@ -153,9 +153,10 @@ func (s *session) trim(a *archive, spec fields) error {
 		s.design, err = s.newDesign(a, nil, nil)
 		return err
 	}
-	trimmed := *s.raking
-	trimmed.after = s.weights
-	s.raking = &trimmed
-	s.design, err = s.newDesign(a, trimmed.before, trimmed.calibration())
+	calibration := s.raking.calibration()
+	calibration.Weight = s.raking.after
+	before := s.raking.before
+	s.raking, s.auxiliary = nil, true
+	s.design, err = s.newDesign(a, before, calibration)
 	return err
 }

@@ -20,7 +20,8 @@ type session struct {
 	weights []float64
 	design  *analysis.Design
 	raking  *raking // nil when the weights were not raked
-	// Whether the weights were calibrated to totals of variables, which cells cannot hold.
+	// Whether the weights were calibrated to totals of variables, or changed after their
+	// calibration, which cells cannot hold.
 	auxiliary bool
 }
 
