@@ -160,7 +160,7 @@ func (m PropensityModel) separates(w []float64, eligible []bool, y []float64) er
 }
 
 // propensityClasses cuts the persons who have a propensity into classes of about equal
-// weight, from the lowest propensity on; ties are in one class.
+// weight, from the lowest propensity on; ties are in the class of their middle.
 func propensityClasses(w, p []float64, count int) analysis.FactorColumn {
 	f := analysis.FactorColumn{Factor: analysis.Factor{ID: "propensity"}, Level: make([]int, len(p))}
 	var order []int
@@ -175,13 +175,17 @@ func propensityClasses(w, p []float64, count int) analysis.FactorColumn {
 	for c := range count {
 		f.Levels = append(f.Levels, fmt.Sprintf("class %d of %d", c+1, count))
 	}
-	level := 0
-	for at, i := range order {
-		if at == 0 || p[i] != p[order[at-1]] {
-			level = min(int(below/total*float64(count)), count-1)
+	for from := 0; from < len(order); {
+		to, weight := from, 0.0
+		for ; to < len(order) && p[order[to]] == p[order[from]]; to++ {
+			weight += w[order[to]]
 		}
-		f.Level[i] = level
-		below += w[i]
+		level := min(int((below+weight/2)/total*float64(count)), count-1)
+		for _, i := range order[from:to] {
+			f.Level[i] = level
+		}
+		below += weight
+		from = to
 	}
 	return f
 }
