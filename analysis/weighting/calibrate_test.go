@@ -3,6 +3,7 @@ package weighting_test
 import (
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -374,5 +375,93 @@ func TestTrimAfterRakingAgreesWithR(t *testing.T) {
 			check("its total", total.Value, test.want.sum)
 			check("its SE", total.SE, test.want.sumSE)
 		})
+	}
+}
+
+// Totals that some factors within the bounds meet are met in every distance, however odd
+// the sample: large and small weights, variables that are skew or nearly the same.
+func TestCalibrateFindsWhatThereIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(12, 60).Draw(t, "people")
+		w := rapid.SliceOfN(rapid.Float64Range(0.01, 100), n, n).Draw(t, "weights")
+		g := rapid.SliceOfN(rapid.Float64Range(0.42, 2.9), n, n).Draw(t, "factors")
+		x := rapid.SliceOfN(rapid.Float64Range(0, 8), n, n).Draw(t, "x")
+		sex := weighting.Margin{Name: "sex", Levels: []string{"0", "1"}, Targets: make([]float64, 2)}
+		area := weighting.Margin{Name: "area", Levels: []string{"0", "1", "2"}, Targets: make([]float64, 3)}
+		skew := weighting.Total{Name: "skew", Values: make([]float64, n)}
+		twin := weighting.Total{Name: "twin", Values: make([]float64, n)}
+		for i := range n {
+			sex.Level, area.Level = append(sex.Level, i%2), append(area.Level, i%3)
+			skew.Values[i] = math.Exp(x[i])
+			twin.Values[i] = x[i] + float64(i%5)/10
+			sex.Targets[i%2] += w[i] * g[i]
+			area.Targets[i%3] += w[i] * g[i]
+			skew.Target += w[i] * g[i] * skew.Values[i]
+			twin.Target += w[i] * g[i] * twin.Values[i]
+		}
+		known := weighting.Known{Margins: []weighting.Margin{sex, area}, Totals: []weighting.Total{skew, twin}}
+		for _, m := range []weighting.Metric{
+			{Distance: weighting.Raking},
+			{Distance: weighting.Logit, Lower: 0.4, Upper: 3},
+			{Distance: weighting.Truncated, Lower: 0.4, Upper: 3},
+		} {
+			got, step, err := weighting.Calibrate(w, known, m, weighting.Settings{})
+			if err != nil {
+				t.Fatalf("%v after %v", err, step.Rounds)
+			}
+			for _, f := range step.Margins {
+				if math.Abs(f.After/f.Target-1) > 1e-10 {
+					t.Fatalf("%s %s is %v of %v", f.Margin, f.Level, f.After, f.Target)
+				}
+			}
+			if len(got) != n || len(step.Rounds) > 60 {
+				t.Fatalf("%d rounds: %v", len(step.Rounds), step.Rounds)
+			}
+		}
+	})
+}
+
+// Weights that do not know the size of the population are scaled on the way.
+func TestRakingFromWeightsOfOne(t *testing.T) {
+	x := newTwelve()
+	margins := x.margins()
+	for j := range margins {
+		margins[j].Targets = slices.Clone(margins[j].Targets)
+		for l := range margins[j].Targets {
+			margins[j].Targets[l] *= 1e6
+		}
+	}
+	ones := slices.Repeat([]float64{1}, 12)
+	w, _, err := weighting.Calibrate(ones, weighting.Known{Margins: margins}, weighting.Metric{Distance: weighting.Raking}, weighting.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raked, _, err := weighting.Rake(ones, margins, weighting.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := checker(t, 1e-9)
+	for i := range w {
+		check("weight", w[i], raked[i])
+	}
+}
+
+// Same input, same bits, on any number of cores.
+func TestCalibrateIsTheSameOnAnyCores(t *testing.T) {
+	w, known := manyPeople(200_000)
+	var want []float64
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, cores := range []int{1, 2, 7} {
+		runtime.GOMAXPROCS(cores)
+		got, _, err := weighting.Calibrate(w, known, weighting.Metric{Distance: weighting.Raking}, weighting.Settings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d cores give other weights than one", cores)
+		}
 	}
 }
