@@ -417,13 +417,13 @@ func TestStagesNameFaults(t *testing.T) {
 // direct estimates have the same residuals, weights that were given twice change nothing,
 // and cells refuse.
 func TestWeightsChangedAfterCalibration(t *testing.T) {
-	s := synthesize(3_000, true)
-	columns := s.columns
-	columns.Base = slices.Repeat([]float64{1}, len(s.score))
-	columns.Calibration = &analysis.Calibration{Margins: s.factors[:1]}
-	before := must(mustDesign(t, columns).Total(s.score, nil))(t)
-	columns.Calibration = &analysis.Calibration{Margins: s.factors[:1], Weight: columns.Weight}
-	if same := must(mustDesign(t, columns).Total(s.score, nil))(t); same.SE != before.SE {
+	s := synthetic.Draw(3_000).Shuffled()
+	columns := s.Columns
+	columns.Base = slices.Repeat([]float64{1}, len(s.Score))
+	columns.Calibration = &analysis.Calibration{Margins: s.Factors[:1]}
+	before := must(mustDesign(t, columns).Total(s.Score, nil))(t)
+	columns.Calibration = &analysis.Calibration{Margins: s.Factors[:1], Weight: columns.Weight}
+	if same := must(mustDesign(t, columns).Total(s.Score, nil))(t); same.SE != before.SE {
 		t.Errorf("SE %v with weights that did not change, %v without saying so", same.SE, before.SE)
 	}
 	columns.Weight = slices.Clone(columns.Weight)
@@ -431,16 +431,16 @@ func TestWeightsChangedAfterCalibration(t *testing.T) {
 		columns.Weight[i] *= []float64{0.5, 1, 2}[i%3]
 	}
 	d := mustDesign(t, columns)
-	table, err := d.MeanTable(s.score, nil, s.factors[1])
+	table, err := d.MeanTable(s.Score, nil, s.Factors[1])
 	if err != nil {
 		t.Fatal(err)
 	}
 	for l, g := range table.Groups {
-		in := make([]bool, len(s.score))
-		for i, level := range s.factors[1].Level {
+		in := make([]bool, len(s.Score))
+		for i, level := range s.Factors[1].Level {
 			in[i] = level == l
 		}
-		if e := must(d.Mean(s.score, in))(t); !near(g.Estimate.SE, e.SE, 1e-12) {
+		if e := must(d.Mean(s.Score, in))(t); !near(g.Estimate.SE, e.SE, 1e-12) {
 			t.Errorf("group %v has SE %v, its people %v", g.Domain, g.Estimate.SE, e.SE)
 		}
 	}
