@@ -17,9 +17,9 @@
 //
 // Cells may as well come from a database that grouped by PSU and factors. A [Stage]
 // describes a selection with finite populations or unequal chances, [SecondPhase]
-// a subsample, [Calibration] what the weights were raked to, and [Settings] the rules:
-// for strata with one PSU, degrees of freedom and intervals. Weights are made by package
-// weighting; when they were raked, Cells.Margins and Cell.Base let the standard errors
+// a subsample, [Calibration] what the weights were raked or calibrated to, and [Settings]
+// the rules: for strata with one PSU, degrees of freedom and intervals. Weights are made
+// by package weighting; when they were raked, Cells.Margins and Cell.Base let the standard errors
 // profit from it.
 //
 // Every [Estimate] carries what is needed to trust it: interval, degrees of freedom,

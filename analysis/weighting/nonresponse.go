@@ -115,6 +115,7 @@ func adjust(what string, w []float64, status []Status, classes analysis.FactorCo
 			g.receives += x
 		}
 	}
+	levels := groups
 	groups, err := m.settle(groups, classes)
 	if err != nil {
 		return nil, Step{}, fmt.Errorf("%s: %w", what, err)
@@ -144,6 +145,11 @@ func adjust(what string, w []float64, status []Status, classes analysis.FactorCo
 			sum += kept[l]
 		}
 		step.Classes = append(step.Classes, g.class(classes.Levels, sum))
+	}
+	for l, g := range levels {
+		if g.n == 0 {
+			step.Classes = append(step.Classes, Class{Name: classes.Levels[l]})
+		}
 	}
 	return after, step, nil
 }

@@ -38,6 +38,7 @@ func TestUnknownEligibilityThenNonresponse(t *testing.T) {
 	want := []weighting.Class{
 		{Name: "north", N: 4, Kept: 3, Before: 100, After: 100, Factor: 5.0 / 3},
 		{Name: "south", N: 2, Kept: 2, Before: 20, After: 20, Factor: 1},
+		{Name: "middle"},
 	}
 	if diff := cmp.Diff(want, rounded(step.Classes)); diff != "" || step.What != "unknown eligibility" || step.N != 5 {
 		t.Errorf("step %+v\nclasses (-want +got):\n%s", step, diff)
@@ -50,6 +51,7 @@ func TestUnknownEligibilityThenNonresponse(t *testing.T) {
 	want = []weighting.Class{
 		{Name: "north", N: 2, Kept: 1, Before: 50, After: 50, Factor: 3},
 		{Name: "south", N: 2, Kept: 1, Before: 20, After: 20, Factor: 4},
+		{Name: "middle"},
 	}
 	if diff := cmp.Diff(want, rounded(step.Classes)); diff != "" {
 		t.Errorf("classes (-want +got):\n%s", diff)
@@ -103,7 +105,7 @@ func TestSmallClassesMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, got, []float64{10 * 32.0 / 12, 0, 32.0 / 12, 32.0 / 12})
-	if len(step.Classes) != 1 || step.Classes[0].Name != "north + south" {
+	if len(step.Classes) != 2 || step.Classes[1].Name != "middle" || step.Classes[0].Name != "north + south" {
 		t.Errorf("classes %+v", step.Classes)
 	}
 }
@@ -168,7 +170,7 @@ func TestNonresponseKeepsTheWeightOfClasses(t *testing.T) {
 			t.Fatalf("weights add up to %v, before %v", after, before)
 		}
 		for _, c := range step.Classes {
-			if c.Kept < least || math.Abs(c.After/c.Before-1) > 1e-12 {
+			if c.N > 0 && c.Kept < least || c.N > 0 && math.Abs(c.After/c.Before-1) > 1e-12 {
 				t.Fatalf("class %+v", c)
 			}
 		}

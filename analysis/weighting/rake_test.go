@@ -124,7 +124,7 @@ func TestRakeThatCannotConvergeSaysSo(t *testing.T) {
 	}
 	// After meeting age, women (all old) are 70 of 60: 1/6 away; men are 30 of 40: 1/4.
 	notes := step.Notes()
-	if len(notes) != 1 || notes[0].Code != analysis.NotConverged || math.Abs(notes[0].Value-0.25) > 1e-12 {
+	if len(notes) != 1 || notes[0].Code != analysis.NotConverged || notes[0].Subject != `rake: "male" of margin "sex"` || math.Abs(notes[0].Value-0.25) > 1e-12 {
 		t.Errorf("notes %+v, want not-converged by 0.25", notes)
 	}
 }

@@ -55,7 +55,7 @@ type Setting struct {
 	Text  string  `json:",omitempty"`
 }
 
-// Class is what a step did to one class of people.
+// Class is what a step did to one class of people. Classes of nobody come last.
 type Class struct {
 	// Name is that of the class; Merged lists the classes it was made of, when those
 	// were several.
@@ -90,14 +90,15 @@ func (s Step) Notes() []analysis.Note {
 	return []analysis.Note{note}
 }
 
-// farthest is the category farthest from its target, relatively to it.
+// farthest is the category farthest from its target, relatively to it; to what it was
+// before where the target is zero.
 func (s Step) farthest() (far MarginFit, distance float64) {
 	for _, f := range s.Margins {
-		off := math.Abs(f.After - f.Target)
-		if f.Target != 0 {
-			off /= math.Abs(f.Target)
+		of := f.Target
+		if of == 0 {
+			of = f.Before
 		}
-		if off > distance {
+		if off := math.Abs((f.After - f.Target) / of); off > distance {
 			far, distance = f, off
 		}
 	}
