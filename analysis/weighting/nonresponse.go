@@ -91,60 +91,34 @@ func adjust(what string, w []float64, status []Status, classes analysis.FactorCo
 	if err := checkStatus(w, status); err != nil {
 		return nil, Step{}, err
 	}
-	groups := make([]group, len(classes.Levels))
-	for l := range groups {
-		groups[l].levels = []int{l}
+	levels, err := shared(w, status, classes, shares)
+	if err != nil {
+		return nil, Step{}, err
 	}
-	if len(classes.Level) != len(w) {
-		return nil, Step{}, fmt.Errorf("classes %q have %d values for %d weights; give one for each", classes.ID, len(classes.Level), len(w))
-	}
-	for i, x := range w {
-		s := shares[status[i]]
-		if x == 0 || s == leaves || s == stays {
-			continue
-		}
-		l := classes.Level[i]
-		if l < 0 || l >= len(groups) {
-			return nil, Step{}, fmt.Errorf("the class %q of row %d is %d, but there are %d; give those without one a class of their own", classes.ID, i, l, len(groups))
-		}
-		g := &groups[l]
-		g.n++
-		g.all += x
-		if s == keeps {
-			g.kept++
-			g.receives += x
-		}
-	}
-	levels := groups
-	groups, err := m.settle(groups, classes)
+	groups, err := m.settle(levels, classes)
 	if err != nil {
 		return nil, Step{}, fmt.Errorf("%s: %w", what, err)
 	}
-	factor := make([]float64, len(classes.Levels))
-	for _, g := range groups {
+	place, kept := make([]int, len(levels)), make([]float64, len(groups))
+	for k, g := range groups {
 		for _, l := range g.levels {
-			factor[l] = g.factor()
+			place[l] = k
 		}
 	}
 	after := make([]float64, len(w))
-	kept := make([]float64, len(classes.Levels))
 	for i, x := range w {
 		switch s := shares[status[i]]; {
 		case s == stays:
 			after[i] = x
 		case x > 0 && s == keeps:
-			l := classes.Level[i]
-			after[i] = x * factor[l]
-			kept[l] += after[i]
+			k := place[classes.Level[i]]
+			after[i] = x * groups[k].factor()
+			kept[k] += after[i]
 		}
 	}
 	step := newStep(what, w, after, append([]Setting{{Name: "classes", Text: classes.ID}}, m.list()...)...)
-	for _, g := range groups {
-		var sum float64
-		for _, l := range g.levels {
-			sum += kept[l]
-		}
-		step.Classes = append(step.Classes, g.class(classes.Levels, sum))
+	for k, g := range groups {
+		step.Classes = append(step.Classes, g.class(classes.Levels, kept[k]))
 	}
 	for l, g := range levels {
 		if g.n == 0 {
@@ -152,6 +126,35 @@ func adjust(what string, w []float64, status []Status, classes analysis.FactorCo
 		}
 	}
 	return after, step, nil
+}
+
+// shared sums up each class: what there is, and who keeps a weight.
+func shared(w []float64, status []Status, classes analysis.FactorColumn, shares [statuses]share) ([]group, error) {
+	if len(classes.Level) != len(w) {
+		return nil, fmt.Errorf("classes %q have %d values for %d weights; give one for each", classes.ID, len(classes.Level), len(w))
+	}
+	levels := make([]group, len(classes.Levels))
+	for l := range levels {
+		levels[l].levels = []int{l}
+	}
+	for i, x := range w {
+		s := shares[status[i]]
+		if x == 0 || s == leaves || s == stays {
+			continue
+		}
+		l := classes.Level[i]
+		if l < 0 || l >= len(levels) {
+			return nil, fmt.Errorf("the class %q of row %d is %d, but there are %d; give those without one a class of their own", classes.ID, i, l, len(levels))
+		}
+		g := &levels[l]
+		g.n++
+		g.all += x
+		if s == keeps {
+			g.kept++
+			g.receives += x
+		}
+	}
+	return levels, nil
 }
 
 // settle leaves out classes of nobody, merges small ones, and names one that is left

@@ -67,19 +67,7 @@ func (k Known) targets() []float64 {
 // do so in the same way. What they differ by, within the tolerance for totals, is
 // taken from the targets.
 func (v *solver) orthogonalise(k Known, s Settings) error {
-	width := v.units.width
-	scale := make([]float64, width)
-	for j := range scale {
-		if x := v.before.normal[j*width+j]; x > 0 {
-			scale[j] = 1 / math.Sqrt(x)
-		}
-	}
-	normal := mat.NewSymDense(width, nil)
-	for i := range width {
-		for j := i; j < width; j++ {
-			normal.SetSym(i, j, v.before.normal[i*width+j]*scale[i]*scale[j])
-		}
-	}
+	scale, normal := v.correlations()
 	var e mat.EigenSym
 	if !e.Factorize(normal, true) {
 		return errors.New("the eigenvalues of the auxiliary variables' cross-products did not converge; merge small levels")
@@ -87,12 +75,12 @@ func (v *solver) orthogonalise(k Known, s Settings) error {
 	values := e.Values(nil)
 	var vectors mat.Dense
 	e.VectorsTo(&vectors)
+	width := len(scale)
 	apart := make([]float64, width) // the part of the scaled misfit that nothing can mend
 	var columns [][]float64
-	largest := values[width-1]
 	for c, x := range values {
 		column := mat.Col(nil, c, &vectors)
-		if x > rankTolerance*largest {
+		if x > rankTolerance*values[width-1] {
 			floats.Scale(1/math.Sqrt(x), column)
 			floats.Mul(column, scale)
 			columns = append(columns, column)
@@ -111,24 +99,39 @@ func (v *solver) orthogonalise(k Known, s Settings) error {
 	return v.mend(k, apart, scale, s.TotalsAgree)
 }
 
-// mend takes a contradiction from the targets, or names it when it is too large.
-func (v *solver) mend(k Known, apart, scale []float64, agree float64) error {
-	names := k.columnNames()
-	var worst float64
-	for j, x := range apart {
-		if scale[j] > 0 {
-			worst = max(worst, math.Abs(x/scale[j])/max(math.Abs(v.target[j]), v.before.size[j]))
+// correlations are the normal matrix of linear calibration with ones in its diagonal,
+// and the scale of each column that makes it so; 0 for a column of zeros.
+func (v *solver) correlations() (scale []float64, normal *mat.SymDense) {
+	width := v.units.width
+	scale, normal = make([]float64, width), mat.NewSymDense(width, nil)
+	for j := range scale {
+		if x := v.before.normal[j*width+j]; x > 0 {
+			scale[j] = 1 / math.Sqrt(x)
 		}
 	}
-	var involved []string
+	for i := range width {
+		for j := i; j < width; j++ {
+			normal.SetSym(i, j, v.before.normal[i*width+j]*scale[i]*scale[j])
+		}
+	}
+	return scale, normal
+}
+
+// mend takes a contradiction from the targets, or names it when it is too large.
+func (v *solver) mend(k Known, apart, scale []float64, agree float64) error {
+	off := make([]float64, len(apart)) // relatively
 	for j, x := range apart {
-		if scale[j] == 0 {
-			continue
+		if scale[j] > 0 {
+			off[j] = math.Abs(x/scale[j]) / max(math.Abs(v.target[j]), v.before.size[j])
+			v.target[j] -= x / scale[j]
 		}
-		if off := math.Abs(x/scale[j]) / max(math.Abs(v.target[j]), v.before.size[j]); off > worst/10 && !slices.Contains(involved, names[j]) {
-			involved = append(involved, names[j])
+	}
+	worst := slices.Max(off)
+	var involved []string
+	for j, name := range k.columnNames() {
+		if off[j] > worst/10 && !slices.Contains(involved, name) {
+			involved = append(involved, name)
 		}
-		v.target[j] -= x / scale[j]
 	}
 	if worst > agree {
 		return fmt.Errorf("the population figures contradict each other, by %.2g of their size or more: %s; take all of them from the same population", worst, strings.Join(involved, ", "))

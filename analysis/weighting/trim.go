@@ -101,18 +101,6 @@ func strictShift(w []float64, low, high float64) (float64, error) {
 	if n := float64(s.n); low*n > s.sum || high*n < s.sum {
 		return 0, fmt.Errorf("the mean weight is %v, so that not all can be from %v to %v; widen the limits", s.sum/n, low, high)
 	}
-	var points []float64
-	for _, x := range w {
-		if x == 0 {
-			continue
-		}
-		points = append(points, low-x)
-		if !math.IsInf(high, 1) {
-			points = append(points, high-x)
-		}
-	}
-	slices.Sort(points)
-	points = slices.Compact(points)
 	short := func(c float64) float64 { // how far below Σw the sum is
 		var missing float64
 		for _, x := range w {
@@ -122,6 +110,7 @@ func strictShift(w []float64, low, high float64) (float64, error) {
 		}
 		return missing
 	}
+	points := turns(w, low, high)
 	at, _ := slices.BinarySearchFunc(points, 0, func(c float64, _ int) int {
 		if short(c) > 0 {
 			return -1
@@ -137,6 +126,22 @@ func strictShift(w []float64, low, high float64) (float64, error) {
 		return c, nil
 	}
 	return c + short(c)/float64(s.n), nil // no upper limit, and no weight at the lower one
+}
+
+// turns are the shifts at which a weight comes to a limit, in order.
+func turns(w []float64, low, high float64) []float64 {
+	var points []float64
+	for _, x := range w {
+		if x == 0 {
+			continue
+		}
+		points = append(points, low-x)
+		if !math.IsInf(high, 1) {
+			points = append(points, high-x)
+		}
+	}
+	slices.Sort(points)
+	return slices.Compact(points)
 }
 
 // step records what was done below, between and above the limits.
