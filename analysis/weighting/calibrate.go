@@ -110,7 +110,7 @@ func (k Known) check(w []float64, m Metric, s Settings) error {
 	}
 	faults := []error{checkWeights(w), m.check(w)}
 	for _, x := range k.Margins {
-		faults = append(faults, x.check(len(w)))
+		faults = append(faults, x.check(w))
 	}
 	for _, x := range k.Totals {
 		faults = append(faults, x.check(w))

@@ -134,7 +134,7 @@ func Collapse(w []float64, m Margin, least int) (Margin, Step, error) {
 	if err := checkWeights(w); err != nil {
 		return Margin{}, Step{}, err
 	}
-	if err := m.check(len(w)); err != nil {
+	if err := m.check(w); err != nil {
 		return Margin{}, Step{}, err
 	}
 	merge := Merge{Least: least}
@@ -143,7 +143,8 @@ func Collapse(w []float64, m Margin, least int) (Margin, Step, error) {
 		groups[l] = group{levels: []int{l}, all: t}
 	}
 	for i, x := range w {
-		if g := &groups[m.Level[i]]; x > 0 {
+		if x > 0 {
+			g := &groups[m.Level[i]]
 			g.n++
 			g.kept++
 			g.receives += x
@@ -165,7 +166,9 @@ func Collapse(w []float64, m Margin, least int) (Margin, Step, error) {
 		merged.Levels, merged.Targets = append(merged.Levels, c.Name), append(merged.Targets, g.all)
 	}
 	for i, l := range m.Level {
-		merged.Level[i] = place[l]
+		if merged.Level[i] = -1; l >= 0 {
+			merged.Level[i] = place[l]
+		}
 	}
 	return merged, step, nil
 }

@@ -12,7 +12,8 @@ import (
 type Margin struct {
 	Name   string
 	Levels []string
-	// Level has an index into Levels for each respondent.
+	// Level has an index into Levels for each respondent; -1 is missing, which only rows
+	// of weight zero may be.
 	Level []int
 	// Targets has the population count of each level.
 	Targets []float64
@@ -106,7 +107,7 @@ func checkRake(w []float64, margins []Margin, s Settings) error {
 	}
 	faults := []error{checkWeights(w)}
 	for _, m := range margins {
-		faults = append(faults, m.check(len(w)))
+		faults = append(faults, m.check(w))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return err
@@ -128,10 +129,10 @@ func checkWeights(w []float64) error {
 	return nil
 }
 
-// check lists the faults of one margin for n respondents.
-func (m Margin) check(n int) error {
-	if len(m.Level) != n {
-		return fmt.Errorf("margin %q has %d values for %d weights; give one for each", m.Name, len(m.Level), n)
+// check lists the faults of one margin.
+func (m Margin) check(w []float64) error {
+	if len(m.Level) != len(w) {
+		return fmt.Errorf("margin %q has %d values for %d weights; give one for each", m.Name, len(m.Level), len(w))
 	}
 	if len(m.Targets) != len(m.Levels) || len(m.Levels) == 0 {
 		return fmt.Errorf("margin %q has %d targets for %d levels; give one for each", m.Name, len(m.Targets), len(m.Levels))
@@ -141,25 +142,25 @@ func (m Margin) check(n int) error {
 			return fmt.Errorf("margin %q: the target of %q is %v; a population count is finite and not negative", m.Name, m.Levels[l], t)
 		}
 	}
-	return m.checkLevels()
+	return m.checkLevels(w)
 }
 
-// checkLevels names the first row whose level is none.
-func (m Margin) checkLevels() error {
+// checkLevels names the first person whose level is none.
+func (m Margin) checkLevels(w []float64) error {
+	first, missing := 0, 0
 	for i, l := range m.Level {
-		if uint(l) < uint(len(m.Levels)) {
+		if uint(l) < uint(len(m.Levels)) || l == -1 && w[i] == 0 {
 			continue
 		}
 		if l != -1 {
 			return fmt.Errorf("margin %q: row %d has level %d, but there are %d levels", m.Name, i, l, len(m.Levels))
 		}
-		missing := 0
-		for _, l := range m.Level {
-			if l == -1 {
-				missing++
-			}
+		if missing++; missing == 1 {
+			first = i
 		}
-		return fmt.Errorf("margin %q is missing for %d respondents (first: row %d); impute it or leave the margin out", m.Name, missing, i)
+	}
+	if missing > 0 {
+		return fmt.Errorf("margin %q is missing for %d respondents (first: row %d); impute it or leave the margin out", m.Name, missing, first)
 	}
 	return nil
 }

@@ -141,6 +141,35 @@ func TestRakeScalesRoundedTotals(t *testing.T) {
 	}
 }
 
+// Nonrespondents keep their rows, with weight zero; of them nothing need be known.
+func TestNobodyNeedsNoLevel(t *testing.T) {
+	w := []float64{0, 2, 3, 0}
+	by, of := sex(60, 40), age(100)
+	by.Level, of.Level, of.Levels = []int{-1, 0, 1, -1}, []int{0, 0, 0, -1}, []string{"all"}
+	income := weighting.Total{Name: "income", Values: []float64{math.NaN(), 1, 1, 1}, Target: 100}
+	want := []float64{0, 60, 40, 0}
+	raked, _, err := weighting.Rake(w, []weighting.Margin{of, by}, weighting.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, raked, want)
+	for _, totals := range [][]weighting.Total{nil, {income}} {
+		got, _, err := weighting.Calibrate(w, weighting.Known{Margins: []weighting.Margin{of, by}, Totals: totals}, weighting.Metric{Distance: weighting.Raking}, weighting.Settings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range got { // within 1e-10 of the totals
+			if math.Abs(got[i]-want[i]) > 1e-8 {
+				t.Fatalf("weights %v, want %v", got, want)
+			}
+		}
+	}
+	merged, _, err := weighting.Collapse(w, by, 2)
+	if err != nil || !slices.Equal(merged.Level, []int{-1, 0, 0, -1}) {
+		t.Errorf("Collapse = %+v, %v", merged, err)
+	}
+}
+
 func TestRakeKeepsZeroWeights(t *testing.T) {
 	w, step, err := weighting.Rake([]float64{0, 2, 3, 4}, []weighting.Margin{sex(60, 40)}, weighting.Settings{})
 	if err != nil {
