@@ -273,7 +273,7 @@ func (d *Design) groupResiduals(x tabulation, z grid, score func(group int, y fl
 	d.subtractFit(z, xu)
 }
 
-// subtractFit turns linearised sums of leaves into those of the residuals, z − Σ w x′B
+// subtractFit turns linearised sums of leaves into those of the residuals, z − Σ c x′B
 // with B = (Σ d x x′/q)⁻¹ xu for each column of z; xu is Σ d x u/q.
 func (d *Design) subtractFit(z, xu grid) {
 	r := d.regression

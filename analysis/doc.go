@@ -19,8 +19,8 @@
 // describes a selection with finite populations or unequal chances, [SecondPhase]
 // a subsample, [Calibration] what the weights were raked or calibrated to, and [Settings]
 // the rules: for strata with one PSU, degrees of freedom and intervals. Weights are made
-// by package weighting; when they were raked, Cells.Margins and Cell.Base let the standard errors
-// profit from it.
+// by package weighting; when they were raked, Cells.Margins and Cell.Base let the
+// standard errors profit from it.
 //
 // Every [Estimate] carries what is needed to trust it: interval, degrees of freedom,
 // respondents, design effect, and a [Note] for each fact that a reader must know.
