@@ -24,6 +24,10 @@ type Calibration struct {
 	// Spread is the working variance of each row, up to a factor; nil means 1. For a
 	// ratio estimator it is the auxiliary variable itself.
 	Spread []float64
+	// Weight is the weight of each row right after the calibration, where a later step,
+	// such as trimming, changed it; nil means that it is Columns.Weight. What a later step
+	// multiplies a weight by is taken as given.
+	Weight []float64
 }
 
 // check names the faults.
@@ -33,6 +37,9 @@ func (c *Calibration) check(weight, base []float64, rows int) error {
 	}
 	if c.Spread != nil && len(c.Spread) != rows {
 		return fmt.Errorf("calibration: %d working variances for %d rows; give one for each row, or none", len(c.Spread), rows)
+	}
+	if c.Weight != nil && len(c.Weight) != rows {
+		return fmt.Errorf("calibration: %d weights right after it for %d rows; give one for each row, or none", len(c.Weight), rows)
 	}
 	var faults []error
 	for _, f := range c.Margins {
@@ -47,6 +54,8 @@ func (c *Calibration) check(weight, base []float64, rows int) error {
 			faults = append(faults, rowError(i, "calibration: %s has weight %v, but %v before; a calibration changes weights that there are", w, base[i]))
 		case w > 0 && c.Spread != nil && !(c.Spread[i] > 0 && !math.IsInf(c.Spread[i], 1)):
 			faults = append(faults, rowError(i, "calibration: the working variance of %s is %v; it must be above zero", c.Spread[i]))
+		case w > 0 && c.Weight != nil && !(c.Weight[i] > 0 && !math.IsInf(c.Weight[i], 1)):
+			faults = append(faults, rowError(i, "calibration: %s has weight %v, but %v right after the calibration; it must be above zero", w, c.Weight[i]))
 		default:
 			continue
 		}
@@ -82,9 +91,10 @@ func (c *Calibration) checkAuxiliary(v Variable, weight []float64) error {
 // A regression turns linearised values into their residuals on what the weights were
 // calibrated to:
 //
-//	z_k − w_k x_k′B,  B = (Σ d x x′/q)⁻¹ Σ d x u/q,  z = w u
+//	z_k − c_k x_k′B,  B = (Σ d x x′/q)⁻¹ Σ d x z/(c q),  z = w u
 //
-// with d the weights before and w those after, x the indicators of the margins and the
+// with d the weights before calibration, c those after it and w the final ones, which
+// are c unless a later step changed them; x are the indicators of the margins and the
 // auxiliary variables, q the working variance (Deville and Särndal 1992; calibrate in R
 // survey 4.5). Everything is by person in the design's order.
 type regression struct {
@@ -92,8 +102,10 @@ type regression struct {
 	margins   []Factor
 	columns   [][]int32 // of each margin: the column of x that is 1
 	auxiliary [][]float64
-	ratio     []float64 // d/(w q)
+	weight    []float64 // c
+	ratio     []float64 // d/(c q)
 	spread    bool      // whether there is a q
+	later     bool      // whether a later step changed c
 	inverse   *mat.Dense
 }
 
@@ -102,10 +114,16 @@ func (d *Design) calibrate(c *Calibration) error {
 	if c == nil {
 		return nil
 	}
-	r := &regression{ratio: make([]float64, len(d.weight)), spread: c.Spread != nil}
+	r := &regression{weight: d.weight, ratio: make([]float64, len(d.weight)), spread: c.Spread != nil, later: c.Weight != nil}
+	if r.later {
+		r.weight = make([]float64, len(d.weight))
+	}
 	for place := range r.ratio {
 		row := d.rowAt(place)
-		r.ratio[place] = d.base[row] / d.weight[place]
+		if r.later {
+			r.weight[place] = c.Weight[row]
+		}
+		r.ratio[place] = d.base[row] / r.weight[place]
 		if c.Spread != nil {
 			r.ratio[place] /= c.Spread[row]
 		}
@@ -128,7 +146,7 @@ func (d *Design) calibrate(c *Calibration) error {
 	}
 	r.width += len(r.auxiliary)
 	d.regression = r
-	return r.invert(d.weight)
+	return r.invert()
 }
 
 // peopleBlock is how many people a block of sums has. The blocks do not depend on the
@@ -149,7 +167,8 @@ func (r *regression) each(place int, visit func(column int, x float64)) {
 }
 
 // invert computes (Σ d x x′/q)⁻¹, with x scaled to the same size first.
-func (r *regression) invert(weight []float64) error {
+func (r *regression) invert() error {
+	weight := r.weight
 	parts := make([][]float64, (len(weight)+peopleBlock-1)/peopleBlock)
 	parallel.Blocks(len(weight), peopleBlock, func(b, from, to int) {
 		sum := make([]float64, r.width*r.width)
@@ -229,7 +248,7 @@ func (d *Design) residualSums(z [][]float64) leafSums {
 		for leaf := from; leaf < to; leaf++ {
 			var sum float64
 			for place := d.leaf[leaf]; place < d.leaf[leaf+1]; place++ {
-				sum += z[column][place] - d.weight[place]*d.regression.predict(place, b[column])
+				sum += z[column][place] - d.regression.weight[place]*d.regression.predict(place, b[column])
 			}
 			sums[leaf-from] = sum
 		}
@@ -237,7 +256,7 @@ func (d *Design) residualSums(z [][]float64) leafSums {
 }
 
 // groupResiduals turns the linearised sums of leaves by group into those of the
-// residuals: z − Σ w x′B for each leaf, with B of each group from the score of its
+// residuals: z − Σ c x′B for each leaf, with B of each group from the score of its
 // people at y.
 func (d *Design) groupResiduals(x tabulation, z grid, score func(group int, y float64) float64) {
 	r := d.regression
@@ -254,7 +273,7 @@ func (d *Design) groupResiduals(x tabulation, z grid, score func(group int, y fl
 	d.subtractFit(z, xu)
 }
 
-// subtractFit turns linearised sums of leaves into those of the residuals, z − Σ w x′B
+// subtractFit turns linearised sums of leaves into those of the residuals, z − Σ c x′B
 // with B = (Σ d x x′/q)⁻¹ xu for each column of z; xu is Σ d x u/q.
 func (d *Design) subtractFit(z, xu grid) {
 	r := d.regression
@@ -266,7 +285,7 @@ func (d *Design) subtractFit(z, xu grid) {
 		for leaf := from; leaf < to; leaf++ {
 			clear(wx)
 			for place := d.leaf[leaf]; place < d.leaf[leaf+1]; place++ {
-				r.each(place, func(i int, v float64) { wx[i] += d.weight[place] * v })
+				r.each(place, func(i int, v float64) { wx[i] += r.weight[place] * v })
 			}
 			for i, v := range wx {
 				floats.AddScaled(z.row(leaf), -v, b.RawRowView(i))
@@ -296,6 +315,9 @@ func (d *Design) withMargins(factors []FactorColumn) ([]FactorColumn, [][]string
 	r := d.regression
 	if r == nil {
 		return factors, nil, nil
+	}
+	if r.later {
+		return nil, nil, errors.New("cells cannot hold weights that were changed after their calibration; estimate straight from the design, or make it without Columns.Calibration to take the weights as given")
 	}
 	if len(r.auxiliary) > 0 || r.spread {
 		return nil, nil, errors.New("cells cannot hold a calibration to auxiliary variables; estimate straight from the design, or make it without Columns.Calibration to take the weights as given")

@@ -40,7 +40,7 @@ func (c *Cells) design() (*Design, error) {
 // the same x and the same d/w.
 func (k *calibration) regression(d *Design) *regression {
 	width, _ := k.inverse.Dims()
-	r := &regression{width: width, ratio: make([]float64, len(d.weight)), inverse: k.inverse}
+	r := &regression{width: width, weight: d.weight, ratio: make([]float64, len(d.weight)), inverse: k.inverse}
 	for place := range d.weight {
 		m := k.crossing[d.rowAt(place)]
 		r.ratio[place] = k.ratio[m]

@@ -18,8 +18,8 @@
 // Cells may as well come from a database that grouped by PSU and factors: whatever is a
 // function of totals is estimated from them by the same code, tests and models too. A
 // [Stage] describes a selection with finite populations or unequal chances,
-// [SecondPhase] a subsample, [Calibration] what the weights were raked to, and
-// [Settings] the rules: for strata with one PSU, degrees of freedom and intervals.
+// [SecondPhase] a subsample, [Calibration] what the weights were raked or calibrated to,
+// and [Settings] the rules: for strata with one PSU, degrees of freedom and intervals.
 // Weights are made by package weighting; when they were raked, Cells.Margins and
 // Cell.Base let the standard errors profit from it.
 //

@@ -284,6 +284,46 @@ func TestStandardizedToItself(t *testing.T) {
 	}
 }
 
+// The fitted means solve the score equations Σ w x (y−μ) = 0 of the intercept, of each
+// level and of the number; rows outside the domain have none.
+func TestFittedSolvesTheScoreEquations(t *testing.T) {
+	s := clusteredSample(500)
+	d := s.design(t)
+	in := make([]bool, len(s.age))
+	for i, age := range s.age {
+		in[i] = age < 60
+	}
+	for name, terms := range map[string][]analysis.Term{
+		"patterns": {{Factor: s.school}, {Factor: s.sex}},
+		"people":   {{Factor: s.school}, {Factor: s.sex}, {Numeric: analysis.Variable{Name: "age", Values: s.age}}},
+	} {
+		fit, err := d.Fit(analysis.Model{Outcome: s.literate, Terms: terms, Family: analysis.Binomial}, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bySchool [3]float64
+		var byAge float64
+		for i, mu := range fit.Fitted() {
+			if in[i] == math.IsNaN(mu) {
+				t.Fatalf("%s: row %d in %v has a mean of %v", name, i, in[i], mu)
+			}
+			if in[i] {
+				r := s.columns.Weight[i] * (s.literate[i] - mu)
+				bySchool[s.school.Level[i]] += r
+				byAge += r * s.age[i]
+			}
+		}
+		if len(terms) < 3 {
+			byAge = 0 // not a term
+		}
+		for _, x := range append(bySchool[:], byAge/60) {
+			if math.Abs(x) > 1e-9*500 { // the sums are of 500 people
+				t.Errorf("%s: scores %v and %v, want zero", name, bySchool, byAge)
+			}
+		}
+	}
+}
+
 func TestModelsNameFaults(t *testing.T) {
 	s := clusteredSample(200)
 	d := s.design(t)

@@ -219,3 +219,24 @@ func (t *fitting) centre(mu []float64, mean float64) {
 		}
 	}
 }
+
+// Fitted are the fitted means of the people of the fit, one for each row of the columns;
+// NaN for rows without.
+func (fit *Fit) Fitted() []float64 {
+	t, d := fit.fitting, fit.fitting.design
+	linear := t.linearByPattern(t.beta)
+	mu := slices.Repeat([]float64{math.NaN()}, d.rows)
+	unit := 0
+	for place, p := range t.code {
+		if p < 0 {
+			continue
+		}
+		eta := linear[p]
+		if t.units.people {
+			eta = t.units.eta(unit, linear, len(t.matrix.slopes))
+			unit++
+		}
+		mu[d.rowAt(place)], _ = t.glm.link.mean(eta)
+	}
+	return mu
+}

@@ -402,10 +402,50 @@ func TestStagesNameFaults(t *testing.T) {
 			Auxiliary: []analysis.Variable{{Name: "x", Values: []float64{1, math.NaN()}}}}}, `variable "x" is NaN in row 1`},
 		"no weight before": {analysis.Columns{Weight: []float64{1, 1}, Base: []float64{1, 0}, Calibration: &analysis.Calibration{
 			Auxiliary: []analysis.Variable{{Name: "x", Values: []float64{1, 1}}}}}, "row 1 has weight 1, but 0 before"},
+		"no weight after": {analysis.Columns{Weight: []float64{1, 1}, Base: []float64{1, 1}, Calibration: &analysis.Calibration{
+			Weight: []float64{0, 1}}}, "row 0 has weight 1, but 0 right after the calibration"},
+		"weights after for one": {analysis.Columns{Weight: []float64{1, 1}, Base: []float64{1, 1}, Calibration: &analysis.Calibration{
+			Weight: []float64{1}}}, "1 weights right after it for 2 rows"},
 	} {
 		if _, err := analysis.NewDesign(test.columns); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q in it", name, err, test.want)
 		}
+	}
+}
+
+// Weights that were halved and doubled after their calibration: groups of a table and
+// direct estimates have the same residuals, weights that were given twice change nothing,
+// and cells refuse.
+func TestWeightsChangedAfterCalibration(t *testing.T) {
+	s := synthetic.Draw(3_000).Shuffled()
+	columns := s.Columns
+	columns.Base = slices.Repeat([]float64{1}, len(s.Score))
+	columns.Calibration = &analysis.Calibration{Margins: s.Factors[:1]}
+	before := must(mustDesign(t, columns).Total(s.Score, nil))(t)
+	columns.Calibration = &analysis.Calibration{Margins: s.Factors[:1], Weight: columns.Weight}
+	if same := must(mustDesign(t, columns).Total(s.Score, nil))(t); same.SE != before.SE {
+		t.Errorf("SE %v with weights that did not change, %v without saying so", same.SE, before.SE)
+	}
+	columns.Weight = slices.Clone(columns.Weight)
+	for i := range columns.Weight {
+		columns.Weight[i] *= []float64{0.5, 1, 2}[i%3]
+	}
+	d := mustDesign(t, columns)
+	table, err := d.MeanTable(s.Score, nil, s.Factors[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, g := range table.Groups {
+		in := make([]bool, len(s.Score))
+		for i, level := range s.Factors[1].Level {
+			in[i] = level == l
+		}
+		if e := must(d.Mean(s.Score, in))(t); !near(g.Estimate.SE, e.SE, 1e-12) {
+			t.Errorf("group %v has SE %v, its people %v", g.Domain, g.Estimate.SE, e.SE)
+		}
+	}
+	if _, err := d.Cells(nil, nil); err == nil || !strings.Contains(err.Error(), "changed after their calibration") {
+		t.Errorf("cells of changed weights: %v", err)
 	}
 }
 

@@ -37,13 +37,14 @@ type designSpec struct {
 	FPCIs          string `json:"fpc_is"`
 	Nest           bool   // of no consequence: our PSUs are always named within their stratum
 	Derived        map[string]string
-	Nonresponse    any
+	BaseRows       rows `json:"base_rows"` // those before nonresponse
+	Nonresponse    fields
 	LonelyPSU      string `json:"lonely_psu"`
 	LoneInDomains  bool   `json:"lonely_psu_in_domains"`
 	Rake           *struct{ Margins []margin }
 	Poststratify   *margin
 	Calibrate      fields
-	Trim           any
+	Trim           fields
 	Replicate      any
 	PPS            fields `json:"pps"`
 	Probs          string

@@ -3,14 +3,13 @@ package conformance
 import (
 	"encoding/csv"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/weighting"
 )
 
 // How the designs of the oracle files are made: stages with finite populations, unequal
@@ -160,42 +159,5 @@ func (s *session) secondPhase() (*analysis.SecondPhase, error) {
 
 // calibration is what the weights were raked to.
 func (r *raking) calibration() *analysis.Calibration {
-	c := new(analysis.Calibration)
-	for _, m := range r.margins {
-		c.Margins = append(c.Margins, analysis.FactorColumn{Factor: analysis.Factor{ID: m.Name, Levels: m.Levels}, Level: m.Level})
-	}
-	return c
-}
-
-// calibrate takes the calibrated weights of a file, as package weighting does not make
-// such weights yet, and lets the design know what they were calibrated to: "1" is the
-// size of the population, "x==a" a count and any other name the total of a column.
-func (s *session) calibrate(a *archive, file string, spec fields) error {
-	before := s.weights
-	var err error
-	if s.weights, err = a.weightsFile(file); err != nil {
-		return err
-	}
-	s.given = true
-	c := new(analysis.Calibration)
-	totals, _ := spec["totals"].(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(totals)) {
-		v := analysis.Variable{Name: name}
-		if column, level, isCount := strings.Cut(name, "=="); isCount {
-			v.Values, err = s.data.indicator(condition{Var: column, Op: "==", Value: level})
-		} else {
-			v.Values, err = s.data.numbers(name)
-		}
-		if err != nil {
-			return err
-		}
-		c.Auxiliary = append(c.Auxiliary, v)
-	}
-	if column, proportional := strings.CutPrefix(spec.text("residual_variance"), "proportional to "); proportional {
-		if c.Spread, err = s.data.numbers(column); err != nil {
-			return err
-		}
-	}
-	s.design, err = s.newDesign(a, before, c)
-	return err
+	return weighting.Known{Margins: r.margins}.Calibration(weighting.Metric{})
 }

@@ -133,7 +133,7 @@ func runProportions(r *run) error {
 		return err
 	}
 	r.compareVectorAt(v, places)
-	if r.given { // cells cannot hold what these weights were calibrated to
+	if r.auxiliary { // cells cannot hold what these weights were calibrated to
 		return nil
 	}
 	in, err := r.inFactor(r.Case)
@@ -171,7 +171,7 @@ func (r *run) tables() ([]analysis.Table, error) {
 		fromRows = r.design.TotalTable
 	}
 	t, err := fromRows(y, rows, factors...)
-	if err != nil || r.given { // cells cannot hold what these weights were calibrated to
+	if err != nil || r.auxiliary { // cells cannot hold what these weights were calibrated to
 		return []analysis.Table{t}, err
 	}
 	in, err := r.inFactor(r.Case)

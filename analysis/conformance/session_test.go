@@ -20,7 +20,9 @@ type session struct {
 	weights []float64
 	design  *analysis.Design
 	raking  *raking // nil when the weights were not raked
-	given   bool    // whether calibrated weights were read, not computed
+	// Whether the weights were calibrated to totals of variables, or changed after their
+	// calibration, which cells cannot hold.
+	auxiliary bool
 }
 
 // raking is how the weights of a raked design were made.
@@ -129,12 +131,12 @@ func (a *archive) prepare(f oracleFile, name string) (*session, error) {
 		if err != nil {
 			return nil, err
 		}
-		return a.change(f, name, base, spec)
+		return a.change(base, spec)
 	}
 	if missing := unsupported(spec); missing != "" {
 		return nil, fmt.Errorf("%w: %s", errUnsupported, missing)
 	}
-	return a.build(f, name, spec)
+	return a.build(spec)
 }
 
 // unsupported names what a design needs that is not there yet; "" when all is.
@@ -144,14 +146,12 @@ func unsupported(spec designSpec) string {
 		return "rows in words, " + spec.Rows.words
 	case spec.Replicate != nil:
 		return "replicate weights"
-	case spec.Trim != nil:
-		return "trimming"
 	}
 	return ""
 }
 
 // build makes a design from its data.
-func (a *archive) build(f oracleFile, name string, spec designSpec) (*session, error) {
+func (a *archive) build(spec designSpec) (*session, error) {
 	s := &session{spec: spec}
 	var err error
 	if s.data, err = a.table(spec.Data); err != nil {
@@ -162,12 +162,14 @@ func (a *archive) build(f oracleFile, name string, spec designSpec) (*session, e
 			return nil, err
 		}
 	}
-	if s.data, err = s.data.where(spec.Rows.conditions); err != nil {
-		return nil, err
+	if spec.Nonresponse == nil {
+		if s.data, err = s.data.where(spec.Rows.conditions); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case spec.Nonresponse != nil:
-		s.weights, err = a.weightsFile(f.Dataset + "_" + name + ".csv")
+		err = s.nonresponse()
 	case spec.Weights != nil:
 		s.weights, err = s.data.numbers(fmt.Sprint(spec.Weights))
 	case spec.Phase1 != nil: // a census: no weights before the second phase
@@ -184,14 +186,16 @@ func (a *archive) build(f oracleFile, name string, spec designSpec) (*session, e
 }
 
 // change makes a design from the one it is based on.
-func (a *archive) change(f oracleFile, name string, base *session, spec designSpec) (*session, error) {
+func (a *archive) change(base *session, spec designSpec) (*session, error) {
 	if missing := unsupported(spec); missing != "" {
 		return nil, fmt.Errorf("%w: %s", errUnsupported, missing)
 	}
 	s := *base
-	if spec.Calibrate != nil {
-		err := s.calibrate(a, name+".csv", spec.Calibrate)
-		return &s, err
+	switch {
+	case spec.Calibrate != nil:
+		return &s, s.calibrate(a, spec.Calibrate)
+	case spec.Trim != nil:
+		return &s, s.trim(a, spec.Trim)
 	}
 	margins := spec.margins()
 	if margins == nil {

@@ -55,7 +55,7 @@ func (c *cells) cross(margins []Margin, table int) int {
 		for _, m := range margins {
 			levels := int32(len(m.Levels))
 			for i, l := range m.Level[from:to] {
-				code[i] = code[i]*levels + int32(l)
+				code[i] = code[i]*levels + int32(max(l, 0)) // only nobody has -1
 			}
 		}
 		for _, k := range code {

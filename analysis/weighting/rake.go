@@ -4,32 +4,39 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/suyang-survey/suyang/analysis"
 )
 
 // Margin is a classification of the respondents whose population counts are known.
 type Margin struct {
 	Name   string
 	Levels []string
-	// Level has an index into Levels for each respondent.
+	// Level has an index into Levels for each respondent; -1 is missing, which only rows
+	// of weight zero may be.
 	Level []int
 	// Targets has the population count of each level.
 	Targets []float64
 }
 
-// Settings say when raking stops. A field left at zero means the value of
-// DefaultRake.
+// Column is the margin as a factor of package analysis.
+func (m Margin) Column() analysis.FactorColumn {
+	return analysis.FactorColumn{Factor: analysis.Factor{ID: m.Name, Levels: m.Levels}, Level: m.Level}
+}
+
+// Settings say when an iteration stops. A field left at zero means the value of
+// DefaultRake or DefaultCalibrate.
 type Settings struct {
-	// Tolerance is the relative distance from every target at which raking has
-	// converged.
+	// Tolerance is the relative distance from every target at which it has converged.
 	Tolerance float64
-	// MaxRounds is after how many rounds raking gives up.
+	// MaxRounds is after how many rounds it gives up.
 	MaxRounds int
 	// TotalsAgree is how far, relatively, the totals of margins may lie apart. Within
 	// it, as from rounded percentages, all are scaled to the total of the first.
 	TotalsAgree float64
 }
 
-// DefaultRake returns the documented defaults.
+// DefaultRake returns the documented defaults of Rake.
 func DefaultRake() Settings {
 	return Settings{Tolerance: 1e-12, MaxRounds: 1000, TotalsAgree: 1e-6}
 }
@@ -43,7 +50,7 @@ func DefaultRake() Settings {
 // Margins that cannot be met together, or only after more than MaxRounds rounds, are
 // no error: the Step says Converged false and gives a note for every estimate.
 func Rake(w []float64, margins []Margin, s Settings) ([]float64, Step, error) {
-	s = s.orDefault()
+	s = s.or(DefaultRake())
 	if err := checkRake(w, margins, s); err != nil {
 		return nil, Step{}, err
 	}
@@ -57,15 +64,15 @@ func Rake(w []float64, margins []Margin, s Settings) ([]float64, Step, error) {
 	}
 	factor, rounds := c.rake(margins, s)
 	after := c.apply(w, factor)
-	step := newStep("rake", w, after)
+	step := newStep("rake", w, after, s.list()...)
 	step.Rounds = rounds
 	step.Converged = rounds[len(rounds)-1] <= s.Tolerance
 	step.Margins = c.after(fits, margins, factor)
 	return after, step, nil
 }
 
-func (s Settings) orDefault() Settings {
-	d := DefaultRake()
+// or fills in defaults.
+func (s Settings) or(d Settings) Settings {
 	if s.Tolerance == 0 {
 		s.Tolerance = d.Tolerance
 	}
@@ -78,17 +85,29 @@ func (s Settings) orDefault() Settings {
 	return s
 }
 
+// list is what a step records.
+func (s Settings) list() []Setting {
+	return []Setting{{Name: "tolerance", Value: s.Tolerance}, {Name: "most rounds", Value: float64(s.MaxRounds)}, {Name: "totals agree within", Value: s.TotalsAgree}}
+}
+
+func (s Settings) check() error {
+	if s.Tolerance < 0 || s.MaxRounds < 0 || s.TotalsAgree < 0 {
+		return fmt.Errorf("a setting is negative: %+v; leave it out to use the default", s)
+	}
+	return nil
+}
+
 // checkRake lists every fault of the input.
 func checkRake(w []float64, margins []Margin, s Settings) error {
-	if s.Tolerance < 0 || s.MaxRounds < 0 || s.TotalsAgree < 0 {
-		return fmt.Errorf("a raking setting is negative: %+v; leave it out to use the default", s)
+	if err := s.check(); err != nil {
+		return err
 	}
 	if len(margins) == 0 {
 		return errors.New("no margin to rake to; give at least one")
 	}
 	faults := []error{checkWeights(w)}
 	for _, m := range margins {
-		faults = append(faults, m.check(len(w)))
+		faults = append(faults, m.check(w))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return err
@@ -110,10 +129,10 @@ func checkWeights(w []float64) error {
 	return nil
 }
 
-// check lists the faults of one margin for n respondents.
-func (m Margin) check(n int) error {
-	if len(m.Level) != n {
-		return fmt.Errorf("margin %q has %d values for %d weights; give one for each", m.Name, len(m.Level), n)
+// check lists the faults of one margin.
+func (m Margin) check(w []float64) error {
+	if len(m.Level) != len(w) {
+		return fmt.Errorf("margin %q has %d values for %d weights; give one for each", m.Name, len(m.Level), len(w))
 	}
 	if len(m.Targets) != len(m.Levels) || len(m.Levels) == 0 {
 		return fmt.Errorf("margin %q has %d targets for %d levels; give one for each", m.Name, len(m.Targets), len(m.Levels))
@@ -123,25 +142,25 @@ func (m Margin) check(n int) error {
 			return fmt.Errorf("margin %q: the target of %q is %v; a population count is finite and not negative", m.Name, m.Levels[l], t)
 		}
 	}
-	return m.checkLevels()
+	return m.checkLevels(w)
 }
 
-// checkLevels names the first row whose level is none.
-func (m Margin) checkLevels() error {
+// checkLevels names the first person whose level is none.
+func (m Margin) checkLevels(w []float64) error {
+	first, missing := 0, 0
 	for i, l := range m.Level {
-		if uint(l) < uint(len(m.Levels)) {
+		if uint(l) < uint(len(m.Levels)) || l == -1 && w[i] == 0 {
 			continue
 		}
 		if l != -1 {
 			return fmt.Errorf("margin %q: row %d has level %d, but there are %d levels", m.Name, i, l, len(m.Levels))
 		}
-		missing := 0
-		for _, l := range m.Level {
-			if l == -1 {
-				missing++
-			}
+		if missing++; missing == 1 {
+			first = i
 		}
-		return fmt.Errorf("margin %q is missing for %d respondents (first: row %d); impute it or leave the margin out", m.Name, missing, i)
+	}
+	if missing > 0 {
+		return fmt.Errorf("margin %q is missing for %d respondents (first: row %d); impute it or leave the margin out", m.Name, missing, first)
 	}
 	return nil
 }
@@ -168,4 +187,15 @@ func checkTotals(margins []Margin, agree float64) error {
 		}
 	}
 	return nil
+}
+
+// PostStratify multiplies the weights of each class by its target / Σw (Holt and Smith
+// 1979): Rake to one margin, met in one round. A class that few have makes its weights
+// unstable; see Collapse.
+func PostStratify(w []float64, m Margin) ([]float64, Step, error) {
+	after, step, err := Rake(w, []Margin{m}, Settings{})
+	if err == nil {
+		step.What = "post-stratify"
+	}
+	return after, step, err
 }

@@ -124,7 +124,7 @@ func TestRakeThatCannotConvergeSaysSo(t *testing.T) {
 	}
 	// After meeting age, women (all old) are 70 of 60: 1/6 away; men are 30 of 40: 1/4.
 	notes := step.Notes()
-	if len(notes) != 1 || notes[0].Code != analysis.NotConverged || math.Abs(notes[0].Value-0.25) > 1e-12 {
+	if len(notes) != 1 || notes[0].Code != analysis.NotConverged || notes[0].Subject != `rake: "male" of margin "sex"` || math.Abs(notes[0].Value-0.25) > 1e-12 {
 		t.Errorf("notes %+v, want not-converged by 0.25", notes)
 	}
 }
@@ -138,6 +138,35 @@ func TestRakeScalesRoundedTotals(t *testing.T) {
 	}
 	if total := w[0] + w[1] + w[2] + w[3]; math.Abs(total-100) > 1e-9 {
 		t.Errorf("weights add up to %v, want 100", total)
+	}
+}
+
+// Nonrespondents keep their rows, with weight zero; of them nothing need be known.
+func TestNobodyNeedsNoLevel(t *testing.T) {
+	w := []float64{0, 2, 3, 0}
+	by, of := sex(60, 40), age(100)
+	by.Level, of.Level, of.Levels = []int{-1, 0, 1, -1}, []int{0, 0, 0, -1}, []string{"all"}
+	income := weighting.Total{Name: "income", Values: []float64{math.NaN(), 1, 1, 1}, Target: 100}
+	want := []float64{0, 60, 40, 0}
+	raked, _, err := weighting.Rake(w, []weighting.Margin{of, by}, weighting.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, raked, want)
+	for _, totals := range [][]weighting.Total{nil, {income}} {
+		got, _, err := weighting.Calibrate(w, weighting.Known{Margins: []weighting.Margin{of, by}, Totals: totals}, weighting.Metric{Distance: weighting.Raking}, weighting.Settings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range got { // within 1e-10 of the totals
+			if math.Abs(got[i]-want[i]) > 1e-8 {
+				t.Fatalf("weights %v, want %v", got, want)
+			}
+		}
+	}
+	merged, _, err := weighting.Collapse(w, by, 2)
+	if err != nil || !slices.Equal(merged.Level, []int{-1, 0, 0, -1}) {
+		t.Errorf("Collapse = %+v, %v", merged, err)
 	}
 }
 
@@ -226,17 +255,5 @@ func TestKish(t *testing.T) {
 	}
 	if got := weighting.Kish(nil); !math.IsNaN(got) {
 		t.Errorf("Kish of nobody = %v, want NaN", got)
-	}
-}
-
-func TestBase(t *testing.T) {
-	w, err := weighting.Base([][]float64{{0.1, 0.5}, {1}, {0.25}})
-	if want := []float64{20, 1, 4}; err != nil || !slices.Equal(w, want) {
-		t.Errorf("Base = %v, %v, want %v", w, err, want)
-	}
-	for _, bad := range [][][]float64{{{}}, {{0.5}, {0}}, {{1.5}}, {{math.NaN()}}, {{0.5, -1}}} {
-		if _, err := weighting.Base(bad); err == nil {
-			t.Errorf("Base(%v) gave no error", bad)
-		}
 	}
 }
