@@ -418,9 +418,6 @@ func (g *groupSums) take(leaf int, acc []accumulator, b *blockSums) {
 	all, rows := b.all[:len(acc)], b.rows[:len(acc)]
 	for i := range acc {
 		a := &acc[i]
-		if a.rows == 0 {
-			continue
-		}
 		w[i], wy[i], seen[i] = a.w, a.wy, a.rows
 		all[i].W += a.w
 		all[i].WY += a.wy
@@ -533,20 +530,22 @@ func (g groupSums) values(kind tableKind) []float64 {
 	return values
 }
 
-// scores turns the sums by PSU and group into linearised totals, in place.
+// scores turns the sums by PSU and group into linearised totals, (Σwy − ȳΣw)/W, in place.
 func (g groupSums) scores(values []float64, kind tableKind) grid {
 	if kind == tableOfTotals {
 		return g.wy
 	}
+	mean, inverse := make([]float64, len(values)), make([]float64, len(values)) // 0 for nobody
+	for i, s := range g.all {
+		if s.N > 0 {
+			mean[i], inverse[i] = values[i], 1/s.W
+		}
+	}
 	parallel.Blocks(g.wy.rows, 64, func(_, from, to int) {
-		for psu := from; psu < to; psu++ {
-			w, z := g.w.row(psu), g.wy.row(psu)
-			for i, mean := range values {
-				if z[i] -= mean * w[i]; w[i] == 0 {
-					z[i] = 0
-				} else {
-					z[i] /= g.all[i].W
-				}
+		for leaf := from; leaf < to; leaf++ {
+			w, z := g.w.row(leaf)[:len(mean)], g.wy.row(leaf)[:len(mean)]
+			for i, m := range mean {
+				z[i] = (z[i] - m*w[i]) * inverse[i]
 			}
 		}
 	})
@@ -606,13 +605,21 @@ func (d *Design) separately(z grid, g groupSums, s Settings, own []groupFacts) e
 
 // setQuantiles fills in t; most groups share a few degrees of freedom.
 func setQuantiles(own []groupFacts, level float64) {
-	known := make(map[float64]float64)
-	for i := range own {
-		df := own[i].df
-		if _, done := known[df]; !done {
-			known[df] = tQuantile(level, df)
+	place, of := make(map[float64]int), make([]int, len(own))
+	var df []float64
+	for i, o := range own {
+		at, known := place[o.df]
+		if !known {
+			at = len(df)
+			place[o.df] = at
+			df = append(df, o.df)
 		}
-		own[i].t = known[df]
+		of[i] = at
+	}
+	t := make([]float64, len(df))
+	parallel.Do(len(df), func(i int) { t[i] = tQuantile(level, df[i]) })
+	for i := range own {
+		own[i].t = t[of[i]]
 	}
 }
 
@@ -627,20 +634,25 @@ func (d *Design) groupDF(g groupSums, s Settings) []float64 {
 		}
 		return df
 	}
-	stratum := make([]int, k) // the stratum and the PSU a group was last seen in, plus 1
-	unit := make([]int, k)
+	// PSUs of a stratum are side by side. A count of people has a sign bit when negated,
+	// unless it is zero.
+	people, psus := make([]int32, k), make([]int32, k)
 	leaf := 0
 	for psu, h := range d.layout.stratum {
+		clear(people)
 		for ; leaf < d.layout.endOf(psu); leaf++ {
-			for i, n := range g.seen[leaf*k : (leaf+1)*k] {
-				if n == 0 || unit[i] == psu+1 {
-					continue
-				}
-				if stratum[i] == h+1 {
-					df[i]++
-				}
-				stratum[i], unit[i] = h+1, psu+1
+			for i, n := range g.seen[leaf*k:][:k] {
+				people[i] |= n
 			}
+		}
+		for i, n := range people {
+			psus[i] += int32(uint32(-n) >> 31)
+		}
+		if psu+1 == len(d.layout.stratum) || d.layout.stratum[psu+1] != h {
+			for i, n := range psus {
+				df[i] += float64(max(n-1, 0))
+			}
+			clear(psus)
 		}
 	}
 	return df
