@@ -118,7 +118,7 @@ func (r *run) fit() (*analysis.Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.design.Fit(m, in)
+	return r.from().Fit(m, in)
 }
 
 func runFit(r *run) error {
@@ -139,6 +139,14 @@ func runFit(r *run) error {
 	scale, err := r.weightOfR(fit)
 	if err != nil {
 		return err
+	}
+	if r.sample != nil {
+		// R's summary of a fit with replicates has Σwe²/Σw of the Pearson residuals e, which
+		// is (n−1)/n of their variance where their mean is zero, and another number elsewhere.
+		scale = float64(fit.N-1) / float64(fit.N)
+		if !strings.HasPrefix(r.Params.text("family"), "gaussian") {
+			scale = r.Extra.number("dispersion") / fit.Dispersion
+		}
 	}
 	for what, got := range map[string]float64{"df_residual": fit.DF, "dispersion": fit.Dispersion * scale, "r2_cox_snell": fit.CoxSnell(), "r2_nagelkerke": fit.Nagelkerke()} {
 		if r.Extra.has(what) {
@@ -322,7 +330,7 @@ func runImputedFit(r *run) error {
 		if err != nil {
 			return err
 		}
-		fit, err := r.design.Fit(m, nil)
+		fit, err := r.from().Fit(m, nil)
 		if err != nil {
 			return err
 		}
