@@ -63,8 +63,8 @@ func (s strata) bootstrap(method Method, t *table, seed uint64) (*Set, error) {
 	if !any && len(s.Later) == 0 {
 		return nil, errCensus
 	}
-	// With more replicates than units the rank is that of the strata, but for a chance
-	// that is negligible; with fewer it is their number.
+	// The rank is that of the strata, or the number of replicates when these are fewer;
+	// lower only when replicates happen to coincide, which says nothing about the sample.
 	t.known = func(seen []bool) int {
 		return min(t.columns, stratifiedRank(s.Stratum, size, s.kept, s.seenPSUs(seen)))
 	}
