@@ -23,6 +23,9 @@ type Crosstab struct {
 	// Sample is how many respondents the domain has, those without a level of one of the
 	// factors too. Pearson's statistic is that of a sample of so many, as in R.
 	Sample int
+	// ShareCov is the covariance of the shares of all pairs where it was found in another
+	// way than from that of the counts, such as from replicates; nil otherwise.
+	ShareCov *mat.SymDense
 }
 
 // At is the count of a pair of levels.
@@ -223,6 +226,9 @@ func (t *Crosstab) dualMargins(counts []Dual) (row, column []Dual, all Dual) {
 // shareCovariance is the covariance of the shares of all pairs: with N = Σ counts,
 // ∂p_a/∂T_b = (1[a = b] − p_a)/N.
 func (t *Crosstab) shareCovariance() *mat.SymDense {
+	if t.ShareCov != nil {
+		return t.ShareCov
+	}
 	k, n := len(t.Counts.Values), t.Counts.Weighted
 	jacobian := mat.NewDense(k, k, nil)
 	for a, x := range t.Counts.Values {

@@ -46,6 +46,7 @@ const (
 	ZeroVariance   NoteCode = "zero-variance"   // SE is 0 though answers differ: all are in the sample, or no PSU differs; the interval has no width
 	NotConverged   NoteCode = "not-converged"   // the weights did not reach their margins; Value is the distance
 	Empty          NoteCode = "empty"           // nobody in the domain
+	LostReplicates NoteCode = "lost-replicates" // Value replicates in which the estimate does not exist; they are left out
 	Suppress       NoteCode = "suppress"        // the presentation standard forbids to show it; Value is the width judged
 	Review         NoteCode = "review"          // the presentation standard asks for a look; Subject says why
 )

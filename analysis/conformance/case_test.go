@@ -45,7 +45,7 @@ type designSpec struct {
 	Poststratify   *margin
 	Calibrate      fields
 	Trim           fields
-	Replicate      any
+	Replicate      fields
 	PPS            fields `json:"pps"`
 	Probs          string
 	Phase1, Phase2 any

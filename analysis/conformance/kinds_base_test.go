@@ -37,6 +37,9 @@ func runOne(r *run) error {
 	if err != nil {
 		return err
 	}
+	if r.sample != nil {
+		return r.compareReplicated(y, cells)
+	}
 	if r.Extra.text("expected") == "error" {
 		return r.checkRefusal(cells)
 	}
@@ -55,7 +58,7 @@ func runOne(r *run) error {
 	if err := r.compareDirect(y); err != nil {
 		return err
 	}
-	return r.compareDF(cells, estimate)
+	return r.compareDF(&cells.Settings, estimate)
 }
 
 // compareDirect compares the estimate straight from the columns.
@@ -64,12 +67,13 @@ func (r *run) compareDirect(y []float64) error {
 	if err != nil {
 		return err
 	}
-	direct := r.design.Mean
+	from := r.from()
+	direct := from.Mean
 	switch r.Estimator {
 	case "total", "count":
-		direct = r.design.Total
+		direct = from.Total
 	case "proportion":
-		direct = r.design.Proportion
+		direct = from.Proportion
 	}
 	e, err := direct(y, in)
 	if err != nil {
@@ -92,9 +96,9 @@ func (r *run) checkRefusal(cells *analysis.Cells) error {
 }
 
 // compareDF compares what other rules for degrees of freedom give.
-func (r *run) compareDF(cells *analysis.Cells, estimate func(string, analysis.Domain) (analysis.Estimate, error)) error {
+func (r *run) compareDF(settings *analysis.Settings, estimate func(string, analysis.Domain) (analysis.Estimate, error)) error {
 	with := func(rule analysis.DFRule) (analysis.Estimate, error) {
-		cells.Settings.DF = rule
+		settings.DF = rule
 		return estimate("y", inDomain)
 	}
 	if normal := r.Extra.numbers("ci95_normal"); normal != nil {
@@ -168,7 +172,7 @@ func runRatio(r *run) error {
 	if err != nil {
 		return err
 	}
-	e, err := r.design.Ratio(y, x, in)
+	e, err := r.from().Ratio(y, x, in)
 	if err != nil {
 		return err
 	}
@@ -181,7 +185,15 @@ func runRatio(r *run) error {
 	if err != nil {
 		return err
 	}
-	if e, err = cells.Ratio("y", "x", inDomain); err != nil {
+	ratio := cells.Ratio
+	if r.sample != nil {
+		c, err := r.replicated(cells)
+		if c == nil || err != nil {
+			return err
+		}
+		ratio = c.Ratio
+	}
+	if e, err = ratio("y", "x", inDomain); err != nil {
 		return err
 	}
 	r.compare(e)

@@ -47,6 +47,9 @@ func runInterval(r *run) error {
 	if r.Params.text("df") == "infinite" {
 		cells.Settings.DF = analysis.DFNormal
 	}
+	if r.sample != nil {
+		return r.intervalReplicated(y, in, cells)
+	}
 	e, err := cells.Proportion("y", inDomain)
 	if err != nil {
 		return err
@@ -128,7 +131,7 @@ func runProportions(r *run) error {
 	if err != nil {
 		return err
 	}
-	v, err := r.design.ProportionVector(f, rows)
+	v, err := r.from().ProportionVector(f, rows)
 	if err != nil {
 		return err
 	}
@@ -144,7 +147,15 @@ func runProportions(r *run) error {
 	if err != nil {
 		return err
 	}
-	if v, err = cells.ProportionVector(r.Variable, inDomain); err != nil {
+	proportions := cells.ProportionVector
+	if r.sample != nil {
+		c, err := r.replicated(cells)
+		if c == nil || err != nil {
+			return err
+		}
+		proportions = c.ProportionVector
+	}
+	if v, err = proportions(r.Variable, inDomain); err != nil {
 		return err
 	}
 	r.compareVectorAt(v, places)
@@ -166,9 +177,9 @@ func (r *run) tables() ([]analysis.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	fromRows := r.design.MeanTable
+	fromRows := r.from().MeanTable
 	if strings.HasPrefix(r.Estimator, "by_total") {
-		fromRows = r.design.TotalTable
+		fromRows = r.from().TotalTable
 	}
 	t, err := fromRows(y, rows, factors...)
 	if err != nil || r.auxiliary { // cells cannot hold what these weights were calibrated to
@@ -185,6 +196,13 @@ func (r *run) tables() ([]analysis.Table, error) {
 	fromCells := cells.MeanTable
 	if strings.HasPrefix(r.Estimator, "by_total") {
 		fromCells = cells.TotalTable
+	}
+	if r.sample != nil {
+		c, err := r.replicated(cells)
+		if c == nil || err != nil {
+			return []analysis.Table{t}, err
+		}
+		fromCells = c.MeanTable
 	}
 	u, err := fromCells("y", inDomain, r.Params.texts("by")...)
 	return []analysis.Table{t, u}, err
@@ -340,6 +358,9 @@ func runQuantile(r *run) error {
 	default:
 		q.Interval = analysis.WoodruffInterval(kind)
 	}
+	if r.sample != nil {
+		return r.quantileReplicated(y, in, q)
+	}
 	e, err := r.design.Quantile(y, in, q, r.Params.number("p"))
 	if err != nil {
 		return err
@@ -399,22 +420,22 @@ func (r *run) checkTruth(what string, got, want bool) {
 	}
 }
 
-// runImputed combines the estimates of five plausible values.
+// runImputed combines the estimates of all plausible values.
 func runImputed(r *run) error {
 	in, err := r.in(r.Case)
 	if err != nil {
 		return err
 	}
 	var estimates []analysis.Estimate
-	for m := range 5 {
-		y, err := r.data.numbers(fmt.Sprintf("pv%d", m+1))
+	for m := 1; r.data.columns[fmt.Sprintf("pv%d", m)] != nil; m++ {
+		y, err := r.data.numbers(fmt.Sprintf("pv%d", m))
 		if err != nil {
 			return err
 		}
 		if r.Estimator == "mi_share_at_or_above" {
 			y = atOrAbove(y, r.Params.number("cut"))
 		}
-		e, err := r.design.Mean(y, in)
+		e, err := r.from().Mean(y, in)
 		if err != nil {
 			return err
 		}

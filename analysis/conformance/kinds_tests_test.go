@@ -42,7 +42,7 @@ func (r *run) crosstab() (*analysis.Crosstab, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.design.Crosstab(rows, columns, in)
+	return r.from().Crosstab(rows, columns, in)
 }
 
 func runIndependence(r *run) error {

@@ -35,17 +35,21 @@ func pisa2012(a *archive) (oracleFile, error) {
 	return p.file, nil
 }
 
-// timss2011 has the cases of TIMSS 2011 in Austria, whose variances come from replicates.
-func timss2011(*archive) (oracleFile, error) {
+// timss2011 has the cases of TIMSS 2011 in Austria, whose variances come from replicates
+// of 75 zones of two halves.
+func timss2011(a *archive) (oracleFile, error) {
 	var reference fields
 	if err := readJSON("testdata/pv/timss2011-g4-aut.json", &reference); err != nil {
 		return oracleFile{}, err
 	}
 	p := &plausible{file: oracleFile{Dataset: "timss2011-g4-aut", Designs: map[string]designSpec{}}}
+	for subject, pv := range map[string]string{"science": "ASSSCI%d", "math": "ASMMAT%d"} {
+		a.make["timss2011-"+subject] = a.withValues("timss2011-g4-aut/timss2011_g4_aut.csv", pv)
+	}
 	for _, subject := range []string{"science", "math"} {
 		p.design = subject
-		p.file.Designs[subject] = designSpec{Data: "timss2011-g4-aut/timss2011_g4_aut.csv", Weights: "TOTWGT",
-			Replicate: fields{"method": "JK2", "zone": "JKZONE", "half": "JKREP"}}
+		p.file.Designs[subject] = designSpec{Data: "timss2011-" + subject, Weights: "TOTWGT",
+			Replicate: fields{"method": "JK2", "zone": "JKZONE", "half": "JKREP", "mse": true}}
 		p.pooled(reference.sub(subject))
 	}
 	return p.file, nil
@@ -53,19 +57,31 @@ func timss2011(*archive) (oracleFile, error) {
 
 // pisa2018 has the cases of the noisy subset of PISA 2018: ten plausible values, Fay's
 // replicates.
-func pisa2018(*archive) (oracleFile, error) {
+func pisa2018(a *archive) (oracleFile, error) {
 	var reference fields
 	if err := readJSON("testdata/pv/pisa2018-noisy.json", &reference); err != nil {
 		return oracleFile{}, err
 	}
+	a.make["pisa2018"] = a.withValues("pisa2018-noisy/pisa2018_noisy.csv", "pv%dscie")
 	p := &plausible{file: oracleFile{Dataset: "pisa2018-noisy", Designs: map[string]designSpec{}}}
 	for _, country := range []string{"FRA", "ITA", "MEX"} {
 		p.design = country
-		p.file.Designs[country] = designSpec{Data: "pisa2018-noisy/pisa2018_noisy.csv", Weights: "w_fstuwt", Rows: rows{conditions: level("cnt", country)},
-			Replicate: fields{"method": "Fay", "fay_rho": 0.5}}
+		p.file.Designs[country] = designSpec{Data: "pisa2018", Weights: "w_fstuwt", Rows: rows{conditions: level("cnt", country)},
+			Replicate: fields{"method": "Fay", "columns": "w_fsturwt%d", "scale": 0.05, "mse": true}}
 		p.pooled(reference.sub(country).sub("science"))
 	}
 	return p.file, nil
+}
+
+// withValues reads a table and calls its plausible values pv1, pv2 and so on.
+func (a *archive) withValues(file, theirs string) func() (table, error) {
+	return func() (table, error) {
+		t, err := a.table(file)
+		if err != nil {
+			return t, err
+		}
+		return t.renamed(map[string]string{"pv%d": theirs}), nil
+	}
 }
 
 // plausible collects cases.
@@ -112,14 +128,14 @@ func (p *plausible) pooled(subject fields) {
 	}
 }
 
-// renamed returns the table with columns under further names; %d stands for 1 to 5.
+// renamed returns the table with columns under further names; %d stands for 1 and so on.
 func (d table) renamed(names map[string]string) table {
 	for ours, theirs := range names {
 		if !strings.Contains(ours, "%d") {
 			d = d.with(ours, d.columns[theirs])
 			continue
 		}
-		for k := 1; k <= 5; k++ {
+		for k := 1; d.columns[fmt.Sprintf(theirs, k)] != nil; k++ {
 			d = d.with(fmt.Sprintf(ours, k), d.columns[fmt.Sprintf(theirs, k)])
 		}
 	}

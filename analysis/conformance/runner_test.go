@@ -25,7 +25,7 @@ func sixRows(t *testing.T) (*archive, oracleFile) {
 	return a, oracleFile{Dataset: "six", Designs: designs{
 		"srs":       {Data: "six.csv", Weights: 1.0},
 		"nowhere":   {Data: "seven.csv", Weights: 1.0},
-		"replicate": {Data: "six.csv", Weights: 1.0, Replicate: "JK1"},
+		"replicate": {Data: "six.csv", Weights: 1.0, Replicate: fields{"method": "magic"}},
 	}}
 }
 
@@ -50,7 +50,7 @@ func TestJudgement(t *testing.T) {
 		"a wrong SE":             {meanCase("srs", 3.5, se*1.001), "SE"},
 		"no number":              {meanCase("srs", math.NaN(), se), "estimate"},
 		"a kind without support": {other, `kind "geometric_mean" is not supported`},
-		"a design without":       {meanCase("replicate", 3.5, se), "design not supported: replicate weights"},
+		"a design without":       {meanCase("replicate", 3.5, se), `design not supported: replicates by "magic"`},
 		"a design that is not":   {meanCase("srs2", 3.5, se), `no design "srs2"`},
 	} {
 		t.Run(name, func(t *testing.T) {

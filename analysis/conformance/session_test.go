@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/replicate"
 	"github.com/suyang-survey/suyang/analysis/weighting"
 )
 
@@ -23,6 +24,9 @@ type session struct {
 	// Whether the weights were calibrated to totals of variables, or changed after their
 	// calibration, which cells cannot hold.
 	auxiliary bool
+	set       *replicate.Set
+	sample    *replicate.Sample  // nil without replicates
+	margins   []weighting.Margin // of the replicates
 }
 
 // raking is how the weights of a raked design were made.
@@ -141,11 +145,8 @@ func (a *archive) prepare(f oracleFile, name string) (*session, error) {
 
 // unsupported names what a design needs that is not there yet; "" when all is.
 func unsupported(spec designSpec) string {
-	switch {
-	case spec.Rows.words != "":
+	if spec.Rows.words != "" {
 		return "rows in words, " + spec.Rows.words
-	case spec.Replicate != nil:
-		return "replicate weights"
 	}
 	return ""
 }
@@ -182,6 +183,9 @@ func (a *archive) build(spec designSpec) (*session, error) {
 		return nil, err
 	}
 	s.weights = s.design.Weights()
+	if spec.Replicate != nil {
+		return s, s.replicate(a, spec.Replicate)
+	}
 	return s, nil
 }
 
@@ -192,6 +196,10 @@ func (a *archive) change(base *session, spec designSpec) (*session, error) {
 	}
 	s := *base
 	switch {
+	case spec.Replicate != nil:
+		return &s, s.replicate(a, spec.Replicate)
+	case base.sample != nil:
+		return &s, s.adjust(spec)
 	case spec.Calibrate != nil:
 		return &s, s.calibrate(a, spec.Calibrate)
 	case spec.Trim != nil:
@@ -286,6 +294,11 @@ func (s *session) cells(c Case, variables ...[]float64) (*analysis.Cells, error)
 
 // tabulate makes cells, with the margins as factors where the design is raked.
 func (s *session) tabulate(variables []analysis.Variable, factors ...analysis.FactorColumn) (*analysis.Cells, error) {
+	for _, m := range s.margins { // of replicates
+		if !slices.ContainsFunc(factors, func(f analysis.FactorColumn) bool { return f.ID == m.Name }) {
+			factors = append(factors, analysis.FactorColumn{Factor: analysis.Factor{ID: m.Name, Levels: m.Levels}, Level: m.Level})
+		}
+	}
 	var margins [][]string
 	if s.raking != nil {
 		for _, m := range s.raking.margins {

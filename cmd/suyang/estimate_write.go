@@ -446,6 +446,8 @@ func noteText(n analysis.Note) string {
 		return "strata with one PSU, merged: " + n.Subject
 	case analysis.NotConverged:
 		return "the weights did not converge"
+	case analysis.LostReplicates:
+		return "does not exist in some replicates, which are left out"
 	case analysis.Empty:
 		return "nobody in the group"
 	case analysis.Suppress:
