@@ -45,7 +45,14 @@ func (d *Design) covariance(z [][]float64, seen []int) (*mat.SymDense, facts, er
 type leafSums struct {
 	columns int
 	fill    func(sums []float64, column, from, to int)
-	made    *grid // when they are in a grid already; it is read only
+	made    *grid     // when they are in a grid already; it is read only
+	spare   []float64 // memory that the covariance may write over
+}
+
+// using lends the covariance the memory of a grid whose numbers nobody needs any more.
+func (z leafSums) using(t grid) leafSums {
+	z.spare = t.x
+	return z
 }
 
 // leafSums adds up columns over the people of each leaf, in their order.
@@ -63,11 +70,11 @@ func (d *Design) leafSums(z [][]float64) leafSums {
 
 // leafSums are those in a grid with one row for each leaf.
 func (t grid) leafSums() leafSums {
-	return leafSums{t.columns, func(sums []float64, column, from, to int) {
+	return leafSums{columns: t.columns, made: &t, fill: func(sums []float64, column, from, to int) {
 		for leaf := from; leaf < to; leaf++ {
 			sums[leaf-from] = t.x[leaf*t.columns+column]
 		}
-	}, &t}
+	}}
 }
 
 // grid puts the sums of all leaves into a grid.
@@ -137,14 +144,14 @@ func (l *layout) covariance(z leafSums, seen []int, s Settings) (*mat.SymDense, 
 		inner.settle(psus)
 		return inner.matrix(), known, nil
 	}
-	lone, err := l.outer(psus, t, s, inner)
+	lone, err := l.outer(psus, z.spare, t, s, inner)
 	known.lone = append(known.lone, lone...)
 	return inner.matrix(), known, err
 }
 
 // outer adds the first stage to the sum of the later ones, and names the strata on
-// which the rule for lone PSUs had a bearing.
-func (l *layout) outer(z grid, t tally, s Settings, out squares) ([]string, error) {
+// which the rule for lone PSUs had a bearing. It may write over spare.
+func (l *layout) outer(z grid, spare []float64, t tally, s Settings, out squares) ([]string, error) {
 	means, centre := l.means(z, t)
 	roles := l.roles(t, s)
 	factor, err := averaging(roles, t)
@@ -163,7 +170,7 @@ func (l *layout) outer(z grid, t tally, s Settings, out squares) ([]string, erro
 			copy(means.row(h), centre)
 		}
 	}
-	l.products(z, means, scale, out)
+	l.products(z, means, scale, spare, out)
 	return l.bearing(z, means, scale, roles, t, out), nil
 }
 
@@ -266,31 +273,26 @@ func (l *layout) means(z grid, t tally) (grid, []float64) {
 	return means, all
 }
 
-// products adds Σ_i s_i (z_i − c_h)(z_i − c_h)′ over PSUs i of strata h. Each element is
-// one sum in the order of PSUs, so that the number of cores changes no bit.
-func (l *layout) products(z, centre grid, scale []float64, out squares) {
+// products adds Σ_i s_i (z_i − c_h)(z_i − c_h)′ over PSUs i of strata h, s_i ≥ 0. Each
+// element is one sum in the order of PSUs, so that the number of cores changes no bit.
+// It may write over spare.
+func (l *layout) products(z, centre grid, scale, spare []float64, out squares) {
 	k := z.columns
-	y := newGrid(k, z.rows) // by statistic: sums along a row are fast
+	// √s_i (z_i − c_h) by statistic: sums along a row are fast.
+	y := grid{k, z.rows, resize(spare, k*z.rows)}
 	parallel.Blocks(z.rows, 64, func(_, from, to int) {
 		for i := from; i < to; i++ {
-			if scale[i] == 0 {
-				continue
-			}
-			c := centre.row(l.stratum[i])
+			root, c := math.Sqrt(scale[i]), centre.row(l.stratum[i])[:k]
 			for a, x := range z.row(i) {
-				y.x[a*y.columns+i] = x - c[a]
+				y.x[a*y.columns+i] = root * (x - c[a])
 			}
 		}
 	})
 	const tile = 4
 	parallel.Blocks(k, tile, func(_, from, to int) {
-		scaled := newGrid(to-from, z.rows)
-		for a := from; a < to; a++ {
-			floats.MulTo(scaled.row(a-from), scale, y.row(a))
-		}
 		for b := from; b < k; b++ {
 			for a := from; a <= min(b, to-1); a++ {
-				out.x[a*k+b] += floats.Dot(scaled.row(a-from), y.row(b))
+				out.x[a*k+b] += floats.Dot(y.row(a), y.row(b))
 			}
 		}
 	})

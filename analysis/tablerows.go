@@ -149,7 +149,7 @@ func (x tabulation) names() []string {
 // groupSums are the sums of one variable by leaf of the layout and group, and by group.
 type groupSums struct {
 	w, wy grid    // of the people with a value
-	seen  []int32 // people of each leaf and group, with a value or without
+	seen  []uint8 // 1 for each leaf and group with people, with a value or without
 	all   []Sum   // by group
 	rows  []int   // people of each group, with a value or without
 	// weights has Σw of each group, with a value or without; nil when all have one.
@@ -194,7 +194,7 @@ const sumBlock = 32
 func (d *Design) sumGroups(x tabulation) (groupSums, error) {
 	k, leaves := x.groups, d.layout.leaves()
 	g := groupSums{w: newGrid(leaves, k), wy: newGrid(leaves, k),
-		seen: make([]int32, leaves*k), all: make([]Sum, k), rows: make([]int, k)}
+		seen: make([]uint8, leaves*k), all: make([]Sum, k), rows: make([]int, k)}
 	blocks := make([]blockSums, (leaves+sumBlock-1)/sumBlock)
 	parallel.Blocks(leaves, sumBlock, func(b, from, to int) {
 		blocks[b].all, blocks[b].rows = make([]Sum, k), make([]int, k)
@@ -345,20 +345,27 @@ func (d *Design) number(x tabulation, from int, codes []groupCode) bool {
 	clear(codes)
 	var bad int
 	row, together := d.together(from, from+len(codes))
-	refine := enter
-	for _, f := range x.factors {
+	factors := x.factors
+	if together && len(factors) >= 3 {
+		var levels [3][]int
+		for k := range levels {
+			levels[k] = factors[k].Level[row : row+len(codes)]
+		}
+		bad = crossThree(codes, levels, [3]int{len(factors[0].Levels), len(factors[1].Levels), len(factors[2].Levels)})
+		factors = factors[3:]
+	}
+	for _, f := range factors {
 		n := len(f.Levels)
 		if together {
-			bad |= refine(codes, f.Level[row:row+len(codes)], n)
+			bad |= cross(codes, f.Level[row:row+len(codes)], n)
 		} else {
 			var room [chunk]int
 			levels := room[:len(codes)]
 			for i := range levels {
 				levels[i] = f.Level[d.row[from+i]]
 			}
-			bad |= refine(codes, levels, n)
+			bad |= cross(codes, levels, n)
 		}
-		refine = cross
 	}
 	if x.in != nil {
 		for i := range codes {
@@ -370,24 +377,10 @@ func (d *Design) number(x tabulation, from int, codes []groupCode) bool {
 	return bad >= 0
 }
 
-// enter makes codes of the levels of a first factor; the result is negative when a level
-// is out of range.
+// cross refines codes, all zero before the first factor, by one more factor of n levels;
+// the result is negative when a level is out of range.
 //
-// Like cross it has no branches, and is not inlined so that its loop has the registers
-// to itself.
-//
-//go:noinline
-func enter(codes []groupCode, levels []int, n int) (bad int) {
-	levels = levels[:len(codes)]
-	for i, l := range levels {
-		bad |= (l + 1) | (n - 1 - l) // negative when l < -1 or l ≥ n
-		codes[i] = groupCode(l)
-	}
-	return bad
-}
-
-// cross refines codes by one more factor of n levels; the result is negative when a
-// level is out of range.
+// It has no branches, and is not inlined so that its loop has the registers to itself.
 //
 //go:noinline
 func cross(codes []groupCode, levels []int, n int) (bad int) {
@@ -397,6 +390,20 @@ func cross(codes []groupCode, levels []int, n int) (bad int) {
 		c := int(codes[i])
 		// A missing level, or one missing before, makes the code negative for good.
 		codes[i] = groupCode((c*n + l) | (l|c)>>63)
+	}
+	return bad
+}
+
+// crossThree is cross for the first three factors at once, which reads and writes the
+// codes once instead of three times.
+//
+//go:noinline
+func crossThree(codes []groupCode, levels [3][]int, n [3]int) (bad int) {
+	first, second, third := levels[0][:len(codes)], levels[1][:len(codes)], levels[2][:len(codes)]
+	for i, a := range first {
+		b, c := second[i], third[i]
+		bad |= (a + 1) | (n[0] - 1 - a) | (b + 1) | (n[1] - 1 - b) | (c + 1) | (n[2] - 1 - c)
+		codes[i] = groupCode(((a*n[1]+b)*n[2] + c) | (a|b|c)>>63)
 	}
 	return bad
 }
@@ -418,7 +425,8 @@ func (g *groupSums) take(leaf int, acc []accumulator, b *blockSums) {
 	all, rows := b.all[:len(acc)], b.rows[:len(acc)]
 	for i := range acc {
 		a := &acc[i]
-		w[i], wy[i], seen[i] = a.w, a.wy, a.rows
+		w[i], wy[i] = a.w, a.wy
+		seen[i] = uint8(uint32(-a.rows) >> 31) // a count has a sign bit when negated, unless it is zero
 		all[i].W += a.w
 		all[i].WY += a.wy
 		rows[i] += int(a.rows)
@@ -450,7 +458,7 @@ func (d *Design) tableVector(x tabulation, g groupSums, s Settings, kind tableKi
 	if d.regression != nil {
 		d.groupResiduals(x, z, g.score(values, kind))
 	}
-	cov, f, err := d.layout.covariance(z.leafSums(), d.layout.byPSU(g.seenBy(-1)), s)
+	cov, f, err := d.layout.covariance(z.leafSums().using(g.w), d.layout.byPSU(g.seenBy(-1)), s)
 	if err != nil {
 		return Vector{}, err
 	}
@@ -474,7 +482,7 @@ func (d *Design) tableVector(x tabulation, g groupSums, s Settings, kind tableKi
 	return v, nil
 }
 
-// seenBy counts the people of a group in each leaf, or of all groups when it is -1.
+// seenBy is above zero for each leaf with people of a group, or of any group when it is -1.
 func (g groupSums) seenBy(group int) []int {
 	k := len(g.all)
 	n := make([]int, len(g.seen)/k)
@@ -530,7 +538,8 @@ func (g groupSums) values(kind tableKind) []float64 {
 	return values
 }
 
-// scores turns the sums by PSU and group into linearised totals, (Σwy − ȳΣw)/W, in place.
+// scores turns the sums by PSU and group into linearised totals, (Σwy − ȳΣw)/W, in the
+// place of wy; those of weights are of no use afterwards.
 func (g groupSums) scores(values []float64, kind tableKind) grid {
 	if kind == tableOfTotals {
 		return g.wy
@@ -634,9 +643,8 @@ func (d *Design) groupDF(g groupSums, s Settings) []float64 {
 		}
 		return df
 	}
-	// PSUs of a stratum are side by side. A count of people has a sign bit when negated,
-	// unless it is zero.
-	people, psus := make([]int32, k), make([]int32, k)
+	// PSUs of a stratum are side by side.
+	people, psus := make([]uint8, k), make([]int32, k)
 	leaf := 0
 	for psu, h := range d.layout.stratum {
 		clear(people)
@@ -646,7 +654,7 @@ func (d *Design) groupDF(g groupSums, s Settings) []float64 {
 			}
 		}
 		for i, n := range people {
-			psus[i] += int32(uint32(-n) >> 31)
+			psus[i] += int32(n)
 		}
 		if psu+1 == len(d.layout.stratum) || d.layout.stratum[psu+1] != h {
 			for i, n := range psus {

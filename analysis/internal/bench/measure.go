@@ -25,9 +25,11 @@ type measured struct {
 
 func (m measured) median() float64 { return median(m.seconds) }
 
-// measure runs a work: for its bits, for its memory, and then for its time, without
-// the garbage of what came before. A work that is short is repeated further, for as
-// long as enough says, so that a median is not that of a few hiccups.
+// measure runs a work: for its bits, for its memory, and then for its time. A work that
+// is short is repeated further, for as long as enough says, so that a median is not that
+// of a few hiccups. Every timed run starts after a garbage collection: it then pays for
+// the garbage that it makes itself, not for that of the runs before, and its memory is
+// not new to the system, whose first touch costs more than the work on some machines.
 func measure(do func() (answer, error), repetitions int, enough time.Duration) (measured, error) {
 	var m measured
 	one, err := onCores(1, do)
@@ -45,8 +47,8 @@ func measure(do func() (answer, error), repetitions int, enough time.Duration) (
 	m.allocated = allocated(do)
 	m.peak = min(m.allocated, peak(do, enough))
 
-	runtime.GC()
 	for begun := time.Now(); len(m.seconds) < repetitions || time.Since(begun) < enough && len(m.seconds) < mostRuns; {
+		runtime.GC()
 		started := time.Now()
 		if _, err := do(); err != nil {
 			return m, err
