@@ -23,7 +23,7 @@ func BRR(source Source) (*Set, error) {
 // are usual.
 func Fay(source Source, rho float64) (*Set, error) {
 	if !(rho > 0 && rho < 1) {
-		return nil, fmt.Errorf("Fay's ρ is %v; it lies between 0 and 1, 0.5 is usual, and BRR is the method with 0", rho)
+		return nil, fmt.Errorf("for Fay's method ρ is %v; it lies between 0 and 1, 0.5 is usual, and BRR is the method with 0", rho)
 	}
 	return balanced(source, rho)
 }

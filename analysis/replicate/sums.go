@@ -14,7 +14,6 @@ import (
 // sums are those of one group of people, with the weights of the full sample and with
 // those of every replicate.
 type sums struct {
-	domain analysis.Domain // names the group of a table
 	// full is over those with a value, people and weighted over all.
 	full     analysis.Sum
 	people   int
