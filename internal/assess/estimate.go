@@ -60,7 +60,11 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if opt.Raking != nil && !opt.Raking.Converged {
 		cells.Notes = append(slices.Clone(cells.Notes), analysis.Note{Code: analysis.NotConverged, Subject: opt.Weights})
 	}
-	estimates, variance, calibrated, err := opt.Variance.on(cells, opt.Raking)
+	repeated := opt.Raking
+	if opt.Variance.linearised() && !hasBase(cells) {
+		repeated = nil // residuals need the weights before raking
+	}
+	estimates, variance, err := opt.Variance.on(cells, repeated)
 	if err != nil {
 		return nil, fmt.Errorf("standard errors of wave %q: %w", opt.Wave, err)
 	}
@@ -68,7 +72,7 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 		Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
 		Drawn: drawn, Responded: responded, PSUs: len(cells.PSUs), Strata: strata(cells.PSUs),
 		WeightSet: opt.Weights, Raking: opt.Raking, Assumptions: opt.Assumptions,
-		Variance: variance, Calibrated: calibrated, SeriesLevels: []Level{{}},
+		Variance: variance, Calibrated: repeated != nil, SeriesLevels: []Level{{}},
 	}
 	if f := plan.Factor(plan.Series); f != nil {
 		r.SeriesLevels = f.Levels

@@ -41,28 +41,34 @@ type estimates interface {
 	Proportion(variable string, in analysis.Domain) (analysis.Estimate, error)
 }
 
-// on puts the variance on cells. raking is how their weights were made; nil when they
-// are taken as given. The variance that is returned has the number of replicates there
-// are, and calibrated says that it counts the raking.
-func (v Variance) on(c *analysis.Cells, raking *weighting.Step) (e estimates, used Variance, calibrated bool, err error) {
-	if v.Method == "" || v.Method == Taylor {
-		if raking != nil && hasBase(c) {
+// linearised says that there are no replicates.
+func (v Variance) linearised() bool { return v.Method == "" || v.Method == Taylor }
+
+// on puts the variance on cells, which may change, and returns it with the number of
+// replicates there are. raking is how the weights of the cells were made; nil takes them
+// as given.
+func (v Variance) on(c *analysis.Cells, raking *weighting.Step) (estimates, Variance, error) {
+	if v.linearised() {
+		if raking != nil {
 			c.Margins = margins(raking)
 		}
-		return c, Variance{Method: Taylor}, len(c.Margins) > 0, nil
+		return c, Variance{Method: Taylor}, nil
 	}
 	set, err := v.set(c)
 	if err != nil {
-		return nil, v, false, fmt.Errorf("%w; or take the variance %s", err, Taylor)
+		return nil, v, fmt.Errorf("%w; or take the variance %s", err, Taylor)
 	}
-	used = Variance{Method: v.Method, Replicates: set.Replicates(), Seed: set.Seed()}
-	if raking == nil {
-		e, err := set.OnCells(c)
-		return e, used, false, err
+	v = Variance{Method: v.Method, Replicates: set.Replicates(), Seed: set.Seed()}
+	if raking != nil {
+		e, err := raked(set, c, raking)
+		return e, v, err
 	}
-	e, err = raked(set, c, raking)
-	return e, used, true, err
+	e, err := set.OnCells(c)
+	return e, v, err
 }
+
+// maxReplicates keeps a slip of the finger from filling the memory.
+const maxReplicates = 100_000
 
 // set makes the replicates.
 func (v Variance) set(c *analysis.Cells) (*replicate.Set, error) {
@@ -70,6 +76,9 @@ func (v Variance) set(c *analysis.Cells) (*replicate.Set, error) {
 	case JKn:
 		return replicate.JKn(c)
 	case Bootstrap:
+		if v.Replicates > maxReplicates {
+			return nil, fmt.Errorf("%w: %d replicates are more than %d; 1,000 are usual", surveys.ErrInvalid, v.Replicates, maxReplicates)
+		}
 		return replicate.Bootstrap(c, v.Replicates, v.Seed)
 	}
 	return nil, fmt.Errorf("%w: there is no variance %q; use %s, %s or %s", surveys.ErrInvalid, v.Method, Taylor, JKn, Bootstrap)

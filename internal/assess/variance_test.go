@@ -256,6 +256,7 @@ func TestVarianceFaults(t *testing.T) {
 	}{
 		{"unknown method", assess.Variance{Method: "jk9"}, "sex", plain, []string{`no variance "jk9"`, "taylor, jkn or bootstrap"}},
 		{"one replicate", assess.Variance{Method: assess.Bootstrap, Replicates: 1}, "sex", plain, []string{"1 replicates have no spread"}},
+		{"too many replicates", assess.Variance{Method: assess.Bootstrap, Replicates: 1 << 60}, "sex", plain, []string{"1152921504606846976 replicates are more than 100000"}},
 		{"lone PSU", bootstrap, "sex", func(m *assess.Memory, _ *assess.Plan, _ *weighting.Step) {
 			for i := range 12 {
 				m.Cases[i].Stratum = "alone"
@@ -291,6 +292,19 @@ func TestVarianceFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Nobody to estimate from is no fault of the variance.
+func TestReplicatesOfNobody(t *testing.T) {
+	m, q, p := civic(t)
+	m.Responses = m.Responses[:1]
+	m.Responses[0].Answers = surveys.Answers{"age": {"75"}} // too old for the population
+	for _, v := range []assess.Variance{{}, {Method: assess.JKn}, {Method: assess.Bootstrap, Replicates: 10}} {
+		r := assessed(t, m, q, p, assess.Options{Variance: v})
+		if e := r.Headline[0].Estimate; !math.IsNaN(e.Value) || !math.IsNaN(e.SE) || !slices.ContainsFunc(e.Notes, func(n analysis.Note) bool { return n.Code == analysis.Empty }) {
+			t.Errorf("%+v: rate %v, SE %v, notes %v; want none, with a note that there is nobody", v, e.Value, e.SE, e.Notes)
+		}
 	}
 }
 
