@@ -122,8 +122,8 @@ func meets(s weighting.Step) error {
 	for _, f := range s.Margins {
 		is, want := f.Before/before[f.Margin], f.Target/target[f.Margin]
 		if math.Abs(is-want) > sameShare*want {
-			return fmt.Errorf("%w: margin %q: the weights give %q a share of %v, the raking %v; something was done to the weights after the raking, "+
-				"which replicates cannot repeat; rake again, or take the variance %s", surveys.ErrInvalid, f.Margin, f.Level, is, want, Taylor)
+			return fmt.Errorf("%w: margin %q: the weights give %q a share of %v, the raking %v; weights or answers were changed after the raking, "+
+				"which replicates cannot repeat; weigh again with the raking last, or take the variance %s", surveys.ErrInvalid, f.Margin, f.Level, is, want, Taylor)
 		}
 	}
 	return nil

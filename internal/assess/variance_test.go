@@ -266,7 +266,7 @@ func TestVarianceFaults(t *testing.T) {
 		{"lost level", bootstrap, "city", plain, []string{"replicate ", `margin "city": no respondent in "`, "merge it with another level", "variance taylor"}},
 		{"weights changed after the raking", bootstrap, "sex", func(m *assess.Memory, _ *assess.Plan, _ *weighting.Step) {
 			m.Weights["raked"][m.Cases[0].ID] *= 2
-		}, []string{`margin "sex"`, "after the raking", "rake again", "variance taylor"}},
+		}, []string{`margin "sex"`, "changed after the raking", "weigh again", "variance taylor"}},
 		{"factor left the plan", bootstrap, "sex", func(_ *assess.Memory, _ *assess.Plan, s *weighting.Step) {
 			for i := range s.Margins {
 				s.Margins[i].Margin = "moon"
