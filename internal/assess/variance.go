@@ -88,6 +88,9 @@ func (v Variance) set(c *analysis.Cells) (*replicate.Set, error) {
 // they differ from those before by a factor for each level of each margin, so that
 // raking leads from both to the same weights, from these in fewer rounds.
 func raked(set *replicate.Set, c *analysis.Cells, raking *weighting.Step) (*replicate.Cells, error) {
+	if raking.What != "rake" && raking.What != "post-stratify" {
+		return nil, fmt.Errorf("%w: the weights were last made by %q, which replicates do not repeat; end with raking, or take the variance %s", surveys.ErrInvalid, raking.What, Taylor)
+	}
 	crossed, margins, err := withMargins(c, raking)
 	if err != nil {
 		return nil, err

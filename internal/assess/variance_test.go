@@ -267,6 +267,9 @@ func TestVarianceFaults(t *testing.T) {
 		{"weights changed after the raking", bootstrap, "sex", func(m *assess.Memory, _ *assess.Plan, _ *weighting.Step) {
 			m.Weights["raked"][m.Cases[0].ID] *= 2
 		}, []string{`margin "sex"`, "changed after the raking", "weigh again", "variance taylor"}},
+		{"another calibration", bootstrap, "sex", func(_ *assess.Memory, _ *assess.Plan, s *weighting.Step) {
+			s.What = "calibrate, linear"
+		}, []string{`last made by "calibrate, linear"`, "end with raking", "variance taylor"}},
 		{"factor left the plan", bootstrap, "sex", func(_ *assess.Memory, _ *assess.Plan, s *weighting.Step) {
 			for i := range s.Margins {
 				s.Margins[i].Margin = "moon"
