@@ -3,7 +3,7 @@
 # make check  format, vet, staticcheck and every test
 # make bench  the speed table of the estimators, beside R if it is there (ARGS=-help says what can be chosen);
 #             BENCH=REGEXP runs the Go benchmarks of that name in its place, COUNT times
-# make coverage  how often the demo's intervals cover the truth, over 400 surveys
+# make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make engine the ClickHouse engine library, into bin/
 # make deps   what the browser tests need (Debian, Ubuntu)
@@ -50,7 +50,7 @@ conformance:
 	echo "$$out" | grep -v '^ *\(=== \|--- PASS\)'; exit $$status
 
 coverage:
-	$(GO) test ./internal/demo -run TestCoverage -v -timeout 60m -args -surveys 400 -interviews 3300
+	$(GO) test ./internal/demo -run TestCoverage -v -count 1 -timeout 60m -args -surveys 200 -interviews 3300 -replicates 1000
 
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build

@@ -109,7 +109,7 @@ func results(t *testing.T, state, wave, weights string) *assess.Results {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	r, err := assessed(t.Context(), st, flags.waves(), w, weights, nil)
+	r, err := assessed(t.Context(), st, flags.waves(), w, assess.Options{Weights: weights})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +150,7 @@ func TestDemo(t *testing.T) {
 	if html, err := os.ReadFile(later); err != nil || !strings.Contains(string(html), "Simulated data") {
 		t.Errorf("the report of a simulated wave does not say so (%v)", err)
 	}
+	bootstrapped(t, state)
 	// The numbers of the report depend on the seed alone.
 	first := results(t, state, provinceWave, demoWeights)
 	if first.Responded < 150 || first.Drawn <= first.Responded {
@@ -160,5 +161,35 @@ func TestDemo(t *testing.T) {
 	second := results(t, again, provinceWave, demoWeights)
 	if a, b := first.Headline[0].Estimate, second.Headline[0].Estimate; a.Value != b.Value || a.SE != b.SE {
 		t.Errorf("the same seed gave %v (%v) and %v (%v)", a.Value, a.SE, b.Value, b.SE)
+	}
+}
+
+// bootstrapped writes a report of the demo with errors of a bootstrap, which the same
+// seed repeats.
+func bootstrapped(t *testing.T, state string) {
+	t.Helper()
+	var pages []string
+	for _, seed := range []string{"7", "7", "8"} {
+		path := filepath.Join(t.TempDir(), "bootstrap.html")
+		must(t, "report", provinceWave, "--weights", demoWeights, "--lang", "en", "-o", path, "--state", state,
+			"--variance", "bootstrap", "--replicates", "50", "--seed", seed)
+		html, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range []string{"with 50 replicates, seed " + seed, "in every replicate the weights were raked again"} {
+			if !strings.Contains(string(html), words) {
+				t.Errorf("the report does not say %q", words)
+			}
+		}
+		_, body, _ := strings.Cut(string(html), "<h2>") // what comes before has the time
+		pages = append(pages, body)
+	}
+	if pages[0] != pages[1] || pages[0] == pages[2] {
+		t.Errorf("seed 7 twice gives the same report: %v; seed 8 another: %v; want both", pages[0] == pages[1], pages[0] != pages[2])
+	}
+	status, _, talk := suyang(t, "report", provinceWave, "--weights", demoWeights, "--state", state, "--variance", "bootstrap", "--replicates", "1")
+	if status == 0 || !strings.Contains(talk, "1 replicates have no spread") || !strings.Contains(talk, "variance taylor") {
+		t.Errorf("status %d, talk %q; want what is wrong with one replicate", status, talk)
 	}
 }

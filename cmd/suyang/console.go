@@ -71,6 +71,42 @@ func (p *progress) finish() {
 	p.con.say("%s: %s in %s", p.what, count, time.Since(p.begun).Round(100*time.Millisecond))
 }
 
+// worthABar is how long a step takes before somebody wants to see how far it is.
+const worthABar = 2 * time.Second
+
+// patience shows how far a step is once it has taken worthABar, and nothing before.
+type patience struct {
+	con   *console
+	what  string
+	begun time.Time
+	done  int
+	bar   *progress
+}
+
+// patience begins a step.
+func (c *console) patience(what string) *patience {
+	return &patience{con: c, what: what, begun: time.Now()}
+}
+
+// step takes how many of all parts are done.
+func (p *patience) step(done, total int) {
+	if p.bar == nil && time.Since(p.begun) >= worthABar {
+		p.bar = p.con.bar(p.what, total)
+		p.bar.begun = p.begun
+	}
+	if p.bar != nil {
+		p.bar.add(done - p.done)
+		p.done = done
+	}
+}
+
+// finish ends the step.
+func (p *patience) finish() {
+	if p.bar != nil {
+		p.bar.finish()
+	}
+}
+
 // each calls f with every item, several at a time, until all are done or one fails.
 func each[T any](ctx context.Context, atOnce int, items []T, f func(context.Context, T) error) error {
 	g, running := errgroup.WithContext(ctx)

@@ -181,7 +181,7 @@ func (d *demonstration) microdata(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := assessed(ctx, d.st, d.flags.waves(), w, "", nil)
+	r, err := assessed(ctx, d.st, d.flags.waves(), w, assess.Options{})
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (d *demonstration) province(ctx context.Context, base string) error {
 	if err != nil {
 		return err
 	}
-	r, err := assessed(ctx, d.st, d.flags.waves(), w, demoWeights, truth.Value)
+	r, err := assessed(ctx, d.st, d.flags.waves(), w, assess.Options{Weights: demoWeights, Truth: truth.Value})
 	if err != nil {
 		return err
 	}

@@ -211,6 +211,27 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// A step is shown once it takes long, with what was done before.
+func TestPatience(t *testing.T) {
+	var talk bytes.Buffer
+	con := &console{err: &talk}
+	short := con.patience("short")
+	short.step(1, 1)
+	short.finish()
+	if talk.Len() > 0 {
+		t.Errorf("a short step said %q", talk.String())
+	}
+	long := con.patience("long")
+	long.step(1, 3)
+	long.begun = long.begun.Add(-worthABar)
+	long.step(2, 3)
+	long.step(3, 3)
+	long.finish()
+	if want := "long: 3 in 2"; !strings.HasPrefix(talk.String(), want) {
+		t.Errorf("a long step said %q, want %q", talk.String(), want)
+	}
+}
+
 func TestMissingEngine(t *testing.T) {
 	t.Setenv("SUYANG_LIBCHDB", filepath.Join(t.TempDir(), "none.so"))
 	dir := t.TempDir()

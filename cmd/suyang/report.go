@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/waves"
@@ -19,8 +18,9 @@ type reportCommand struct {
 	stateFlags
 	Wave    string `arg:"" help:"Name of the wave."`
 	Weights string `help:"Name of the set of weights; by default the base weights of the sample."`
-	Lang    string `default:"zh" enum:"zh,en" help:"Language: zh or en."`
-	Out     string `short:"o" type:"path" help:"File to write; by default the state folder's reports, where the server shows it."`
+	varianceFlags
+	Lang string `default:"zh" enum:"zh,en" help:"Language: zh or en."`
+	Out  string `short:"o" type:"path" help:"File to write; by default the state folder's reports, where the server shows it."`
 }
 
 // Run writes the report and prints its path.
@@ -34,7 +34,13 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer st.Close()
-	r, err := assessed(ctx, st, c.waves(), w, c.Weights, nil)
+	opt := assess.Options{Weights: c.Weights, Variance: c.variance()}
+	if c.Variance != string(assess.Taylor) {
+		wait := con.patience("estimates from replicates")
+		defer wait.finish()
+		opt.Progress = wait.step
+	}
+	r, err := assessed(ctx, st, c.waves(), w, opt)
 	if err != nil {
 		return err
 	}
@@ -49,11 +55,22 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// assessed computes the results of a wave. truth is nil for a real survey.
-func assessed(ctx context.Context, st *station, folder waves.Folder, w waves.Wave, weights string, truth func(string, analysis.Domain) (float64, bool)) (*assess.Results, error) {
-	opt := assess.Options{Wave: w.ID, Weights: weights, Truth: truth}
-	if weights != "" {
-		record, err := folder.Weighting(w.ID, weights)
+// varianceFlags choose where standard errors come from.
+type varianceFlags struct {
+	Variance   string `default:"taylor" enum:"taylor,jkn,bootstrap" help:"Standard errors: taylor (linearised), or from replicates in which the raking of the weights is repeated: jkn (leaves out one PSU after the other) or bootstrap (Rao, Wu and Yue)."`
+	Replicates int    `default:"1000" help:"Number of replicates of the bootstrap."`
+	Seed       uint64 `default:"1" help:"Seed of the bootstrap; the same seed gives the same numbers."`
+}
+
+func (f varianceFlags) variance() assess.Variance {
+	return assess.Variance{Method: assess.VarianceMethod(f.Variance), Replicates: f.Replicates, Seed: f.Seed}
+}
+
+// assessed computes the results of a wave, with the record of its weights.
+func assessed(ctx context.Context, st *station, folder waves.Folder, w waves.Wave, opt assess.Options) (*assess.Results, error) {
+	opt.Wave = w.ID
+	if opt.Weights != "" {
+		record, err := folder.Weighting(w.ID, opt.Weights)
 		if err != nil {
 			return nil, err
 		}

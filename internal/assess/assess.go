@@ -121,8 +121,12 @@ type Results struct {
 	// WeightSet is the name of the weights used; empty = base weights.
 	WeightSet string
 	Raking    *weighting.Step
+	// Variance is what standard errors are made from, with the number of replicates
+	// there are.
+	Variance Variance
 	// Calibrated says that standard errors count the raking: they are those of the
-	// residuals on its margins. Otherwise the weights are taken as given.
+	// residuals on its margins, or it was repeated in every replicate. Otherwise the
+	// weights are taken as given.
 	Calibrated bool
 	// Assumptions are what the weights rest on beside counted facts.
 	Assumptions []Assumption

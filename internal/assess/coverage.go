@@ -11,46 +11,75 @@ type Cover struct {
 }
 
 // Coverage counts the estimates of the results whose true value is known, and those
-// whose interval contains it. An estimate that the report shows twice counts once.
-// The estimates come from the same people, so the count is no test of the intervals:
-// it scatters more than that of as many independent ones.
+// whose interval contains it. The estimates come from the same people, so the count is
+// no test of the intervals: it scatters more than that of as many independent ones.
 func Coverage(r *Results) Cover {
 	c := Cover{Level: r.Settings.Level}
-	c.rows(r.Headline)
-	if len(r.Dimensions) > 1 { // else the only dimension is the score
-		c.rows(r.Score)
-	}
-	c.groups(r.Bands)
-	c.groups(r.Dimensions)
-	c.groups(r.Items)
-	for _, t := range r.Tables {
-		c.groups(t.Groups)
-	}
-	for i, l := range r.Questionnaire.Criterion.Levels {
-		// The level at the cut is the headline, the highest level is its own band, and
-		// the lowest level the complement of the band below.
-		if i > 0 && i < len(r.Levels)-1 && l.Cut != r.Questionnaire.Criterion.Cut {
-			c.rows(r.Levels[i].Rows)
-		}
-	}
-	return c
-}
-
-func (c *Cover) groups(gs []Group) {
-	for _, g := range gs {
-		c.rows(g.Rows)
-	}
-}
-
-func (c *Cover) rows(rows []Row) {
-	for _, row := range rows {
-		if covered, known := row.Covered(); known {
+	for _, k := range KnownEstimates(r) {
+		if covered, known := k.Row.Covered(); known {
 			c.Total++
 			if covered {
 				c.Covered++
 			}
 		}
 	}
+	return c
+}
+
+// Known is an estimate whose true value a simulation knows.
+type Known struct {
+	// Kind says what it is about: one of the kinds below, or the factor of its table.
+	Kind string
+	// Code is that of the group among its kind, with the level of the series if there is
+	// one.
+	Code string
+	Row  Row
+}
+
+// The kinds of estimates that belong to no table.
+const (
+	KindRate      = "rate"
+	KindScore     = "score"
+	KindBand      = "band"
+	KindLevel     = "level"
+	KindDimension = "dimension"
+	KindItem      = "item"
+)
+
+// KnownEstimates lists the estimates of the results whose true value is known. One that
+// the report shows twice is listed once.
+func KnownEstimates(r *Results) []Known {
+	var all []Known
+	add := func(kind, code string, rows []Row) {
+		for i, row := range rows {
+			if row.Truth != nil {
+				all = append(all, Known{Kind: kind, Code: code + r.SeriesLevels[i].Code, Row: row})
+			}
+		}
+	}
+	groups := func(kind string, gs []Group) {
+		for _, g := range gs {
+			add(kind, g.Code, g.Rows)
+		}
+	}
+	add(KindRate, "", r.Headline)
+	if len(r.Dimensions) > 1 { // else the only dimension is the score
+		add(KindScore, "", r.Score)
+	}
+	groups(KindBand, r.Bands)
+	for i, l := range r.Questionnaire.Criterion.Levels {
+		// The level at the cut is the headline, the highest level is its own band, and
+		// the lowest level the complement of the band below.
+		if i > 0 && i < len(r.Levels)-1 && l.Cut != r.Questionnaire.Criterion.Cut {
+			add(KindLevel, l.ID, r.Levels[i].Rows)
+		}
+	}
+	for _, t := range r.Tables {
+		groups(t.Factor.ID, t.Groups)
+	}
+	groups(KindDimension, r.Dimensions)
+	groups(KindItem, r.Items)
+	return all
 }
 
 // Covered says whether the interval contains the true value; known is false when

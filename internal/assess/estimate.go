@@ -21,6 +21,8 @@ type Options struct {
 	// Settings are the choices of the estimators; the zero value means
 	// analysis.DefaultSettings.
 	Settings analysis.Settings
+	// Variance says what standard errors are made from; the zero value is Taylor.
+	Variance Variance
 	// Raking is the record of how the set of weights was made, Assumptions what it
 	// rests on; both are passed on to the results.
 	Raking      *weighting.Step
@@ -28,6 +30,8 @@ type Options struct {
 	// Truth gives the true value of a variable's mean in a domain, where a simulation
 	// knows it; nil for a real survey.
 	Truth func(variable string, in analysis.Domain) (value float64, ok bool)
+	// Progress is told how many of all estimates are done; nil when nobody waits.
+	Progress func(done, total int)
 }
 
 // Assess computes every number of a report. It asks the source for cells once; all
@@ -53,23 +57,32 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 		opt.Settings = analysis.DefaultSettings()
 	}
 	cells.Settings = opt.Settings
-	if opt.Raking != nil && hasBase(cells) {
-		cells.Margins = margins(opt.Raking)
-	}
 	if opt.Raking != nil && !opt.Raking.Converged {
 		cells.Notes = append(slices.Clone(cells.Notes), analysis.Note{Code: analysis.NotConverged, Subject: opt.Weights})
+	}
+	repeated := opt.Raking
+	if opt.Variance.linearised() && !hasBase(cells) {
+		repeated = nil // residuals need the weights before raking
+	}
+	estimates, variance, err := opt.Variance.on(cells, repeated)
+	if err != nil {
+		return nil, fmt.Errorf("standard errors of wave %q: %w", opt.Wave, err)
 	}
 	r := &Results{
 		Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
 		Drawn: drawn, Responded: responded, PSUs: len(cells.PSUs), Strata: strata(cells.PSUs),
 		WeightSet: opt.Weights, Raking: opt.Raking, Assumptions: opt.Assumptions,
-		Calibrated: len(cells.Margins) > 0, SeriesLevels: []Level{{}},
+		Variance: variance, Calibrated: repeated != nil, SeriesLevels: []Level{{}},
 	}
 	if f := plan.Factor(plan.Series); f != nil {
 		r.SeriesLevels = f.Levels
 	}
-	e := estimator{cells: cells, results: r, truth: opt.Truth}
-	return r, e.fill(scorer.Items())
+	e := estimator{alive: ctx.Err, estimates: estimates, results: r, truth: opt.Truth, progress: opt.Progress}
+	e.total = e.count(len(scorer.Items()))
+	if err := e.fill(scorer.Items()); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // hasBase says whether the cells know the weights before raking.
@@ -102,20 +115,23 @@ func strata(psus []analysis.PSU) int {
 	return len(seen)
 }
 
-// estimator fills results from cells.
+// estimator fills results from estimates.
 type estimator struct {
-	cells   *analysis.Cells
-	results *Results
-	truth   func(string, analysis.Domain) (float64, bool)
+	alive       func() error // says when nobody waits any more
+	estimates   estimates
+	results     *Results
+	truth       func(string, analysis.Domain) (float64, bool)
+	progress    func(done, total int)
+	done, total int
 }
 
 // kind chooses the estimator of a variable: proportions get an interval that stays
 // between 0 and 1, and both are Σwy/Σw.
-type kind func(c *analysis.Cells, variable string, in analysis.Domain) (analysis.Estimate, error)
+type kind func(e estimates, variable string, in analysis.Domain) (analysis.Estimate, error)
 
 var (
-	mean       kind = (*analysis.Cells).Mean
-	proportion kind = (*analysis.Cells).Proportion
+	mean       kind = estimates.Mean
+	proportion kind = estimates.Proportion
 )
 
 // rows estimates a variable in a domain, once for each level of the series.
@@ -129,7 +145,10 @@ func (e *estimator) rows(k kind, variable string, in analysis.Domain) ([]Row, er
 			}
 			d[series] = s.Code
 		}
-		est, err := k(e.cells, variable, d)
+		if err := e.alive(); err != nil {
+			return nil, err
+		}
+		est, err := k(e.estimates, variable, d)
 		if err != nil {
 			return nil, fmt.Errorf("estimate %s in %s: %w", variable, domainText(d), err)
 		}
@@ -141,7 +160,24 @@ func (e *estimator) rows(k kind, variable string, in analysis.Domain) ([]Row, er
 		}
 		rows = append(rows, row)
 	}
+	e.done++
+	if e.progress != nil {
+		e.progress(e.done, e.total)
+	}
 	return rows, nil
+}
+
+// count says how many variables fill estimates, each with a row for every level of the
+// series.
+func (e *estimator) count(items int) int {
+	c, n := e.results.Questionnaire.Criterion, 2+items
+	n += len(c.Levels) + len(bands(c)) + len(c.Dimensions)
+	for _, id := range e.results.Plan.Tables {
+		if f := e.results.Plan.Factor(id); f != nil {
+			n += len(f.Levels)
+		}
+	}
+	return n
 }
 
 // domainText writes a domain for an error message.

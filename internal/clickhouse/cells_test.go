@@ -242,6 +242,35 @@ func compareCells(t *testing.T, s, m assess.Source, q assess.Query) {
 	}
 }
 
+// Replicates are made from the cells, whichever source they came from.
+func TestSameReplicatesFromStoreAndMemory(t *testing.T) {
+	q, factors := civic(t)
+	s := open(t)
+	m := wave(q, factors, 400, rand.New(rand.NewPCG(1, 2)))
+	load(t, s, m, m.Responses)
+	plan := &assess.Plan{Factors: factors, Tables: []string{"sex"}}
+	for _, v := range []assess.Variance{{Method: assess.JKn}, {Method: assess.Bootstrap, Replicates: 40, Seed: 9}} {
+		var from [2]*assess.Results
+		for i, src := range []assess.Source{s, m} {
+			r, err := assess.Assess(t.Context(), src, q, plan, assess.Options{Wave: m.Wave, Weights: "raked", Variance: v})
+			if err != nil {
+				t.Fatal(err)
+			}
+			from[i] = r
+		}
+		if d := cmp.Diff(from[1].Tables, from[0].Tables, compareReplicates, cmpopts.EquateNaNs()); d != "" {
+			t.Errorf("%s: memory and store differ:\n%s", v.Method, d)
+		}
+		if e := from[0].Tables[0].Groups[0].Rows[0].Estimate; !(e.SE > 0) || e.N < 50 {
+			t.Errorf("%s: SE %v of %d people", v.Method, e.SE, e.N)
+		}
+	}
+}
+
+// compareReplicates allows for the rounding of sums, which deviations of replicates
+// multiply by the estimate over its standard error.
+var compareReplicates = cmpopts.EquateApprox(1e-9, 0)
+
 func compareUnits(t *testing.T, s, m assess.Source, q assess.Query) {
 	t.Helper()
 	got, err := s.Units(t.Context(), q)

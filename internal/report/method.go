@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
@@ -153,16 +154,43 @@ func (b *builder) change(a assess.Assumption) string {
 
 // errors says how standard errors and intervals are computed, with the settings used.
 func (b *builder) errors() term {
-	s := b.results.Settings
-	weights := "method.error.given"
-	if b.results.Calibrated {
-		weights = "method.error.calibrated"
-	}
-	t := b.paragraphs("method.error", b.say("method.error.words"), b.say(weights),
-		b.say("method.error.lone."+string(orDefault(s.LonePSU, analysis.LoneAdjust)))+b.space()+
-			b.say("method.error.df."+string(orDefault(s.DF, analysis.DFDomain))))
-	t.Formula = true
+	v := b.results.Variance
+	v.Method = orDefault(v.Method, assess.Taylor)
+	words := b.say("method.error.words."+string(v.Method), "replicates", show.Count(v.Replicates), "seed", strconv.FormatUint(v.Seed, 10))
+	t := b.paragraphs("method.error", words, b.say(b.weightsInErrors(v)),
+		b.say("method.error.lone."+string(b.lonePSU(v)))+b.space()+b.say("method.error.df."+b.freedom(v)))
+	t.Formula, t.Where = string(v.Method), b.say("method.error.where."+string(v.Method))
 	return t
+}
+
+// weightsInErrors says what the errors know of the weights.
+func (b *builder) weightsInErrors(v assess.Variance) string {
+	switch {
+	case !b.results.Calibrated:
+		return "method.error.given"
+	case v.Method == assess.Taylor:
+		return "method.error.calibrated"
+	}
+	return "method.error.repeated"
+}
+
+// lonePSU is the rule that was used. Replicates of a stratum with one PSU there are only
+// when the rule takes it as certain.
+func (b *builder) lonePSU(v assess.Variance) analysis.LonePSURule {
+	rule := orDefault(b.results.Settings.LonePSU, analysis.LoneAdjust)
+	if v.Method != assess.Taylor && rule != analysis.LoneCertainty {
+		return analysis.LoneFail
+	}
+	return rule
+}
+
+// freedom is the rule for degrees of freedom.
+func (b *builder) freedom(v assess.Variance) string {
+	rule := orDefault(b.results.Settings.DF, analysis.DFDomain)
+	if v.Method != assess.Taylor && rule == analysis.DFDomain {
+		return "replicates"
+	}
+	return string(rule)
 }
 
 func orDefault[T comparable](v, otherwise T) T {

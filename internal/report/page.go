@@ -40,7 +40,8 @@ type term struct {
 	Term, Text string
 	Paragraphs []string
 	List       []string
-	Formula    bool
+	// Formula names the method whose formula follows, Where says what its letters mean.
+	Formula, Where string
 }
 
 // section is a chapter of results.

@@ -114,6 +114,37 @@ func TestInterviewsWithoutAWeight(t *testing.T) {
 	}
 }
 
+// The method box says in words and by formula where the errors come from.
+func TestMethodSaysTheVariance(t *testing.T) {
+	jackknife := assess.Variance{Method: assess.JKn, Replicates: 132}
+	bootstrap := assess.Variance{Method: assess.Bootstrap, Replicates: 1000, Seed: 20261125}
+	for _, c := range []struct {
+		lang       surveys.Lang
+		variance   assess.Variance
+		calibrated bool
+		want       []string
+	}{
+		{surveys.EN, assess.Variance{}, true, []string{"linearised (Taylor)", "residual from a regression on the margins", "V of p = sum over h of n_h"}},
+		{surveys.EN, jackknife, true, []string{"stratified jackknife (JKn)", "132 times in all", "in every replicate the weights were raked again", "V of theta = sum over h", "No stratum has a single", "rank of the replicates"}},
+		{surveys.EN, bootstrap, true, []string{"with 1,000 replicates, seed 20261125", "in every replicate the weights were raked again", "V of theta = 1 / (R"}},
+		{surveys.EN, bootstrap, false, []string{"seed 20261125", "The weights are taken as given"}},
+		{surveys.ZH, jackknife, true, []string{"分层刀切法（JKn）", "共 132 次", "在每个重复样本中，权数都重新迭代调整"}},
+		{surveys.ZH, bootstrap, true, []string{"共 1,000 个重复样本，随机种子 20261125", "在每个重复样本中，权数都重新迭代调整"}},
+	} {
+		r := single()
+		r.Variance, r.Calibrated = c.variance, c.calibrated
+		got := render(t, r, c.lang)
+		for _, words := range c.want {
+			if !strings.Contains(got, words) {
+				t.Errorf("%s, %+v: the report does not say %q", c.lang, c.variance, words)
+			}
+		}
+		if says := strings.Contains(got, "raked again"); c.lang == surveys.EN && says != (c.calibrated && c.variance.Method != "") {
+			t.Errorf("%+v, calibrated %v: the report says that raking was repeated: %v", c.variance, c.calibrated, says)
+		}
+	}
+}
+
 func TestUnknownLanguage(t *testing.T) {
 	err := HTML(&bytes.Buffer{}, single(), "fr", fixtureOptions)
 	if err == nil || !strings.Contains(err.Error(), `"fr"`) {
@@ -323,7 +354,7 @@ func TestWordsAreCompleteAndUsed(t *testing.T) {
 	}
 	source.WriteString(asset("pages/report/report.html"))
 	// Keys that end in a code of another package are put together in the program.
-	composed := []string{"rule.", "rule.unasked.", "method.error.lone.", "method.error.df.", "assume.", "note.", "levels.from."}
+	composed := []string{"rule.", "rule.unasked.", "method.error.words.", "method.error.where.", "method.error.lone.", "method.error.df.", "assume.", "note.", "levels.from."}
 	blank := regexp.MustCompile(`\{[a-z]+\}`)
 	for key, zh := range texts[surveys.ZH] {
 		en, ok := texts[surveys.EN][key]

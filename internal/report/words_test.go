@@ -27,6 +27,9 @@ func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range []analysis.DFRule{analysis.DFDomain, analysis.DFDesign, analysis.DFNormal} {
 		keys = append(keys, "method.error.df."+string(c))
 	}
+	for _, c := range []assess.VarianceMethod{assess.Taylor, assess.JKn, assess.Bootstrap} {
+		keys = append(keys, "method.error.words."+string(c), "method.error.where."+string(c))
+	}
 	for _, c := range []surveys.Boundary{surveys.Above, surveys.AtLeast} {
 		keys = append(keys, "rule."+string(c), "levels.from."+string(c))
 	}
