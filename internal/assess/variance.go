@@ -59,6 +59,13 @@ func (v Variance) on(c *analysis.Cells, raking *weighting.Step) (estimates, Vari
 		return nil, v, fmt.Errorf("%w; or take the variance %s", err, Taylor)
 	}
 	v = Variance{Method: v.Method, Replicates: set.Replicates(), Seed: set.Seed()}
+	if c.Settings.Interval == "" || c.Settings.Interval == analysis.IntervalLogit {
+		// Log odds are infinite in replicates where nobody, or everybody, of a small group
+		// has it, and leaving those out makes intervals short: with 600 interviews, those of
+		// cities covered 88 % instead of 95 % of the time. The standard error of the
+		// proportion has all replicates.
+		c.Settings.Interval = analysis.IntervalXLogit
+	}
 	if raking != nil {
 		e, err := raked(set, c, raking)
 		return e, v, err

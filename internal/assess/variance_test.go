@@ -188,6 +188,7 @@ func literateOfPeople(t *testing.T, m *assess.Memory, q *surveys.Questionnaire, 
 	if err != nil {
 		t.Fatal(err)
 	}
+	d = d.WithSettings(analysis.Settings{Interval: analysis.IntervalXLogit}) // what the assessment takes with replicates
 	set, err := replicate.Bootstrap(d, replicates, seed)
 	if err != nil {
 		t.Fatal(err)
