@@ -66,7 +66,7 @@ func ReadCensus(library fs.FS, province string) (*Census, error) {
 		switch code := row.cells["code"]; {
 		case code == province:
 			c.Urban, err = row.share("urban", "total")
-		case len(province) == 6 && strings.HasPrefix(code, province[:2]):
+		case len(province) == 6 && strings.HasSuffix(province, "0000") && strings.HasPrefix(code, province[:2]):
 			c.Cities[code], err = row.city()
 		}
 		if err != nil {
@@ -142,7 +142,7 @@ func (r record) share(part, whole string) (float64, error) {
 		return 0, err
 	}
 	if n > of || of == 0 {
-		return 0, fmt.Errorf("%s:%d: %w: column %q has %v of the %v in %q; correct the counts", r.file, r.line, surveys.ErrInvalid, part, n, of, whole)
+		return 0, fmt.Errorf("%s:%d: %w: column %q has %s of the %s in %q; correct the counts", r.file, r.line, surveys.ErrInvalid, part, count(n), count(of), whole)
 	}
 	return n / of, nil
 }
@@ -157,7 +157,7 @@ func (r record) city() (City, error) {
 		return City{}, err
 	}
 	if estimate < older {
-		return City{}, fmt.Errorf("%s:%d: %w: %v people aged 18–69 but %v aged 20–69; correct the counts", r.file, r.line, surveys.ErrInvalid, estimate, older)
+		return City{}, fmt.Errorf("%s:%d: %w: %s people aged 18–69 but %s aged 20–69; correct the counts", r.file, r.line, surveys.ErrInvalid, count(estimate), count(older))
 	}
 	return City{Age15to19: (estimate - older) / EvenShare, Age20to69: older}, nil
 }

@@ -141,8 +141,8 @@ func join(m Margin, earlier []Margin, tolerance float64) (Margin, []assess.Assum
 	return m, assumed, err
 }
 
-// maxFits limits the rounds of fitting. Margins that differ by little take a few.
-const maxFits = 100
+// maxFits limits the rounds of fitting. Most margins take a few; sparse ones more.
+const maxFits = 1000
 
 // fit multiplies the counts of m, in turn, such that each earlier margin's counts of the
 // factors shared with it are met.
@@ -177,7 +177,7 @@ func (m Margin) fit(earlier []Margin) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: margin %q cannot agree with all margins before it at once: after %d rounds %s; correct its counts or leave the margin out",
+	return fmt.Errorf("%w: margin %q did not come to agree with all margins before it in %d rounds of fitting: %s; correct its counts or leave the margin out",
 		surveys.ErrInvalid, m.Name, maxFits, worst)
 }
 
