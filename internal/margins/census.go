@@ -188,8 +188,9 @@ const (
 // Margin returns what the census counts, of the residents aged 18–69, for a margin of
 // these factors, and what that assumes: city, residence, sex, age_group, sex with
 // age_group in either order, or education. The levels of the factors must hold
-// everybody. A margin of education needs an assumption about it, since the census counts
-// the education of everybody aged 3 and over, pupils included.
+// everybody; of an age group that reaches beyond 18–69, those within are counted. A margin
+// of education needs an assumption about it, since the census counts the education of
+// everybody aged 3 and over, pupils included.
 func (c *Census) Margin(factors []assess.Factor, a Assumptions) (Margin, []assess.Assumption, error) {
 	m := newMargin(factors, "")
 	assumed, err := c.fill(&m, factors, a)

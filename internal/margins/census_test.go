@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys/library"
@@ -365,4 +368,37 @@ func TestReadCensusFaults(t *testing.T) {
 	if _, err := margins.ReadCensus(fstest.MapFS{}, "330000"); err == nil {
 		t.Error("ReadCensus() of an empty library: no error")
 	}
+}
+
+// The example of the README of census2020 is what a plan may say.
+func TestAssumptionsInYAML(t *testing.T) {
+	readme, err := fs.ReadFile(library.FS, "census2020/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(readme), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	var got struct {
+		Assume margins.Assumptions `yaml:"assume"`
+	}
+	dec := yaml.NewDecoder(strings.NewReader(example))
+	dec.KnownFields(true)
+	if err := dec.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	want := margins.Assumptions{
+		Share15to19: margins.AgeShare{
+			Share: ptr(0.41), BySex: map[string]float64{"male": 0.42}, ByCity: map[string]float64{"330100": 0.55},
+			Source: "counts by single year of age",
+		},
+		Urban: margins.Share{Share: ptr(0.735), Source: "table 1-7 of the yearbook"},
+		Education: margins.EducationShares{
+			Shares: map[string]float64{"primary": 0.25, "junior": 0.35, "senior": 0.18, "college": 0.12, "bachelor": 0.1},
+			Source: "a study",
+		},
+	}
+	if d := cmp.Diff(want, got.Assume); d != "" {
+		t.Errorf("assumptions (-want +got):\n%s", d)
+	}
+	margin(t, census(t, "330000"), got.Assume, "education")
 }

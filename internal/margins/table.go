@@ -104,8 +104,9 @@ type row struct {
 
 // naming is how a table names the levels of a factor.
 type naming struct {
-	// texts holds what names each level, in order of appearance.
+	// texts holds what names each level, in order of appearance; seen holds all of it.
 	texts [][]string
+	seen  map[string]bool
 	// byCode says of each level that its code does.
 	byCode []bool
 }
@@ -149,7 +150,7 @@ func readTable(name string, r io.Reader, factors []assess.Factor, column string)
 		return nil, fmt.Errorf("%s: %w: the file is empty; it needs a line with the names of the columns and one for each level", name, surveys.ErrInvalid)
 	}
 	for _, f := range factors {
-		t.named = append(t.named, naming{make([][]string, len(f.Levels)), make([]bool, len(f.Levels))})
+		t.named = append(t.named, naming{make([][]string, len(f.Levels)), map[string]bool{}, make([]bool, len(f.Levels))})
 	}
 	lines := csv.NewReader(bytes.NewReader(src))
 	lines.FieldsPerRecord = -1
@@ -197,14 +198,14 @@ func (t *table) columns(line int, head []string, column string) ([]int, error) {
 		faults = append(faults, fmt.Errorf("%s:%d: %w: %s", t.name, line, surveys.ErrInvalid, fmt.Sprintf(format, args...)))
 	}
 	if column == "" || slices.Contains(ids, column) {
-		fault("the column of counts cannot be %q; name one of %s", column, some(head))
+		fault("the column of counts cannot be %q; name one of %s", column, some(head, len(head)))
 	}
 	var places []int
 	for _, id := range append(ids, column) {
 		at := slices.Index(head, id)
 		switch {
 		case at < 0:
-			fault("there is no column %q; the columns are %s", id, some(head))
+			fault("there is no column %q; the columns are %s", id, some(head, len(head)))
 		case slices.Contains(head[at+1:], id):
 			fault("there are two columns %q; rename one", id)
 		}
@@ -253,7 +254,8 @@ func (t *table) row(line int, cells []string, places []int) {
 		r.levels = append(r.levels, level)
 		r.texts = append(r.texts, text)
 		n := t.named[i]
-		if !slices.Contains(n.texts[level], text) {
+		if !n.seen[text] {
+			n.seen[text] = true
 			n.texts[level] = append(n.texts[level], text)
 			n.byCode[level] = n.byCode[level] || byCode
 		}
@@ -293,16 +295,25 @@ func nameLevel(f assess.Factor, text string) (level int, name string, byCode boo
 	return value, strconv.FormatInt(x, 10), false, nil
 }
 
-// someLevels lists the first codes of a factor.
-func someLevels(f assess.Factor) string { return some(Levels([]assess.Factor{f})) }
+// mostTold limits how many words a fault lists.
+const mostTold = 12
 
-// some lists the first of many words.
-func some(words []string) string {
-	const most = 12
-	if len(words) <= most {
-		return strings.Join(words, ", ")
+// someLevels lists the first codes of a factor.
+func someLevels(f assess.Factor) string {
+	var codes []string
+	for _, l := range f.Levels[:min(mostTold, len(f.Levels))] {
+		codes = append(codes, l.Code)
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), len(words)-most)
+	return some(codes, len(f.Levels))
+}
+
+// some lists the first of so many words.
+func some(words []string, of int) string {
+	list := strings.Join(words[:min(mostTold, len(words))], ", ")
+	if of > mostTold {
+		list += fmt.Sprintf(" and %d more", of-mostTold)
+	}
+	return list
 }
 
 // margin checks that every crossing is there once and adds up the people of each level.
@@ -353,11 +364,11 @@ func (t *table) naming() {
 			case len(texts) == 0:
 				t.fault(1, "the level %q of %q is missing; add its count, 0 if nobody belongs to it", l.Code, f.ID)
 			case t.named[i].byCode[k] && len(texts) > 1:
-				t.fault(1, "the level %q of %q stands there by its code and by values (%s); keep one or the other", l.Code, f.ID, some(texts))
+				t.fault(1, "the level %q of %q stands there by its code and by values (%s); keep one or the other", l.Code, f.ID, some(texts, len(texts)))
 			case t.named[i].byCode[k]:
 			case len(l.Values) > 0:
 				for _, v := range l.Values {
-					if !slices.Contains(texts, v) {
+					if !t.named[i].seen[v] {
 						t.fault(1, "the level %q of %q is counted by its values, but its value %q is missing; add it, 0 if nobody has it", l.Code, f.ID, v)
 					}
 				}
@@ -413,7 +424,7 @@ func (t *table) missing() {
 		}
 		for _, named := range t.named[i].texts {
 			for _, texts[i] = range named {
-				if len(lost) > maxFaults {
+				if len(lost) > mostTold {
 					return
 				}
 				walk(i + 1)
@@ -421,8 +432,11 @@ func (t *table) missing() {
 		}
 	}
 	walk(0)
+	if len(lost) > mostTold {
+		lost[mostTold] = "and more"
+	}
 	if len(lost) > 0 {
-		t.fault(1, "levels are missing: %s; add their counts, 0 where nobody belongs", some(lost))
+		t.fault(1, "levels are missing: %s; add their counts, 0 where nobody belongs", strings.Join(lost, ", "))
 	}
 }
 

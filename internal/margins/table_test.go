@@ -105,6 +105,9 @@ func TestReadTableFaults(t *testing.T) {
 		{"too wide a range", "age,n\nyoung,5\n21,7\n2000000000,9", []assess.Factor{age()}, "n", []string{`"old"`, "write its code"}},
 		{"half a year", "age,n\n18.5,5\nold,9", []assess.Factor{age()}, "n", []string{"m.csv:2", "only whole numbers"}},
 		{"crossing missing", "sex,age,n\nmale,young,5\nmale,old,7\nfemale,old,9", []assess.Factor{sex(), age()}, "n", []string{"m.csv", `levels are missing: "female/young"`}},
+		{"many levels missing", "wide,n\n0,1", []assess.Factor{wide}, "n", []string{`level "1" of "wide" is missing`, "and 80 more faults"}},
+		{"many crossings missing", "wide,sex,n\n" + diagonal(101), []assess.Factor{wide, sex()}, "n", []string{`levels are missing: "0/female", "1/male"`, "and more;"}},
+		{"unknown level of many", "wide,n\nx,1", []assess.Factor{wide}, "n", []string{"m.csv:2", "10, 11 and 89 more"}},
 		{"no factors", "n\n1", []assess.Factor{}, "n", []string{"m.csv", "no factors"}},
 		{"factor without levels", "none,n\nx,1", []assess.Factor{noLevels}, "n", []string{"m.csv", `"none" of the margin has no levels`}},
 		{"factor twice", "sex,n\nmale,1", []assess.Factor{sex(), sex()}, "n", []string{"m.csv", `factor "sex" twice`}},
@@ -246,4 +249,13 @@ func FuzzReadTable(f *testing.F) {
 			}
 		}
 	})
+}
+
+// diagonal has lines of n levels, each with one of two sexes only.
+func diagonal(n int) string {
+	var out strings.Builder
+	for i := range n {
+		fmt.Fprintf(&out, "%d,%s,5\n", i, []string{"male", "female"}[i%2])
+	}
+	return out.String()
 }
