@@ -45,10 +45,12 @@ func ReadTable(name string, r io.Reader, factors []assess.Factor, count string) 
 			t.fault(row.line, "%q is a share; give counts, or give the total beside the shares", row.n.text)
 		}
 	}
-	if t.shares() && len(t.faults) == 0 {
+	m, err := t.margin(func(n number) float64 { return n.value })
+	if err == nil && t.shares() {
 		t.fault(1, "the column %q adds up to %.6g, as shares do; give counts, or give the total beside the shares (%.6g if they are counts)", count, t.sum(), t.sum())
+		return Margin{}, t.err()
 	}
-	return t.margin(func(n number) float64 { return n.value })
+	return m, err
 }
 
 // ReadShares reads a margin from a table as ReadTable does, whose column share holds
@@ -69,13 +71,14 @@ func ReadShares(name string, r io.Reader, factors []assess.Factor, share string,
 		}
 	}
 	sum := t.sum()
-	unit := t.unit()
-	if unit == 0 && len(t.faults) == 0 {
-		t.fault(1, "the shares add up to %.6g; let them add up to 100, or to 1", sum)
-	}
 	m, err := t.margin(func(n number) float64 { return total * (n.value / sum) })
 	if err != nil {
 		return Margin{}, nil, err
+	}
+	unit := t.unit()
+	if unit == 0 {
+		t.fault(1, "the shares add up to %.6g; let them add up to 100, or to 1", sum)
+		return Margin{}, nil, t.err()
 	}
 	var assumed []assess.Assumption
 	if by := unit/sum - 1; math.Abs(by) > rounding {
