@@ -15,6 +15,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/demo"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/internal/microdata"
 	"github.com/suyang-survey/suyang/internal/server"
 	"github.com/suyang-survey/suyang/surveys"
@@ -134,7 +135,7 @@ func (d *demonstration) prepare() (err error) {
 	if d.table, err = microdata.Read(mapping, d.gss.questionnaire, gssWave, folders...); err != nil {
 		return fmt.Errorf("microdata in %s: %w; run the demo in the project's folder, or name another with --microdata", d.Microdata, err)
 	}
-	census, err := assess.ReadCensus(library.FS, province)
+	census, err := margins.ReadCensus(library.FS, province)
 	if err != nil {
 		return err
 	}

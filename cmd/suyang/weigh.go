@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
@@ -41,18 +43,15 @@ func (c *weighCommand) Run(ctx context.Context, con *console) error {
 // weigh rakes the base weights of a wave to the margins of its plan, or else to the
 // census, stores them under a name and keeps the record of it.
 func weigh(ctx context.Context, st *station, folder waves.Folder, w waves.Wave, name, province string) (waves.Weighting, error) {
-	margins, assumptions := w.Plan.Rake, []assess.Assumption(nil)
-	if len(margins) == 0 {
-		census, err := assess.ReadCensus(library.FS, province)
-		if err != nil {
-			return waves.Weighting{}, err
-		}
-		if margins, assumptions, err = census.Margins(w.Plan); err != nil {
+	targets, assumptions := w.Plan.Rake, []assess.Assumption(nil)
+	if len(targets) == 0 {
+		var err error
+		if targets, assumptions, err = censusMargins(w.Plan, province); err != nil {
 			return waves.Weighting{}, err
 		}
 	}
 	query := assess.Query{Wave: w.ID, Questionnaire: w.Questionnaire, Factors: w.Plan.Factors}
-	weights, step, err := assess.Weigh(ctx, st.store, query, margins)
+	weights, step, err := assess.Weigh(ctx, st.store, query, targets)
 	if err != nil {
 		return waves.Weighting{}, err
 	}
@@ -61,6 +60,51 @@ func weigh(ctx context.Context, st *station, folder waves.Folder, w waves.Wave, 
 		return record, err
 	}
 	return record, st.store.PutWeights(ctx, w.ID, name, weights)
+}
+
+// totalsAgree is how far the totals of census margins may lie apart, relatively: some
+// cities are rounded one by one.
+const totalsAgree = 1e-6
+
+// censusMargins returns the census's counts of sex by age group, cities, and urban and
+// rural, each where the plan has the factors, and what they assume.
+func censusMargins(p *assess.Plan, province string) ([]assess.Margin, []assess.Assumption, error) {
+	census, err := margins.ReadCensus(library.FS, province)
+	if err != nil {
+		return nil, nil, err
+	}
+	var ms []margins.Margin
+	var assumed []assess.Assumption
+	for _, ids := range [][]string{{"sex", "age_group"}, {"city"}, {"residence"}} {
+		var factors []assess.Factor
+		for _, id := range ids {
+			if f := p.Factor(id); f != nil {
+				factors = append(factors, *f)
+			}
+		}
+		if len(factors) == 0 {
+			continue
+		}
+		m, as, err := census.Margin(factors, margins.Assumptions{})
+		if err != nil {
+			return nil, nil, err
+		}
+		ms = append(ms, m)
+		for _, a := range as {
+			if !slices.Contains(assumed, a) {
+				assumed = append(assumed, a)
+			}
+		}
+	}
+	ms, changed, err := margins.Reconcile(ms, totalsAgree)
+	if err != nil {
+		return nil, nil, err
+	}
+	var targets []assess.Margin
+	for _, m := range ms {
+		targets = append(targets, assess.Margin{Factors: m.Factors, Targets: m.Targets})
+	}
+	return targets, append(assumed, changed...), nil
 }
 
 // printStep writes the record of a weighting step for people.

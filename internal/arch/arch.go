@@ -17,6 +17,7 @@ var ours = map[string][]string{
 	"web":                        {},
 	"internal/arch":              {},
 	"internal/assess":            {"surveys", "analysis", "internal/fieldwork"},
+	"internal/margins":           {"surveys", "internal/assess"},
 	"internal/intake":            {"surveys"},
 	"internal/intake/wal":        {"surveys"},
 	"internal/fieldwork":         {"surveys", "analysis/sampling"},
@@ -25,7 +26,7 @@ var ours = map[string][]string{
 	"internal/clickhouse/engine": {},
 	"internal/microdata":         {"surveys", "internal/fieldwork"},
 	"internal/waves":             {"surveys", "analysis", "internal/assess", "internal/fieldwork"},
-	"internal/demo":              {"surveys", "analysis", "internal/assess", "internal/fieldwork"},
+	"internal/demo":              {"surveys", "analysis", "internal/assess", "internal/margins", "internal/fieldwork"},
 	"internal/server":            {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess", "internal/report", "web"},
 	"cmd":                        {"surveys", "analysis", "internal", "web"},
 }

@@ -148,6 +148,24 @@ type Results struct {
 	Items      []Group
 }
 
+// Assumption is something the weights rest on that nobody counted. The report says
+// it in words.
+type Assumption struct {
+	Code AssumptionCode
+	// Subject is what it is about, such as a margin, or a level of a factor written
+	// "factor=level"; may be empty.
+	Subject string
+	// With is the margin that Subject was made to agree with; may be empty.
+	With string `json:",omitempty"`
+	// Value is the number in it; 0 if none.
+	Value float64
+	// Source says where the value is from; empty if the program supposes it.
+	Source string `json:",omitempty"`
+}
+
+// AssumptionCode says what kind of assumption it is.
+type AssumptionCode string
+
 // Row is one estimate.
 type Row struct {
 	Estimate analysis.Estimate

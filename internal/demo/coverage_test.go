@@ -15,6 +15,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -32,13 +33,14 @@ func TestCoverage(t *testing.T) {
 	cfg.Interviews = *interviewsPer
 	p, q, census := province(t, cfg)
 	pl := plan(t, q)
+	targets, assumptions := censusTargets(t, census, pl)
 	truth, err := p.Truth(t.Context(), q, pl, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	drawn := make([][]*assess.Results, *surveysDrawn)
 	eachSurvey(t, len(drawn), func(i int) (err error) {
-		drawn[i], err = p.assessed(t, q, pl, census, truth, uint64(i+1))
+		drawn[i], err = p.assessed(t, q, pl, targets, assumptions, truth, uint64(i+1))
 		return err
 	})
 	trials := []trial{newTrial(drawn, 0), newTrial(drawn, 1)}
@@ -76,13 +78,9 @@ func eachSurvey(t *testing.T, n int, do func(i int) error) {
 
 // assessed draws a sample, lets it answer, weighs it and estimates, first with linearised
 // variances, then with a bootstrap.
-func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess.Plan, census *assess.Census, truth *Truth, seed uint64) ([]*assess.Results, error) {
+func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess.Plan, targets []assess.Margin, assumptions []assess.Assumption, truth *Truth, seed uint64) ([]*assess.Results, error) {
 	m := p.survey(q, seed)
-	margins, assumptions, err := census.Margins(pl)
-	if err != nil {
-		return nil, err
-	}
-	weights, step, err := assess.Weigh(t.Context(), m, assess.Query{Wave: m.Wave, Questionnaire: q, Factors: pl.Factors}, margins)
+	weights, step, err := assess.Weigh(t.Context(), m, assess.Query{Wave: m.Wave, Questionnaire: q, Factors: pl.Factors}, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +96,33 @@ func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// censusTargets are the margins that the demo is raked to, and what they assume.
+func censusTargets(t *testing.T, census *margins.Census, pl *assess.Plan) ([]assess.Margin, []assess.Assumption) {
+	t.Helper()
+	var ms []margins.Margin
+	var assumed []assess.Assumption
+	for _, ids := range [][]string{{"sex", "age_group"}, {"city"}, {"residence"}} {
+		var factors []assess.Factor
+		for _, id := range ids {
+			factors = append(factors, *pl.Factor(id))
+		}
+		m, as, err := census.Margin(factors, margins.Assumptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms, assumed = append(ms, m), append(assumed, as...)
+	}
+	ms, changed, err := margins.Reconcile(ms, 1e-6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []assess.Margin
+	for _, m := range ms {
+		targets = append(targets, assess.Margin{Factors: m.Factors, Targets: m.Targets})
+	}
+	return targets, append(assumed, changed...)
 }
 
 // survey draws a sample and lets it answer, without a server.

@@ -10,17 +10,18 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
 
-func province(t *testing.T, cfg Config) (*Population, *surveys.Questionnaire, *assess.Census) {
+func province(t *testing.T, cfg Config) (*Population, *surveys.Questionnaire, *margins.Census) {
 	t.Helper()
 	q, err := library.Read("civic-literacy")
 	if err != nil {
 		t.Fatal(err)
 	}
-	census, err := assess.ReadCensus(library.FS, "330000")
+	census, err := margins.ReadCensus(library.FS, "330000")
 	if err != nil {
 		t.Fatal(err)
 	}

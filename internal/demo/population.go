@@ -11,7 +11,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -87,7 +87,7 @@ const (
 // NewPopulation builds the province from the census, for the questionnaire its
 // people will be asked. Sex, age, city and residence are independent of each other,
 // each as the census counts it.
-func NewPopulation(cfg Config, census *assess.Census, q *surveys.Questionnaire) (*Population, error) {
+func NewPopulation(cfg Config, census *margins.Census, q *surveys.Questionnaire) (*Population, error) {
 	if cfg.Interviews < 1 || cfg.Scale < 1 {
 		return nil, fmt.Errorf("the demo needs at least one interview and a scale of at least 1, not %d and %d", cfg.Interviews, cfg.Scale)
 	}
@@ -96,7 +96,7 @@ func NewPopulation(cfg Config, census *assess.Census, q *surveys.Questionnaire) 
 	ages := newAgeTable(census)
 	for _, city := range slices.Sorted(maps.Keys(census.Cities)) {
 		people := map[string][]Person{}
-		for range int(math.Round(census.Cities[city] / float64(cfg.Scale))) {
+		for range int(math.Round(census.Cities[city].Aged18to69(margins.EvenShare) / float64(cfg.Scale))) {
 			x := newPerson(rng, city, census.Urban, ages)
 			people[x.Residence] = append(people[x.Residence], x)
 		}
@@ -120,7 +120,7 @@ const (
 	groupYears = 5
 )
 
-func newAgeTable(census *assess.Census) ageTable {
+func newAgeTable(census *margins.Census) ageTable {
 	var t ageTable
 	sum := 0.0
 	for _, sex := range []struct{ code, census string }{{"1", "male"}, {"2", "female"}} {

@@ -8,6 +8,7 @@ import (
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -110,8 +111,10 @@ func single() *assess.Results {
 			},
 		},
 		Assumptions: []assess.Assumption{
-			{Code: assess.EvenAges, Value: 0.4}, {Code: assess.UrbanShareOfAll, Value: 0.7217},
-			{Code: assess.MarginScaled, Subject: "city/sex", Value: -2e-8},
+			{Code: margins.EvenAges, Value: 0.4}, {Code: margins.UrbanShareOfAll, Value: 0.7217},
+			{Code: margins.Aged18to19Men, Value: 0.42, Source: "浙江省统计局"}, {Code: margins.Aged18to19InCity, Subject: "city=1", Value: 0.55, Source: "浙江省统计局"},
+			{Code: margins.MarginScaled, Subject: "city/sex", Value: -2e-8},
+			{Code: margins.MarginFitted, Subject: "city/sex", With: "sex", Value: 0.0004},
 		},
 		Headline: []assess.Row{{Estimate: estimate(0.1353, 3012), Truth: truth(0.1301)}},
 		Score:    []assess.Row{{Estimate: points(52.4, 3012), Truth: truth(52.9)}},

@@ -138,10 +138,35 @@ func superscript(n int) string {
 func (b *builder) assumptions() []string {
 	var out []string
 	for _, a := range b.results.Assumptions {
-		out = append(out, b.say("assume."+string(a.Code), "share", show.Percent(a.Value, 1),
-			"margin", b.marginName(a.Subject), "change", b.change(a)))
+		out = append(out, b.say("assume."+string(a.Code), "share", value(a), "source", a.Source,
+			"margin", b.marginName(a.Subject), "with", b.marginName(a.With), "level", b.levelOf(a.Subject), "change", b.change(a)))
 	}
 	return out
+}
+
+// value writes the value of an assumption: with one decimal where it was computed, with
+// all it has, up to four, where somebody gave it.
+func value(a assess.Assumption) string {
+	decimals := 1
+	for a.Source != "" && decimals < 4 && math.Abs(100*a.Value-math.Round(100*a.Value*math.Pow10(decimals))/math.Pow10(decimals)) > 1e-9 {
+		decimals++
+	}
+	return show.Percent(a.Value, decimals)
+}
+
+// levelOf writes a level that is given as "factor=level" by its name.
+func (b *builder) levelOf(subject string) string {
+	id, code, _ := strings.Cut(subject, "=")
+	f := b.results.Plan.Factor(id)
+	if f == nil {
+		return code
+	}
+	for i, l := range f.Levels {
+		if l.Code == code || i == f.Level(code) {
+			return b.text(l.Name)
+		}
+	}
+	return code
 }
 
 // change writes a relative change with its sign, precise enough to be seen.

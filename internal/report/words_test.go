@@ -5,6 +5,7 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -18,7 +19,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 	} {
 		keys = append(keys, "note."+string(c))
 	}
-	for _, c := range []assess.AssumptionCode{assess.EvenAges, assess.UrbanShareOfAll, assess.MarginScaled} {
+	for _, c := range margins.Codes() {
 		keys = append(keys, "assume."+string(c))
 	}
 	for _, c := range []analysis.LonePSURule{analysis.LoneFail, analysis.LoneCertainty, analysis.LoneAdjust, analysis.LoneAverage} {

@@ -84,7 +84,7 @@ func TestWeighting(t *testing.T) {
 	f := Folder(t.TempDir())
 	want := Weighting{
 		Step:        weighting.Step{What: "rake", N: 3, Sum: 10, Converged: true, Rounds: []float64{0.5, 1e-12}},
-		Assumptions: []assess.Assumption{{Code: assess.EvenAges, Value: 0.4}},
+		Assumptions: []assess.Assumption{{Code: "even-ages", Value: 0.4}},
 	}
 	if err := f.SaveWeighting("zj", "raked", want); err != nil {
 		t.Fatal(err)
