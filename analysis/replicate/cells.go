@@ -197,6 +197,10 @@ func (s *Set) width() int { return max(1, min(blockReplicates, blockNumbers/max(
 // Each replicate is summed in the order of the lines. factors, when there are any, are
 // those of raking for a line.
 func (s *Set) replicate(lines []line, groups []sums, factors func(l line) []float64) {
+	if d, jackknife := s.multipliers.(*deleted); jackknife && factors == nil {
+		d.sum(lines, groups)
+		return
+	}
 	parallel.Blocks(s.Replicates(), s.width(), func(_, from, to int) {
 		k := to - from
 		m := make([]float64, s.Units()*k)

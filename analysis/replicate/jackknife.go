@@ -3,6 +3,8 @@ package replicate
 import (
 	"errors"
 	"fmt"
+
+	"github.com/suyang-survey/suyang/analysis/internal/parallel"
 )
 
 // JK1 leaves out one PSU after the other of a sample without strata: with n PSUs, the
@@ -94,6 +96,76 @@ func (d *deleted) block(into []float64, from, to int) {
 			into[psu*width+r] = n / (n - 1)
 		}
 		into[out*width+r] = 0
+	}
+}
+
+// sum adds up the lines with the weights of the replicates. The one that leaves out unit
+// i of stratum h has
+//
+//	T − T_h + n_h/(n_h−1) (T_h − t_i)
+//
+// with T the total of a group, T_h that of the stratum and t_i that of the unit, so that
+// no multiplier is needed.
+func (d *deleted) sum(lines []line, groups []sums) {
+	first := make([]int, len(groups)+1)
+	for _, l := range lines {
+		first[l.group+1]++
+	}
+	for g := range groups {
+		first[g+1] += first[g]
+	}
+	ordered, next := make([]int32, len(lines)), append([]int(nil), first...)
+	for i, l := range lines {
+		ordered[next[l.group]] = int32(i)
+		next[l.group]++
+	}
+	const block = 8 // groups that share memory
+	parallel.Blocks(len(groups), block, func(_, from, to int) {
+		w, wy := d.totals(), d.totals()
+		for g := from; g < to; g++ {
+			w.clear()
+			wy.clear()
+			for _, i := range ordered[first[g]:first[g+1]] {
+				l := &lines[i]
+				w.add(l.unit, l.w)
+				wy.add(l.unit, l.wy)
+			}
+			w.replicates(d, groups[g].w)
+			wy.replicates(d, groups[g].wy)
+		}
+	})
+}
+
+// totals are those of one variable: by unit, by stratum and of all.
+type totals struct {
+	unit, stratum []float64
+	all           float64
+}
+
+func (d *deleted) totals() *totals {
+	return &totals{unit: make([]float64, len(d.stratum)), stratum: make([]float64, len(d.size))}
+}
+
+func (t *totals) clear() {
+	clear(t.unit)
+	clear(t.stratum)
+	t.all = 0
+}
+
+func (t *totals) add(unit int32, x float64) { t.unit[unit] += x }
+
+// replicates gives the total in every replicate.
+func (t *totals) replicates(d *deleted, into []float64) {
+	for unit, h := range d.stratum {
+		t.stratum[h] += t.unit[unit]
+	}
+	for _, x := range t.stratum {
+		t.all += x
+	}
+	for r, out := range d.psu {
+		h := d.stratum[out]
+		n := float64(d.size[h])
+		into[r] = t.all - t.stratum[h] + n/(n-1)*(t.stratum[h]-t.unit[out])
 	}
 }
 
