@@ -48,7 +48,11 @@ func following(last []float64, at int, buckets [][]float64) float64 {
 func narrow(w []float64, k int) (int, [][]float64) {
 	buckets := [][]float64{w}
 	x := w
-	for shift := 48; shift == 48 || len(x) > 1<<10 && shift >= 0; shift -= 16 {
+	if len(w) <= fewWeights {
+		x = slices.DeleteFunc(slices.Clone(w), func(v float64) bool { return !(v > 0) })
+		buckets = append(buckets, x)
+	}
+	for shift := 48; len(x) > fewWeights && shift >= 0; shift -= 16 {
 		counts := countDigits(x, shift)
 		all := make([]int32, digits)
 		for _, count := range counts {
@@ -67,6 +71,9 @@ func narrow(w []float64, k int) (int, [][]float64) {
 	slices.Sort(x)
 	return k, buckets
 }
+
+// fewWeights are sorted sooner than counted.
+const fewWeights = 1 << 12
 
 // countPieces is in how many pieces weights are counted; digits is how many there are.
 const (
