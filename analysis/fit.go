@@ -201,8 +201,8 @@ func (t *fitting) covariance(r *residuals, bread *mat.SymDense) (*mat.SymDense, 
 	var cov *mat.SymDense
 	var known facts
 	var err error
-	if h := t.halves(); h != nil {
-		cov, known, err = t.turned(t.scoresByLeaf(r, h, parts), a)
+	if !t.units.people && !t.design.needsPeople() {
+		cov, known, err = t.turned(t.scoresByLeaf(r, t.halves(), parts), a)
 	} else {
 		cov, known, err = t.totals(a, func(at person, row []float64) {
 			w := t.weight[at.place]
@@ -224,9 +224,11 @@ func (t *fitting) covariance(r *residuals, bread *mat.SymDense) (*mat.SymDense, 
 	return cov, known, err
 }
 
-// halves are nil where they do not help: people are the units, or leaves are small.
+// halves are nil where they do not help: leaves are small.
 func (t *fitting) halves() *halves {
-	if t.units.people || t.design.needsPeople() {
+	// Pairs of a first and a second half make all patterns.
+	least := 2 * math.Sqrt(float64(len(t.active)))
+	if float64(t.n) < float64(t.design.layout.leaves())*least {
 		return nil
 	}
 	h := newHalves(t.active, len(t.names))
@@ -236,25 +238,28 @@ func (t *fitting) halves() *halves {
 	return &h
 }
 
-// scoresByLeaf sums the scores wxs by leaf, and the Pearson residuals by PSU.
+// scoresByLeaf sums the scores wxs by leaf, and the Pearson residuals by PSU, of people
+// who are not units themselves. h may be nil.
 func (t *fitting) scoresByLeaf(r *residuals, h *halves, pearson []Sum) grid {
 	d := t.design
 	sums := newGrid(d.layout.leaves(), len(t.names))
 	const block = 16
 	parallel.Blocks(len(d.psus), block, func(_, from, to int) {
-		room := make([]float64, len(h.lists))
+		var room []float64
+		if h != nil {
+			room = make([]float64, len(h.lists))
+		}
 		for psu := from; psu < to; psu++ {
 			for leaf := d.layout.endOf(psu - 1); leaf < d.layout.endOf(psu); leaf++ {
-				t.sumLeaf(leaf, r, h, room, &pearson[psu])
-				h.collect(room, sums.row(leaf))
+				t.sumLeaf(leaf, r, h, room, sums.row(leaf), &pearson[psu])
 			}
 		}
 	})
 	return sums
 }
 
-// sumLeaf adds the people of a leaf to sums by half.
-func (t *fitting) sumLeaf(leaf int, r *residuals, h *halves, sums []float64, pearson *Sum) {
+// sumLeaf adds the people of a leaf to sums by column. room is for sums by half.
+func (t *fitting) sumLeaf(leaf int, r *residuals, h *halves, room, sums []float64, pearson *Sum) {
 	from, to := t.design.leaf[leaf], t.design.leaf[leaf+1]
 	weight, y := t.weight[from:to], t.y[from:to]
 	var p1, p2 float64
@@ -267,11 +272,20 @@ func (t *fitting) sumLeaf(leaf int, r *residuals, h *halves, sums []float64, pea
 		p1 += w * pearson
 		p2 += w * pearson * pearson
 		score := w * e * r.factor[p]
-		sums[h.first[p]] += score
-		sums[h.second[p]] += score
+		if h != nil {
+			room[h.first[p]] += score
+			room[h.second[p]] += score
+		} else {
+			for _, j := range t.active[p][0] {
+				sums[j] += score
+			}
+		}
 		if t.cell != nil {
 			p2 += t.cell[from+i].scatter() / (r.deviation[p] * r.deviation[p])
 		}
+	}
+	if h != nil {
+		h.collect(room, sums)
 	}
 	pearson.WY += p1
 	pearson.WY2 += p2

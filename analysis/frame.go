@@ -88,10 +88,7 @@ func (f *frame) build(m Model, in []bool, further ...FactorColumn) error {
 	if err := f.checkLevels(); err != nil {
 		return err
 	}
-	f.active = make([][][]int32, len(f.levels))
-	for p, levels := range f.levels {
-		f.active[p] = f.matrix.active(levels)
-	}
+	f.active = f.matrix.active(f.levels)
 	if m.Stop == StopAsR {
 		f.weightOfR = f.w / float64(f.n) / d.meanWeight(in)
 	}
@@ -134,7 +131,7 @@ func (f *frame) encode(in []bool) error {
 		if err := f.cross(code, f.matrix.factors[from:to]); err != nil {
 			return err
 		}
-		f.compact(code, codes, f.matrix.factors[from:to])
+		f.compact(code, codes, from, f.matrix.factors[from:to])
 		from = to
 	}
 	f.code, f.y = make([]int32, len(f.design.weight)), make([]float64, len(f.design.weight))
@@ -229,28 +226,32 @@ func refine(codes []int32, levels []int, n int) (bad int) {
 	return bad
 }
 
-// compact renumbers the codes that occur.
-func (f *frame) compact(code []int32, codes int, factors []FactorColumn) {
+// compact renumbers the codes that occur, after crossing with the factors that follow
+// the first ones.
+func (f *frame) compact(code []int32, codes, first int, factors []FactorColumn) {
 	place := make([]int32, codes)
 	for _, c := range code {
 		if c >= 0 {
 			place[c] = 1
 		}
 	}
-	var levels [][]int32
+	var occurring []int
 	for c, occurs := range place {
-		if occurs == 0 {
-			continue
+		if occurs != 0 {
+			place[c] = int32(len(occurring))
+			occurring = append(occurring, c)
 		}
-		place[c] = int32(len(levels))
-		tail := make([]int32, len(factors))
-		rest := c
+	}
+	width := first + len(factors)
+	levels, room := make([][]int32, len(occurring)), make([]int32, len(occurring)*width)
+	for i, rest := range occurring {
+		levels[i] = room[i*width : (i+1)*width : (i+1)*width]
 		for k := len(factors) - 1; k >= 0; k-- {
 			n := len(factors[k].Levels)
-			tail[k] = int32(rest % n)
+			levels[i][first+k] = int32(rest % n)
 			rest /= n
 		}
-		levels = append(levels, slices.Concat(f.levels[rest], tail))
+		copy(levels[i], f.levels[rest])
 	}
 	f.levels = levels
 	parallel.Blocks(len(code), blockSize, func(_, from, to int) {

@@ -112,48 +112,64 @@ type sums struct {
 	info     []float64 // pattern × slope × slope, upper part
 }
 
+func newSums(patterns, slopes int) sums {
+	return sums{slopes: slopes, score: make([]float64, patterns*slopes), info: make([]float64, patterns*slopes*slopes)}
+}
+
+// patternBlock is how many patterns one piece of work has, of which there are 16 at most.
+func patternBlock(patterns int) int { return max(1<<10, (patterns+15)/16) }
+
 // evaluate computes the deviance, the score and the information at beta.
 func (t *fitting) evaluate() {
 	u := &t.units
 	s, patterns := len(t.matrix.slopes), len(t.levels)
 	linear := t.linearByPattern(t.beta)
-	pieces := 1
+	all := newSums(patterns, s)
 	if u.people {
-		pieces = min(max(len(u.y)/(8*patterns), 1), 16)
-	}
-	parts := make([]sums, pieces)
-	parallel.Blocks(len(u.y), (len(u.y)+pieces-1)/pieces, func(b, from, to int) {
-		parts[b] = sums{slopes: s, score: make([]float64, patterns*s), info: make([]float64, patterns*s*s)}
-		t.sumUnits(&parts[b], linear, from, to)
-	})
-	all := &parts[0]
-	for b := 1; b < pieces; b++ {
-		if parts[b].score == nil { // fewer blocks than pieces
-			continue
+		pieces := min(max(len(u.y)/(8*patterns), 1), 16)
+		parts := make([]sums, pieces)
+		parallel.Blocks(len(u.y), (len(u.y)+pieces-1)/pieces, func(b, from, to int) {
+			parts[b] = newSums(patterns, s)
+			t.sumUnits(&parts[b], linear, from, to)
+		})
+		for _, p := range parts {
+			all.deviance += p.deviance
+			for i, x := range p.score {
+				all.score[i] += x
+			}
+			for i, x := range p.info {
+				all.info[i] += x
+			}
 		}
-		all.deviance += parts[b].deviance
-		for i, x := range parts[b].score {
-			all.score[i] += x
-		}
-		for i, x := range parts[b].info {
-			all.info[i] += x
+	} else { // each pattern is one unit
+		block := patternBlock(patterns)
+		deviance := make([]float64, (patterns+block-1)/block)
+		parallel.Blocks(patterns, block, func(b, from, to int) {
+			own := sums{slopes: s, score: all.score, info: all.info}
+			t.sumUnits(&own, linear, from, to)
+			deviance[b] = own.deviance
+		})
+		for _, x := range deviance {
+			all.deviance += x
 		}
 	}
 	t.deviance = all.deviance
-	t.expand(all)
+	t.expand(&all)
 }
 
 // linearByPattern is η of each pattern by slope, without the numeric columns.
 func (t *fitting) linearByPattern(beta []float64) []float64 {
 	s := len(t.matrix.slopes)
 	linear := make([]float64, len(t.active)*s)
-	for p, lists := range t.active {
-		for k, list := range lists {
-			for _, j := range list {
-				linear[p*s+k] += beta[j]
+	parallel.Blocks(len(t.active), patternBlock(len(t.active)), func(_, from, to int) {
+		for p := from; p < to; p++ {
+			for k, list := range t.active[p] {
+				for _, j := range list {
+					linear[p*s+k] += beta[j]
+				}
 			}
 		}
-	}
+	})
 	return linear
 }
 
@@ -211,21 +227,29 @@ func (a *sums) add(at int, score, info float64, x []float64) {
 // expand turns sums by pattern into the score and the information by column.
 func (t *fitting) expand(a *sums) {
 	k, s := len(t.names), a.slopes
-	t.score = make([]float64, k)
-	info := make([]float64, k*k)
-	for p, lists := range t.active {
-		for x, list := range lists {
-			score := a.score[p*s+x]
-			for _, i := range list {
-				t.score[i] += score
-			}
-			for y := x; y < s; y++ {
-				v := a.info[(p*s+x)*s+y]
-				addProducts(info, k, v, list, lists[y], x == y)
+	block := patternBlock(len(t.active))
+	parts := newTable[float64]((len(t.active)+block-1)/block, k+k*k)
+	parallel.Blocks(len(t.active), block, func(b, from, to int) {
+		score, info := parts[b][:k], parts[b][k:]
+		for p := from; p < to; p++ {
+			lists := t.active[p]
+			for x, list := range lists {
+				for _, i := range list {
+					score[i] += a.score[p*s+x]
+				}
+				for y := x; y < s; y++ {
+					v := a.info[(p*s+x)*s+y]
+					addProducts(info, k, v, list, lists[y], x == y)
+				}
 			}
 		}
+	})
+	for _, part := range parts[1:] {
+		for i, x := range part {
+			parts[0][i] += x
+		}
 	}
-	t.information = mat.NewSymDense(k, info)
+	t.score, t.information = parts[0][:k:k], mat.NewSymDense(k, parts[0][k:])
 }
 
 // addProducts adds v to every pair of a column of one list and one of the other, in the

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/suyang-survey/suyang/analysis/internal/parallel"
 )
 
 // Model is a generalised linear model: the mean of the outcome is g⁻¹(η) for the link g,
@@ -233,19 +235,30 @@ func (l *matrixLayout) slope(product []Variable) int {
 	return len(l.slopes) - 1
 }
 
-// active lists, for each product of numeric columns, the columns that have an
-// indicator of 1 for people of these levels.
-func (l *matrixLayout) active(levels []int32) [][]int32 {
-	lists := make([][]int32, len(l.slopes))
-	for j, c := range l.columns {
-		if c.holds(levels) {
-			lists[c.slope] = append(lists[c.slope], int32(j))
+// active lists, for each pattern of levels and each product of numeric columns, the
+// columns that have an indicator of 1.
+func (l *matrixLayout) active(patterns [][]int32) [][][]int32 {
+	slopes := len(l.slopes)
+	all, lists := make([][][]int32, len(patterns)), make([][]int32, len(patterns)*slopes)
+	parallel.Blocks(len(patterns), patternBlock(len(patterns)), func(_, from, to int) {
+		room := make([]int32, 0, (to-from)*(len(l.factors)+1))
+		for p := from; p < to; p++ {
+			all[p] = lists[p*slopes : (p+1)*slopes : (p+1)*slopes]
+			for s := range slopes {
+				begin := len(room)
+				for j := range l.columns {
+					if c := &l.columns[j]; c.slope == s && c.holds(patterns[p]) {
+						room = append(room, int32(j))
+					}
+				}
+				all[p][s] = room[begin:len(room):len(room)]
+			}
 		}
-	}
-	return lists
+	})
+	return all
 }
 
-func (c column) holds(levels []int32) bool {
+func (c *column) holds(levels []int32) bool {
 	for _, w := range c.levels {
 		if int(levels[w.factor]) != w.level {
 			return false

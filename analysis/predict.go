@@ -116,7 +116,7 @@ func (m *matrixLayout) row(p Profile, without ...string) ([]float64, error) {
 		levels[k] = int32(l)
 	}
 	x := make([]float64, len(m.columns))
-	for s, list := range m.active(levels) {
+	for s, list := range m.active([][]int32{levels})[0] {
 		product := 1.0
 		for _, v := range m.slopes[s] {
 			value, known := p.Values[v.Name]
@@ -183,13 +183,12 @@ type margin struct {
 // margin predicts for everybody, with level of factor k; it writes μ by place.
 func (t *fitting) margin(k int, level int32, mu []float64) margin {
 	s := len(t.matrix.slopes)
-	active := make([][][]int32, len(t.levels))
+	others := make([][]int32, len(t.levels))
 	for p, levels := range t.levels {
-		other := slices.Clone(levels)
-		other[k] = level
-		active[p] = t.matrix.active(other)
+		others[p] = slices.Clone(levels)
+		others[p][k] = level
 	}
-	there := fitting{frame: t.frame, active: active}
+	there := fitting{frame: t.frame, active: t.matrix.active(others)}
 	linear := there.linearByPattern(t.beta)
 	m := margin{slope: make([]float64, len(t.beta))}
 	unit := 0

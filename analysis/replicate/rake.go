@@ -132,7 +132,7 @@ func (r *raking) checkEmpty(c *Cells, factors []int) error {
 // collect sums the weights of cells that have unit and crossing in common, in the order
 // of units.
 func (r *raking) collect(c *Cells) {
-	var lines []line
+	lines := make([]line, 0, len(c.cells.Rows))
 	for i := range c.cells.Rows {
 		if w := c.cells.Rows[i].W; w > 0 {
 			lines = append(lines, line{unit: int32(c.unit[i]), group: int32(r.crossing[i]), w: w})
@@ -144,6 +144,7 @@ func (r *raking) collect(c *Cells) {
 		}
 		return int(a.group - b.group)
 	})
+	r.lines = lines[:0] // none is written before it is read
 	for _, l := range lines {
 		if n := len(r.lines); n > 0 && r.lines[n-1].unit == l.unit && r.lines[n-1].group == l.group {
 			r.lines[n-1].w += l.w

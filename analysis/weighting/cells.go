@@ -3,8 +3,8 @@ package weighting
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/suyang-survey/suyang/analysis/internal/parallel"
 )
@@ -12,21 +12,33 @@ import (
 // cells are the respondents collapsed to the crossings of all margins that occur:
 // within one, raking multiplies every weight by the same factor.
 type cells struct {
-	code   []int32   // of each respondent
+	code   []int32   // of each row: its place in a table of crossings
+	number []int32   // of each place: the cell; -1 without respondents
 	level  [][]int32 // of each margin: the level of each cell
 	weight []float64 // Σw of each cell
 	n      []int     // respondents with a weight above zero in each cell
 }
 
-// blockRows is how many respondents are worked on at once. Sums are made block by
-// block and then in their order, whatever the number of cores.
-const blockRows = 1 << 16
+// people are those of a crossing: Σw and how many.
+type people struct {
+	w float64
+	n int
+}
+
+// blockRows is how many respondents are worked on at once, chunkRows how many of them
+// stay close to the processor. Sums are made block by block and then in their order,
+// whatever the number of cores.
+const (
+	blockRows = 1 << 16
+	chunkRows = 1 << 11
+)
 
 // mostCrossings is the size above which a table of crossings is first reduced to
 // those that occur.
 const mostCrossings = 1 << 18
 
-// collapse numbers the crossings that occur, in the order of levels.
+// collapse numbers the crossings that occur, in the order of levels. It checks weights
+// and levels on the way: an error names every fault of them.
 func collapse(w []float64, margins []Margin) (*cells, error) {
 	c := &cells{code: make([]int32, len(w))}
 	size := 1
@@ -39,49 +51,145 @@ func collapse(w []float64, margins []Margin) (*cells, error) {
 		if table > math.MaxInt32 {
 			return nil, fmt.Errorf("margin %q and those before it have %d crossings; merge levels", margins[first].Name, table)
 		}
-		size = c.cross(margins[first:last], table)
+		all, sound := c.cross(w, margins[first:last], table)
+		if !sound {
+			if err := checkRows(w, margins); err != nil {
+				return nil, err
+			}
+		}
+		c.count(all, margins[first:last])
+		size = len(c.weight)
 		first = last
 	}
-	c.sum(w, size)
 	return c, nil
 }
 
-// cross refines the cells by more margins, for which a table of the given size has
-// room, and returns how many cells there are then.
-func (c *cells) cross(margins []Margin, table int) int {
-	place := make([]int32, table)
-	parallel.Blocks(len(c.code), blockRows, func(_, from, to int) {
-		code := c.code[from:to]
-		for _, m := range margins {
-			levels := int32(len(m.Levels))
-			for i, l := range m.Level[from:to] {
-				code[i] = code[i]*levels + int32(max(l, 0)) // only nobody has -1
-			}
+// cross refines the cells by more margins, for which a table of the given size has room,
+// and adds up its places, in blocks of more rows than it has. It is not sound when there
+// is nobody, or a weight or a level that cannot be.
+func (c *cells) cross(w []float64, margins []Margin, table int) (all []people, sound bool) {
+	rows := max(blockRows, 4*table)
+	blocks := make([][]people, (len(w)+rows-1)/rows)
+	faulty := make([]bool, len(blocks))
+	parallel.Blocks(len(w), rows, func(b, from, to int) {
+		sums := make([]people, table)
+		for ; from < to; from += chunkRows {
+			end := min(from+chunkRows, to)
+			good := c.encode(w, margins, from, end) && add(sums, c.code[from:end], w[from:end])
+			faulty[b] = faulty[b] || !good
 		}
-		for _, k := range code {
-			if atomic.LoadInt32(&place[k]) == 0 {
-				atomic.StoreInt32(&place[k], 1)
-			}
-		}
+		blocks[b] = sums
 	})
-	occurring := c.number(place, margins)
-	parallel.Blocks(len(c.code), blockRows, func(_, from, to int) {
-		code := c.code[from:to]
-		for i, k := range code {
-			code[i] = place[k]
+	all = make([]people, table)
+	var sum float64
+	for _, sums := range blocks {
+		for k, s := range sums {
+			all[k].w += s.w
+			all[k].n += s.n
+			sum += s.w
 		}
-	})
-	return occurring
+	}
+	return all, sum > 0 && !math.IsInf(sum, 1) && !slices.Contains(faulty, true)
 }
 
-// number replaces the marks in the table by consecutive numbers and notes the levels of
-// each cell.
-func (c *cells) number(place []int32, margins []Margin) int {
+// encode gives rows their place in the table of crossings.
+func (c *cells) encode(w []float64, margins []Margin, from, to int) (good bool) {
+	var room [chunkRows]int32
+	code := room[:to-from]
+	if c.number != nil {
+		for i := range code {
+			code[i] = c.cellOf(from + i)
+		}
+	}
+	bad, m := 0, margins
+	for ; len(m) > 1; m = m[2:] {
+		bad |= refineTwice(code, m[0].Level[from:to], m[1].Level[from:to], len(m[0].Levels), len(m[1].Levels))
+	}
+	if len(m) > 0 {
+		bad |= refine(code, m[0].Level[from:to], len(m[0].Levels))
+	}
+	if bad < 0 && !c.encodeNobody(code, w, margins, from) {
+		return false
+	}
+	copy(c.code[from:to], code)
+	return true
+}
+
+// cellOf is the cell of a row, by the margins so far.
+func (c *cells) cellOf(row int) int32 {
+	if c.number == nil {
+		return 0
+	}
+	return max(c.number[c.code[row]], 0) // only nobody has -1
+}
+
+// encodeNobody is encode for rows of which some have no level, which takes longer.
+func (c *cells) encodeNobody(code []int32, w []float64, margins []Margin, from int) (good bool) {
+	for i := range code {
+		k := c.cellOf(from + i)
+		for _, m := range margins {
+			l := m.Level[from+i]
+			if l == -1 && w[from+i] == 0 {
+				l = 0
+			}
+			if uint(l) >= uint(len(m.Levels)) {
+				return false
+			}
+			k = k*int32(len(m.Levels)) + int32(l)
+		}
+		code[i] = k
+	}
+	return true
+}
+
+// refine crosses places with one more margin of n levels. It has no branches; the result
+// is negative when a level is out of range.
+func refine(code []int32, level []int, n int) (bad int) {
+	level = level[:len(code)]
+	for i, l := range level {
+		bad |= l | (n - 1 - l)
+		code[i] = code[i]*int32(n) + int32(l)
+	}
+	return bad
+}
+
+// refineTwice is refine with two margins, in less time than one after the other.
+func refineTwice(code []int32, first, second []int, n, k int) (bad int) {
+	first, second = first[:len(code)], second[:len(code)]
+	for i, l := range first {
+		m := second[i]
+		bad |= l | (n - 1 - l) | m | (k - 1 - m)
+		code[i] = code[i]*int32(n*k) + int32(l*k+m)
+	}
+	return bad
+}
+
+// add adds rows to the sums of their places; it tells whether all weights can be.
+func add(sums []people, code []int32, w []float64) (good bool) {
+	good = true
+	w = w[:len(code)]
+	for i, k := range code {
+		if x := w[i]; x > 0 {
+			s := &sums[k]
+			s.w += x
+			s.n++
+		} else if x != 0 { // negative or NaN
+			good = false
+		}
+	}
+	return good
+}
+
+// count numbers the places that have people and notes the levels of each cell.
+func (c *cells) count(all []people, margins []Margin) {
+	c.number, c.weight, c.n = make([]int32, len(all)), nil, nil
 	var occurring []int32
-	for k, occurs := range place {
-		if occurs != 0 {
-			place[k] = int32(len(occurring))
+	for k, p := range all {
+		c.number[k] = -1
+		if p.n > 0 {
+			c.number[k] = int32(len(occurring))
 			occurring = append(occurring, int32(k))
+			c.weight, c.n = append(c.weight, p.w), append(c.n, p.n)
 		}
 	}
 	levels := make([][]int32, len(margins))
@@ -96,7 +204,6 @@ func (c *cells) number(place []int32, margins []Margin) int {
 		}
 	}
 	c.level = append(c.level, levels...)
-	return len(occurring)
 }
 
 // divide gives the remainders and the quotients.
@@ -108,36 +215,19 @@ func divide(x []int32, by int32) (remainders, quotients []int32) {
 	return remainders, quotients
 }
 
-// sum adds up the weights of each cell, in blocks of more rows than there are cells.
-func (c *cells) sum(w []float64, size int) {
-	rows := max(blockRows, 4*size)
-	blocks := (len(w) + rows - 1) / rows
-	weights, counts := make([][]float64, blocks), make([][]int32, blocks)
-	parallel.Blocks(len(w), rows, func(b, from, to int) {
-		weight, count := make([]float64, size), make([]int32, size)
-		for i, k := range c.code[from:to] {
-			if x := w[from+i]; x > 0 {
-				weight[k] += x
-				count[k]++
-			}
-		}
-		weights[b], counts[b] = weight, count
-	})
-	c.weight, c.n = make([]float64, size), make([]int, size)
-	for b := range weights {
-		for k := range c.weight {
-			c.weight[k] += weights[b][k]
-			c.n[k] += int(counts[b][k])
-		}
-	}
-}
-
 // apply multiplies every weight by the factor of its cell.
 func (c *cells) apply(w, factor []float64) []float64 {
+	at := make([]float64, len(c.number))
+	for k, cell := range c.number {
+		if cell >= 0 {
+			at[k] = factor[cell]
+		}
+	}
 	after := make([]float64, len(w))
 	parallel.Blocks(len(w), blockRows, func(_, from, to int) {
+		w, after := w[from:to], after[from:to]
 		for i, k := range c.code[from:to] {
-			after[from+i] = w[from+i] * factor[k]
+			after[i] = w[i] * at[k]
 		}
 	})
 	return after

@@ -58,6 +58,9 @@ func Rake(w []float64, margins []Margin, s Settings) ([]float64, Step, error) {
 	if err != nil {
 		return nil, Step{}, err
 	}
+	if err := checkTotals(margins, s.TotalsAgree); err != nil {
+		return nil, Step{}, err
+	}
 	fits, err := c.fits(margins)
 	if err != nil {
 		return nil, Step{}, err
@@ -97,7 +100,8 @@ func (s Settings) check() error {
 	return nil
 }
 
-// checkRake lists every fault of the input.
+// checkRake lists every fault of the input, but leaves the rows to collapse when all else
+// is well.
 func checkRake(w []float64, margins []Margin, s Settings) error {
 	if err := s.check(); err != nil {
 		return err
@@ -105,14 +109,21 @@ func checkRake(w []float64, margins []Margin, s Settings) error {
 	if len(margins) == 0 {
 		return errors.New("no margin to rake to; give at least one")
 	}
+	for _, m := range margins {
+		if m.checkShape(len(w)) != nil {
+			return checkRows(w, margins)
+		}
+	}
+	return nil
+}
+
+// checkRows lists the faults of weights and margins.
+func checkRows(w []float64, margins []Margin) error {
 	faults := []error{checkWeights(w)}
 	for _, m := range margins {
 		faults = append(faults, m.check(w))
 	}
-	if err := errors.Join(faults...); err != nil {
-		return err
-	}
-	return checkTotals(margins, s.TotalsAgree)
+	return errors.Join(faults...)
 }
 
 func checkWeights(w []float64) error {
@@ -131,8 +142,16 @@ func checkWeights(w []float64) error {
 
 // check lists the faults of one margin.
 func (m Margin) check(w []float64) error {
-	if len(m.Level) != len(w) {
-		return fmt.Errorf("margin %q has %d values for %d weights; give one for each", m.Name, len(m.Level), len(w))
+	if err := m.checkShape(len(w)); err != nil {
+		return err
+	}
+	return m.checkLevels(w)
+}
+
+// checkShape is check without the rows.
+func (m Margin) checkShape(rows int) error {
+	if len(m.Level) != rows {
+		return fmt.Errorf("margin %q has %d values for %d weights; give one for each", m.Name, len(m.Level), rows)
 	}
 	if len(m.Targets) != len(m.Levels) || len(m.Levels) == 0 {
 		return fmt.Errorf("margin %q has %d targets for %d levels; give one for each", m.Name, len(m.Targets), len(m.Levels))
@@ -142,7 +161,7 @@ func (m Margin) check(w []float64) error {
 			return fmt.Errorf("margin %q: the target of %q is %v; a population count is finite and not negative", m.Name, m.Levels[l], t)
 		}
 	}
-	return m.checkLevels(w)
+	return nil
 }
 
 // checkLevels names the first person whose level is none.

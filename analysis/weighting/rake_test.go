@@ -2,7 +2,10 @@ package weighting_test
 
 import (
 	"math"
+	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -100,6 +103,9 @@ func TestRakeNamesFaults(t *testing.T) {
 		"negative target": {ones, []weighting.Margin{sex(60, -40)}, []string{`target of "male" is -40`}},
 		"zero targets":    {ones, []weighting.Margin{sex(0, 0)}, []string{"all targets are zero"}},
 		"negative weight": {[]float64{1, 1, -1, 1}, []weighting.Margin{sex(60, 40)}, []string{"row 2 is -1"}},
+		"no number":       {[]float64{1, 1, math.NaN(), 1}, []weighting.Margin{sex(60, 40)}, []string{"row 2 is NaN"}},
+		"infinite weight": {[]float64{1, 1, 1, math.Inf(1)}, []weighting.Margin{sex(60, 40)}, []string{"row 3 is +Inf"}},
+		"all faults":      {[]float64{1, 1, -1, 1}, []weighting.Margin{missing, wrong}, []string{"row 2 is -1", "missing for 2", "row 1 has level 2"}},
 		"zero weights":    {make([]float64, 4), []weighting.Margin{sex(60, 40)}, []string{"all weights are zero"}},
 	} {
 		_, _, err := weighting.Rake(test.w, test.margins, weighting.Settings{})
@@ -180,6 +186,65 @@ func TestRakeKeepsZeroWeights(t *testing.T) {
 	}
 }
 
+// Margins with more crossings than a table has room for, of more people than one piece of
+// work, of whom some are nobody: the same weights as from the definition, row by row, and
+// the same bits on any number of cores.
+func TestRakeOfManyMargins(t *testing.T) {
+	const n = 150_000
+	r := rand.New(rand.NewPCG(7, 8))
+	w := make([]float64, n)
+	for i := range w {
+		w[i] = 0.5 + r.Float64()
+	}
+	var margins []weighting.Margin
+	for j := range 7 { // 8⁷ crossings are 8 times as many as a table has
+		m := weighting.Margin{Name: strconv.Itoa(j), Level: make([]int, n)}
+		for l := range 8 {
+			m.Levels, m.Targets = append(m.Levels, strconv.Itoa(l)), append(m.Targets, float64(1000*(8+l)))
+		}
+		for i := range m.Level {
+			m.Level[i] = r.IntN(8)
+		}
+		margins = append(margins, m)
+	}
+	for i := 5; i < n; i += 1000 {
+		w[i], margins[i%7].Level[i] = 0, -1
+	}
+	got, step, err := weighting.Rake(w, margins, weighting.Settings{})
+	if err != nil || !step.Converged {
+		t.Fatal(err, step.Rounds)
+	}
+	want := slices.Clone(w)
+	for range step.Rounds {
+		for _, m := range margins {
+			sum := make([]float64, len(m.Levels))
+			for i, l := range m.Level {
+				if w[i] > 0 {
+					sum[l] += want[i]
+				}
+			}
+			for i, l := range m.Level {
+				if w[i] > 0 {
+					want[i] *= m.Targets[l] / sum[l]
+				}
+			}
+		}
+	}
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-11*want[i] {
+			t.Fatalf("weight %d is %v, want %v", i, got[i], want[i])
+		}
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if alone, _, err := weighting.Rake(w, margins, weighting.Settings{}); err != nil || !slices.Equal(alone, got) {
+		t.Errorf("one core gives other weights: %v", err)
+	}
+	margins[6].Level[n-1] = 8
+	if _, _, err := weighting.Rake(w, margins, weighting.Settings{}); err == nil || !strings.Contains(err.Error(), "row 149999 has level 8") {
+		t.Errorf("error %v, want the last row in it", err)
+	}
+}
+
 // Whatever the weights, the margins are met, every weight keeps its ratio to the others
 // of its crossing, and raking again changes nothing.
 func TestRakeProperties(t *testing.T) {
@@ -224,7 +289,7 @@ func TestMedian(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		few := rapid.SliceOfN(rapid.Float64Range(1e-3, 1e6), 1, 40).Draw(t, "weights")
 		var w []float64
-		for k := range rapid.SampledFrom([]int{1, 2, 400}).Draw(t, "copies") {
+		for k := range rapid.SampledFrom([]int{1, 2, 400, 4000}).Draw(t, "copies") {
 			for _, x := range few {
 				w = append(w, x*(1+float64(k)/1e4), 0)
 			}

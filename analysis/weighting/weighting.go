@@ -141,22 +141,24 @@ func describe(w []float64) summary {
 }
 
 func describeBlock(w []float64) summary {
-	s := summary{lo: math.Inf(1), hi: math.Inf(-1)}
+	var n int
+	var sum, sum2 float64
+	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, x := range w {
 		if !(x > 0) {
 			continue
 		}
-		s.n++
-		s.sum += x
-		s.sum2 += x * x
-		if x < s.lo {
-			s.lo = x
+		n++
+		sum += x
+		sum2 += x * x
+		if x < lo {
+			lo = x
 		}
-		if x > s.hi {
-			s.hi = x
+		if x > hi {
+			hi = x
 		}
 	}
-	return s
+	return summary{n, sum, sum2, lo, hi}
 }
 
 func (s summary) kish() float64 {

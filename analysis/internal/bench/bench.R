@@ -76,3 +76,36 @@ fit <- function(work, formula) {
 }
 if ("logit" %in% works) fit("logit", model)
 if ("numeric" %in% works) fit("numeric", update(model, . ~ age + .))
+
+# Level l of a margin has a share of 1e8 people in proportion to l + 4.
+margins <- c("region", "sex", "age_group", "education", "residence")
+known <- lapply(margins, function(f) {
+  share <- seq_len(nlevels(data[[f]])) + 4
+  setNames(data.frame(levels(data[[f]]), 1e8 * share / sum(share)), c(f, "Freq"))
+})
+raked <- function(d) rake(d, lapply(margins, reformulate), known, control = list(maxit = 200, epsilon = 1e-12))
+
+# The factor of each crossing of the margins; NA where there is nobody.
+if ("rake" %in% works) {
+  r <- time("rake", function() raked(d))
+  code <- 0
+  for (f in margins) code <- code * nlevels(data[[f]]) + unclass(data[[f]]) - 1
+  crossings <- prod(sapply(margins, function(f) nlevels(data[[f]])))
+  factor <- (weights(r) / data$weight)[match(seq_len(crossings) - 1, code)]
+  report("rake", factor, 0 * seq_len(crossings))
+}
+if ("jkn" %in% works) {
+  m <- time("jkn", function() svymean(~score, as.svrepdesign(d, type = "JKn", mse = TRUE)))
+  report("jkn", coef(m), SE(m))
+}
+if ("bootstrap" %in% works) {
+  size <- file.size(file.path(folder, "multipliers")) / 8
+  multipliers <- matrix(readBin(file.path(folder, "multipliers"), "double", size, endian = "little"), nrow(data))
+  replicates <- ncol(multipliers)
+  m <- time("bootstrap", function() {
+    b <- svrepdesign(data = data, weights = ~weight, repweights = multipliers * data$weight, type = "other",
+                     combined.weights = TRUE, scale = 1 / (replicates - 1), rscales = rep(1, replicates), mse = FALSE)
+    svymean(~score, raked(b))
+  })
+  report("bootstrap", coef(m), SE(m))
+}

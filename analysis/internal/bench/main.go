@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -59,6 +60,7 @@ type options struct {
 	enough      time.Duration // in which a short work is repeated further
 	cores       int
 	rowsR       int // the most that R is given; 0 leaves R out
+	works       []work
 }
 
 func parse(args []string, errOut io.Writer) (options, error) {
@@ -66,14 +68,20 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errOut)
 	rows := f.String("rows", "100000,1000000,10000000", "numbers of rows, separated by commas")
-	f.IntVar(&o.shuffled, "shuffled", goalRows, "number of rows that is also tried in shuffled order; 0 for none")
-	f.IntVar(&o.repetitions, "repetitions", 7, "runs of each work; R begins none after ten seconds")
+	f.IntVar(&o.shuffled, "shuffled", million, "number of rows that is also tried in shuffled order; 0 for none")
+	f.IntVar(&o.repetitions, "repetitions", 7, "runs of each work; none begins after ten seconds")
 	f.DurationVar(&o.enough, "enough", 200*time.Millisecond, "time in which a short work is repeated further")
 	f.IntVar(&o.cores, "cores", 2, "cores to use; the goals are for 2")
 	f.IntVar(&o.rowsR, "r", 1_000_000, "largest number of rows that R works on too, in some minutes and 4 GB for 1,000,000; 0 leaves R out")
+	names := f.String("works", "", "regular expression for the names of the works to do; all when empty")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
+	wanted, err := regexp.Compile(*names)
+	if err != nil {
+		return o, fmt.Errorf("-works: %w", err)
+	}
+	o.works = slices.DeleteFunc(slices.Clone(works), func(w work) bool { return !wanted.MatchString(w.name) })
 	for _, text := range strings.Split(*rows, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < synthetic.PSUs {
@@ -84,6 +92,8 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	slices.Sort(o.rows)
 	o.rows = slices.Compact(o.rows)
 	switch {
+	case len(o.works) == 0:
+		return o, fmt.Errorf("-works %q is the name of none", *names)
 	case f.NArg() > 0:
 		return o, fmt.Errorf("unknown argument %q; see -help", f.Arg(0))
 	case o.repetitions < 1 || o.cores < 1:
@@ -117,19 +127,19 @@ func (b *bench) run(ctx context.Context) error {
 	if b.rowsR > 0 {
 		b.r = findR(ctx)
 	}
-	for _, n := range b.rows {
+	for _, n := range b.sizes() {
 		b.say("%s rows: making the people", grouped(n))
 		s := synthetic.Draw(n)
-		if err := b.measure(ctx, s, false); err != nil {
+		todo := b.worksOn(n)
+		if err := b.measure(ctx, s, todo, false); err != nil {
 			return err
 		}
-		if b.r.path != "" && n <= b.rowsR {
-			if err := b.compare(ctx, s, works); err != nil {
-				return err
-			}
+		if err := b.compare(ctx, s, slices.DeleteFunc(slices.Clone(todo), func(w work) bool { return !b.givesR(w, n) })); err != nil {
+			return err
 		}
 		if n == b.shuffled {
-			if err := b.measure(ctx, s.Shuffled(), true); err != nil {
+			todo = slices.DeleteFunc(todo, func(w work) bool { return w.inOrder })
+			if err := b.measure(ctx, s.Shuffled(), todo, true); err != nil {
 				return err
 			}
 		}
@@ -137,8 +147,38 @@ func (b *bench) run(ctx context.Context) error {
 	return nil
 }
 
+// sizes are the numbers of rows of all works, rising: those asked for, and below the
+// largest of them those that a goal is for or that R can just hold.
+func (b *bench) sizes() []int {
+	var sizes []int
+	for _, w := range b.works {
+		for _, n := range append([]int{w.goalRows, w.rowsR}, b.rows...) {
+			if b.does(w, n) {
+				sizes = append(sizes, n)
+			}
+		}
+	}
+	slices.Sort(sizes)
+	return slices.Compact(sizes)
+}
+
+// does tells whether a work is done on so many rows.
+func (b *bench) does(w work, n int) bool {
+	further := n > 0 && n < b.rows[len(b.rows)-1] && (w.goal > 0 && n == w.goalRows || n == w.rowsR && b.givesR(w, n))
+	return n <= w.mostRows && (slices.Contains(b.rows, n) || further)
+}
+
+func (b *bench) worksOn(n int) []work {
+	return slices.DeleteFunc(slices.Clone(b.works), func(w work) bool { return !b.does(w, n) })
+}
+
+// givesR tells whether R does the work on so many rows, too.
+func (b *bench) givesR(w work, n int) bool {
+	return b.r.path != "" && n <= b.rowsR && n <= w.rowsR
+}
+
 // measure adds the lines of a sample.
-func (b *bench) measure(ctx context.Context, s *synthetic.Sample, shuffled bool) error {
+func (b *bench) measure(ctx context.Context, s *synthetic.Sample, works []work, shuffled bool) error {
 	d, err := analysis.NewDesign(s.Columns)
 	if err != nil {
 		return err
@@ -148,7 +188,10 @@ func (b *bench) measure(ctx context.Context, s *synthetic.Sample, shuffled bool)
 			return err
 		}
 		l := line{work: w, rows: d.Rows(), shuffled: shuffled}
-		l.measured, err = measure(func() (answer, error) { return w.do(s, d) }, b.repetitions, b.enough)
+		do, err := w.prepare(s, d)
+		if err == nil {
+			l.measured, err = measure(do, b.repetitions, b.enough)
+		}
 		if err != nil {
 			return fmt.Errorf("%s of %s rows: %w", w.name, l.size(), err)
 		}
@@ -167,6 +210,9 @@ func (b *bench) measure(ctx context.Context, s *synthetic.Sample, shuffled bool)
 
 // compare lets R do works of a sample that have their lines.
 func (b *bench) compare(ctx context.Context, s *synthetic.Sample, works []work) error {
+	if len(works) == 0 {
+		return nil
+	}
 	var ids []string
 	for _, w := range works {
 		ids = append(ids, w.id)
@@ -182,9 +228,28 @@ func (b *bench) compare(ctx context.Context, s *synthetic.Sample, works []work) 
 			return fmt.Errorf("comparing with R on %s rows: it said nothing about %s", grouped(n), w.name)
 		}
 		l.r = median(theirs.seconds)
-		b.agree(*l, "R", theirs.numbers, w.tolerance)
+		if w.part == nil {
+			b.agree(*l, "R", theirs.numbers, w.tolerance)
+			continue
+		}
+		l.r *= float64(w.partsR)
+		part, err := b.part(s, w)
+		if err != nil {
+			return fmt.Errorf("%s of %s rows: %w", w.name, l.size(), err)
+		}
+		b.agree(part, "R", theirs.numbers, w.tolerance)
 	}
 	return nil
+}
+
+// part is the part of a work that R does too.
+func (b *bench) part(s *synthetic.Sample, w work) (line, error) {
+	d, err := analysis.NewDesign(s.Columns)
+	if err != nil {
+		return line{}, err
+	}
+	a, err := w.part(s, d)
+	return line{work: w, rows: d.Rows(), measured: measured{numbers: a.numbers()}}, err
 }
 
 // agree notes a fault when numbers differ by more than the tolerance.

@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
-// mostRuns ends the repetition of short works.
-const mostRuns = 1000
+// mostRuns ends the repetition of short works, longest that of long ones.
+const (
+	mostRuns = 1000
+	longest  = 10 * time.Second
+)
 
 // measured is what was seen of a work.
 type measured struct {
@@ -21,33 +24,42 @@ type measured struct {
 	allocated, peak uint64
 	sameBits        bool // on one core and two
 	numbers         numbers
+	distance        float64 // of weights from their margins; NaN without any
 }
 
 func (m measured) median() float64 { return median(m.seconds) }
 
 // measure runs a work: for its bits, for its memory, and then for its time. A work that
 // is short is repeated further, for as long as enough says, so that a median is not that
-// of a few hiccups. Every timed run starts after a garbage collection: it then pays for
+// of a few hiccups; of one that is long, no run begins after longest. Every timed run starts after a garbage collection: it then pays for
 // the garbage that it makes itself, not for that of the runs before, and its memory is
 // not new to the system, whose first touch costs more than the work on some machines.
-func measure(do func() (answer, error), repetitions int, enough time.Duration) (measured, error) {
+func measure(do do, repetitions int, enough time.Duration) (measured, error) {
 	var m measured
 	one, err := onCores(1, do)
 	if err != nil {
 		return m, err
 	}
-	two, err := onCores(2, do)
+	var two answer
+	m.allocated = allocated(func() { two, err = onCores(2, do) })
 	if err != nil {
 		return m, err
 	}
 	m.sameBits = one.bits() == two.bits()
 	m.numbers = one.numbers()
+	m.distance = math.NaN()
+	if one.margins != nil {
+		m.distance = one.distance()
+	}
 	one, two = answer{}, answer{}
 
-	m.allocated = allocated(do)
 	m.peak = min(m.allocated, peak(do, enough))
 
-	for begun := time.Now(); len(m.seconds) < repetitions || time.Since(begun) < enough && len(m.seconds) < mostRuns; {
+	begun := time.Now()
+	for len(m.seconds) < repetitions || time.Since(begun) < enough && len(m.seconds) < mostRuns {
+		if len(m.seconds) > 0 && time.Since(begun) > longest {
+			break
+		}
 		runtime.GC()
 		started := time.Now()
 		if _, err := do(); err != nil {
@@ -59,23 +71,23 @@ func measure(do func() (answer, error), repetitions int, enough time.Duration) (
 	return m, nil
 }
 
-func onCores(n int, do func() (answer, error)) (answer, error) {
+func onCores(n int, do do) (answer, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
 	return do()
 }
 
-// allocated is the bytes that one run of a work that succeeds allocates.
-func allocated(do func() (answer, error)) uint64 {
+// allocated is the bytes that one run allocates.
+func allocated(run func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	must(do())
+	run()
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
 }
 
 // peak is the most bytes in use during runs of a work that succeeds, beyond those in use
 // before.
-func peak(do func() (answer, error), enough time.Duration) uint64 {
+func peak(do do, enough time.Duration) uint64 {
 	runtime.GC()
 	base, most := live(), uint64(0)
 	stop, stopped, ready := make(chan struct{}), make(chan struct{}), make(chan struct{})

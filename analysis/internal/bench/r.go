@@ -12,10 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/analysis/internal/synthetic"
+	"github.com/suyang-survey/suyang/analysis/replicate"
 )
 
 //go:embed bench.R
@@ -55,6 +58,11 @@ func (r *rscript) run(ctx context.Context, s *synthetic.Sample, ids []string, re
 	defer os.RemoveAll(folder)
 	if err := writeColumns(folder, s); err != nil {
 		return nil, err
+	}
+	if slices.Contains(ids, "bootstrap") {
+		if err := writeMultipliers(folder, s); err != nil {
+			return nil, err
+		}
 	}
 	script := filepath.Join(folder, "bench.R")
 	if err := os.WriteFile(script, program, 0o600); err != nil {
@@ -167,4 +175,28 @@ func writeColumns(folder string, s *synthetic.Sample) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(folder, "columns.tsv"), []byte(list), 0o600)
+}
+
+// writeMultipliers writes the multipliers of some bootstrap replicates for bench.R: by
+// row, one replicate after the other.
+func writeMultipliers(folder string, s *synthetic.Sample) error {
+	d, err := analysis.NewDesign(s.Columns)
+	if err != nil {
+		return err
+	}
+	set, err := replicate.Bootstrap(d, bootstrapsR, bootstrapsSeed)
+	if err != nil {
+		return err
+	}
+	var column []byte
+	for r := range bootstrapsR {
+		m, err := set.Multipliers(r)
+		if err != nil {
+			return err
+		}
+		for _, unit := range d.Units() {
+			column = binary.LittleEndian.AppendUint64(column, math.Float64bits(m[unit]))
+		}
+	}
+	return os.WriteFile(filepath.Join(folder, "multipliers"), column, 0o600)
 }

@@ -200,6 +200,9 @@ func arrange[T any](column []T, order []int) []T {
 // Domains are the factors that cross to 120 domains: region, sex and age group.
 func (s *Sample) Domains() []analysis.FactorColumn { return s.Factors[region : ageGroup+1] }
 
+// Margins are five factors of 1,200 crossings: region to residence.
+func (s *Sample) Margins() []analysis.FactorColumn { return s.Factors[region : residence+1] }
+
 // Predictors are eight factors with 19 coefficients that Literate depends on: sex to
 // employment.
 func (s *Sample) Predictors() []analysis.Term {
