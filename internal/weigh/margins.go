@@ -154,7 +154,7 @@ func (r *runner) margin(name string) (*weighting.Margin, error) {
 	}
 	k := r.marginNamed(name)
 	factors := r.plan.factorsOf(k.Margin)
-	m := &weighting.Margin{Name: name, Levels: margins.Levels(factors), Level: make([]int, len(r.units))}
+	m := &weighting.Margin{Name: name, Levels: assess.Crossing(factors), Level: make([]int, len(r.units))}
 	for _, code := range m.Levels {
 		t, ok := k.targets[code]
 		if !ok {

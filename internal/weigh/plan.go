@@ -241,7 +241,7 @@ func (c *checker) margin(m Margin, i int) {
 		c.Fault(append(at, "missing"), "margin %s: missing is %q; it can only be %q, or be left out", m.name(), m.Missing, missingDrop)
 	}
 	if m.Targets != nil {
-		c.targets(m, margins.Levels(crossed), i)
+		c.targets(m, assess.Crossing(crossed), i)
 	}
 }
 
