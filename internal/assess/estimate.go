@@ -45,7 +45,7 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	query := Query{Wave: opt.Wave, Questionnaire: q, Factors: plan.Factors, Items: true}
 	if opt.Weighting != nil {
 		query.Weights = opt.Weighting.ID()
-		query.Factors = append(slices.Clip(query.Factors), opt.Weighting.Factors...)
+		query.Factors = append(slices.Clip(query.Factors), opt.Weighting.calibrationFactors()...)
 	}
 	cells, err := src.Cells(ctx, query)
 	if err != nil {

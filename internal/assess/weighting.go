@@ -33,7 +33,9 @@ type Weighting struct {
 	Program string
 	// Sample and Responses are digests of what the plan used of either.
 	Sample, Responses string
-	// Unscored says what became of responses without a score.
+	// Outcomes count what came of the cases, and Unscored is what responses without a score
+	// were taken for.
+	Outcomes Outcomes
 	Unscored string
 	Steps    []weighting.Step
 	// Calibration are the margins that standard errors know of, which the weights met in
@@ -41,7 +43,7 @@ type Weighting struct {
 	// changed after it. Errors take everything else as given; see Given.
 	Calibration []CalibratedMargin `json:",omitempty"`
 	Calibrated  int
-	// Factors are those of the calibration that the plan of the report lacks.
+	// Factors are those of the weighting plan, which the plan of the analysis lacks.
 	Factors     []Factor `json:",omitempty"`
 	Assumptions []Assumption
 }
@@ -53,6 +55,9 @@ func (w *Weighting) ID() string {
 	}
 	return w.Name + "@" + strconv.Itoa(w.Version)
 }
+
+// Outcomes count the cases that have a base weight by what came of them.
+type Outcomes struct{ Respondents, Nonrespondents, Ineligible, Unknown int }
 
 // FileHash names a file by its content.
 type FileHash struct{ Name, Hash string }
@@ -158,6 +163,17 @@ func ParseWeights(s string) (name string, version int, err error) {
 		return "", 0, fmt.Errorf("%w: weights %q: write the name of a set, such as raked, or one version of it, such as raked@2", surveys.ErrInvalid, s)
 	}
 	return name, version, nil
+}
+
+// calibrationFactors are those of the weighting plan that the calibration is about.
+func (w *Weighting) calibrationFactors() []Factor {
+	var out []Factor
+	for _, f := range w.Factors {
+		if slices.ContainsFunc(w.Calibration, func(m CalibratedMargin) bool { return slices.Contains(m.Factors, f.ID) }) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // margins returns the factors of each margin of the calibration, and the cells with those

@@ -103,6 +103,7 @@ func single() *assess.Results {
 		Drawn: 3300, Responded: 3012, Strata: 22, PSUs: 132, SeriesLevels: []assess.Level{{}},
 		Weighting: &assess.Weighting{
 			Name: "calibrated", Version: 2, Title: both("按普查校准", "Calibrated to the census"), Unscored: "ineligible",
+			Outcomes: assess.Outcomes{Respondents: 3012, Nonrespondents: 251, Ineligible: 37},
 			Steps: []weighting.Step{
 				{What: "base weights", N: 3300, Sum: 49012000, Min: 8000, Median: 14000, Max: 31000, KishBefore: 1, KishAfter: 1.06, Converged: true},
 				{

@@ -107,9 +107,7 @@ func (b *builder) weighting() []string {
 			out = append(out, b.say("method.weighting.without", "without", show.Count(without), "n", show.Count(r.Responded)))
 		}
 	}
-	if w.Unscored != "" {
-		out = append(out, b.say("method.weighting.unscored."+w.Unscored))
-	}
+	out = append(out, b.outcomes()...)
 	return append(out, b.known()...)
 }
 

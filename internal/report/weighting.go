@@ -24,6 +24,9 @@ func Weighting(out io.Writer, record *assess.Weighting, plan *assess.Plan, lang 
 	}
 	b := &builder{results: &assess.Results{Plan: plan, Weighting: record}, lang: lang, words: w}
 	var s strings.Builder
+	for _, line := range b.outcomes() {
+		fmt.Fprintln(&s, line)
+	}
 	for i, step := range record.Steps {
 		fmt.Fprintf(&s, "%s\n", b.stepHead(i, step))
 		for _, line := range b.stepWords(step) {
@@ -38,6 +41,21 @@ func Weighting(out io.Writer, record *assess.Weighting, plan *assess.Plan, lang 
 	}
 	_, err := io.WriteString(out, s.String())
 	return err
+}
+
+// outcomes says what came of the cases.
+func (b *builder) outcomes() []string {
+	w := b.results.Weighting
+	o := w.Outcomes
+	if o == (assess.Outcomes{}) {
+		return nil
+	}
+	return []string{
+		b.say("method.weighting.outcomes", "n", show.Count(o.Respondents+o.Nonrespondents+o.Ineligible+o.Unknown),
+			"respondents", show.Count(o.Respondents), "nonrespondents", show.Count(o.Nonrespondents),
+			"ineligible", show.Count(o.Ineligible), "unknown", show.Count(o.Unknown)),
+		b.say("method.weighting.unscored." + w.Unscored),
+	}
 }
 
 // steps are the steps of the weighting, one paragraph each.

@@ -53,7 +53,7 @@ func Run(ctx context.Context, src assess.Source, in Input) ([]assess.CaseWeight,
 		plan: in.Plan, classified: map[string]*weighting.Margin{}, merged: map[string][][]int{},
 		record: &assess.Weighting{
 			Name: in.Plan.Name, Title: in.Plan.Title, Plan: in.Plan.Text, PlanHash: hash([]byte(in.Plan.Text)), Program: in.Program,
-			Unscored: in.Plan.Status.Unscored,
+			Unscored: in.Plan.Status.Unscored, Factors: in.Plan.Factors,
 		},
 	}
 	if err := r.count(in); err != nil {
@@ -131,16 +131,8 @@ func (r *runner) do(name string, op operation) error {
 // calibrate notes what standard errors need of a calibration.
 func (r *runner) calibrate(before []float64, names []string) {
 	r.base, r.record.Calibration, r.record.Calibrated = before, nil, len(r.record.Steps)-1
-	r.record.Factors = nil
 	for _, name := range names {
-		m := r.marginNamed(name)
-		r.record.Calibration = append(r.record.Calibration, assess.CalibratedMargin{Factors: m.Factors, Merged: r.merged[name]})
-		for _, id := range m.Factors {
-			own := slices.IndexFunc(r.plan.Factors, func(f assess.Factor) bool { return f.ID == id })
-			if own >= 0 && !slices.ContainsFunc(r.record.Factors, func(f assess.Factor) bool { return f.ID == id }) {
-				r.record.Factors = append(r.record.Factors, r.plan.Factors[own])
-			}
-		}
+		r.record.Calibration = append(r.record.Calibration, assess.CalibratedMargin{Factors: r.marginNamed(name).Factors, Merged: r.merged[name]})
 	}
 }
 
@@ -280,7 +272,7 @@ func (r *runner) outcomes(columns []string) error {
 	at := slices.Index(columns, s.Column)
 	var contradicted []string
 	r.status = make([]weighting.Status, len(r.units))
-	scored := 0
+	n := &r.record.Outcomes
 	for i, u := range r.units {
 		value := ""
 		if at >= 0 {
@@ -291,23 +283,24 @@ func (r *runner) outcomes(columns []string) error {
 		case u.Scored() && marked:
 			contradicted = append(contradicted, fmt.Sprintf("%s (%s)", u.Case, value))
 		case u.Scored():
-			scored++
 			r.status[i] = weighting.Respondent
-		case value != "" && slices.Contains(s.Ineligible, value):
-			r.status[i] = weighting.Ineligible
-		case value != "" && slices.Contains(s.Unknown, value):
+			n.Respondents++
+		case marked && slices.Contains(s.Unknown, value):
 			r.status[i] = weighting.UnknownEligible
-		case u.Responded && s.Unscored != unscoredNonrespondent:
+			n.Unknown++
+		case marked, u.Responded && s.Unscored != unscoredNonrespondent:
 			r.status[i] = weighting.Ineligible
+			n.Ineligible++
 		default:
 			r.status[i] = weighting.Nonrespondent
+			n.Nonrespondents++
 		}
 	}
 	if len(contradicted) > 0 {
 		return fmt.Errorf("%w: %d cases have a response with a score, but the column %q says that they are ineligible or unknown: %s; correct the sample file or the lists of the plan",
 			surveys.ErrInvalid, len(contradicted), s.Column, some(contradicted))
 	}
-	if scored == 0 {
+	if n.Respondents == 0 {
 		return fmt.Errorf("%w: nobody has responded with a score", surveys.ErrInvalid)
 	}
 	return nil

@@ -488,6 +488,11 @@ func TestStatus(t *testing.T) {
 	// with theirs.
 	near(t, "sum after unknown eligibility", record.Steps[1].Sum, all)
 	near(t, "sum after nonresponse", record.Steps[2].Sum, all-ineligible*all/(all-unknown))
+	// In each of 40 PSUs one is vacant and one not contacted; in the 20 rural ones two more
+	// have not responded.
+	if want := (assess.Outcomes{Respondents: 360, Nonrespondents: 40, Ineligible: 40, Unknown: 40}); record.Outcomes != want {
+		t.Errorf("outcomes %+v, want %+v", record.Outcomes, want)
+	}
 
 	w.Cases[0].Columns["disposition"] = "vacant" // but has a score
 	_, _, err := weigh.Run(t.Context(), w, w.input(w.read(t, text), nil))
@@ -575,6 +580,9 @@ steps:
 		t.Fatal(err)
 	}
 	own := w
+	if len(record.Factors) != 1 {
+		t.Fatalf("%d factors in the record, want the one of the plan", len(record.Factors))
+	}
 	own.p = &assess.Plan{Factors: record.Factors}
 	near(t, "SE", r.Headline[0].Estimate.SE, own.direct(t, weights, []string{"schooled"}).SE)
 }
