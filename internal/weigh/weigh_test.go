@@ -250,6 +250,15 @@ func TestErrorsKnowTheLastCalibration(t *testing.T) {
 	got := r.Headline[0].Estimate
 	near(t, "rate", got.Value, want.Value)
 	near(t, "SE", got.SE, want.SE)
+	// R 4.2.2 with survey 4.1.1 on the units of this wave: base × Σbase/Σbase of
+	// respondents by residence; rake(..., control=list(maxit=200, epsilon=1e-9));
+	// trimWeights(upper=1.8*median); a new svydesign with these weights; calibrate(~sex +
+	// residence, calfun="raking", epsilon=1e-12); svymean. The largest relative difference
+	// of a weight is 3e-13.
+	near(t, "score of R", r.Score[0].Estimate.Value, 64.3519860953879)
+	near(t, "SE of the score of R", r.Score[0].Estimate.SE, 1.11668359729215)
+	near(t, "rate of R", got.Value, 0.417055177470133)
+	near(t, "SE of the rate of R", got.SE, 0.0293072020573258)
 }
 
 // direct estimates the literacy rate with a design made from rows, whose weights were
