@@ -4,6 +4,9 @@ import "fmt"
 
 // Selection is how each person came into the sample.
 type Selection struct {
+	// Weight is the inverse of chances that are known already, such as the weights of a
+	// sample file; nil means 1.
+	Weight []float64
 	// Chances has, for each stage of the sample, the selection probability of each row.
 	Chances [][]float64
 	// Eligible is the number of eligible persons in the household of each row, of whom
@@ -13,15 +16,15 @@ type Selection struct {
 }
 
 // Base gives the design weight of each person, the inverse of the product of the
-// selection probabilities of all stages (Horvitz and Thompson 1952), times the number
-// of eligible persons in the household.
+// selection probabilities of all stages (Horvitz and Thompson 1952), times the weight
+// that is there already and the number of eligible persons in the household.
 func Base(s Selection) ([]float64, Step, error) {
-	n := len(s.Eligible)
+	n := max(len(s.Eligible), len(s.Weight))
 	if len(s.Chances) > 0 {
 		n = len(s.Chances[0])
 	}
 	if n == 0 {
-		return nil, Step{}, fmt.Errorf("the sample is empty: Selection.Chances has no rows; give the probabilities of one stage at least")
+		return nil, Step{}, fmt.Errorf("the sample is empty: Selection.Chances has no rows, nor has Selection.Weight; give the probabilities of one stage at least, or weights")
 	}
 	w := make([]float64, n)
 	for i := range w {
@@ -41,6 +44,9 @@ func Base(s Selection) ([]float64, Step, error) {
 	for i, p := range w {
 		w[i] = 1 / p
 	}
+	if err := s.given(w); err != nil {
+		return nil, Step{}, err
+	}
 	if err := s.eligible(w); err != nil {
 		return nil, Step{}, err
 	}
@@ -49,6 +55,23 @@ func Base(s Selection) ([]float64, Step, error) {
 		ones[i] = 1
 	}
 	return w, newStep("base weights", ones, w, Setting{Name: "stages", Value: float64(len(s.Chances))}), nil
+}
+
+// given multiplies by the weights that are there already.
+func (s Selection) given(w []float64) error {
+	if s.Weight == nil {
+		return nil
+	}
+	if len(s.Weight) != len(w) {
+		return fmt.Errorf("%d weights for %d rows; give one for each", len(s.Weight), len(w))
+	}
+	if err := checkWeights(s.Weight); err != nil {
+		return err
+	}
+	for i, x := range s.Weight {
+		w[i] *= x
+	}
+	return nil
 }
 
 // eligible multiplies by the persons of the household.

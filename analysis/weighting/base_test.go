@@ -27,6 +27,15 @@ func TestBase(t *testing.T) {
 	}
 }
 
+// Weights of a sample file, 2.5 and 0.4, of people of whom 2 and 1 were eligible in the
+// household; no bit of them changes on the way.
+func TestBaseOfGivenWeights(t *testing.T) {
+	w, _, err := weighting.Base(weighting.Selection{Weight: []float64{2.5, 0.4}, Eligible: []int{2, 1}})
+	if err != nil || !slices.Equal(w, []float64{5, 0.4}) {
+		t.Errorf("Base() = %v, %v, want 5 and 0.4", w, err)
+	}
+}
+
 func TestBaseNamesFaults(t *testing.T) {
 	for name, test := range map[string]struct {
 		s    weighting.Selection
@@ -38,6 +47,8 @@ func TestBaseNamesFaults(t *testing.T) {
 		"missing":         {weighting.Selection{Chances: [][]float64{{math.NaN()}}}, "stage 1 is NaN"},
 		"short stage":     {weighting.Selection{Chances: [][]float64{{0.5, 0.5}, {1}}}, "stage 2 has 1 probabilities for 2 rows"},
 		"empty household": {weighting.Selection{Chances: [][]float64{{0.5, 0.5}}, Eligible: []int{1, 0}}, "row 1 has 0 eligible persons"},
+		"short weights":   {weighting.Selection{Chances: [][]float64{{0.5, 0.5}}, Weight: []float64{1}}, "1 weights for 2 rows"},
+		"no weight":       {weighting.Selection{Weight: []float64{1, math.NaN()}}, "the weight of row 1 is NaN"},
 		"short household": {weighting.Selection{Chances: [][]float64{{0.5, 0.5}}, Eligible: []int{1}}, "1 counts of eligible persons for 2 rows"},
 	} {
 		if _, _, err := weighting.Base(test.s); err == nil || !strings.Contains(err.Error(), test.want) {

@@ -86,6 +86,36 @@ func settled(w []float64, status []Status) error {
 	return nil
 }
 
+// Keep leaves people out of the sample: who is not kept gets weight 0, and nobody gets
+// the weight in exchange. left says in the record who they are, such as
+// "nonrespondents", whom a calibration must make up for then.
+func Keep(w []float64, keep []bool, left string) ([]float64, Step, error) {
+	if err := checkWeights(w); err != nil {
+		return nil, Step{}, err
+	}
+	if len(keep) != len(w) {
+		return nil, Step{}, fmt.Errorf("%d rows to keep or not for %d weights; say it of each", len(keep), len(w))
+	}
+	after := make([]float64, len(w))
+	gone := Class{Name: left}
+	for i, x := range w {
+		switch {
+		case x == 0:
+		case keep[i]:
+			after[i] = x
+		default:
+			gone.N++
+			gone.Before += x
+		}
+	}
+	if err := checkWeights(after); err != nil {
+		return nil, Step{}, fmt.Errorf("leaving out %d people (%s) leaves nobody", gone.N, left)
+	}
+	step := newStep("leave out", w, after)
+	step.Classes = []Class{gone}
+	return after, step, nil
+}
+
 // adjust multiplies the weights of those who keep theirs by the factor of their class.
 func adjust(what string, w []float64, status []Status, classes analysis.FactorColumn, m Merge, shares [statuses]share) ([]float64, Step, error) {
 	if err := checkStatus(w, status); err != nil {

@@ -110,6 +110,29 @@ func TestSmallClassesMerge(t *testing.T) {
 	}
 }
 
+// Keep gives nobody the weight of those it leaves out, and counts them.
+func TestKeep(t *testing.T) {
+	w, step, err := weighting.Keep([]float64{1, 2, 0, 4}, []bool{true, false, false, true}, "nonrespondents")
+	if err != nil || !slices.Equal(w, []float64{1, 0, 0, 4}) {
+		t.Fatalf("Keep() = %v, %v, want 1, 0, 0, 4", w, err)
+	}
+	want := []weighting.Class{{Name: "nonrespondents", N: 1, Before: 2}}
+	if d := cmp.Diff(want, step.Classes); d != "" || step.N != 2 || step.Sum != 5 {
+		t.Errorf("step %+v: %s", step, d)
+	}
+	for name, test := range map[string]struct {
+		keep []bool
+		want string
+	}{
+		"nobody":    {[]bool{false, false}, "leaving out 2 people (nonrespondents) leaves nobody"},
+		"too short": {[]bool{true}, "1 rows to keep or not for 2 weights"},
+	} {
+		if _, _, err := weighting.Keep([]float64{1, 2}, test.keep, "nonrespondents"); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q in it", name, err, test.want)
+		}
+	}
+}
+
 func TestNonresponseNamesFaults(t *testing.T) {
 	w := []float64{10, 20, 1, 1}
 	status := []weighting.Status{yes, no, yes, yes}

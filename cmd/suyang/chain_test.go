@@ -109,11 +109,82 @@ func results(t *testing.T, state, wave, weights string) *assess.Results {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	r, err := assessed(t.Context(), st, flags.waves(), w, assess.Options{Weights: weights})
+	r, err := assessed(t.Context(), st, w, weights, assess.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// weighings carries out plans on the wave of a demo, which has weighed it once already.
+func weighings(t *testing.T, state string) {
+	t.Helper()
+	try := func(wantStatus int, args []string, want ...string) (out string) {
+		t.Helper()
+		status, out, talk := suyang(t, append(args, "--state", state)...)
+		if status != wantStatus {
+			t.Fatalf("%v: status %d, want %d: %s", args, status, wantStatus, talk)
+		}
+		for _, w := range want {
+			if !strings.Contains(out+talk, w) {
+				t.Errorf("%v: printed %s%s, want %q in it", args, out, talk, w)
+			}
+		}
+		return out
+	}
+	weigh := func(plan string, more ...string) []string {
+		return append([]string{"weigh", plan, "--wave", provinceWave}, more...)
+	}
+	file := func(name, text string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	try(0, weigh(demoPlan), "2. Adjustment for nonresponse by class", "stored as calibrated@1, and nothing new is")
+	try(0, weigh(demoPlan, "--lang", "zh"), "按类别作无回答调整", "杭州市 × 城镇")
+
+	const plan = "title: {zh: 权数, en: Weights}\nname: calibrated\nmargins:\n  - {factors: [residence], file: residence.csv, count: people}\nsteps:\n  - base: {}\n  - rake: {}\n"
+	raked := file("weights.yaml", plan)
+	try(1, weigh(raked), "residence.csv", "beside the plan")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(raked), "residence.csv"), []byte("residence,people\nurban,35278877\nrural,13604106\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	try(0, weigh(raked, "--dry-run"), "Raking to the margins", "nothing is stored")
+	try(1, []string{"report", provinceWave, "--weights", "calibrated@2"}, "there are calibrated@1")
+	try(0, weigh(raked), "stored as calibrated@2")
+	out := try(0, weigh(raked, "--format", "json"))
+	var done struct {
+		Weights string
+		Stored  bool
+		Record  assess.Weighting
+	}
+	if err := json.Unmarshal([]byte(out), &done); err != nil || done.Weights != "calibrated@2" || done.Stored || len(done.Record.Steps) != 3 || done.Record.Plan != plan {
+		t.Errorf("weigh --format json: %v, %+v", err, done)
+	}
+	page := filepath.Join(t.TempDir(), "report.html")
+	for weights, want := range map[string]string{"calibrated": "“calibrated@2” is used", "calibrated@1": "Adjustment for nonresponse by class"} {
+		try(0, []string{"report", provinceWave, "--weights", weights, "--lang", "en", "-o", page})
+		if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), want) {
+			t.Errorf("report of %s: %v, does not say %q", weights, err, want)
+		}
+	}
+
+	// Not converged: the record is printed, the command fails, and the name stays free.
+	slow := strings.Replace(strings.Replace(plan, "name: calibrated", "name: slow", 1), "rake: {}", "rake: {max-rounds: 1, margins: [city, residence]}", 1)
+	slow = strings.Replace(strings.Replace(slow, "file: residence.csv, count: people", `census: "330000"`, 1), "margins:\n", "margins:\n  - {factors: [city], census: \"330000\"}\n", 1)
+	path := file("slow.yaml", slow)
+	try(1, weigh(path), "still do NOT agree with the margins", "did not converge in 1 rounds", "accept: not-converged")
+	try(1, []string{"report", provinceWave, "--weights", "slow"}, `weights "slow"`, "there are calibrated@1, calibrated@2")
+	try(0, weigh(file("slow.yaml", "accept: not-converged\n"+slow)), "stored as slow@1")
+	try(0, []string{"report", provinceWave, "--weights", "slow", "--lang", "en", "-o", page})
+	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "The weights did not reach all margins") {
+		t.Errorf("the report does not say that the weights did not converge (%v)", err)
+	}
+	try(1, weigh(file("bad.yaml", strings.Replace(plan, "[residence]", "[moon]", 1))), `bad.yaml:4: invalid: there is no factor "moon"`)
+	try(1, weigh("no-plan"), `no weighting plan "no-plan"`)
+	try(1, weigh(filepath.Join(t.TempDir(), "none.yaml")), "none.yaml")
 }
 
 // The demo with few people: real pages, weights, reports and a ledger that adds up.
@@ -123,7 +194,7 @@ func TestDemo(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, talk)
 	}
-	for _, want := range []string{"intervals of 95 % cover", "converged"} {
+	for _, want := range []string{"intervals of 95 % cover", "3. Raking to the margins", "The weights agree with the margins", "stored as calibrated@1"} {
 		if !strings.Contains(talk, want) {
 			t.Errorf("the demo did not say %q: %s", want, talk)
 		}
@@ -151,8 +222,9 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the report of a simulated wave does not say so (%v)", err)
 	}
 	bootstrapped(t, state)
+	weighings(t, state)
 	// The numbers of the report depend on the seed alone.
-	first := results(t, state, provinceWave, demoWeights)
+	first := results(t, state, provinceWave, demoWeights+"@1") // the demo's own
 	if first.Responded < 150 || first.Drawn <= first.Responded {
 		t.Errorf("%d drawn, %d responded, want about 333 and 250", first.Drawn, first.Responded)
 	}

@@ -17,7 +17,10 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/internal/microdata"
+	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/server"
+	"github.com/suyang-survey/suyang/internal/waves"
+	"github.com/suyang-survey/suyang/internal/weigh"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
@@ -38,7 +41,8 @@ const (
 	gssWave      = "gss"
 	provinceWave = "zhejiang-demo"
 	province     = "330000"
-	demoWeights  = "raked"
+	demoWeights  = "calibrated" // as the plan of the library names them
+	demoPlan     = "civic-literacy"
 )
 
 // visitorsAtOnce is how many respondents fill in the questionnaire at one time.
@@ -182,7 +186,7 @@ func (d *demonstration) microdata(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := assessed(ctx, d.st, d.flags.waves(), w, assess.Options{})
+	r, err := assessed(ctx, d.st, w, "", assess.Options{})
 	if err != nil {
 		return err
 	}
@@ -209,24 +213,42 @@ func (d *demonstration) province(ctx context.Context, base string) error {
 		return err
 	}
 	d.con.say("%s", strings.TrimSpace(ledger.String()))
-	record, err := weigh(ctx, d.st, d.flags.waves(), w, demoWeights, province)
-	if err != nil {
+	if err := d.weigh(ctx, w); err != nil {
 		return err
 	}
-	printStep(d.con.err, record.Step)
 	bar := d.con.bar("asking the whole synthetic province for the true rates", d.population.Size())
 	truth, err := d.population.Truth(ctx, w.Questionnaire, w.Plan, bar.add)
 	bar.finish()
 	if err != nil {
 		return err
 	}
-	r, err := assessed(ctx, d.st, d.flags.waves(), w, assess.Options{Weights: demoWeights, Truth: truth.Value})
+	r, err := assessed(ctx, d.st, w, demoWeights, assess.Options{Truth: truth.Value})
 	if err != nil {
 		return err
 	}
 	cover := assess.Coverage(r)
 	d.con.say("%d of %d intervals of 95 %% cover the true value", cover.Covered, cover.Total)
 	return d.reports(r)
+}
+
+// weigh carries out the plan of the library and shows what it did.
+func (d *demonstration) weigh(ctx context.Context, w waves.Wave) error {
+	src, files, err := weightingPlan(demoPlan)
+	if err != nil {
+		return err
+	}
+	plan, err := weigh.ReadPlan("weights.yaml", src, w.Questionnaire, w.Plan.Factors)
+	if err != nil {
+		return err
+	}
+	done, err := d.st.weigh(ctx, w, plan, files, true)
+	if done.Record != nil {
+		err = errors.Join(err, report.Weighting(d.con.err, done.Record, w.Plan, surveys.EN))
+	}
+	if err == nil {
+		d.con.say("%s", done.outcome())
+	}
+	return err
 }
 
 // visits lets everybody who takes part fill in the questionnaire behind their link.

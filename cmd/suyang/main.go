@@ -29,7 +29,7 @@ type commands struct {
 	Close    closeCommand    `cmd:"" help:"End a wave: its pages take no more answers from the next start of the server on."`
 	Links    linksCommand    `cmd:"" help:"Print the personal link of every case of a wave, as CSV."`
 	Import   importCommand   `cmd:"" help:"Take in the microdata of another survey as a wave."`
-	Weigh    weighCommand    `cmd:"" help:"Rake the weights of a wave to the census and store them under a name."`
+	Weigh    weighCommand    `cmd:"" help:"Carry out a weighting plan on a wave: from base weights to weights that agree with the population."`
 	Report   reportCommand   `cmd:"" help:"Write the report of a wave as one HTML file."`
 	Verify   verifyCommand   `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
 	Estimate estimateCommand `cmd:"" help:"Estimate from the CSV of any survey, with design-based standard errors."`

@@ -17,7 +17,7 @@ import (
 type reportCommand struct {
 	stateFlags
 	Wave    string `arg:"" help:"Name of the wave."`
-	Weights string `help:"Name of the set of weights; by default the base weights of the sample."`
+	Weights string `help:"Weights: a name, which means its latest version, or a version such as calibrated@2; by default the base weights of the sample."`
 	varianceFlags
 	Lang string `default:"zh" enum:"zh,en" help:"Language: zh or en."`
 	Out  string `short:"o" type:"path" help:"File to write; by default the state folder's reports, where the server shows it."`
@@ -34,13 +34,13 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer st.Close()
-	opt := assess.Options{Weights: c.Weights, Variance: c.variance()}
+	opt := assess.Options{Variance: c.variance()}
 	if c.Variance != string(assess.Taylor) {
 		wait := con.patience("estimates from replicates")
 		defer wait.finish()
 		opt.Progress = wait.step
 	}
-	r, err := assessed(ctx, st, c.waves(), w, opt)
+	r, err := assessed(ctx, st, w, c.Weights, opt)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 
 // varianceFlags choose where standard errors come from.
 type varianceFlags struct {
-	Variance   string `default:"taylor" enum:"taylor,jkn,bootstrap" help:"Standard errors: taylor (linearised), or from replicates in which the raking of the weights is repeated: jkn (leaves out one PSU after the other) or bootstrap (Rao, Wu and Yue)."`
+	Variance   string `default:"taylor" enum:"taylor,jkn,bootstrap" help:"Standard errors: taylor (linearised), or from replicates in which the last raking of the weights is repeated: jkn (leaves out one PSU after the other) or bootstrap (Rao, Wu and Yue)."`
 	Replicates int    `default:"1000" help:"Number of replicates of the bootstrap."`
 	Seed       uint64 `default:"1" help:"Seed of the bootstrap; the same seed gives the same numbers."`
 }
@@ -66,15 +66,15 @@ func (f varianceFlags) variance() assess.Variance {
 	return assess.Variance{Method: assess.VarianceMethod(f.Variance), Replicates: f.Replicates, Seed: f.Seed}
 }
 
-// assessed computes the results of a wave, with the record of its weights.
-func assessed(ctx context.Context, st *station, folder waves.Folder, w waves.Wave, opt assess.Options) (*assess.Results, error) {
+// assessed computes the results of a wave with a set of weights, or without a name with
+// those of the sample.
+func assessed(ctx context.Context, st *station, w waves.Wave, weights string, opt assess.Options) (*assess.Results, error) {
 	opt.Wave = w.ID
-	if opt.Weights != "" {
-		record, err := folder.Weighting(w.ID, opt.Weights)
-		if err != nil {
+	if weights != "" {
+		var err error
+		if opt.Weighting, err = st.store.Weighting(ctx, w.ID, weights); err != nil {
 			return nil, err
 		}
-		opt.Raking, opt.Assumptions = &record.Step, record.Assumptions
 	}
 	return assess.Assess(ctx, st.store, w.Questionnaire, w.Plan, opt)
 }

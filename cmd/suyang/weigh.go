@@ -2,28 +2,43 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"slices"
+	"io/fs"
+	"os"
+	"path/filepath"
 
-	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
-	"github.com/suyang-survey/suyang/internal/margins"
+	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/waves"
+	"github.com/suyang-survey/suyang/internal/weigh"
+	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
 
-// weighCommand rakes the weights of a wave.
+// weighCommand carries out a weighting plan.
 type weighCommand struct {
 	stateFlags
-	Wave   string `arg:"" help:"Name of the wave."`
-	Name   string `default:"raked" help:"Name of the new set of weights; a name is never used twice."`
-	Census string `default:"330000" help:"Province whose 2020 census margins are used, as a six-digit code; margins of the plan come first."`
+	Plan   string `arg:"" help:"The weighting plan: a YAML file, or the name of a questionnaire of the library, whose weights.yaml is taken."`
+	Wave   string `required:"" help:"Name of the wave."`
+	DryRun bool   `help:"Print the report of the weighting without storing the weights."`
+	Format string `default:"text" enum:"text,json" help:"Form of the report: text or json."`
+	Lang   string `default:"en" enum:"zh,en" help:"Language of the text: zh or en."`
 }
 
-// Run weighs, stores the weights and prints what was done.
+// Run weighs, prints what was done, and stores the weights with the record of it. A
+// weighting that fails prints the record of the steps it came to, and stores nothing.
 func (c *weighCommand) Run(ctx context.Context, con *console) error {
 	w, err := c.waves().Load(c.Wave)
+	if err != nil {
+		return err
+	}
+	src, files, err := weightingPlan(c.Plan)
+	if err != nil {
+		return err
+	}
+	plan, err := weigh.ReadPlan(c.Plan, src, w.Questionnaire, w.Plan.Factors)
 	if err != nil {
 		return err
 	}
@@ -32,91 +47,79 @@ func (c *weighCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer st.Close()
-	record, err := weigh(ctx, st, c.waves(), w, c.Name, c.Census)
-	if err != nil {
+	done, err := st.weigh(ctx, w, plan, files, !c.DryRun)
+	if done.Record == nil {
 		return err
 	}
-	printStep(con.out, record.Step)
-	return nil
+	return errors.Join(err, c.print(con, done, w))
 }
 
-// weigh rakes the base weights of a wave to the margins of its plan, or else to the
-// census, stores them under a name and keeps the record of it.
-func weigh(ctx context.Context, st *station, folder waves.Folder, w waves.Wave, name, province string) (waves.Weighting, error) {
-	targets, assumptions := w.Plan.Rake, []assess.Assumption(nil)
-	if len(targets) == 0 {
-		var err error
-		if targets, assumptions, err = censusMargins(w.Plan, province); err != nil {
-			return waves.Weighting{}, err
-		}
-	}
-	query := assess.Query{Wave: w.ID, Questionnaire: w.Questionnaire, Factors: w.Plan.Factors}
-	weights, step, err := assess.Weigh(ctx, st.store, query, targets)
-	if err != nil {
-		return waves.Weighting{}, err
-	}
-	record := waves.Weighting{Step: step, Assumptions: assumptions}
-	if err := folder.SaveWeighting(w.ID, name, record); err != nil {
-		return record, err
-	}
-	return record, st.store.PutWeights(ctx, w.ID, name, weights)
+// weighed is what became of a weighting.
+type weighed struct {
+	Schema string
+	Wave   string
+	// Weights is the name and version of the weights, empty when none are stored; Stored
+	// says that they are new, and were not there already.
+	Weights string `json:",omitempty"`
+	Stored  bool
+	Record  *assess.Weighting
 }
 
-// totalsAgree is how far the totals of census margins may lie apart, relatively: some
-// cities are rounded one by one.
-const totalsAgree = 1e-6
-
-// censusMargins returns the census's counts of sex by age group, cities, and urban and
-// rural, each where the plan has the factors, and what they assume.
-func censusMargins(p *assess.Plan, province string) ([]assess.Margin, []assess.Assumption, error) {
-	census, err := margins.ReadCensus(library.FS, province)
-	if err != nil {
-		return nil, nil, err
+// weigh carries out a plan and stores the weights if that is wanted.
+func (st *station) weigh(ctx context.Context, w waves.Wave, plan *weigh.Plan, files fs.FS, store bool) (weighed, error) {
+	done := weighed{Schema: "suyang.weighting.1", Wave: w.ID}
+	weights, record, err := weigh.Run(ctx, st.store, weigh.Input{
+		Wave: w.ID, Questionnaire: w.Questionnaire, Plan: plan, Files: files, Library: library.FS, Program: "suyang " + version(),
+	})
+	done.Record = record
+	if err != nil || !store {
+		return done, err
 	}
-	var ms []margins.Margin
-	var assumed []assess.Assumption
-	for _, ids := range [][]string{{"sex", "age_group"}, {"city"}, {"residence"}} {
-		var factors []assess.Factor
-		for _, id := range ids {
-			if f := p.Factor(id); f != nil {
-				factors = append(factors, *f)
-			}
-		}
-		if len(factors) == 0 {
-			continue
-		}
-		m, as, err := census.Margin(factors, margins.Assumptions{})
+	if record.Version, done.Stored, err = st.store.PutWeights(ctx, w.ID, *record, weights); err != nil {
+		return done, err
+	}
+	done.Weights = record.ID()
+	return done, nil
+}
+
+// weightingPlan reads a plan of the library or from a file, with the folder of the
+// tables it names.
+func weightingPlan(name string) ([]byte, fs.FS, error) {
+	if inLibrary(name) {
+		folder, err := fs.Sub(library.FS, name)
 		if err != nil {
 			return nil, nil, err
 		}
-		ms = append(ms, m)
-		for _, a := range as {
-			if !slices.Contains(assumed, a) {
-				assumed = append(assumed, a)
-			}
+		src, err := fs.ReadFile(folder, "weights.yaml")
+		if err != nil {
+			err = fmt.Errorf("the library has no weighting plan %q: %w; name a YAML file", name, err)
 		}
+		return src, folder, err
 	}
-	ms, changed, err := margins.Reconcile(ms, totalsAgree)
-	if err != nil {
-		return nil, nil, err
-	}
-	var targets []assess.Margin
-	for _, m := range ms {
-		targets = append(targets, assess.Margin{Factors: m.Factors, Targets: m.Targets})
-	}
-	return targets, append(assumed, changed...), nil
+	src, err := os.ReadFile(name)
+	return src, os.DirFS(filepath.Dir(name)), err
 }
 
-// printStep writes the record of a weighting step for people.
-func printStep(out io.Writer, s weighting.Step) {
-	outcome := "converged"
-	if !s.Converged {
-		outcome = "did NOT converge"
+func (c *weighCommand) print(con *console, done weighed, w waves.Wave) error {
+	if c.Format == "json" {
+		e := json.NewEncoder(con.out)
+		e.SetIndent("", "  ")
+		return e.Encode(done)
 	}
-	fmt.Fprintf(out, "%s: %d weights, %s after %d rounds; sum %.0f, smallest %.1f, median %.1f, largest %.1f\n",
-		s.What, s.N, outcome, len(s.Rounds), s.Sum, s.Min, s.Median, s.Max)
-	fmt.Fprintf(out, "effect of unequal weights (Kish): %.3f before, %.3f after\n", s.KishBefore, s.KishAfter)
-	for _, m := range s.Margins {
-		fmt.Fprintf(out, "  %-16s %-14s n %5d  target %12.0f  before %12.0f  after %12.0f\n", m.Margin, m.Level, m.N, m.Target, m.Before, m.After)
+	if err := report.Weighting(con.out, done.Record, w.Plan, surveys.Lang(c.Lang)); err != nil {
+		return err
 	}
+	con.say("%s", done.outcome())
+	return nil
+}
+
+// outcome says in one sentence whether the weights are stored.
+func (d weighed) outcome() string {
+	switch {
+	case d.Stored:
+		return fmt.Sprintf("the weights are stored as %s", d.Weights)
+	case d.Weights != "":
+		return fmt.Sprintf("the same plan has given the same weights before; they are stored as %s, and nothing new is", d.Weights)
+	}
+	return "nothing is stored"
 }

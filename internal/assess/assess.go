@@ -4,9 +4,9 @@ package assess
 
 import (
 	"context"
+	"math"
 
 	"github.com/suyang-survey/suyang/analysis"
-	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -22,8 +22,6 @@ type Plan struct {
 	// year; empty for a single wave.
 	Series string `yaml:"series,omitempty"`
 	Method Method `yaml:"method"`
-	// Rake lists the margins the weights are raked to; empty = base weights are used.
-	Rake []Margin `yaml:"rake,omitempty"`
 	// Simulated says that the respondents were made by a computer; every report says so.
 	Simulated bool `yaml:"simulated,omitempty"`
 }
@@ -48,14 +46,6 @@ type Level struct {
 	Below  *float64     `yaml:"below,omitempty"`
 }
 
-// Margin is a raking margin: a factor, or a crossing of factors, and the population
-// count of each level, keyed by the level codes joined with "/".
-type Margin struct {
-	Factors []string           `yaml:"factors"`
-	Targets map[string]float64 `yaml:"targets"`
-	Source  surveys.Text       `yaml:"source,omitempty"`
-}
-
 // Method is the text of the method box.
 type Method struct {
 	Population surveys.Text `yaml:"population"`
@@ -71,10 +61,13 @@ type Query struct {
 	Wave          string
 	Questionnaire *surveys.Questionnaire
 	Factors       []Factor
-	// Weights names a stored set of weights; empty means the base weights of the sample.
+	// Weights names a stored set of weights, "name" for the latest version of it or
+	// "name@2" for a certain one; empty means the base weights of the sample.
 	Weights string
 	// Items asks for each scored item's right answers as variables too.
 	Items bool
+	// Columns are the columns of the sample file that Units lists.
+	Columns []string
 }
 
 // The variables of the cells, beside one "dim:<id>" for each dimension's points and
@@ -88,22 +81,31 @@ const (
 	prefixLevel     = "level:"
 )
 
-// Unit is one respondent as weighting needs it.
+// Unit is one drawn case as weighting needs it.
 type Unit struct {
-	Case string
-	Base float64
-	// Scored says that the answers give a score. They do not when the interview ended
-	// early because the person does not belong to the population.
-	Scored bool
-	Levels []int // one for each factor of the query, -1 = missing
+	Case, Stratum, PSU string
+	Base               float64
+	// Responded says that there is a response, Score what its answers add up to. It is
+	// NaN without a response, and when the interview ended early because the person does
+	// not belong to the population.
+	Responded bool
+	Score     float64
+	// Levels has one for each factor of the query, -1 = missing, as all answers are of
+	// who did not respond; Columns the values of the sample columns asked for.
+	Levels  []int
+	Columns []string
 }
+
+// Scored says whether the answers of the unit give a score.
+func (u Unit) Scored() bool { return !math.IsNaN(u.Score) }
 
 // Source is where the responses are. Both the ClickHouse store and columns in
 // memory satisfy it, and give equal cells.
 type Source interface {
 	// Cells sums the responses of a wave, with every PSU of its sample.
 	Cells(ctx context.Context, q Query) (*analysis.Cells, error)
-	// Units lists the respondents of a wave with their base weights, by case.
+	// Units lists the cases of a wave that have a base weight, whether or not they
+	// responded, by case.
 	Units(ctx context.Context, q Query) ([]Unit, error)
 	// Counts says how many cases were drawn and how many responded.
 	Counts(ctx context.Context, wave string) (drawn, responded int, err error)
@@ -118,18 +120,15 @@ type Results struct {
 	Drawn         int
 	Responded     int
 	Strata, PSUs  int
-	// WeightSet is the name of the weights used; empty = base weights.
-	WeightSet string
-	Raking    *weighting.Step
+	// Weighting is the record of the weights used; nil = base weights.
+	Weighting *Weighting
 	// Variance is what standard errors are made from, with the number of replicates
 	// there are.
 	Variance Variance
-	// Calibrated says that standard errors count the raking: they are those of the
-	// residuals on its margins, or it was repeated in every replicate. Otherwise the
-	// weights are taken as given.
+	// Calibrated says that standard errors count the last calibration of the weights:
+	// they are those of the residuals on its margins, or it was repeated in every
+	// replicate. Otherwise the weights are taken as given.
 	Calibrated bool
-	// Assumptions are what the weights rest on beside counted facts.
-	Assumptions []Assumption
 	// SeriesLevels are the levels of Plan.Series that have respondents, or one nameless
 	// level.
 	SeriesLevels []Level

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -114,7 +113,7 @@ func civic(t *testing.T) (*assess.Memory, *surveys.Questionnaire, *assess.Plan) 
 	t.Helper()
 	q, p := shipped(t, "civic-literacy")
 	rng := rand.New(rand.NewPCG(7, 7))
-	m := &assess.Memory{Wave: "w", Weights: map[string]map[string]float64{}}
+	m := &assess.Memory{Wave: "w", Weights: map[string][]assess.CaseWeight{}}
 	cities := p.Factor("city").Levels
 	for i := range 480 {
 		psu := i / 12
@@ -289,106 +288,6 @@ func TestWhichResponseCounts(t *testing.T) {
 	}
 }
 
-func TestWeighReachesTheCensus(t *testing.T) {
-	m, q, p := civic(t)
-	margins := []assess.Margin{
-		{Factors: []string{"sex"}, Targets: map[string]float64{"male": 520, "female": 480}},
-		{Factors: []string{"residence"}, Targets: map[string]float64{"urban": 722, "rural": 278}},
-	}
-	query := assess.Query{Wave: "w", Questionnaire: q, Factors: p.Factors}
-	weights, step, err := assess.Weigh(context.Background(), m, query, margins)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Weights["raked"] = weights
-	query.Weights = "raked"
-	cells, err := m.Cells(context.Background(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []struct {
-		factor, level string
-		total         float64
-	}{{"sex", "male", 520}, {"sex", "female", 480}, {"residence", "urban", 722}, {"residence", "rural", 278}} {
-		size, err := cells.Size(analysis.Domain{want.factor: want.level})
-		if err != nil {
-			t.Fatal(err)
-		}
-		near(t, "weighted "+want.level, size.Value, want.total)
-	}
-	r := assessed(t, m, q, p, assess.Options{Weights: "raked", Raking: &step})
-	if !r.Calibrated {
-		t.Error("the standard errors do not count the raking")
-	}
-	if len(r.Headline[0].Estimate.Notes) > 0 {
-		t.Errorf("notes = %v", r.Headline[0].Estimate.Notes)
-	}
-	step.Converged = false
-	r = assessed(t, m, q, p, assess.Options{Weights: "raked", Raking: &step})
-	if n := r.Tables[0].Groups[0].Rows[0].Estimate.Notes; len(n) == 0 || n[0].Code != analysis.NotConverged && n[len(n)-1].Code != analysis.NotConverged {
-		t.Errorf("notes = %v, want that the weights did not converge", n)
-	}
-}
-
-// People who turn out not to belong to the population, whose interviews end after a few
-// questions, neither stop the weighting nor take a part of the margins.
-func TestWeighLeavesOutWhoIsNotOfThePopulation(t *testing.T) {
-	m, q, p := civic(t)
-	m.Responses[3].Answers = surveys.Answers{"age": {"75"}, "sex": {"1"}, "resident": {"1"}}
-	m.Responses[4].Answers = surveys.Answers{"age": {"40"}, "sex": {"2"}, "resident": {"2"}}
-	margin := assess.Margin{Factors: []string{"sex", "age_group"}, Targets: map[string]float64{}}
-	for _, sex := range p.Factor("sex").Levels {
-		for _, age := range p.Factor("age_group").Levels {
-			margin.Targets[sex.Code+"/"+age.Code] = 100
-		}
-	}
-	query := assess.Query{Wave: "w", Questionnaire: q, Factors: p.Factors}
-	weights, step, err := assess.Weigh(context.Background(), m, query, []assess.Margin{margin})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := 0.0
-	for _, w := range weights {
-		sum += w
-	}
-	if _, given := weights[m.Responses[4].Case]; given || len(weights) != 398 || step.N != 398 {
-		t.Errorf("%d weights, %d in the record, want 398 for 400 respondents", len(weights), step.N)
-	}
-	near(t, "sum of the weights", sum, 1000)
-	m.Weights["raked"] = weights
-	r := assessed(t, m, q, p, assess.Options{Weights: "raked", Raking: &step})
-	if e := r.Headline[0].Estimate; e.N != 398 || !r.Calibrated {
-		t.Errorf("the rate rests on %d people, calibrated %v, want 398, true", e.N, r.Calibrated)
-	}
-}
-
-func TestWeighFaults(t *testing.T) {
-	m, q, p := civic(t)
-	query := assess.Query{Wave: "w", Questionnaire: q, Factors: p.Factors}
-	both := map[string]float64{"male": 520, "female": 480}
-	refused := *m
-	refused.Responses = append([]surveys.Response{}, m.Responses...)
-	refused.Responses[3].Answers = maps.Clone(m.Responses[3].Answers)
-	refused.Responses[3].Answers["sex"] = []string{surveys.Refused}
-	for _, c := range []struct {
-		name   string
-		source *assess.Memory
-		margin assess.Margin
-		want   string
-	}{
-		{"no such factor", m, assess.Margin{Factors: []string{"moon"}, Targets: both}, `"moon" is no factor`},
-		{"no count", m, assess.Margin{Factors: []string{"sex"}, Targets: map[string]float64{"male": 1}}, `no count for the level "female"`},
-		{"no level", &refused, assess.Margin{Factors: []string{"sex"}, Targets: both}, "first case c003"},
-		{"nobody", &assess.Memory{Wave: "w", Cases: m.Cases}, assess.Margin{Factors: []string{"sex"}, Targets: both}, "nobody has responded"},
-		{"other wave", &assess.Memory{Wave: "v"}, assess.Margin{Factors: []string{"sex"}, Targets: both}, `wave "w"`},
-	} {
-		_, _, err := assess.Weigh(context.Background(), c.source, query, []assess.Margin{c.margin})
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: Weigh() error = %v, want one with %q", c.name, err, c.want)
-		}
-	}
-}
-
 // Three true values are given; the intervals are moved so that two contain theirs.
 func TestCoverage(t *testing.T) {
 	m, q, p := civic(t)
@@ -416,7 +315,7 @@ func TestSourceWithoutTheWave(t *testing.T) {
 	if _, err := assess.Assess(context.Background(), m, q, p, assess.Options{Wave: "none"}); err == nil || !strings.Contains(err.Error(), `"none"`) {
 		t.Errorf("Assess() error = %v, want one that names the wave", err)
 	}
-	if _, err := assess.Assess(context.Background(), m, q, p, assess.Options{Wave: "w", Weights: "none"}); err == nil || !strings.Contains(err.Error(), `weights "none"`) {
+	if _, err := assess.Assess(context.Background(), m, q, p, assess.Options{Wave: "w", Weighting: &assess.Weighting{Name: "none"}}); err == nil || !strings.Contains(err.Error(), `weights "none"`) {
 		t.Errorf("Assess() error = %v, want one that names the weights", err)
 	}
 }

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
-	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/score"
 )
@@ -16,17 +14,13 @@ import (
 // Options are what an assessment needs beside the data and the plan.
 type Options struct {
 	Wave string
-	// Weights names a stored set of weights; empty means the base weights.
-	Weights string
+	// Weighting is the record of a stored set of weights; nil means the base weights.
+	Weighting *Weighting
 	// Settings are the choices of the estimators; the zero value means
 	// analysis.DefaultSettings.
 	Settings analysis.Settings
 	// Variance says what standard errors are made from; the zero value is Taylor.
 	Variance Variance
-	// Raking is the record of how the set of weights was made, Assumptions what it
-	// rests on; both are passed on to the results.
-	Raking      *weighting.Step
-	Assumptions []Assumption
 	// Truth gives the true value of a variable's mean in a domain, where a simulation
 	// knows it; nil for a real survey.
 	Truth func(variable string, in analysis.Domain) (value float64, ok bool)
@@ -48,7 +42,12 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if err != nil {
 		return nil, fmt.Errorf("count the cases of wave %q: %w", opt.Wave, err)
 	}
-	cells, err := src.Cells(ctx, Query{Wave: opt.Wave, Questionnaire: q, Factors: plan.Factors, Weights: opt.Weights, Items: true})
+	query := Query{Wave: opt.Wave, Questionnaire: q, Factors: plan.Factors, Items: true}
+	if opt.Weighting != nil {
+		query.Weights = opt.Weighting.ID()
+		query.Factors = append(slices.Clip(query.Factors), opt.Weighting.calibrationFactors()...)
+	}
+	cells, err := src.Cells(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("sum the responses of wave %q: %w", opt.Wave, err)
 	}
@@ -57,22 +56,21 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 		opt.Settings = analysis.DefaultSettings()
 	}
 	cells.Settings = opt.Settings
-	if opt.Raking != nil && !opt.Raking.Converged {
-		cells.Notes = append(slices.Clone(cells.Notes), analysis.Note{Code: analysis.NotConverged, Subject: opt.Weights})
+	if opt.Weighting != nil {
+		cells.Notes = append(slices.Clone(cells.Notes), opt.Weighting.Notes()...)
 	}
-	repeated := opt.Raking
-	if opt.Variance.linearised() && !hasBase(cells) {
-		repeated = nil // residuals need the weights before raking
+	repeated := opt.Weighting
+	if repeated != nil && (len(repeated.Calibration) == 0 || opt.Variance.linearised() && !hasBase(cells)) {
+		repeated = nil // residuals need the weights before calibration
 	}
-	estimates, variance, err := opt.Variance.on(cells, repeated)
+	estimates, variance, err := opt.Variance.on(cells, query.Factors, repeated)
 	if err != nil {
 		return nil, fmt.Errorf("standard errors of wave %q: %w", opt.Wave, err)
 	}
 	r := &Results{
 		Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
 		Drawn: drawn, Responded: responded, PSUs: len(cells.PSUs), Strata: strata(cells.PSUs),
-		WeightSet: opt.Weights, Raking: opt.Raking, Assumptions: opt.Assumptions,
-		Variance: variance, Calibrated: repeated != nil, SeriesLevels: []Level{{}},
+		Weighting: opt.Weighting, Variance: variance, Calibrated: repeated != nil, SeriesLevels: []Level{{}},
 	}
 	if f := plan.Factor(plan.Series); f != nil {
 		r.SeriesLevels = f.Levels
@@ -93,18 +91,6 @@ func hasBase(c *analysis.Cells) bool {
 		}
 	}
 	return true
-}
-
-// margins lists the factors of each margin of a raking.
-func margins(s *weighting.Step) [][]string {
-	var out [][]string
-	last := ""
-	for _, f := range s.Margins {
-		if f.Margin != last {
-			out, last = append(out, strings.Split(f.Margin, "/")), f.Margin
-		}
-	}
-	return out
 }
 
 func strata(psus []analysis.PSU) int {

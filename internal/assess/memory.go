@@ -20,8 +20,8 @@ type Memory struct {
 	Wave      string
 	Cases     []fieldwork.Case
 	Responses []surveys.Response
-	// Weights holds sets of weights by name, each by case.
-	Weights map[string]map[string]float64
+	// Weights holds sets of weights by name.
+	Weights map[string][]CaseWeight
 }
 
 // respondent is a case together with the response that counts for it, if any.
@@ -65,8 +65,11 @@ func before(a, b *surveys.Response) bool {
 
 // level returns the person's level of a factor, or -1.
 func (r respondent) level(f *Factor) int {
-	if f.Sample != "" {
+	switch {
+	case f.Sample != "":
 		return f.Level(r.sample.Columns[f.Sample])
+	case r.response == nil:
+		return -1
 	}
 	return f.Level(r.response.Answers.First(f.Answer))
 }
@@ -86,7 +89,7 @@ func (m *Memory) Counts(_ context.Context, wave string) (drawn, responded int, e
 	return drawn, responded, err
 }
 
-// Units lists the respondents with their base weights, ordered by case.
+// Units lists the cases that have a base weight, ordered by ID.
 func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
 	all, err := m.respondents(q.Wave)
 	if err != nil {
@@ -98,13 +101,23 @@ func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
 	}
 	var units []Unit
 	for _, r := range all {
-		if r.response == nil || r.sample.Weight == 0 {
+		if r.sample.Weight == 0 {
 			continue
 		}
-		u := Unit{Case: r.sample.ID, Base: r.sample.Weight, Levels: make([]int, len(q.Factors))}
-		_, u.Scored = scorer.Score(r.response.Answers)
+		u := Unit{
+			Case: r.sample.ID, Stratum: r.sample.Stratum, PSU: r.sample.PSU, Base: r.sample.Weight,
+			Score: math.NaN(), Levels: make([]int, len(q.Factors)),
+		}
+		if u.Responded = r.response != nil; u.Responded {
+			if points, scored := scorer.Score(r.response.Answers); scored {
+				u.Score = points.Total
+			}
+		}
 		for i := range q.Factors {
 			u.Levels[i] = r.level(&q.Factors[i])
+		}
+		for _, name := range q.Columns {
+			u.Columns = append(u.Columns, r.sample.Columns[name])
 		}
 		units = append(units, u)
 	}
@@ -118,19 +131,23 @@ func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
 	if err != nil {
 		return nil, err
 	}
-	weight := func(c fieldwork.Case) float64 { return c.Weight }
+	weight := func(c fieldwork.Case) (w, base float64) { return c.Weight, c.Weight }
 	if q.Weights != "" {
 		set, ok := m.Weights[q.Weights]
 		if !ok {
 			return nil, fmt.Errorf("weights %q of wave %q: %w", q.Weights, q.Wave, surveys.ErrNotFound)
 		}
-		weight = func(c fieldwork.Case) float64 { return set[c.ID] }
+		byCase := make(map[string]CaseWeight, len(set))
+		for _, w := range set {
+			byCase[w.Case] = w
+		}
+		weight = func(c fieldwork.Case) (w, base float64) { return byCase[c.ID].Weight, byCase[c.ID].Base }
 	}
 	cols := analysis.Columns{}
 	for _, r := range all {
 		w, base := 0.0, 0.0
 		if r.response != nil {
-			w, base = weight(r.sample), r.sample.Weight
+			w, base = weight(r.sample)
 		}
 		cols.Weight = append(cols.Weight, w)
 		cols.Base = append(cols.Base, base)

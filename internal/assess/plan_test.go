@@ -35,9 +35,6 @@ factors:
       - {code: young, name: {zh: 青, en: Young}, min: 18, below: 40}
       - {code: old, name: {zh: 老, en: Old}, min: 40}
 tables: [sex, age]
-rake:
-  - factors: [sex, age]
-    targets: {male/young: 1, male/old: 2, female/young: 3, female/old: 4}
 `
 
 func TestReadPlan(t *testing.T) {
@@ -84,10 +81,6 @@ func TestReadPlanFaults(t *testing.T) {
 		{"table twice", "tables: [sex, age]", "tables: [sex, sex]", `plan.yaml:15: invalid: the table "sex" stands there twice`},
 		{"table of the series", "tables: [sex, age]", "tables: [sex, age]\nseries: sex", `plan.yaml:15: invalid: the table "sex" is the series`},
 		{"unknown series", "tables: [sex, age]", "series: moon", `plan.yaml:15: invalid: the series "moon" is no factor`},
-		{"margin without a level", "female/old: 4", "female/older: 4", `plan.yaml:18: invalid: margin sex/age: the level "female/old" needs a count`},
-		{"margin with a level too many", "female/old: 4", "female/old: 4, other/old: 1", `margin sex/age: there is no level "other/old"`},
-		{"margin with a factor twice", "factors: [sex, age]", "factors: [sex, sex]", `plan.yaml:17: invalid: the margin sex/sex names the factor "sex" twice`},
-		{"margin of no factor", "factors: [sex, age]", "factors: [sex, moon]", `plan.yaml:17: invalid: the margin's factor "moon"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if !strings.Contains(goodPlan, c.old) {
@@ -109,7 +102,7 @@ func TestReadPlanTooLarge(t *testing.T) {
 
 func FuzzReadPlan(f *testing.F) {
 	f.Add([]byte(goodPlan))
-	f.Add([]byte("factors: [{levels: [{min: .nan}]}]\nrake: [{factors: [a]}]"))
+	f.Add([]byte("factors: [{levels: [{min: .nan}]}]\ntables: [a]"))
 	f.Add([]byte("factors: &a [*a]"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		p, err := assess.ReadPlan("plan.yaml", src, planQuestionnaire())

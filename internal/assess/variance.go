@@ -45,13 +45,18 @@ type estimates interface {
 func (v Variance) linearised() bool { return v.Method == "" || v.Method == Taylor }
 
 // on puts the variance on cells, which may change, and returns it with the number of
-// replicates there are. raking is how the weights of the cells were made; nil takes them
-// as given.
-func (v Variance) on(c *analysis.Cells, raking *weighting.Step) (estimates, Variance, error) {
-	if v.linearised() {
-		if raking != nil {
-			c.Margins = margins(raking)
+// replicates there are. w is how the weights of the cells were calibrated; nil takes them
+// as given. factors are those of the cells.
+func (v Variance) on(c *analysis.Cells, factors []Factor, w *Weighting) (estimates, Variance, error) {
+	var margins [][]string
+	if w != nil {
+		var err error
+		if c, margins, err = w.margins(c, factors); err != nil {
+			return nil, v, err
 		}
+	}
+	if v.linearised() {
+		c.Margins = margins
 		return c, Variance{Method: Taylor}, nil
 	}
 	set, err := v.set(c)
@@ -66,8 +71,8 @@ func (v Variance) on(c *analysis.Cells, raking *weighting.Step) (estimates, Vari
 		// proportion has all replicates.
 		c.Settings.Interval = analysis.IntervalXLogit
 	}
-	if raking != nil {
-		e, err := raked(set, c, raking)
+	if w != nil {
+		e, err := raked(set, c, w, margins)
 		return e, v, err
 	}
 	e, err := set.OnCells(c)
@@ -94,11 +99,12 @@ func (v Variance) set(c *analysis.Cells) (*replicate.Set, error) {
 // raked repeats a raking in every replicate. The weights of the cells are the raked ones:
 // they differ from those before by a factor for each level of each margin, so that
 // raking leads from both to the same weights, from these in fewer rounds.
-func raked(set *replicate.Set, c *analysis.Cells, raking *weighting.Step) (*replicate.Cells, error) {
+func raked(set *replicate.Set, c *analysis.Cells, w *Weighting, margins [][]string) (*replicate.Cells, error) {
+	raking := w.Steps[w.Calibrated]
 	if raking.What != "rake" && raking.What != "post-stratify" {
 		return nil, fmt.Errorf("%w: the weights were last made by %q, which replicates do not repeat; end with raking, or take the variance %s", surveys.ErrInvalid, raking.What, Taylor)
 	}
-	crossed, margins, err := withMargins(c, raking)
+	crossed, targets, err := withMargins(c, w, margins)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +112,7 @@ func raked(set *replicate.Set, c *analysis.Cells, raking *weighting.Step) (*repl
 	if err != nil {
 		return nil, err
 	}
-	e, step, err := e.Rake(margins, weighting.Settings{})
+	e, step, err := e.Rake(targets, weighting.Settings{})
 	if err != nil {
 		return nil, fmt.Errorf("repeat the raking in every replicate: %w; or take the variance %s, which draws no PSU again", err, Taylor)
 	}
@@ -141,25 +147,25 @@ func meets(s weighting.Step) error {
 
 // withMargins returns the cells with one factor more for each margin that crosses
 // several, and the margins as factors of these cells.
-func withMargins(c *analysis.Cells, raking *weighting.Step) (*analysis.Cells, []replicate.Margin, error) {
+func withMargins(c *analysis.Cells, w *Weighting, margins [][]string) (*analysis.Cells, []replicate.Margin, error) {
 	out := *c
 	out.Factors, out.Rows = slices.Clone(c.Factors), slices.Clone(c.Rows)
 	targets := map[string]map[string]float64{}
-	for _, f := range raking.Margins {
+	for _, f := range w.Steps[w.Calibrated].Margins {
 		if targets[f.Margin] == nil {
 			targets[f.Margin] = map[string]float64{}
 		}
 		targets[f.Margin][f.Level] = f.Target
 	}
 	var list []replicate.Margin
-	for _, factors := range margins(raking) {
+	for k, factors := range margins {
 		f, err := crossing(&out, factors)
 		if err != nil {
 			return nil, nil, err
 		}
 		m := replicate.Margin{Factor: f.ID}
 		for _, level := range f.Levels {
-			t, known := targets[f.ID][level]
+			t, known := targets[w.Calibration[k].Name()][level]
 			if !known {
 				return nil, nil, fmt.Errorf("%w: margin %q: the weights were raked without the level %q; weigh again", surveys.ErrInvalid, f.ID, level)
 			}

@@ -43,13 +43,21 @@ func (c census) column(p *assess.Plan, units []assess.Unit) weighting.Margin {
 	return m
 }
 
-// rakeTo gives the wave a set of weights, "raked", that meet the margins.
-func rakeTo(t *testing.T, m *assess.Memory, q *surveys.Questionnaire, p *assess.Plan, margins ...census) *weighting.Step {
+// respondents lists who responded.
+func respondents(t *testing.T, m *assess.Memory, q *surveys.Questionnaire, p *assess.Plan) []assess.Unit {
 	t.Helper()
 	units, err := m.Units(t.Context(), assess.Query{Wave: m.Wave, Questionnaire: q, Factors: p.Factors})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return slices.DeleteFunc(units, func(u assess.Unit) bool { return !u.Responded })
+}
+
+// rakeTo gives the wave a set of weights, "raked", that meet the margins, and returns the
+// record of it.
+func rakeTo(t *testing.T, m *assess.Memory, q *surveys.Questionnaire, p *assess.Plan, margins ...census) *assess.Weighting {
+	t.Helper()
+	units := respondents(t, m, q, p)
 	base := make([]float64, len(units))
 	for i, u := range units {
 		base[i] = u.Base
@@ -62,12 +70,16 @@ func rakeTo(t *testing.T, m *assess.Memory, q *surveys.Questionnaire, p *assess.
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := map[string]float64{}
+	var set []assess.CaseWeight
 	for i, u := range units {
-		set[u.Case] = w[i]
+		set = append(set, assess.CaseWeight{Case: u.Case, Weight: w[i], Base: base[i]})
 	}
-	m.Weights = map[string]map[string]float64{"raked": set}
-	return &step
+	m.Weights = map[string][]assess.CaseWeight{"raked": set}
+	record := &assess.Weighting{Name: "raked", Steps: []weighting.Step{step}}
+	for _, c := range margins {
+		record.Calibration = append(record.Calibration, assess.CalibratedMargin{Factors: c.factors})
+	}
+	return record
 }
 
 // sexByAge and residence are made-up counts for the plan of the civic wave.
@@ -99,9 +111,9 @@ func residence(c census) census {
 func TestJackknifeIsRs(t *testing.T) {
 	q, p := shipped(t, "gss-science")
 	m := gss(t, q)
-	step := rakeTo(t, m, q, p, census{[]string{"sex"}, []float64{1480, 1520}})
+	record := rakeTo(t, m, q, p, census{[]string{"sex"}, []float64{1480, 1520}})
 	jackknife := assess.Variance{Method: assess.JKn}
-	post, err := assess.Assess(t.Context(), m, q, p, assess.Options{Wave: "gss", Weights: "raked", Raking: step, Variance: jackknife})
+	post, err := assess.Assess(t.Context(), m, q, p, assess.Options{Wave: "gss", Weighting: record, Variance: jackknife})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,9 +145,9 @@ func TestJackknifeIsRs(t *testing.T) {
 func TestReplicatesOfCellsAreThoseOfPeople(t *testing.T) {
 	m, q, p := civic(t)
 	by := sexByAge(p)
-	step := rakeTo(t, m, q, p, by, residence(by))
+	record := rakeTo(t, m, q, p, by, residence(by))
 	want := literateOfPeople(t, m, q, p, 40, 3, by, residence(by))
-	got := assessed(t, m, q, p, assess.Options{Weights: "raked", Raking: step,
+	got := assessed(t, m, q, p, assess.Options{Weighting: record,
 		Variance: assess.Variance{Method: assess.Bootstrap, Replicates: 40, Seed: 3}})
 	if want := (assess.Variance{Method: assess.Bootstrap, Replicates: 40, Seed: 3}); got.Variance != want || !got.Calibrated {
 		t.Errorf("variance %+v, calibrated %v; want %+v, true", got.Variance, got.Calibrated, want)
@@ -147,7 +159,7 @@ func TestReplicatesOfCellsAreThoseOfPeople(t *testing.T) {
 	near(t, "upper bound", e.Hi, want.Hi)
 	near(t, "df", e.DF, want.DF)
 	near(t, "deff", e.DEff, want.DEff)
-	taylor := assessed(t, m, q, p, assess.Options{Weights: "raked", Raking: step})
+	taylor := assessed(t, m, q, p, assess.Options{Weighting: record})
 	near(t, "rate, Taylor", e.Value, taylor.Headline[0].Estimate.Value)
 	if taylor.Variance != (assess.Variance{Method: assess.Taylor}) || taylor.Headline[0].Estimate.SE == e.SE {
 		t.Errorf("without a choice the variance is %+v", taylor.Variance)
@@ -158,10 +170,7 @@ func TestReplicatesOfCellsAreThoseOfPeople(t *testing.T) {
 // from the base weights.
 func literateOfPeople(t *testing.T, m *assess.Memory, q *surveys.Questionnaire, p *assess.Plan, replicates int, seed uint64, margins ...census) analysis.Estimate {
 	t.Helper()
-	units, err := m.Units(t.Context(), assess.Query{Wave: m.Wave, Questionnaire: q, Factors: p.Factors})
-	if err != nil {
-		t.Fatal(err)
-	}
+	units := respondents(t, m, q, p)
 	answered := map[string]surveys.Answers{}
 	for _, r := range m.Responses {
 		answered[r.Case] = r.Answers
@@ -210,9 +219,9 @@ func literateOfPeople(t *testing.T, m *assess.Memory, q *surveys.Questionnaire, 
 func TestSameSeedSameErrors(t *testing.T) {
 	m, q, p := civic(t)
 	by := sexByAge(p)
-	step := rakeTo(t, m, q, p, by)
+	record := rakeTo(t, m, q, p, by)
 	with := func(seed uint64) *assess.Results {
-		return assessed(t, m, q, p, assess.Options{Weights: "raked", Raking: step,
+		return assessed(t, m, q, p, assess.Options{Weighting: record,
 			Variance: assess.Variance{Method: assess.Bootstrap, Replicates: 100, Seed: seed}})
 	}
 	first := with(1)
@@ -247,36 +256,34 @@ func TestProgressEndsAtItsTotal(t *testing.T) {
 
 func TestVarianceFaults(t *testing.T) {
 	bootstrap := assess.Variance{Method: assess.Bootstrap, Replicates: 200, Seed: 1}
-	plain := func(*assess.Memory, *assess.Plan, *weighting.Step) {}
+	plain := func(*assess.Memory, *assess.Plan, *assess.Weighting) {}
 	for _, c := range []struct {
 		name     string
 		variance assess.Variance
 		margin   string
-		change   func(*assess.Memory, *assess.Plan, *weighting.Step)
+		change   func(*assess.Memory, *assess.Plan, *assess.Weighting)
 		want     []string
 	}{
 		{"unknown method", assess.Variance{Method: "jk9"}, "sex", plain, []string{`no variance "jk9"`, "taylor, jkn or bootstrap"}},
 		{"one replicate", assess.Variance{Method: assess.Bootstrap, Replicates: 1}, "sex", plain, []string{"1 replicates have no spread"}},
 		{"too many replicates", assess.Variance{Method: assess.Bootstrap, Replicates: 1 << 60}, "sex", plain, []string{"1152921504606846976 replicates are more than 100000"}},
-		{"lone PSU", bootstrap, "sex", func(m *assess.Memory, _ *assess.Plan, _ *weighting.Step) {
+		{"lone PSU", bootstrap, "sex", func(m *assess.Memory, _ *assess.Plan, _ *assess.Weighting) {
 			for i := range 12 {
 				m.Cases[i].Stratum = "alone"
 			}
 		}, []string{`one PSU only in stratum "alone"`, "merge each with a neighbour", "variance taylor"}},
 		// Every city has four PSUs, one or none of each stratum.
 		{"lost level", bootstrap, "city", plain, []string{"replicate ", `margin "city": no respondent in "`, "merge it with another level", "variance taylor"}},
-		{"weights changed after the raking", bootstrap, "sex", func(m *assess.Memory, _ *assess.Plan, _ *weighting.Step) {
-			m.Weights["raked"][m.Cases[0].ID] *= 2
+		{"weights changed after the raking", bootstrap, "sex", func(m *assess.Memory, _ *assess.Plan, _ *assess.Weighting) {
+			m.Weights["raked"][0].Weight *= 2
 		}, []string{`margin "sex"`, "changed after the raking", "weigh again", "variance taylor"}},
-		{"another calibration", bootstrap, "sex", func(_ *assess.Memory, _ *assess.Plan, s *weighting.Step) {
-			s.What = "calibrate, linear"
-		}, []string{`last made by "calibrate, linear"`, "end with raking", "variance taylor"}},
-		{"factor left the plan", bootstrap, "sex", func(_ *assess.Memory, _ *assess.Plan, s *weighting.Step) {
-			for i := range s.Margins {
-				s.Margins[i].Margin = "moon"
-			}
+		{"another calibration", bootstrap, "sex", func(_ *assess.Memory, _ *assess.Plan, w *assess.Weighting) {
+			w.Steps[0].What = "calibrate"
+		}, []string{`last made by "calibrate"`, "end with raking", "variance taylor"}},
+		{"factor left the plan", bootstrap, "sex", func(_ *assess.Memory, _ *assess.Plan, w *assess.Weighting) {
+			w.Calibration[0].Factors = []string{"moon"}
 		}, []string{`margin "moon"`, `"moon" is no factor`, "weigh again"}},
-		{"level came to the plan", bootstrap, "sex", func(_ *assess.Memory, p *assess.Plan, _ *weighting.Step) {
+		{"level came to the plan", bootstrap, "sex", func(_ *assess.Memory, p *assess.Plan, _ *assess.Weighting) {
 			f := p.Factor("sex")
 			f.Levels = append(slices.Clone(f.Levels), assess.Level{Code: "other", Values: []string{"3"}})
 		}, []string{`margin "sex"`, `without the level "other"`, "weigh again"}},
@@ -287,9 +294,9 @@ func TestVarianceFaults(t *testing.T) {
 			for range p.Factor(c.margin).Levels {
 				counts.targets = append(counts.targets, 1000)
 			}
-			step := rakeTo(t, m, q, p, counts)
-			c.change(m, p, step)
-			_, err := assess.Assess(t.Context(), m, q, p, assess.Options{Wave: "w", Weights: "raked", Raking: step, Variance: c.variance})
+			record := rakeTo(t, m, q, p, counts)
+			c.change(m, p, record)
+			_, err := assess.Assess(t.Context(), m, q, p, assess.Options{Wave: "w", Weighting: record, Variance: c.variance})
 			for _, words := range c.want {
 				if err == nil || !strings.Contains(err.Error(), words) {
 					t.Errorf("Assess() error = %v, want %q in it", err, words)
@@ -317,9 +324,9 @@ func TestReplicatesOfNobody(t *testing.T) {
 func TestReplicatesOfWeightsThatDidNotConverge(t *testing.T) {
 	m, q, p := civic(t)
 	by := sexByAge(p)
-	step := rakeTo(t, m, q, p, by)
-	step.Converged = false
-	r := assessed(t, m, q, p, assess.Options{Weights: "raked", Raking: step, Variance: assess.Variance{Method: assess.JKn}})
+	record := rakeTo(t, m, q, p, by)
+	record.Steps[0].Converged = false
+	r := assessed(t, m, q, p, assess.Options{Weighting: record, Variance: assess.Variance{Method: assess.JKn}})
 	e := r.Headline[0].Estimate
 	if math.IsNaN(e.SE) || !slices.ContainsFunc(e.Notes, func(n analysis.Note) bool { return n.Code == analysis.NotConverged }) {
 		t.Errorf("SE %v, notes %v; want a note that the weights did not converge", e.SE, fmt.Sprint(e.Notes))

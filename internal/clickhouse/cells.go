@@ -149,15 +149,18 @@ func (s *Store) argumentsOf(ctx context.Context, q assess.Query) (arguments, err
 	}
 	args := arguments{"wave": q.Wave, "sample": sample}
 	if q.Weights != "" {
-		if args["weights"], err = s.weightsOf(ctx, q.Wave, q.Weights); err != nil {
+		set, err := s.weightSet(ctx, q.Wave, q.Weights)
+		if err != nil {
 			return nil, err
 		}
+		args["weights"] = set.digest
 	}
 	return args, nil
 }
 
-// Units lists the respondents of a wave with their base weights and the levels of
-// the factors, ordered by case. The weights that the query names play no part.
+// Units lists the cases of a wave that have a base weight, with the levels of the
+// factors and whether they responded, ordered by ID. The weights that the query names
+// play no part.
 func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error) {
 	q.Weights = ""
 	args, err := s.argumentsOf(ctx, q)
@@ -172,12 +175,12 @@ func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error
 	err = s.queryText(ctx, text, args, func(rows driver.Rows) error {
 		var u assess.Unit
 		var levels []int32
-		err := rows.Scan(&u.Case, &u.Base, &u.Scored, &levels)
+		err := rows.Scan(&u.Case, &u.Stratum, &u.PSU, &u.Base, &u.Responded, &u.Score, &levels, &u.Columns)
 		u.Levels = wide(levels)
 		units = append(units, u)
 		return err
 	})
-	return units, explain(fmt.Sprintf("list the respondents of wave %q", q.Wave), err)
+	return units, explain(fmt.Sprintf("list the cases of wave %q", q.Wave), err)
 }
 
 func unitsText(q assess.Query) (string, error) {
@@ -185,10 +188,20 @@ func unitsText(q assess.Query) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	levels := levelColumns(q.Factors)
+	for i, f := range q.Factors {
+		if f.Sample == "" {
+			levels[i] = "if(responded = 1, " + levels[i] + ", -1)"
+		}
+	}
+	columns := make([]string, len(q.Columns))
+	for i, name := range q.Columns {
+		columns[i] = "columns[" + score.Quote(name) + "]"
+	}
 	return compose("units", map[string]string{
-		"levels":    strings.Join(levelColumns(q.Factors), ", "),
-		"responses": counted(q.Factors, []string{"toBool(isNotNull(" + e.Score + ")) AS scored"}),
-		"sample":    sampled(q),
+		"levels":    strings.Join(levels, ", "),
+		"responses": counted(q.Factors, []string{"toUInt8(1) AS responded", "ifNull(toFloat64(" + e.Score + "), nan) AS score"}),
+		"sample":    sampled(q, "stratum", "psu", "CAST(["+strings.Join(columns, ", ")+"], 'Array(String)') AS listed"),
 	}), nil
 }
 

@@ -68,7 +68,7 @@ func hostile() (*surveys.Questionnaire, []assess.Factor) {
 
 // wave makes up a wave in which everything happens that can happen to a record.
 func wave(q *surveys.Questionnaire, factors []assess.Factor, n int, rng *rand.Rand) *assess.Memory {
-	m := &assess.Memory{Wave: "2026", Weights: map[string]map[string]float64{"raked": {}}}
+	m := &assess.Memory{Wave: "2026", Weights: map[string][]assess.CaseWeight{}}
 	for i := range n {
 		c := fieldwork.Case{
 			ID: fmt.Sprintf("c%05d", i), Stratum: fmt.Sprintf("h%d", i%5), PSU: fmt.Sprintf("u%d", i/7%11),
@@ -83,7 +83,9 @@ func wave(q *surveys.Questionnaire, factors []assess.Factor, n int, rng *rand.Ra
 			}
 		}
 		if rng.IntN(20) > 0 {
-			m.Weights["raked"][c.ID] = c.Weight * (0.5 + rng.Float64())
+			m.Weights["raked"] = append(m.Weights["raked"], assess.CaseWeight{
+				Case: c.ID, Weight: c.Weight * (0.5 + rng.Float64()), Base: c.Weight * (0.5 + rng.Float64()),
+			})
 		}
 		m.Cases = append(m.Cases, c)
 		if rng.IntN(4) > 0 {
@@ -178,7 +180,7 @@ func load(t testing.TB, s *Store, m *assess.Memory, order []surveys.Response) {
 		put(t, s, strconv.Itoa(i), block...)
 	}
 	for name, w := range m.Weights {
-		if err := s.PutWeights(t.Context(), m.Wave, name, w); err != nil {
+		if _, _, err := s.PutWeights(t.Context(), m.Wave, assess.Weighting{Name: name}, w); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,7 +216,7 @@ func TestStoreEqualsMemory(t *testing.T) {
 			}
 			query.Factors = nil
 			compareCells(t, s, m, query)
-			query.Factors = c.factors
+			query.Factors, query.Columns = c.factors, []string{"city", `b\`, "none"}
 			compareUnits(t, s, m, query)
 		})
 	}
@@ -252,7 +254,7 @@ func TestSameReplicatesFromStoreAndMemory(t *testing.T) {
 	for _, v := range []assess.Variance{{Method: assess.JKn}, {Method: assess.Bootstrap, Replicates: 40, Seed: 9}} {
 		var from [2]*assess.Results
 		for i, src := range []assess.Source{s, m} {
-			r, err := assess.Assess(t.Context(), src, q, plan, assess.Options{Wave: m.Wave, Weights: "raked", Variance: v})
+			r, err := assess.Assess(t.Context(), src, q, plan, assess.Options{Wave: m.Wave, Weighting: &assess.Weighting{Name: "raked"}, Variance: v})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -281,12 +283,24 @@ func compareUnits(t *testing.T, s, m assess.Source, q assess.Query) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, got, exported); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("units: memory and store differ:\n%s", d)
 	}
 	d, r, err := s.Counts(t.Context(), q.Wave)
 	wantD, wantR, _ := m.Counts(t.Context(), q.Wave)
-	if err != nil || d != wantD || r != wantR || r != len(want) {
+	responded, scored := 0, 0
+	for _, u := range got {
+		if u.Responded {
+			responded++
+		}
+		if u.Scored() {
+			scored++
+		}
+	}
+	if scored == 0 || scored > responded || responded == len(got) {
+		t.Errorf("%d units with a score, %d with a response, %d in all", scored, responded, len(got))
+	}
+	if err != nil || d != wantD || r != wantR || d != len(got) || r != responded {
 		t.Errorf("Counts() = %d, %d, %v, want %d, %d", d, r, err, wantD, wantR)
 	}
 }
@@ -337,11 +351,17 @@ func TestUnknownWaveAndWeights(t *testing.T) {
 	query.Weights = "raked"
 	_, err = s.Cells(t.Context(), query)
 	wantError(t, err, surveys.ErrNotFound, `"raked"`, "no weights yet")
-	if err := s.PutWeights(t.Context(), "2026", "other", map[string]float64{"a": 1}); err != nil {
+	if _, _, err := s.PutWeights(t.Context(), "2026", assess.Weighting{Name: "other"}, []assess.CaseWeight{{Case: "a", Weight: 1, Base: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Cells(t.Context(), query)
-	wantError(t, err, surveys.ErrNotFound, "there are other")
+	wantError(t, err, surveys.ErrNotFound, "there are other@1")
+	query.Weights = "other@2"
+	_, err = s.Cells(t.Context(), query)
+	wantError(t, err, surveys.ErrNotFound, "there are other@1")
+	query.Weights = "other@x"
+	_, err = s.Cells(t.Context(), query)
+	wantError(t, err, surveys.ErrInvalid, "raked@2")
 }
 
 func TestWaveWithoutResponsesHasItsDesign(t *testing.T) {

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
@@ -16,7 +18,7 @@ func drawn(id, stratum, psu string, w float64) fieldwork.Case {
 	return fieldwork.Case{ID: id, Stratum: stratum, PSU: psu, Weight: w, Columns: map[string]string{"city": "330100"}}
 }
 
-// units lists who responded in a wave, with no factors.
+// units lists the cases of a wave, with no factors.
 func units(t *testing.T, s *Store, wave string) []assess.Unit {
 	t.Helper()
 	q, _ := civic(t)
@@ -52,7 +54,11 @@ func TestPutSample(t *testing.T) {
 	err := s.PutSample(t.Context(), "w", []fieldwork.Case{a})
 	wantError(t, err, surveys.ErrConflict, `"w"`, "another wave")
 	counts("after the refusal", 2, 1)
-	if d := cmp.Diff([]assess.Unit{{Case: "b", Base: 2, Levels: []int{}}}, units(t, s, "w")); d != "" {
+	want := []assess.Unit{
+		{Case: "a", Stratum: "h", PSU: "u", Base: 1.5, Score: math.NaN()},
+		{Case: "b", Stratum: "h", PSU: "v", Base: 2, Responded: true, Score: math.NaN()},
+	}
+	if d := cmp.Diff(want, units(t, s, "w"), cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); d != "" {
 		t.Error(d)
 	}
 }
@@ -97,25 +103,128 @@ func TestPutSampleRefuses(t *testing.T) {
 	}
 }
 
+// weights are those of cases a and b.
+func weights(a, b float64) []assess.CaseWeight {
+	return []assess.CaseWeight{{Case: "a", Weight: a, Base: 1}, {Case: "b", Weight: b, Base: 1}}
+}
+
 func TestWeightsAreNeverOverwritten(t *testing.T) {
 	s := open(t)
 	putSample(t, s, "w", drawn("a", "h", "u", 1), drawn("b", "h", "v", 1))
 	ctx := t.Context()
-	first, other := map[string]float64{"a": 1.25, "b": 0.5}, map[string]float64{"a": 1.25, "b": 0.75}
-	for range 2 { // the second time changes nothing
-		if err := s.PutWeights(ctx, "w", "raked", first); err != nil {
+	put := func(name, plan string, w []assess.CaseWeight, wantVersion int, wantStored bool) {
+		t.Helper()
+		version, stored, err := s.PutWeights(ctx, "w", assess.Weighting{Name: name, PlanHash: plan}, w)
+		if err != nil || version != wantVersion || stored != wantStored {
+			t.Errorf("PutWeights() = %d, %v, %v, want %d, %v", version, stored, err, wantVersion, wantStored)
+		}
+	}
+	put("raked", "one", weights(1.25, 0.5), 1, true)
+	put("raked", "one", weights(1.25, 0.5), 1, false)
+	put("raked", "one", weights(1.25, 0.75), 2, true) // the data have changed
+	put("raked", "two", weights(1.25, 0.75), 3, true) // another plan to the same end
+	put("raked", "one", weights(1.25, 0.5), 1, false)
+	put("raked", "one", []assess.CaseWeight{weights(1.25, 0.5)[1], weights(1.25, 0.5)[0]}, 1, false) // in another order
+	put("1' OR '1'='1", "", weights(1, 1), 1, true)
+	ids, err := s.WeightSets(ctx, "w")
+	if want := []string{"1' OR '1'='1@1", "raked@1", "raked@2", "raked@3"}; err != nil || !slices.Equal(ids, want) {
+		t.Errorf("WeightSets() = %q, %v, want %q", ids, err, want)
+	}
+	for id, want := range map[string]string{"raked": "raked@3 two", "raked@1": "raked@1 one"} {
+		if r, err := s.Weighting(ctx, "w", id); err != nil || r.ID()+" "+r.PlanHash != want {
+			t.Errorf("Weighting(%s) = %+v, %v, want %s", id, r, err, want)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		weights []assess.CaseWeight
+		want    string
+	}{
+		{"", weights(1, 1), "name"},
+		{"raked@2", weights(1, 1), `"raked@2"`},
+		{"none", nil, "at least one"},
+		{"bad", weights(-1, 1), `"a"`},
+		{"twice", append(weights(1, 1), weights(1, 2)...), `"a" has two weights`},
+	} {
+		_, _, err := s.PutWeights(ctx, "w", assess.Weighting{Name: c.name}, c.weights)
+		wantError(t, err, surveys.ErrInvalid, c.want)
+	}
+}
+
+// A record holds what a report prints, and comes back as it was.
+func TestWeightingRecord(t *testing.T) {
+	s := open(t)
+	putSample(t, s, "w", drawn("a", "h", "u", 1), drawn("b", "h", "v", 1))
+	want := assess.Weighting{
+		Name: "raked", Version: 1, Plan: "title: {zh: 加权}\n", PlanHash: "one", Program: "suyang v1", Sample: "s", Responses: "r",
+		Steps:       []weighting.Step{{What: "rake", N: 2, Sum: 0.1, Converged: true, Rounds: []float64{0.5, 1e-12}}},
+		Calibration: []assess.CalibratedMargin{{Factors: []string{"sex", "age"}, Merged: [][]int{{0, 1}, {2}}}},
+		Assumptions: []assess.Assumption{{Code: "even-ages", Value: 0.4}},
+	}
+	if _, _, err := s.PutWeights(t.Context(), "w", want, weights(1, 2)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Weighting(t.Context(), "w", "raked")
+	if d := cmp.Diff(&want, got); err != nil || d != "" {
+		t.Errorf("Weighting(): %v, %s", err, d)
+	}
+}
+
+// What a crash leaves behind: weights that no line puts to use. The name is not taken,
+// and the same weights can be stored again.
+func TestHalfWrittenWeightsTakeNoName(t *testing.T) {
+	s := open(t)
+	putSample(t, s, "w", drawn("a", "h", "u", 1), drawn("b", "h", "v", 1))
+	digest, err := digestOfWeights("raked", weights(3, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.conn.Exec(t.Context(), "INSERT INTO weights (wave, digest, case_id, weight, base) SELECT 'w', '"+digest+"', 'a', 3, 1"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Weighting(t.Context(), "w", "raked")
+	wantError(t, err, surveys.ErrNotFound, "no weights yet")
+	if version, stored, err := s.PutWeights(t.Context(), "w", assess.Weighting{Name: "raked"}, weights(3, 4)); version != 1 || !stored || err != nil {
+		t.Errorf("PutWeights() = %d, %v, %v, want version 1", version, stored, err)
+	}
+	q, _ := civic(t)
+	put(t, s, "1", response("w", "a", 1, nil), response("w", "b", 2, nil))
+	c, err := s.Cells(t.Context(), assess.Query{Wave: "w", Questionnaire: q, Weights: "raked"})
+	if err != nil || len(c.Rows) != 2 || c.Rows[0].W+c.Rows[1].W != 7 {
+		t.Errorf("Cells() = %+v, %v, want the weights 3 and 4 once each", c, err)
+	}
+}
+
+// Sets that were stored before there were versions are version 1 of their name, and
+// their weights before the last calibration are those of the sample.
+func TestWeightsOfAnEarlierSchema(t *testing.T) {
+	s := openBare(t)
+	steps, err := readMigrations(migrationFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.migrate(t.Context(), steps[:5]); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"INSERT INTO weights SELECT 'w', 'd', 'a', 3",
+		"INSERT INTO weight_sets SELECT 'w', 'raked', 'd', 1",
+	} {
+		if err := s.conn.Exec(t.Context(), text); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantError(t, s.PutWeights(ctx, "w", "raked", other), surveys.ErrConflict, "raked", "new name")
-	if err := s.PutWeights(ctx, "w", "1' OR '1'='1", other); err != nil {
+	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	names, err := s.WeightSets(ctx, "w")
-	if want := []string{"1' OR '1'='1", "raked"}; err != nil || !slices.Equal(names, want) {
-		t.Errorf("WeightSets() = %q, %v, want %q", names, err, want)
+	putSample(t, s, "w", drawn("a", "h", "u", 2))
+	q, _ := civic(t)
+	put(t, s, "1", response("w", "a", 1, nil))
+	c, err := s.Cells(t.Context(), assess.Query{Wave: "w", Questionnaire: q, Weights: "raked@1"})
+	if err != nil || len(c.Rows) != 1 || c.Rows[0].W != 3 || c.Rows[0].Base != 2 {
+		t.Errorf("Cells() = %+v, %v, want weight 3, before calibration 2", c, err)
 	}
-	wantError(t, s.PutWeights(ctx, "w", "", first), surveys.ErrInvalid, "name")
-	wantError(t, s.PutWeights(ctx, "w", "none", nil), surveys.ErrInvalid, "at least one")
-	wantError(t, s.PutWeights(ctx, "w", "bad", map[string]float64{"a": -1}), surveys.ErrInvalid, `"a"`)
+	if r, err := s.Weighting(t.Context(), "w", "raked"); err != nil || r.ID() != "raked@1" || len(r.Steps) != 0 {
+		t.Errorf("Weighting() = %+v, %v, want an empty record of version 1", r, err)
+	}
 }

@@ -15,8 +15,9 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
-	"github.com/suyang-survey/suyang/internal/margins"
+	"github.com/suyang-survey/suyang/internal/weigh"
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/library"
 )
 
 var (
@@ -25,22 +26,29 @@ var (
 	replicates    = flag.Int("replicates", 200, "replicates of each bootstrap")
 )
 
-// Over many draws from one population, with non-response and raking in each, the
-// 95 % intervals cover the truth about as often as they promise, whether they are
-// linearised or come from a bootstrap that rakes every replicate.
+// Over many draws from one population, with nonresponse and the shipped plan of weights
+// in each, the 95 % intervals cover the truth about as often as they promise, whether
+// they are linearised or come from a bootstrap that rakes every replicate.
 func TestCoverage(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Interviews = *interviewsPer
-	p, q, census := province(t, cfg)
+	p, q, _ := province(t, cfg)
 	pl := plan(t, q)
-	targets, assumptions := censusTargets(t, census, pl)
+	src, err := library.FS.ReadFile("civic-literacy/weights.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, err := weigh.ReadPlan("weights.yaml", src, q, pl.Factors)
+	if err != nil {
+		t.Fatal(err)
+	}
 	truth, err := p.Truth(t.Context(), q, pl, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	drawn := make([][]*assess.Results, *surveysDrawn)
 	eachSurvey(t, len(drawn), func(i int) (err error) {
-		drawn[i], err = p.assessed(t, q, pl, targets, assumptions, truth, uint64(i+1))
+		drawn[i], err = p.assessed(t, q, pl, weights, truth, uint64(i+1))
 		return err
 	})
 	trials := []trial{newTrial(drawn, 0), newTrial(drawn, 1)}
@@ -78,51 +86,22 @@ func eachSurvey(t *testing.T, n int, do func(i int) error) {
 
 // assessed draws a sample, lets it answer, weighs it and estimates, first with linearised
 // variances, then with a bootstrap.
-func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess.Plan, targets []assess.Margin, assumptions []assess.Assumption, truth *Truth, seed uint64) ([]*assess.Results, error) {
+func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess.Plan, weights *weigh.Plan, truth *Truth, seed uint64) ([]*assess.Results, error) {
 	m := p.survey(q, seed)
-	weights, step, err := assess.Weigh(t.Context(), m, assess.Query{Wave: m.Wave, Questionnaire: q, Factors: pl.Factors}, targets)
+	w, record, err := weigh.Run(t.Context(), m, weigh.Input{Wave: m.Wave, Questionnaire: q, Plan: weights, Library: library.FS})
 	if err != nil {
 		return nil, err
 	}
-	m.Weights = map[string]map[string]float64{"raked": weights}
+	m.Weights = map[string][]assess.CaseWeight{record.ID(): w}
 	var all []*assess.Results
 	for _, v := range []assess.Variance{{Method: assess.Taylor}, {Method: assess.Bootstrap, Replicates: *replicates, Seed: seed}} {
-		r, err := assess.Assess(t.Context(), m, q, pl, assess.Options{
-			Wave: m.Wave, Weights: "raked", Raking: &step, Assumptions: assumptions, Truth: truth.Value, Variance: v,
-		})
+		r, err := assess.Assess(t.Context(), m, q, pl, assess.Options{Wave: m.Wave, Weighting: record, Truth: truth.Value, Variance: v})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, r)
 	}
 	return all, nil
-}
-
-// censusTargets are the margins that the demo is raked to, and what they assume.
-func censusTargets(t *testing.T, census *margins.Census, pl *assess.Plan) ([]assess.Margin, []assess.Assumption) {
-	t.Helper()
-	var ms []margins.Margin
-	var assumed []assess.Assumption
-	for _, ids := range [][]string{{"sex", "age_group"}, {"city"}, {"residence"}} {
-		var factors []assess.Factor
-		for _, id := range ids {
-			factors = append(factors, *pl.Factor(id))
-		}
-		m, as, err := census.Margin(factors, margins.Assumptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ms, assumed = append(ms, m), append(assumed, as...)
-	}
-	ms, changed, err := margins.Reconcile(ms, 1e-6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var targets []assess.Margin
-	for _, m := range ms {
-		targets = append(targets, assess.Margin{Factors: m.Factors, Targets: m.Targets})
-	}
-	return targets, append(assumed, changed...)
 }
 
 // survey draws a sample and lets it answer, without a server.

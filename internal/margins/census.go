@@ -419,7 +419,7 @@ func (p people) education(m *Margin, f *assess.Factor, e EducationShares) ([]ass
 	for _, code := range slices.Sorted(maps.Keys(e.Shares)) {
 		if _, ok := m.Targets[code]; !ok {
 			return nil, fmt.Errorf("%w: assumption education.shares: the factor %q has no level %q; its levels are %s",
-				surveys.ErrInvalid, f.ID, code, strings.Join(Levels([]assess.Factor{*f}), ", "))
+				surveys.ErrInvalid, f.ID, code, strings.Join(assess.Crossing([]assess.Factor{*f}), ", "))
 		}
 	}
 	return assumed, nil

@@ -56,25 +56,6 @@ func (m Margin) Total() float64 {
 	return total
 }
 
-// Levels lists the level codes of crossed factors, joined with "/", the last factor
-// running fastest: the keys of a margin's Targets.
-func Levels(factors []assess.Factor) []string {
-	codes := []string{""}
-	for i, f := range factors {
-		var next []string
-		for _, prefix := range codes {
-			if i > 0 {
-				prefix += "/"
-			}
-			for _, l := range f.Levels {
-				next = append(next, prefix+l.Code)
-			}
-		}
-		codes = next
-	}
-	return codes
-}
-
 // checkFactors says what stops a margin of these factors.
 func checkFactors(factors []assess.Factor) error {
 	if len(factors) == 0 {

@@ -5,12 +5,10 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/suyang-survey/suyang/internal/assess"
-	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
@@ -78,13 +76,6 @@ func sameTargets(t *testing.T, name string, got, want map[string]float64) {
 	t.Helper()
 	if !maps.Equal(got, want) {
 		t.Errorf("%s: targets = %v, want %v", name, got, want)
-	}
-}
-
-func TestLevels(t *testing.T) {
-	got := margins.Levels([]assess.Factor{sex(), age()})
-	if want := []string{"male/young", "male/old", "female/young", "female/old"}; !slices.Equal(got, want) {
-		t.Errorf("Levels() = %v, want %v", got, want)
 	}
 }
 

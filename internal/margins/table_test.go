@@ -213,7 +213,7 @@ func FuzzReadTable(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	fs := []assess.Factor{sex(), {ID: "age", Levels: []assess.Level{{Code: "young", Below: ptr(21)}, {Code: "old", Min: ptr(21)}}}}
-	levels := margins.Levels(fs)
+	levels := assess.Crossing(fs)
 	f.Fuzz(func(t *testing.T, src []byte) {
 		m, err := margins.ReadTable("m.csv", bytes.NewReader(src), fs, "n")
 		if err != nil {

@@ -100,21 +100,53 @@ func single() *assess.Results {
 	truth := func(v float64) *float64 { return &v }
 	r := &assess.Results{
 		Wave: "2026", Plan: plan(), Questionnaire: questionnaire(), Settings: analysis.DefaultSettings(),
-		Drawn: 3300, Responded: 3012, Strata: 22, PSUs: 132, WeightSet: "raked", SeriesLevels: []assess.Level{{}},
-		Raking: &weighting.Step{
-			What: "rake", N: 3012, Sum: 48882983, Min: 6204.1, Median: 15873.2, Max: 45120.9,
-			KishBefore: 1.08, KishAfter: 1.31, Converged: true, Rounds: []float64{0.12, 0.003, 2.4e-11},
-			Margins: []weighting.MarginFit{
-				{Margin: "sex", Level: "male", N: 1450, Target: 25620000, Before: 23540000, After: 25620000},
-				{Margin: "sex", Level: "female", N: 1562, Target: 23262983, Before: 25342983, After: 23262983},
-				{Margin: "city/sex", Level: "1/male", N: 700, Target: 12000000, Before: 11900000, After: 12000000},
+		Drawn: 3300, Responded: 3012, Strata: 22, PSUs: 132, SeriesLevels: []assess.Level{{}},
+		Weighting: &assess.Weighting{
+			Name: "calibrated", Version: 2, Title: both("按普查校准", "Calibrated to the census"), Unscored: "ineligible",
+			Outcomes: assess.Outcomes{Respondents: 3012, Nonrespondents: 251, Ineligible: 37},
+			Steps: []weighting.Step{
+				{What: "base weights", N: 3300, Sum: 49012000, Min: 8000, Median: 14000, Max: 31000, KishBefore: 1, KishAfter: 1.06, Converged: true},
+				{
+					What: "nonresponse", N: 3012, Sum: 48999000, Min: 8800, Median: 15400, Max: 36000, KishBefore: 1.06, KishAfter: 1.08, Converged: true,
+					Settings: []weighting.Setting{{Name: "classes", Text: "city × sex"}, {Name: "fewest people", Value: 10}},
+					Classes: []weighting.Class{
+						{Name: "1 × male + 1 × female", Merged: []string{"1 × male", "1 × female"}, N: 1500, Kept: 1400, Before: 24000000, After: 24000000, Factor: 1.07},
+						{Name: "2 × male", N: 1780, Kept: 1612, Before: 24999000, After: 24999000, Factor: 1.12},
+						{Name: "2 × female"},
+					},
+				},
+				{
+					What: "rake", N: 3012, Sum: 48882983, Min: 6204.1, Median: 15873.2, Max: 75120.9,
+					KishBefore: 1.08, KishAfter: 1.31, Converged: true, Rounds: []float64{0.12, 0.003, 2.4e-11},
+					Settings: []weighting.Setting{{Name: "tolerance", Value: 1e-10}},
+					Margins: []weighting.MarginFit{
+						{Margin: "sex", Level: "male", N: 1450, Target: 25620000, Before: 23540000, After: 25620000},
+						{Margin: "sex", Level: "female", N: 1562, Target: 23262983, Before: 25342983, After: 23262983},
+						{Margin: "city/sex", Level: "1/male", N: 700, Target: 12000000, Before: 11900000, After: 12000000},
+					},
+				},
+				{
+					What: "trim", N: 3012, Sum: 48882983, Min: 6212, Median: 15880, Max: 63492.8, KishBefore: 1.31, KishAfter: 1.3, Converged: true,
+					Settings: []weighting.Setting{{Name: "upper", Value: 63492.8}, {Name: "limits", Text: "multiples of the median"}, {Name: "redistribution", Text: "in one pass"}},
+					Classes:  []weighting.Class{{Name: "below"}, {Name: "within", N: 3003, Kept: 3003}, {Name: "above", N: 9, Kept: 9}},
+				},
+				{
+					What: "rake", N: 3012, Sum: 48882983, Min: 6204.1, Median: 15873.2, Max: 45120.9,
+					KishBefore: 1.3, KishAfter: 1.31, Converged: true, Rounds: []float64{0.0003, 2.4e-11},
+					Margins: []weighting.MarginFit{
+						{Margin: "sex", Level: "male", N: 1450, Target: 25620000, Before: 25619000, After: 25620000},
+						{Margin: "sex", Level: "female", N: 1562, Target: 23262983, Before: 23263983, After: 23262983},
+						{Margin: "city/sex", Level: "1/male", N: 700, Target: 12000000, Before: 11999500, After: 12000000},
+					},
+				},
 			},
-		},
-		Assumptions: []assess.Assumption{
-			{Code: margins.EvenAges, Value: 0.4}, {Code: margins.UrbanShareOfAll, Value: 0.7217},
-			{Code: margins.Aged18to19Men, Value: 0.42, Source: "浙江省统计局"}, {Code: margins.Aged18to19InCity, Subject: "city=1", Value: 0.55, Source: "浙江省统计局"},
-			{Code: margins.MarginScaled, Subject: "city/sex", Value: -2e-8},
-			{Code: margins.MarginFitted, Subject: "city/sex", With: "sex", Value: 0.0004},
+			Calibration: []assess.CalibratedMargin{{Factors: []string{"sex"}}, {Factors: []string{"city", "sex"}}}, Calibrated: 4,
+			Assumptions: []assess.Assumption{
+				{Code: margins.EvenAges, Value: 0.4}, {Code: margins.UrbanShareOfAll, Value: 0.7217},
+				{Code: margins.Aged18to19Men, Value: 0.42, Source: "浙江省统计局"}, {Code: margins.Aged18to19InCity, Subject: "city=1", Value: 0.55, Source: "浙江省统计局"},
+				{Code: margins.MarginScaled, Subject: "city/sex", Value: -2e-8},
+				{Code: margins.MarginFitted, Subject: "city/sex", With: "sex", Value: 0.0004},
+			},
 		},
 		Headline: []assess.Row{{Estimate: estimate(0.1353, 3012), Truth: truth(0.1301)}},
 		Score:    []assess.Row{{Estimate: points(52.4, 3012), Truth: truth(52.9)}},
@@ -164,7 +196,7 @@ func series() *assess.Results {
 	r.Plan.Series = "year"
 	r.Plan.Factors = append(r.Plan.Factors, assess.Factor{ID: "year", Title: both("年份", "Year"), Sample: "year"})
 	r.SeriesLevels = []assess.Level{{Code: "2006", Name: both("2006 年", "2006")}, {Code: "2018", Name: both("2018 年", "2018")}}
-	r.Drawn, r.Responded, r.Raking, r.Assumptions, r.WeightSet = 3012, 3012, nil, nil, ""
+	r.Drawn, r.Responded, r.Weighting = 3012, 3012, nil
 	twice := func(rows []assess.Row) []assess.Row {
 		later := rows[0]
 		rows[0].Truth, later.Truth = nil, nil

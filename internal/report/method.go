@@ -23,6 +23,7 @@ func (b *builder) method() []term {
 		b.paragraphs("method.questionnaire", b.questionnaire(r.Questionnaire)),
 		b.paragraphs("method.criterion", b.criterion(r.Questionnaire.Criterion)...),
 		b.paragraphs("method.weighting", append([]string{b.text(m.Weighting)}, b.weighting()...)...),
+		{Term: b.say("method.steps"), List: b.stepList()},
 		{Term: b.say("method.assumptions"), List: b.assumptions()},
 		b.errors(),
 		b.paragraphs("method.source", b.text(m.Source)),
@@ -89,30 +90,33 @@ func (b *builder) space() string {
 
 func (b *builder) weighting() []string {
 	r := b.results
-	out := []string{b.say("method.weighting.base")}
-	switch {
-	case r.WeightSet != "":
-		out = []string{b.say("method.weighting.set", "set", r.WeightSet)}
-	case r.Drawn > r.Responded:
-		out = append(out, b.say("method.weighting.nonresponse"))
-	}
-	s := r.Raking
-	if s == nil {
+	w := r.Weighting
+	if w == nil {
+		out := []string{b.say("method.weighting.base")}
+		if r.Drawn > r.Responded {
+			out = append(out, b.say("method.weighting.nonresponse"))
+		}
 		return out
 	}
-	key, distance := "method.weighting.failed", math.NaN()
-	if s.Converged {
-		key = "method.weighting.converged"
+	out := []string{b.say("method.weighting.set", "set", w.ID())}
+	if title := b.text(w.Title); title != "" {
+		out[0] += b.space() + b.say("method.weighting.title", "title", title)
 	}
-	if len(s.Rounds) > 0 {
-		distance = s.Rounds[len(s.Rounds)-1]
+	if n := len(w.Steps); n > 0 {
+		if without := r.Responded - w.Steps[n-1].N; without > 0 {
+			out = append(out, b.say("method.weighting.without", "without", show.Count(without), "n", show.Count(r.Responded)))
+		}
 	}
-	if without := r.Responded - s.N; without > 0 {
-		out = append(out, b.say("method.weighting.without", "without", show.Count(without), "n", show.Count(r.Responded)))
+	out = append(out, b.outcomes()...)
+	return append(out, b.known()...)
+}
+
+// stepList is the list of the steps of the weighting.
+func (b *builder) stepList() []string {
+	if b.results.Weighting == nil {
+		return nil
 	}
-	return append(out,
-		b.say(key, "rounds", show.Count(len(s.Rounds)), "distance", scientific(distance)),
-		b.say("method.weighting.kish", "before", show.Number(s.KishBefore, 2), "after", show.Number(s.KishAfter, 2)))
+	return b.steps()
 }
 
 // scientific writes a very small number by its power of ten.
@@ -137,7 +141,10 @@ func superscript(n int) string {
 
 func (b *builder) assumptions() []string {
 	var out []string
-	for _, a := range b.results.Assumptions {
+	if b.results.Weighting == nil {
+		return nil
+	}
+	for _, a := range b.results.Weighting.Assumptions {
 		out = append(out, b.say("assume."+string(a.Code), "share", value(a), "source", a.Source,
 			"margin", b.marginName(a.Subject), "with", b.marginName(a.With), "level", b.levelOf(a.Subject), "change", b.change(a)))
 	}
@@ -157,7 +164,7 @@ func value(a assess.Assumption) string {
 // levelOf writes a level that is given as "factor=level" by its name.
 func (b *builder) levelOf(subject string) string {
 	id, code, _ := strings.Cut(subject, "=")
-	f := b.results.Plan.Factor(id)
+	f := b.factor(id)
 	if f == nil {
 		return code
 	}

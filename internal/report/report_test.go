@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -77,21 +79,79 @@ func TestGolden(t *testing.T) {
 		{"series.en", series(), surveys.EN},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := body(render(t, c.results, c.lang))
-			name := filepath.Join("testdata", c.name+".html")
-			if *update {
-				if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(name)
-			if err != nil {
+			golden(t, c.name+".html", body(render(t, c.results, c.lang)))
+		})
+	}
+}
+
+// golden compares a text with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	name = filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
+		t.Errorf("it differs from %s (-want +got); run with -update and read the difference:\n%s", name, d)
+	}
+}
+
+// every is a weighting with each kind of step, one of which did not converge.
+func every() *assess.Weighting {
+	w := *single().Weighting
+	steps := slices.Clone(w.Steps)
+	w.Calibration = nil
+	failed := steps[2]
+	failed.Converged = false
+	describe := func(s weighting.Step) weighting.Step {
+		s.N, s.Sum, s.Min, s.Median, s.Max, s.KishBefore, s.KishAfter, s.Converged = 3012, 3012, 0.25, 0.9, 3, 1.1, 1.2, true
+		return s
+	}
+	w.Steps = []weighting.Step{
+		steps[0],
+		describe(weighting.Step{What: "unknown eligibility", Settings: []weighting.Setting{{Name: "classes", Text: "all"}},
+			Classes: []weighting.Class{{Name: "all", N: 3300, Kept: 3200, Before: 49012000, After: 49012000, Factor: 1.03}}}),
+		describe(weighting.Step{What: "response propensity", Settings: []weighting.Setting{{Name: "terms", Text: "city, sex, city:sex"}, {Name: "classes", Text: "propensity"}},
+			Classes: []weighting.Class{
+				{Name: "class 1 of 2", N: 1600, Kept: 1400, Before: 24000000, After: 24000000, Factor: 1.15},
+				{Name: "class 2 of 2", N: 1600, Kept: 1500, Before: 25012000, After: 25012000, Factor: 1.07},
+			}}),
+		steps[1],
+		describe(weighting.Step{What: "leave out", Classes: []weighting.Class{{Name: "nonrespondents", N: 288, Before: 4012000}}}),
+		describe(weighting.Step{What: "leave out", Classes: []weighting.Class{{Name: "missing: city/sex", N: 2, Before: 31000}}}),
+		describe(weighting.Step{What: "combine modes", Settings: []weighting.Setting{{Name: "modes", Text: "mode"}, {Name: "rule", Text: "composite"}, {Name: "share of web", Value: 0.4}, {Name: "share of visit", Value: 0.6}},
+			Classes: []weighting.Class{{Name: "web", N: 1000, Kept: 1000, Before: 49000000, After: 19600000}, {Name: "visit", N: 2012, Kept: 2012, Before: 49000000, After: 29400000}}}),
+		describe(weighting.Step{What: "collapse", Settings: []weighting.Setting{{Name: "margin", Text: "city"}, {Name: "fewest people", Value: 30}},
+			Classes: []weighting.Class{{Name: "1", N: 1400, Kept: 1400, Factor: 1}, {Name: "2 + 3", Merged: []string{"2", "3"}, N: 1612, Kept: 1612, Factor: 1}}}),
+		describe(weighting.Step{What: "post-stratify", Rounds: []float64{0}, Margins: []weighting.MarginFit{
+			{Margin: "city", Level: "1", N: 1400, Target: 20000000, Before: 19000000, After: 20000000},
+			{Margin: "city", Level: "2 + 3", N: 1612, Target: 28882983, Before: 30000000, After: 28882983},
+		}}),
+		failed, steps[3],
+		describe(weighting.Step{What: "calibrate", Settings: []weighting.Setting{{Name: "distance", Text: "logit"}, {Name: "lower", Value: 0.5}, {Name: "upper", Value: 2}}, Rounds: []float64{0.1, 1e-13}, Margins: failed.Margins}),
+		describe(weighting.Step{What: "normalise", Settings: []weighting.Setting{{Name: "sum", Value: 3012}}}),
+	}
+	return &w
+}
+
+func TestWeightingText(t *testing.T) {
+	for _, lang := range []surveys.Lang{surveys.ZH, surveys.EN} {
+		for name, w := range map[string]*assess.Weighting{"weighting": single().Weighting, "steps": every()} {
+			var out bytes.Buffer
+			if err := Weighting(&out, w, plan(), lang); err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
-				t.Errorf("the page differs from %s (-want +got); run with -update and read the difference:\n%s", name, d)
-			}
-		})
+			golden(t, name+"."+string(lang)+".txt", out.String())
+		}
+	}
+	if err := Weighting(&bytes.Buffer{}, every(), plan(), "fr"); err == nil || !strings.Contains(err.Error(), `"fr"`) {
+		t.Errorf("Weighting() error = %v, want one that names the language", err)
 	}
 }
 
@@ -107,7 +167,7 @@ func TestInterviewsWithoutAWeight(t *testing.T) {
 	const said = "Of the 3,012 interviews, 12 have no weight in this set"
 	for n, want := range map[int]bool{3000: true, 3012: false} {
 		r := single()
-		r.Raking.N = n
+		r.Weighting.Steps[len(r.Weighting.Steps)-1].N = n
 		if got := strings.Contains(render(t, r, surveys.EN), said); got != want {
 			t.Errorf("%d weights for 3,012 interviews: the report says so: %v, want %v", n, got, want)
 		}
@@ -193,7 +253,9 @@ func hostile() *assess.Results {
 			poison(g.Name)
 		}
 	}
-	r.Wave, r.WeightSet = attack, attack
+	r.Wave, r.Weighting.Name = attack, attack
+	poison(r.Weighting.Title)
+	r.Weighting.Steps[1].Classes[2].Name, r.Weighting.Steps[1].Settings[1].Name = attack, attack
 	r.Tables[1].Groups[0].Rows[0].Estimate.Notes[0].Subject = attack
 	return r
 }
@@ -299,15 +361,15 @@ func TestBaseWeightsSayThatNonresponseStays(t *testing.T) {
 	r := single()
 	for _, c := range []struct {
 		name    string
-		weights string
+		weights *assess.Weighting
 		drawn   int
 		want    bool
 	}{
-		{"adjusted weights", "raked", r.Responded + 1, false},
-		{"base weights", "", r.Responded + 1, true},
-		{"everybody responded", "", r.Responded, false},
+		{"adjusted weights", r.Weighting, r.Responded + 1, false},
+		{"base weights", nil, r.Responded + 1, true},
+		{"everybody responded", nil, r.Responded, false},
 	} {
-		r.WeightSet, r.Drawn = c.weights, c.drawn
+		r.Weighting, r.Drawn = c.weights, c.drawn
 		if got := strings.Contains(render(t, r, surveys.EN), said); got != c.want {
 			t.Errorf("%s: says that nonresponse stays: %v, want %v", c.name, got, c.want)
 		}
@@ -354,7 +416,8 @@ func TestWordsAreCompleteAndUsed(t *testing.T) {
 	}
 	source.WriteString(asset("pages/report/report.html"))
 	// Keys that end in a code of another package are put together in the program.
-	composed := []string{"rule.", "rule.unasked.", "method.error.words.", "method.error.where.", "method.error.lone.", "method.error.df.", "assume.", "note.", "levels.from."}
+	composed := []string{"rule.", "rule.unasked.", "method.error.words.", "method.error.where.", "method.error.lone.", "method.error.df.", "assume.", "note.", "levels.from.",
+		"step.", "step.setting.", "given.", "method.weighting.unscored."}
 	blank := regexp.MustCompile(`\{[a-z]+\}`)
 	for key, zh := range texts[surveys.ZH] {
 		en, ok := texts[surveys.EN][key]

@@ -129,18 +129,19 @@ func (b *builder) items() (section, error) {
 // weights compares the margins before and after weighting.
 func (b *builder) weights() (section, error) {
 	s := section{ID: "weights", Title: b.say("weights")}
-	step := b.results.Raking
-	if step == nil {
+	w := b.results.Weighting
+	if w == nil || len(w.Steps) == 0 {
 		return s, nil
 	}
+	step, fits := w.Steps[len(w.Steps)-1], w.Fits()
 	s.Intro = []string{b.say("weights.summary", "n", show.Count(step.N), "sum", show.Number(step.Sum, 0),
 		"min", show.Number(step.Min, 2), "median", show.Number(step.Median, 2), "max", show.Number(step.Max, 2))}
-	for from := 0; from < len(step.Margins); {
+	for from := 0; from < len(fits); {
 		to := from
-		for to < len(step.Margins) && step.Margins[to].Margin == step.Margins[from].Margin {
+		for to < len(fits) && fits[to].Margin == fits[from].Margin {
 			to++
 		}
-		s.Blocks = append(s.Blocks, block{Tables: []table{b.marginTable(step.Margins[from:to])}})
+		s.Blocks = append(s.Blocks, block{Tables: []table{b.marginTable(fits[from:to])}})
 		from = to
 	}
 	return s, nil
@@ -175,7 +176,7 @@ func (b *builder) marginTable(fits []weighting.MarginFit) table {
 func (b *builder) marginName(name string) string {
 	ids := strings.Split(name, "/")
 	for i, id := range ids {
-		if f := b.results.Plan.Factor(id); f != nil {
+		if f := b.factor(id); f != nil {
 			ids[i] = b.text(f.Title)
 		}
 	}
@@ -184,20 +185,7 @@ func (b *builder) marginName(name string) string {
 
 // marginLevel writes a category of a margin by the names of its levels.
 func (b *builder) marginLevel(fit weighting.MarginFit) string {
-	ids, codes := strings.Split(fit.Margin, "/"), strings.Split(fit.Level, "/")
-	for i := range min(len(ids), len(codes)) {
-		f := b.results.Plan.Factor(ids[i])
-		if f == nil {
-			continue
-		}
-		for _, l := range f.Levels {
-			if l.Code == codes[i] {
-				codes[i] = b.text(l.Name)
-				break
-			}
-		}
-	}
-	return join(codes, " × ")
+	return b.levelNames(strings.Split(fit.Margin, "/"), fit.Level)
 }
 
 // coverage says how many intervals of a simulation contain the true value.

@@ -37,6 +37,14 @@ func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range []surveys.Unasked{surveys.UnaskedMissing, surveys.UnaskedWrong} {
 		keys = append(keys, "rule.unasked."+string(c))
 	}
+	for _, what := range []string{"base weights", "leave out", "unknown eligibility", "nonresponse", "response propensity",
+		"combine modes", "collapse", "post-stratify", "rake", "calibrate", "trim", "normalise"} {
+		keys = append(keys, "step."+what)
+	}
+	for _, part := range []string{assess.GivenEligibility, assess.GivenNonresponse, assess.GivenTrimming, assess.GivenModes,
+		assess.GivenCalibration, assess.GivenAll} {
+		keys = append(keys, "given."+part)
+	}
 	for lang, w := range texts {
 		for _, k := range keys {
 			if w[k] == "" {

@@ -8,8 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/suyang-survey/suyang/analysis/weighting"
-	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
@@ -77,30 +75,6 @@ func TestPublishedWavesDoNotChange(t *testing.T) {
 	cases, err := f.Sample("gss")
 	if err != nil || len(cases) != 1 || cases[0].Weight != 1 {
 		t.Errorf("Sample() = %v, %v, want the first one", cases, err)
-	}
-}
-
-func TestWeighting(t *testing.T) {
-	f := Folder(t.TempDir())
-	want := Weighting{
-		Step:        weighting.Step{What: "rake", N: 3, Sum: 10, Converged: true, Rounds: []float64{0.5, 1e-12}},
-		Assumptions: []assess.Assumption{{Code: "even-ages", Value: 0.4}},
-	}
-	if err := f.SaveWeighting("zj", "raked", want); err != nil {
-		t.Fatal(err)
-	}
-	got, err := f.Weighting("zj", "raked")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-	if err := f.SaveWeighting("zj", "raked", Weighting{}); !errors.Is(err, surveys.ErrConflict) {
-		t.Errorf("another record under the same name: %v, want ErrConflict", err)
-	}
-	if _, err := f.Weighting("zj", "../raked"); !errors.Is(err, surveys.ErrNotFound) {
-		t.Errorf("a name that is a path: %v, want ErrNotFound", err)
 	}
 }
 

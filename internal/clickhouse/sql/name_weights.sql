@@ -1,1 +1,1 @@
-INSERT INTO weight_sets (wave, name, digest, cases)
+INSERT INTO weight_sets (wave, name, version, digest, cases, record)

@@ -1,1 +1,1 @@
-INSERT INTO weights (wave, digest, case_id, weight)
+INSERT INTO weights (wave, digest, case_id, weight, base)

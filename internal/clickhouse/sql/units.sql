@@ -1,11 +1,16 @@
-SELECT case_id, w, scored, CAST([@levels@], 'Array(Int32)') AS levels
+-- The sample with the response of each case, where there is one.
+SELECT
+    case_id, stratum, psu, w, responded = 1 AS has_response,
+    if(responded = 1, score, nan) AS points,
+    CAST([@levels@], 'Array(Int32)') AS levels,
+    listed
 FROM
 (
-    @responses@
-) AS r
-INNER JOIN
-(
     @sample@
-) AS s USING (case_id)
+) AS s
+LEFT JOIN
+(
+    @responses@
+) AS r USING (case_id)
 ORDER BY case_id
-SETTINGS query_plan_join_swap_table = 'false'
+SETTINGS join_use_nulls = 0, query_plan_join_swap_table = 'false'

@@ -1,1 +1,1 @@
-SELECT DISTINCT name FROM weight_sets WHERE wave = {wave:String} ORDER BY name
+SELECT DISTINCT name, version FROM weight_sets WHERE wave = {wave:String} ORDER BY name, version

@@ -1,11 +1,11 @@
 -- The sample with a set of weights.
 SELECT
     @columns@,
-    weight AS base, w
+    if(before > 0, before, weight) AS base, w
 FROM sample FINAL
 INNER JOIN
 (
-    SELECT case_id, weight AS w
+    SELECT case_id, weight AS w, base AS before
     FROM weights FINAL
     WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
 ) AS given USING (case_id)

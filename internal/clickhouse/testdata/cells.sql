@@ -120,11 +120,11 @@ FROM
             stratum,
             psu,
             toInt32(multiIf(columns['b\x5C'] = '', -1, columns['b\x5C'] IN ('c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60'), 0, columns['b\x5C'] IN ('a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f1,
-            weight AS base, w
+            if(before > 0, before, weight) AS base, w
         FROM sample FINAL
         INNER JOIN
         (
-            SELECT case_id, weight AS w
+            SELECT case_id, weight AS w, base AS before
             FROM weights FINAL
             WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
         ) AS given USING (case_id)
