@@ -2,7 +2,10 @@
 # make test   every test
 # make check  format, vet, staticcheck and every test
 # make bench  the speed table of the estimators, beside R if it is there (ARGS=-help says what can be chosen);
-#             BENCH=REGEXP runs the Go benchmarks of that name in its place, COUNT times
+#             where the engine is there, bench-clickhouse comes last; BENCH=REGEXP runs the Go benchmarks
+#             of that name in its place, COUNT times
+# make bench-clickhouse  the literacy rate from PEOPLE made-up responses in ClickHouse, with 1,000 bootstrap
+#             replicates that are raked to five margins each
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make engine the ClickHouse engine library, into bin/
@@ -13,8 +16,9 @@ TOOL     = $(GO) tool -modfile=internal/tools/go.mod
 LIBCHDB  = $(CURDIR)/bin/libchdb.so
 GOFILES  = $(shell git ls-files '*.go')
 COUNT   ?= 1
+PEOPLE  ?= 100000
 
-.PHONY: build engine demo test race check bench conformance coverage echarts deps
+.PHONY: build engine demo test race check bench bench-clickhouse conformance coverage echarts deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -43,7 +47,12 @@ bench: engine
 else
 bench:
 	@$(GO) run ./analysis/internal/bench $(ARGS)
+	@if test -e "$(LIBCHDB)"; then $(MAKE) --no-print-directory bench-clickhouse; \
+	else echo "From ClickHouse: make bench-clickhouse, which fetches the engine."; fi
 endif
+
+bench-clickhouse: engine
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^$$' -bench '^BenchmarkJob$$' -benchtime 1x -timeout 2h -args -people $(PEOPLE)
 
 conformance:
 	@out=$$($(GO) test ./analysis/conformance -run TestOracles -v -count 1 2>&1); status=$$?; \

@@ -10,6 +10,7 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/score"
 )
 
@@ -22,8 +23,21 @@ import (
 // The sums do not depend on the order in which the responses came: the same responses
 // give the same bytes.
 func (s *Store) Cells(ctx context.Context, q assess.Query) (*analysis.Cells, error) {
+	return s.cells(ctx, q)
+}
+
+// CellsOf is Cells with only the variables that are named, such as assess.VarLiterate or
+// an item of the questionnaire, in that order. What the others need is not computed.
+func (s *Store) CellsOf(ctx context.Context, q assess.Query, variables ...string) (*analysis.Cells, error) {
+	if len(variables) == 0 {
+		return nil, fmt.Errorf("sum the responses of wave %q: %w: no variable is named; name at least one", q.Wave, surveys.ErrInvalid)
+	}
+	return s.cells(ctx, q, variables...)
+}
+
+func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) (*analysis.Cells, error) {
 	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
-	composed, err := newCellsQuery(q)
+	composed, err := newCellsQuery(q, variables...)
 	if err != nil {
 		return nil, explain(doing, err)
 	}
@@ -35,61 +49,66 @@ func (s *Store) Cells(ctx context.Context, q assess.Query) (*analysis.Cells, err
 	for _, v := range composed.variables {
 		c.Variables = append(c.Variables, v.name)
 	}
-	if c.PSUs, err = s.psus(ctx, args); err != nil {
+	units, w, err := s.units(ctx, args)
+	if err != nil {
 		return nil, explain(doing, err)
 	}
-	index := make(map[analysis.PSU]int, len(c.PSUs))
-	for i, p := range c.PSUs {
-		index[p] = i
+	byUnit := make([][]analysis.Cell, len(units))
+	index := make(map[uint64]int, len(units))
+	for i, u := range units {
+		if other, taken := index[u.unit]; taken {
+			return nil, explain(doing, fmt.Errorf("%w: PSU %q of stratum %q and PSU %q of stratum %q cannot be told apart; rename one of them",
+				surveys.ErrConflict, u.Name, u.Stratum, units[other].Name, units[other].Stratum))
+		}
+		index[u.unit] = i
+		c.PSUs = append(c.PSUs, u.PSU)
 	}
-	err = s.queryText(ctx, composed.text(), args, func(rows driver.Rows) error {
-		cell, err := scanCell(rows, composed.variables, index)
+	err = s.queryText(ctx, composed.text(w), args, func(rows driver.Rows) error {
+		cell, err := composed.scan(rows, index)
 		if err != nil {
 			return err
 		}
-		if n := len(c.Rows); n > 0 && c.Rows[n-1].PSU == cell.PSU && slices.Equal(c.Rows[n-1].Levels, cell.Levels) {
-			addTo(&c.Rows[n-1], cell) // the people in whom other variables are missing
+		list := &byUnit[cell.PSU]
+		if n := len(*list); n > 0 && slices.Equal((*list)[n-1].Levels, cell.Levels) {
+			addTo(&(*list)[n-1], cell) // the people in whom other variables are missing
 		} else {
-			c.Rows = append(c.Rows, cell)
+			*list = append(*list, cell)
 		}
 		return nil
 	})
+	c.Rows = slices.Concat(byUnit...)
 	return c, explain(doing, err)
 }
 
-// scanCell reads one row of sql/cells.sql.
-func scanCell(rows driver.Rows, variables []variable, index map[analysis.PSU]int) (analysis.Cell, error) {
+// scan reads one row of sql/cells.sql.
+func (c *cellsQuery) scan(rows driver.Rows, index map[uint64]int) (analysis.Cell, error) {
 	var (
-		p       analysis.PSU
-		levels  []int32
-		missing []uint16
-		people  uint64
-		sums    []float64
+		unit, people uint64
+		words        []uint64
+		sums         []float64
 	)
-	if err := rows.Scan(&p.Stratum, &p.Name, &levels, &missing, &people, &sums); err != nil {
+	if err := rows.Scan(&unit, &words, &people, &sums); err != nil {
 		return analysis.Cell{}, err
 	}
-	psu, ok := index[p]
+	psu, ok := index[unit]
 	if !ok {
-		return analysis.Cell{}, fmt.Errorf("PSU %q of stratum %q is not in the sample; the sample changed meanwhile, ask again", p.Name, p.Stratum)
+		return analysis.Cell{}, fmt.Errorf("%w: the sample changed meanwhile; ask again", surveys.ErrConflict)
 	}
-	c := analysis.Cell{
-		PSU: psu, Levels: wide(levels),
-		N: int(people), W: sums[0], W2: sums[1], Base: sums[2],
-		Sums: make([]analysis.Sum, len(variables)),
-	}
+	cell := analysis.Cell{PSU: psu, N: int(people), W: sums[0], W2: sums[1], Base: sums[2], Sums: make([]analysis.Sum, len(c.variables))}
 	sums = sums[3:]
-	for i, v := range variables {
-		c.Sums[i] = analysis.Sum{N: c.N, W: c.W, W2: c.W2, WY: sums[0], WY2: sums[0]}
+	var gone []bool
+	cell.Levels, gone = c.unpack(words)
+	for i, v := range c.variables {
+		sum := analysis.Sum{N: cell.N, W: cell.W, W2: cell.W2, WY: sums[0], WY2: sums[0]}
 		sums = sums[1:]
 		if !v.binary {
-			c.Sums[i].WY2, sums = sums[0], sums[1:]
+			sum.WY2, sums = sums[0], sums[1:]
+		}
+		if !gone[i] {
+			cell.Sums[i] = sum
 		}
 	}
-	for _, i := range missing {
-		c.Sums[i] = analysis.Sum{}
-	}
-	return c, nil
+	return cell, nil
 }
 
 // addTo adds other people of the same PSU and levels.
@@ -129,16 +148,37 @@ func factors(fs []assess.Factor) []analysis.Factor {
 	return out
 }
 
-// psus lists the PSUs of a sample by stratum and name.
-func (s *Store) psus(ctx context.Context, args arguments) ([]analysis.PSU, error) {
-	var list []analysis.PSU
-	err := s.query(ctx, "psus", args, func(rows driver.Rows) error {
-		var p analysis.PSU
-		err := rows.Scan(&p.Stratum, &p.Name)
-		list = append(list, p)
+// sampleUnit is a PSU and the number that stands for it in sql/cells.sql.
+type sampleUnit struct {
+	analysis.PSU
+	unit uint64
+}
+
+// units lists the PSUs of a sample by stratum and name, and says what its weights and
+// those of the set are like.
+func (s *Store) units(ctx context.Context, args arguments) (list []sampleUnit, w ranges, err error) {
+	text := compose("psus", map[string]string{"unit": unit})
+	err = s.queryText(ctx, text, args, func(rows driver.Rows) error {
+		var u sampleUnit
+		var cases uint64
+		var positive extent
+		err := rows.Scan(&u.Stratum, &u.Name, &u.unit, &cases, &positive.min, &positive.max)
+		list = append(list, u)
+		w.cases += cases
+		w.base = w.base.with(positive)
 		return err
 	})
-	return list, err
+	w.given = w.base
+	if err != nil || args["weights"] == nil {
+		return list, w, err
+	}
+	err = s.query(ctx, "weight_range", args, func(rows driver.Rows) error {
+		var before extent
+		err := rows.Scan(&w.given.min, &w.given.max, &before.min, &before.max)
+		w.base = w.base.with(before)
+		return err
+	})
+	return list, w, err
 }
 
 // argumentsOf looks up the sample and the weights that a query is about.
@@ -184,10 +224,13 @@ func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error
 }
 
 func unitsText(q assess.Query) (string, error) {
-	e, err := score.SQL(q.Questionnaire)
+	scorer, err := score.New(q.Questionnaire)
 	if err != nil {
 		return "", err
 	}
+	var ws words
+	ws.score(scorer, q.Questionnaire)
+	answers := ws.levels(q.Factors)
 	levels := levelColumns(q.Factors)
 	for i, f := range q.Factors {
 		if f.Sample == "" {
@@ -198,9 +241,10 @@ func unitsText(q assess.Query) (string, error) {
 	for i, name := range q.Columns {
 		columns[i] = "columns[" + score.Quote(name) + "]"
 	}
+	points := "ifNull(" + scorer.OverMarks(ws.marks()).Score + ", nan) AS score"
 	return compose("units", map[string]string{
 		"levels":    strings.Join(levels, ", "),
-		"responses": counted(q.Factors, []string{"toUInt8(1) AS responded", "ifNull(toFloat64(" + e.Score + "), nan) AS score"}),
+		"responses": counted(ws.columns(), answers, []string{"toUInt8(1) AS responded", points}),
 		"sample":    sampled(q, "stratum", "psu", "CAST(["+strings.Join(columns, ", ")+"], 'Array(String)') AS listed"),
 	}), nil
 }
@@ -213,7 +257,7 @@ func (s *Store) Counts(ctx context.Context, wave string) (drawn, responded int, 
 	if err != nil {
 		return 0, 0, err
 	}
-	text := compose("counts", map[string]string{"responses": counted(nil, nil), "sample": sampled(q)})
+	text := compose("counts", map[string]string{"responses": counted(), "sample": sampled(q)})
 	var cases, with uint64
 	err = s.queryText(ctx, text, args, func(rows driver.Rows) error { return rows.Scan(&cases, &with) })
 	return int(cases), int(with), explain(fmt.Sprintf("count the cases of wave %q", wave), err)

@@ -305,6 +305,66 @@ func compareUnits(t *testing.T, s, m assess.Source, q assess.Query) {
 	}
 }
 
+// Cells of some variables are those of all, without the rest.
+func TestCellsOfSomeVariables(t *testing.T) {
+	s := open(t)
+	q, factors := civic(t)
+	m := wave(q, factors, 400, rand.New(rand.NewPCG(7, 8)))
+	load(t, s, m, m.Responses)
+	query := assess.Query{Wave: m.Wave, Questionnaire: q, Factors: factors[:2], Items: true}
+	all, err := m.Cells(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := all.Variables[len(all.Variables)-1]
+	query.Items = false // naming them is enough
+	for _, names := range [][]string{{assess.VarLiterate}, {item, "dim:" + q.Criterion.Dimensions[1].ID, assess.VarScore, assess.VarLiterate}} {
+		got, err := s.CellsOf(t.Context(), query, names...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := *all
+		want.Variables, want.Rows = names, slices.Clone(all.Rows)
+		for i, row := range all.Rows {
+			want.Rows[i].Sums = nil
+			for _, name := range names {
+				want.Rows[i].Sums = append(want.Rows[i].Sums, row.Sums[slices.Index(all.Variables, name)])
+			}
+		}
+		if d := cmp.Diff(&want, got, compareFloats, cmpopts.EquateEmpty(), exported); d != "" {
+			t.Errorf("%v: %s", names, d)
+		}
+		if !slices.ContainsFunc(all.Rows, func(r analysis.Cell) bool { return r.Sums[0].N < r.N }) {
+			t.Error("nobody is without a score, which tests nothing")
+		}
+	}
+	_, err = s.CellsOf(t.Context(), query, "litrate")
+	wantError(t, err, surveys.ErrInvalid, `"litrate"`)
+	_, err = s.CellsOf(t.Context(), query)
+	wantError(t, err, surveys.ErrInvalid, "name at least one")
+}
+
+// Responses that were stored before codes were kept give the same cells.
+func TestOldResponsesHaveCodes(t *testing.T) {
+	s := openBare(t)
+	steps, err := readMigrations(migrationFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := slices.IndexFunc(steps, func(m migration) bool { return m.name == "0008_codes.sql" })
+	if _, err := s.migrate(t.Context(), steps[:before]); err != nil {
+		t.Fatal(err)
+	}
+	q, factors := civic(t)
+	m := wave(q, factors, 400, rand.New(rand.NewPCG(9, 10)))
+	load(t, s, m, m.Responses[:200])
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "later", m.Responses[200:]...)
+	compareCells(t, s, m, assess.Query{Wave: m.Wave, Questionnaire: q, Factors: factors, Items: true})
+}
+
 // The order in which responses came, the parts they lie in and the number of threads
 // change no bit of a sum.
 func TestSameResponsesSameBits(t *testing.T) {
@@ -386,7 +446,7 @@ func TestComposedQueries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "cells.sql", cells.text())
+	golden(t, "cells.sql", cells.text(ranges{cases: 1000, base: extent{1, 100}, given: extent{0.5, 200}}))
 	query.Weights = ""
 	units, err := unitsText(query)
 	if err != nil {

@@ -81,7 +81,8 @@ func quoteList(items []item, text func(item) string) string {
 }
 
 // OverMarks returns the scores as expressions over columns that hold the values of
-// Marks, in the same order.
+// Marks, in the same order. Bits of the words of right answers that belong to no item
+// may hold anything else.
 func (s *Scorer) OverMarks(columns []string) Expressions {
 	m := marks{right: columns[:s.words()], asked: columns[s.words():]}
 	e := Expressions{

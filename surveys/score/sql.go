@@ -56,38 +56,6 @@ func (s *Scorer) lookups() map[string]string {
 	return items
 }
 
-// Over returns the scores as expressions over columns that hold the Items already.
-// The function gives the column of an item as it stands in the query.
-func (s *Scorer) Over(column func(item string) string) Expressions {
-	e := Expressions{
-		Dimensions: map[string]string{},
-		Levels:     map[string]string{},
-		Bands:      map[string]string{},
-		Items:      map[string]string{},
-	}
-	for _, it := range s.items {
-		e.Items[it.id] = column(it.id)
-	}
-	var terms []string
-	for _, d := range s.dimensions {
-		right := s.sum(d, e.Items)
-		e.Dimensions[d.id] = fmt.Sprintf("(%s * %s / %s)", number(d.points), right, number(milli*d.count))
-		terms = append(terms, fmt.Sprintf("%s * %s", number(d.units), right))
-	}
-	e.Score = fmt.Sprintf("((%s) / %s)", strings.Join(terms, " + "), number(s.denominator))
-	e.Literate = s.reaches(e.Score, s.criterion.Cut)
-	s.addLevels(&e)
-	return e
-}
-
-func (s *Scorer) sum(d dimension, items map[string]string) string {
-	terms := make([]string, len(d.items))
-	for i, j := range d.items {
-		terms[i] = items[s.items[j].id]
-	}
-	return "(" + strings.Join(terms, " + ") + ")"
-}
-
 // addLevels fills Levels and Bands. Levels go from the highest cut down, so a band
 // is the part of a level that the level before it does not reach.
 func (s *Scorer) addLevels(e *Expressions) {

@@ -120,13 +120,11 @@ func prepared(t *testing.T, conn driver.Conn, q *surveys.Questionnaire) (*score.
 	return scorer, e, people
 }
 
-// agree compares the scores over marks and over single items with those of Go.
+// agree compares the scores over marks with those of Go.
 func agree(t *testing.T, conn driver.Conn, q *surveys.Questionnaire) {
 	t.Helper()
-	scorer, e, people := prepared(t, conn, q)
+	scorer, _, people := prepared(t, conn, q)
 	over, subquery := throughMarks(scorer)
-	compare(t, q, scorer, people, ask(t, conn, over, subquery))
-	over, subquery = throughItems(scorer, e)
 	compare(t, q, scorer, people, ask(t, conn, over, subquery))
 }
 
@@ -160,17 +158,6 @@ func throughMarks(s *score.Scorer) (score.Expressions, string) {
 		list = append(list, mark+" AS "+columns[i])
 	}
 	return s.OverMarks(columns), "(SELECT id, " + strings.Join(list, ", ") + " FROM people)"
-}
-
-// throughItems computes the items in a subquery and the rest over its columns.
-func throughItems(s *score.Scorer, items score.Expressions) (score.Expressions, string) {
-	column := map[string]string{}
-	var list []string
-	for i, id := range s.Items() {
-		column[id] = fmt.Sprintf("i%d", i)
-		list = append(list, items.Items[id]+" AS "+column[id])
-	}
-	return s.Over(func(id string) string { return column[id] }), "(SELECT id, " + strings.Join(list, ", ") + " FROM people)"
 }
 
 // inOrder lists the expressions: score, literate, dimensions, levels, bands, items.

@@ -1,7 +1,7 @@
 -- The records of a wave that do not count, because
 --   turn > 1:  the submission has a later revision, or another node has the same one;
 --   place > 1: the case has another submission, accepted at an earlier place.
--- Only records that share a submission or a case with another one are sorted.
+-- Only records that share a submission or a case with another one, or a hash, are sorted.
 SELECT node, seq, submission_id, revision
 FROM
 (
@@ -16,12 +16,12 @@ FROM
         FROM responses FINAL
         WHERE wave = {wave:String}
           AND (
-              submission_id IN (
-                  SELECT submission_id FROM responses WHERE wave = {wave:String}
-                  GROUP BY submission_id HAVING min((node, seq)) != max((node, seq)))
-              OR case_id IN (
-                  SELECT case_id FROM responses WHERE wave = {wave:String} AND case_id != ''
-                  GROUP BY case_id HAVING min((node, seq)) != max((node, seq))))
+              cityHash64(submission_id) IN (
+                  SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}
+                  GROUP BY h HAVING count() > 1)
+              OR cityHash64(case_id) IN (
+                  SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String} AND case_id != ''
+                  GROUP BY h HAVING count() > 1))
     )
 )
 WHERE turn > 1 OR place > 1

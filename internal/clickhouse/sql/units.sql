@@ -13,4 +13,4 @@ LEFT JOIN
     @responses@
 ) AS r USING (case_id)
 ORDER BY case_id
-SETTINGS join_use_nulls = 0, query_plan_join_swap_table = 'false'
+SETTINGS join_use_nulls = 0, join_algorithm = 'full_sorting_merge'

@@ -1,136 +1,170 @@
 -- The sums of every variable by PSU and crossing of the factors, in one scan of the
--- responses. People with values of other variables are summed apart, so that number and
--- weights need summing only once; missing lists the variables without a value. Weighted
--- terms are added as whole numbers of units of 2^-140, which is exact: neither the order
--- of rows nor the number of threads changes a bit.
+-- responses. Keys hold the levels, and which variables people have no value of, so that
+-- number and weights need summing only once. Weighted terms are added in whole parts,
+-- which is exact: neither the order of rows nor the number of threads changes a bit.
+-- The sample lies in the order of the cases, so that only the responses need sorting for
+-- the join; a hash table of ten million cases would take four times as long.
 SELECT
-    stratum, psu,
-    CAST([f0, f1, f2], 'Array(Int32)') AS levels,
-    arrayFilter((variable, gone) -> gone, CAST(range(14), 'Array(UInt16)'),
-    [
-        isNull(v0),
-        isNull(v1),
-        isNull(v2),
-        isNull(v3),
-        isNull(v4),
-        isNull(v5),
-        isNull(i0),
-        isNull(i1),
-        isNull(i2),
-        isNull(i3),
-        isNull(i4),
-        isNull(i5),
-        isNull(i6),
-        isNull(i7)
-    ]) AS missing,
+    unit,
+    CAST([k0], 'Array(UInt64)') AS keys,
     count() AS people,
-    arrayMap(units -> toFloat64(units) / exp2(140),
     [
-        sum(w1), sum(w2), sum(b1),
-        sum(toInt256(ifNull(w * v0, 0) * exp2(140))),
-        sum(toInt256(ifNull(w * v0 * v0, 0) * exp2(140))),
-        sumIf(w1, ifNull(v1 = 1, 0)),
-        sum(toInt256(ifNull(w * v2, 0) * exp2(140))),
-        sum(toInt256(ifNull(w * v2 * v2, 0) * exp2(140))),
-        sum(toInt256(ifNull(w * v3, 0) * exp2(140))),
-        sum(toInt256(ifNull(w * v3 * v3, 0) * exp2(140))),
-        sumIf(w1, ifNull(v4 = 1, 0)),
-        sumIf(w1, ifNull(v5 = 1, 0)),
-        sumIf(w1, ifNull(i0 = 1, 0)),
-        sumIf(w1, ifNull(i1 = 1, 0)),
-        sumIf(w1, ifNull(i2 = 1, 0)),
-        sumIf(w1, ifNull(i3 = 1, 0)),
-        sumIf(w1, ifNull(i4 = 1, 0)),
-        sumIf(w1, ifNull(i5 = 1, 0)),
-        sumIf(w1, ifNull(i6 = 1, 0)),
-        sumIf(w1, ifNull(i7 = 1, 0))
-    ]) AS sums
+        sum(w_0) * exp2(-43) + sum(w_1) * exp2(-95),
+        sum(q_0) * exp2(-35) + sum(q_1) * exp2(-87),
+        sum(b_0) * exp2(-44) + sum(b_1) * exp2(-96),
+        sum(v0y_0) * exp2(-36) + sum(v0y_1) * exp2(-88),
+        sum(v0yy_0) * exp2(-30) + sum(v0yy_1) * exp2(-82),
+        sumIf(w_0, v1is) * exp2(-43) + sumIf(w_1, v1is) * exp2(-95),
+        sum(v2y_0) * exp2(-37) + sum(v2y_1) * exp2(-89),
+        sum(v2yy_0) * exp2(-31) + sum(v2yy_1) * exp2(-83),
+        sum(v3y_0) * exp2(-38) + sum(v3y_1) * exp2(-90),
+        sum(v3yy_0) * exp2(-32) + sum(v3yy_1) * exp2(-84),
+        sumIf(w_0, v4is) * exp2(-43) + sumIf(w_1, v4is) * exp2(-95),
+        sumIf(w_0, v5is) * exp2(-43) + sumIf(w_1, v5is) * exp2(-95),
+        sumIf(w_0, v6is) * exp2(-43) + sumIf(w_1, v6is) * exp2(-95),
+        sumIf(w_0, v7is) * exp2(-43) + sumIf(w_1, v7is) * exp2(-95),
+        sumIf(w_0, v8is) * exp2(-43) + sumIf(w_1, v8is) * exp2(-95),
+        sumIf(w_0, v9is) * exp2(-43) + sumIf(w_1, v9is) * exp2(-95),
+        sumIf(w_0, v10is) * exp2(-43) + sumIf(w_1, v10is) * exp2(-95),
+        sumIf(w_0, v11is) * exp2(-43) + sumIf(w_1, v11is) * exp2(-95),
+        sumIf(w_0, v12is) * exp2(-43) + sumIf(w_1, v12is) * exp2(-95),
+        sumIf(w_0, v13is) * exp2(-43) + sumIf(w_1, v13is) * exp2(-95)
+    ] AS sums
 FROM
 (
     SELECT
-        stratum, psu, f0, f1, f2, w,
-        toInt256(w * exp2(140)) AS w1, toInt256(w * w * exp2(140)) AS w2, toInt256(base * exp2(140)) AS b1,
-        i0,
-        i1,
-        i2,
-        i3,
-        i4,
-        i5,
-        i6,
-        i7,
-        ((60000 * (i0 + i1 + i2 + i3) + 40000 * (i4 + i5 + i6 + i7)) / 4000) AS v0,
-        toFloat64(((60000 * (i0 + i1 + i2 + i3) + 40000 * (i4 + i5 + i6 + i7)) / 4000) >= 50) AS v1,
-        (60000 * (i0 + i1 + i2 + i3) / 4000) AS v2,
-        (40000 * (i4 + i5 + i6 + i7) / 4000) AS v3,
-        toFloat64(((60000 * (i0 + i1 + i2 + i3) + 40000 * (i4 + i5 + i6 + i7)) / 4000) >= 80) AS v4,
-        toFloat64(((60000 * (i0 + i1 + i2 + i3) + 40000 * (i4 + i5 + i6 + i7)) / 4000) >= 50) AS v5
+        unit,
+        bitShiftLeft(toUInt64(f0 + 1), 62) + bitShiftLeft(toUInt64(f1 + 1), 60) + bitShiftLeft(toUInt64(f2 + 1), 58) AS k0,
+        w * exp2(43) AS w_0x,
+        toInt64(w_0x) AS w_0,
+        (w_0x - w_0) * exp2(52) AS w_1x,
+        toInt64(w_1x) AS w_1,
+        w * w * exp2(35) AS q_0x,
+        toInt64(q_0x) AS q_0,
+        (q_0x - q_0) * exp2(52) AS q_1x,
+        toInt64(q_1x) AS q_1,
+        base * exp2(44) AS b_0x,
+        toInt64(b_0x) AS b_0,
+        (b_0x - b_0) * exp2(52) AS b_1x,
+        toInt64(b_1x) AS b_1,
+        ifNull(w * v0, 0) * exp2(36) AS v0y_0x,
+        toInt64(v0y_0x) AS v0y_0,
+        (v0y_0x - v0y_0) * exp2(52) AS v0y_1x,
+        toInt64(v0y_1x) AS v0y_1,
+        ifNull(w * v0 * v0, 0) * exp2(30) AS v0yy_0x,
+        toInt64(v0yy_0x) AS v0yy_0,
+        (v0yy_0x - v0yy_0) * exp2(52) AS v0yy_1x,
+        toInt64(v0yy_1x) AS v0yy_1,
+        ifNull(v1 = 1, 0) AS v1is,
+        ifNull(w * v2, 0) * exp2(37) AS v2y_0x,
+        toInt64(v2y_0x) AS v2y_0,
+        (v2y_0x - v2y_0) * exp2(52) AS v2y_1x,
+        toInt64(v2y_1x) AS v2y_1,
+        ifNull(w * v2 * v2, 0) * exp2(31) AS v2yy_0x,
+        toInt64(v2yy_0x) AS v2yy_0,
+        (v2yy_0x - v2yy_0) * exp2(52) AS v2yy_1x,
+        toInt64(v2yy_1x) AS v2yy_1,
+        ifNull(w * v3, 0) * exp2(38) AS v3y_0x,
+        toInt64(v3y_0x) AS v3y_0,
+        (v3y_0x - v3y_0) * exp2(52) AS v3y_1x,
+        toInt64(v3y_1x) AS v3y_1,
+        ifNull(w * v3 * v3, 0) * exp2(32) AS v3yy_0x,
+        toInt64(v3yy_0x) AS v3yy_0,
+        (v3yy_0x - v3yy_0) * exp2(52) AS v3yy_1x,
+        toInt64(v3yy_1x) AS v3yy_1,
+        ifNull(v4 = 1, 0) AS v4is,
+        ifNull(v5 = 1, 0) AS v5is,
+        ifNull(v6 = 1, 0) AS v6is,
+        ifNull(v7 = 1, 0) AS v7is,
+        ifNull(v8 = 1, 0) AS v8is,
+        ifNull(v9 = 1, 0) AS v9is,
+        ifNull(v10 = 1, 0) AS v10is,
+        ifNull(v11 = 1, 0) AS v11is,
+        ifNull(v12 = 1, 0) AS v12is,
+        ifNull(v13 = 1, 0) AS v13is
     FROM
     (
-        -- The response that counts for each case.
         SELECT
-            case_id,
-            toInt32(multiIf(answers['a\x27 OR 1=1 --'][1] = '', -1, answers['a\x27 OR 1=1 --'][1] IN ('a\x27 OR 1=1 --', 'b\x5C'), 0, answers['a\x27 OR 1=1 --'][1] IN ('\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f0,
-            toInt32(multiIf(answers['n'][1] = '', -1, ifNull(toFloat64OrNull(answers['n'][1]) >= -0.5 AND toFloat64OrNull(answers['n'][1]) < 1000, 0), 0, ifNull(toFloat64OrNull(answers['n'][1]) >= 1000 AND toFloat64OrNull(answers['n'][1]) < inf, 0), 1, -1)) AS f2,
-            toNullable(toFloat64(answers['a\x27 OR 1=1 --'] = ['b\x5C'])) AS i0,
-            toNullable(toFloat64(answers['\x7Bwave\x3AString\x7D'] = ['\x3F'])) AS i1,
-            toNullable(toFloat64(answers['c\x0A\x40keys\x40'] = ['/\x2A'])) AS i2,
-            toNullable(toFloat64(answers['答\x22案'] = ['\x00\x60'])) AS i3,
-            toNullable(toFloat64(answers['b\x5C'] = ['\x7Bwave\x3AString\x7D'])) AS i4,
-            toNullable(toFloat64(answers['\x3F'] = ['c\x0A\x40keys\x40'])) AS i5,
-            toNullable(toFloat64(answers['/\x2A'] = ['答\x22案'])) AS i6,
-            toNullable(toFloat64(answers['\x00\x60'] = ['a\x27 OR 1=1 --'])) AS i7
-        FROM responses FINAL
-        WHERE wave = {wave:String} AND case_id != ''
-          AND (node, seq, submission_id, revision) NOT IN
+            unit,
+            w,
+            base,
+            f0,
+            f1,
+            f2,
+            toNullable((60000 * toFloat64(bitCount(bitAnd(m0, 15))) + 40000 * toFloat64(bitCount(bitAnd(m0, 240)))) / 4000) AS v0,
+            toFloat64(toNullable((60000 * toFloat64(bitCount(bitAnd(m0, 15))) + 40000 * toFloat64(bitCount(bitAnd(m0, 240)))) / 4000) >= 50) AS v1,
+            toNullable(60000 * toFloat64(bitCount(bitAnd(m0, 15))) / 4000) AS v2,
+            toNullable(40000 * toFloat64(bitCount(bitAnd(m0, 240))) / 4000) AS v3,
+            toFloat64(toNullable((60000 * toFloat64(bitCount(bitAnd(m0, 15))) + 40000 * toFloat64(bitCount(bitAnd(m0, 240)))) / 4000) >= 80) AS v4,
+            toFloat64(toNullable((60000 * toFloat64(bitCount(bitAnd(m0, 15))) + 40000 * toFloat64(bitCount(bitAnd(m0, 240)))) / 4000) >= 50) AS v5,
+            toNullable(toFloat64(bitTest(m0, 0))) AS v6,
+            toNullable(toFloat64(bitTest(m0, 1))) AS v7,
+            toNullable(toFloat64(bitTest(m0, 2))) AS v8,
+            toNullable(toFloat64(bitTest(m0, 3))) AS v9,
+            toNullable(toFloat64(bitTest(m0, 4))) AS v10,
+            toNullable(toFloat64(bitTest(m0, 5))) AS v11,
+            toNullable(toFloat64(bitTest(m0, 6))) AS v12,
+            toNullable(toFloat64(bitTest(m0, 7))) AS v13
+        FROM
         (
-            -- The records of a wave that do not count, because
-            --   turn > 1:  the submission has a later revision, or another node has the same one;
-            --   place > 1: the case has another submission, accepted at an earlier place.
-            -- Only records that share a submission or a case with another one are sorted.
-            SELECT node, seq, submission_id, revision
-            FROM
+            -- The response that counts for each case.
+            SELECT
+                case_id,
+                arraySum(c -> transform(c, [cityHash64('a\x27 OR 1=1 --', 1, 'b\x5C'), cityHash64('\x7Bwave\x3AString\x7D', 1, '\x3F'), cityHash64('c\x0A\x40keys\x40', 1, '/\x2A'), cityHash64('答\x22案', 1, '\x00\x60'), cityHash64('b\x5C', 1, '\x7Bwave\x3AString\x7D'), cityHash64('\x3F', 1, 'c\x0A\x40keys\x40'), cityHash64('/\x2A', 1, '答\x22案'), cityHash64('\x00\x60', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'b\x5C'), cityHash64('a\x27 OR 1=1 --', 1, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 0, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 1, '\x3F'), cityHash64('a\x27 OR 1=1 --', 0, '\x3F'), cityHash64('n', 1, '0'), cityHash64('n', 0, '0'), cityHash64('n', 1, '1'), cityHash64('n', 0, '1'), cityHash64('n', 1, '2'), cityHash64('n', 0, '2'), cityHash64('n', 1, '3'), cityHash64('n', 0, '3'), cityHash64('n', 1, '4'), cityHash64('n', 0, '4'), cityHash64('n', 1, '5'), cityHash64('n', 0, '5'), cityHash64('n', 1, '6'), cityHash64('n', 0, '6'), cityHash64('n', 1, '7'), cityHash64('n', 0, '7'), cityHash64('n', 1, '8'), cityHash64('n', 0, '8'), cityHash64('n', 1, '9'), cityHash64('n', 0, '9')], [257, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256, 512, 512, 512, 512, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024], toUInt64(0)), codes) AS m0,
+                toInt32(bitAnd(bitShiftRight(m0, 8), 3)) - 1 AS f0,
+                toInt32(if(bitAnd(bitShiftRight(m0, 10), 3) > 0, bitAnd(bitShiftRight(m0, 10), 3), if(mapContains(numbers, 'n'), multiIf(numbers['n'] >= -0.5 AND numbers['n'] < 1000, 1, numbers['n'] >= 1000 AND numbers['n'] < inf, 2, 0), 0))) - 1 AS f2
+            FROM responses FINAL
+            WHERE wave = {wave:String} AND case_id != ''
+              AND (node, seq, submission_id, revision) NOT IN
             (
-                SELECT
-                    node, seq, submission_id, revision, turn,
-                    row_number() OVER (PARTITION BY case_id, turn = 1 ORDER BY seq, node, submission_id) AS place
+                -- The records of a wave that do not count, because
+                --   turn > 1:  the submission has a later revision, or another node has the same one;
+                --   place > 1: the case has another submission, accepted at an earlier place.
+                -- Only records that share a submission or a case with another one, or a hash, are sorted.
+                SELECT node, seq, submission_id, revision
                 FROM
                 (
                     SELECT
-                        case_id, node, seq, submission_id, revision,
-                        row_number() OVER (PARTITION BY submission_id ORDER BY revision DESC, node, seq) AS turn
-                    FROM responses FINAL
-                    WHERE wave = {wave:String}
-                      AND (
-                          submission_id IN (
-                              SELECT submission_id FROM responses WHERE wave = {wave:String}
-                              GROUP BY submission_id HAVING min((node, seq)) != max((node, seq)))
-                          OR case_id IN (
-                              SELECT case_id FROM responses WHERE wave = {wave:String} AND case_id != ''
-                              GROUP BY case_id HAVING min((node, seq)) != max((node, seq))))
+                        node, seq, submission_id, revision, turn,
+                        row_number() OVER (PARTITION BY case_id, turn = 1 ORDER BY seq, node, submission_id) AS place
+                    FROM
+                    (
+                        SELECT
+                            case_id, node, seq, submission_id, revision,
+                            row_number() OVER (PARTITION BY submission_id ORDER BY revision DESC, node, seq) AS turn
+                        FROM responses FINAL
+                        WHERE wave = {wave:String}
+                          AND (
+                              cityHash64(submission_id) IN (
+                                  SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}
+                                  GROUP BY h HAVING count() > 1)
+                              OR cityHash64(case_id) IN (
+                                  SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String} AND case_id != ''
+                                  GROUP BY h HAVING count() > 1))
+                    )
                 )
+                WHERE turn > 1 OR place > 1
             )
-            WHERE turn > 1 OR place > 1
-        )
-    ) AS r
-    INNER JOIN
-    (
-        -- The sample with a set of weights.
-        SELECT
-            case_id,
-            stratum,
-            psu,
-            toInt32(multiIf(columns['b\x5C'] = '', -1, columns['b\x5C'] IN ('c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60'), 0, columns['b\x5C'] IN ('a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f1,
-            if(before > 0, before, weight) AS base, w
-        FROM sample FINAL
+        ) AS r
         INNER JOIN
         (
-            SELECT case_id, weight AS w, base AS before
-            FROM weights FINAL
-            WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
-        ) AS given USING (case_id)
-        WHERE wave = {wave:String} AND digest = {sample:String}
-    ) AS s USING (case_id)
+            -- The sample with a set of weights.
+            SELECT
+                case_id,
+                bitXor(CAST(cityHash64(stratum), 'UInt64'), bitRotateLeft(CAST(cityHash64(psu), 'UInt64'), 1)) AS unit,
+                toInt32(transform(columns['b\x5C'], ['c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60', 'a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'], [0, 0, 0, 0, 1, 1, 1, 1], -1)) AS f1,
+                if(before > 0, before, weight) AS base, w
+            FROM sample FINAL
+            INNER JOIN
+            (
+                SELECT case_id, weight AS w, base AS before
+                FROM weights FINAL
+                WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
+            ) AS given USING (case_id)
+            WHERE wave = {wave:String} AND digest = {sample:String}
+        ) AS s USING (case_id)
+    )
 )
-GROUP BY stratum, psu, f0, f1, f2, missing
-ORDER BY stratum, psu, f0, f1, f2, missing
-SETTINGS query_plan_join_swap_table = 'false'
+GROUP BY unit, k0
+ORDER BY unit, k0
+SETTINGS join_algorithm = 'full_sorting_merge'

@@ -12,7 +12,7 @@ FROM
         stratum,
         psu,
         CAST([], 'Array(String)') AS listed,
-        toInt32(multiIf(columns['b\x5C'] = '', -1, columns['b\x5C'] IN ('c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60'), 0, columns['b\x5C'] IN ('a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f1,
+        toInt32(transform(columns['b\x5C'], ['c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60', 'a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'], [0, 0, 0, 0, 1, 1, 1, 1], -1)) AS f1,
         weight AS base, weight AS w
     FROM sample FINAL
     WHERE wave = {wave:String} AND digest = {sample:String} AND weight > 0
@@ -22,10 +22,11 @@ LEFT JOIN
     -- The response that counts for each case.
     SELECT
         case_id,
-        toInt32(multiIf(answers['a\x27 OR 1=1 --'][1] = '', -1, answers['a\x27 OR 1=1 --'][1] IN ('a\x27 OR 1=1 --', 'b\x5C'), 0, answers['a\x27 OR 1=1 --'][1] IN ('\x7Bwave\x3AString\x7D', '\x3F'), 1, -1)) AS f0,
-        toInt32(multiIf(answers['n'][1] = '', -1, ifNull(toFloat64OrNull(answers['n'][1]) >= -0.5 AND toFloat64OrNull(answers['n'][1]) < 1000, 0), 0, ifNull(toFloat64OrNull(answers['n'][1]) >= 1000 AND toFloat64OrNull(answers['n'][1]) < inf, 0), 1, -1)) AS f2,
+        arraySum(c -> transform(c, [cityHash64('a\x27 OR 1=1 --', 1, 'b\x5C'), cityHash64('\x7Bwave\x3AString\x7D', 1, '\x3F'), cityHash64('c\x0A\x40keys\x40', 1, '/\x2A'), cityHash64('答\x22案', 1, '\x00\x60'), cityHash64('b\x5C', 1, '\x7Bwave\x3AString\x7D'), cityHash64('\x3F', 1, 'c\x0A\x40keys\x40'), cityHash64('/\x2A', 1, '答\x22案'), cityHash64('\x00\x60', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'b\x5C'), cityHash64('a\x27 OR 1=1 --', 1, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 0, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 1, '\x3F'), cityHash64('a\x27 OR 1=1 --', 0, '\x3F'), cityHash64('n', 1, '0'), cityHash64('n', 0, '0'), cityHash64('n', 1, '1'), cityHash64('n', 0, '1'), cityHash64('n', 1, '2'), cityHash64('n', 0, '2'), cityHash64('n', 1, '3'), cityHash64('n', 0, '3'), cityHash64('n', 1, '4'), cityHash64('n', 0, '4'), cityHash64('n', 1, '5'), cityHash64('n', 0, '5'), cityHash64('n', 1, '6'), cityHash64('n', 0, '6'), cityHash64('n', 1, '7'), cityHash64('n', 0, '7'), cityHash64('n', 1, '8'), cityHash64('n', 0, '8'), cityHash64('n', 1, '9'), cityHash64('n', 0, '9')], [257, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256, 512, 512, 512, 512, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024], toUInt64(0)), codes) AS m0,
+        toInt32(bitAnd(bitShiftRight(m0, 8), 3)) - 1 AS f0,
+        toInt32(if(bitAnd(bitShiftRight(m0, 10), 3) > 0, bitAnd(bitShiftRight(m0, 10), 3), if(mapContains(numbers, 'n'), multiIf(numbers['n'] >= -0.5 AND numbers['n'] < 1000, 1, numbers['n'] >= 1000 AND numbers['n'] < inf, 2, 0), 0))) - 1 AS f2,
         toUInt8(1) AS responded,
-        ifNull(toFloat64(toNullable((60000 * toFloat64(bitCount(bitAnd(arraySum((k, v) -> (v = [transform(k, ['a\x27 OR 1=1 --', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'b\x5C', '\x3F', '/\x2A', '\x00\x60'], ['b\x5C', '\x3F', '/\x2A', '\x00\x60', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'a\x27 OR 1=1 --'], '')]) * transform(k, ['a\x27 OR 1=1 --', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'b\x5C', '\x3F', '/\x2A', '\x00\x60'], [1, 2, 4, 8, 16, 32, 64, 128], toUInt64(0)), mapKeys(answers), mapValues(answers)), 15))) + 40000 * toFloat64(bitCount(bitAnd(arraySum((k, v) -> (v = [transform(k, ['a\x27 OR 1=1 --', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'b\x5C', '\x3F', '/\x2A', '\x00\x60'], ['b\x5C', '\x3F', '/\x2A', '\x00\x60', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'a\x27 OR 1=1 --'], '')]) * transform(k, ['a\x27 OR 1=1 --', '\x7Bwave\x3AString\x7D', 'c\x0A\x40keys\x40', '答\x22案', 'b\x5C', '\x3F', '/\x2A', '\x00\x60'], [1, 2, 4, 8, 16, 32, 64, 128], toUInt64(0)), mapKeys(answers), mapValues(answers)), 240)))) / 4000)), nan) AS score
+        ifNull(toNullable((60000 * toFloat64(bitCount(bitAnd(m0, 15))) + 40000 * toFloat64(bitCount(bitAnd(m0, 240)))) / 4000), nan) AS score
     FROM responses FINAL
     WHERE wave = {wave:String} AND case_id != ''
       AND (node, seq, submission_id, revision) NOT IN
@@ -33,7 +34,7 @@ LEFT JOIN
         -- The records of a wave that do not count, because
         --   turn > 1:  the submission has a later revision, or another node has the same one;
         --   place > 1: the case has another submission, accepted at an earlier place.
-        -- Only records that share a submission or a case with another one are sorted.
+        -- Only records that share a submission or a case with another one, or a hash, are sorted.
         SELECT node, seq, submission_id, revision
         FROM
         (
@@ -48,16 +49,16 @@ LEFT JOIN
                 FROM responses FINAL
                 WHERE wave = {wave:String}
                   AND (
-                      submission_id IN (
-                          SELECT submission_id FROM responses WHERE wave = {wave:String}
-                          GROUP BY submission_id HAVING min((node, seq)) != max((node, seq)))
-                      OR case_id IN (
-                          SELECT case_id FROM responses WHERE wave = {wave:String} AND case_id != ''
-                          GROUP BY case_id HAVING min((node, seq)) != max((node, seq))))
+                      cityHash64(submission_id) IN (
+                          SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}
+                          GROUP BY h HAVING count() > 1)
+                      OR cityHash64(case_id) IN (
+                          SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String} AND case_id != ''
+                          GROUP BY h HAVING count() > 1))
             )
         )
         WHERE turn > 1 OR place > 1
     )
 ) AS r USING (case_id)
 ORDER BY case_id
-SETTINGS join_use_nulls = 0, query_plan_join_swap_table = 'false'
+SETTINGS join_use_nulls = 0, join_algorithm = 'full_sorting_merge'
