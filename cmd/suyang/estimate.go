@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/replicate"
 )
 
 // estimateCommand estimates from the CSV of any survey. It needs no wave and no
@@ -36,7 +37,9 @@ type estimateCommand struct {
 
 	Compare string `default:"none" enum:"none,first,pairs" help:"Differences between the groups of --by, with P values: of each from the first, or of all pairs: ${enum}."`
 
-	CI           string   `name:"ci" default:"logit" enum:"logit,xlogit,mean,asin,wilson,beta,likelihood" help:"Interval of proportions: ${enum}."`
+	replicateFlags
+
+	CI           string   `name:"ci" default:"auto" enum:"auto,logit,xlogit,mean,asin,wilson,beta,likelihood" help:"Interval of proportions: ${enum}. auto is logit, and with replicates xlogit, which holds where a group has nobody in some of them."`
 	Level        float64  `default:"0.95" help:"Confidence of the intervals."`
 	DF           string   `name:"df" default:"domain" help:"Degrees of freedom: domain, design, normal, or a number."`
 	LonePSU      string   `name:"lone-psu" default:"adjust" enum:"fail,certainty,remove,adjust,average,collapse" help:"What a stratum with one PSU contributes: ${enum}."`
@@ -51,6 +54,12 @@ func (c *estimateCommand) Run(con *console) error {
 	requests, err := c.requests()
 	if err != nil {
 		return err
+	}
+	if c.CI == "auto" {
+		c.CI = string(analysis.IntervalLogit)
+		if c.replicated() {
+			c.CI = string(analysis.IntervalXLogit)
+		}
 	}
 	conditions, err := parseWhere(c.Where)
 	if err != nil {
@@ -72,6 +81,12 @@ func (e *estimation) run(con *console, requests []request, conditions []whereCon
 	var err error
 	if e.design, err = e.command.design(e.data); err != nil {
 		return err
+	}
+	e.from = e.design
+	if e.command.replicated() {
+		if err := e.replicate(); err != nil {
+			return err
+		}
 	}
 	if err := e.split(conditions); err != nil {
 		return err
@@ -161,7 +176,7 @@ func (c *estimateCommand) fits() error {
 	case c.Format == "csv" && len(c.Independence) > 0 && numbers > 0:
 		return errors.New("--format csv: one file has one kind of lines; ask for --independence in a run of its own, or take --format json")
 	}
-	return nil
+	return c.replicateFlags.fits(c)
 }
 
 func orAll(column string) string {
@@ -173,7 +188,7 @@ func orAll(column string) string {
 
 // columns lists the columns that are needed.
 func (c *estimateCommand) columns(requests []request, where []whereCondition) needs {
-	n := needs{numeric: slices.Concat([]string{c.Weights}, c.FPC), text: slices.Concat(c.Strata, c.PSU, c.By)}
+	n := needs{numeric: slices.Concat([]string{c.Weights}, c.FPC), text: slices.Concat(c.Strata, c.PSU, c.By), patterns: c.Columns}
 	for _, r := range requests {
 		switch r.estimator {
 		case "proportion", "count", independence:
@@ -186,7 +201,7 @@ func (c *estimateCommand) columns(requests []request, where []whereCondition) ne
 		n.text = append(n.text, w.column)
 	}
 	empty := func(name string) bool { return name == "" }
-	return needs{slices.DeleteFunc(n.numeric, empty), slices.DeleteFunc(n.text, empty)}
+	return needs{slices.DeleteFunc(n.numeric, empty), slices.DeleteFunc(n.text, empty), n.patterns}
 }
 
 // design makes the design of the file.
@@ -263,6 +278,8 @@ type estimation struct {
 	command     *estimateCommand
 	data        *csvData
 	design      *analysis.Design
+	sample      *replicate.Sample     // when variances are those of replicates
+	from        estimator             // the design or the sample
 	selected    []bool                // of each row, by --where; nil for all
 	groups      [][]string            // the levels of each crossing of the columns of --by
 	factor      analysis.FactorColumn // the group of each row
@@ -326,12 +343,12 @@ func (e *estimation) values(r request) ([]float64, error) {
 
 // table estimates for every group at once.
 func (e *estimation) table(r request, y []float64) error {
-	estimate := e.design.TotalTable
+	estimate := e.from.TotalTable
 	switch r.estimator {
 	case "mean":
-		estimate = e.design.MeanTable
+		estimate = e.from.MeanTable
 	case "proportion":
-		estimate = e.design.ProportionTable
+		estimate = e.from.ProportionTable
 	}
 	var own []analysis.Estimate
 	var t analysis.Table
@@ -400,7 +417,7 @@ func (e *estimation) ratio(r request) error {
 	}
 	own := make([]analysis.Estimate, len(e.groups))
 	for g := range own {
-		if own[g], err = e.design.Ratio(y, x, e.people(g)); err != nil {
+		if own[g], err = e.from.Ratio(y, x, e.people(g)); err != nil {
 			return fmt.Errorf("%s of %s%s: %w", r.estimator, r.variable, e.describe(g), err)
 		}
 	}
@@ -416,6 +433,17 @@ func (e *estimation) quantile(r request) error {
 	}
 	settings := analysis.QuantileSettings{Rule: analysis.QuantileRule(e.command.QuantileRule)}
 	var own []analysis.Estimate
+	if e.sample != nil {
+		for g := range e.groups {
+			estimate, err := e.sample.Quantile(y, e.people(g), settings, r.share)
+			if err != nil {
+				return fmt.Errorf("%s of %s%s: %w", r.estimator, r.variable, e.describe(g), err)
+			}
+			own = append(own, estimate)
+		}
+		e.add(r, own)
+		return nil
+	}
 	for factor := range e.portions() {
 		groups, err := e.design.QuantileTable(y, e.selected, settings, r.share, factor)
 		if err != nil {

@@ -100,6 +100,9 @@ func joinNotes(a, b analysis.Estimate, own []analysis.Note) []analysis.Note {
 
 // ratioDifference is y/x of group g minus that of group h.
 func (e *estimation) ratioDifference(y, x []float64, g, h int) (analysis.Estimate, error) {
+	if e.sample != nil {
+		return e.replicatedDifference(y, x, g, h)
+	}
 	variables := []analysis.Variable{{Name: "y"}, {Name: "x"}, {Name: "y of the other"}, {Name: "x of the other"}}
 	for k := range variables {
 		group, values := g, y
@@ -126,7 +129,7 @@ func (e *estimation) ratioDifference(y, x []float64, g, h int) (analysis.Estimat
 func (e *estimation) independence(r request) error {
 	a, b := e.classes(r.column), e.classes(r.over)
 	for g := range e.groups {
-		table, err := e.design.Crosstab(a, b, e.people(g))
+		table, err := e.from.Crosstab(a, b, e.people(g))
 		if err != nil {
 			return fmt.Errorf("independence of %s and %s%s: %w", r.column, r.over, e.describe(g), err)
 		}

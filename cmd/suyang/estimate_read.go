@@ -22,6 +22,7 @@ type csvData struct {
 	jumps   []lineJump
 	numeric map[string]*numberColumn
 	text    map[string]*textColumn
+	matched map[string][]string // the columns of each pattern
 }
 
 // A numberColumn is a column read as numbers; missing is NaN.
@@ -43,8 +44,9 @@ type textColumn struct {
 // after the row before it.
 type lineJump struct{ row, line int }
 
-// needs are the columns to read, as numbers and as texts; one may be in both.
-type needs struct{ numeric, text []string }
+// needs are the columns to read, as numbers and as texts; one may be in both. Those that
+// match patterns are numbers.
+type needs struct{ numeric, text, patterns []string }
 
 // longFile is the size in bytes from which reading shows how far it is.
 const longFile = 32 << 20
@@ -68,7 +70,7 @@ func readCSV(con *console, name string, need needs, missing []string) (*csvData,
 			in = &watchedReader{in: f, bar: p}
 		}
 	}
-	d := &csvData{name: name, numeric: make(map[string]*numberColumn), text: make(map[string]*textColumn)}
+	d := &csvData{name: name, numeric: make(map[string]*numberColumn), text: make(map[string]*textColumn), matched: make(map[string][]string)}
 	if err := d.read(in, need, missing); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -190,7 +192,16 @@ func (d *csvData) readers(header []string, need needs) ([]columnReader, error) {
 		names[k] = strings.TrimSpace(h)
 	}
 	var all []columnReader
-	for _, name := range need.numeric {
+	numeric := slices.Clone(need.numeric)
+	for _, p := range need.patterns {
+		found, err := match(names, p)
+		if err != nil {
+			return nil, err
+		}
+		d.matched[p] = found
+		numeric = append(numeric, found...)
+	}
+	for _, name := range numeric {
 		place, err := findColumn(names, name)
 		if err != nil {
 			return nil, err

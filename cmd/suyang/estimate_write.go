@@ -51,6 +51,8 @@ type (
 		FPC     []string `json:"fpc,omitempty"`
 		NStrata int      `json:"n_strata"`
 		NPSU    int      `json:"n_psu"`
+		// Replicates is there when variances are those of replicates.
+		Replicates *jsonReplicates `json:"replicates,omitempty"`
 	}
 	jsonSettings struct {
 		Level   float64 `json:"level"`
@@ -145,7 +147,7 @@ func (e *estimation) writeJSON(out io.Writer) error {
 	all := jsonEstimates{
 		Schema: estimatesSchema, File: e.data.name, Rows: e.data.rows,
 		Design: jsonDesign{Weights: c.Weights, Strata: c.Strata, PSU: c.PSU, FPC: c.FPC,
-			NStrata: e.design.Strata(), NPSU: len(e.design.PSUs())},
+			NStrata: e.design.Strata(), NPSU: len(e.design.PSUs()), Replicates: e.jsonReplicates()},
 		Settings: jsonSettings{Level: c.Level, CI: c.CI, DF: c.DF, LonePSU: c.LonePSU, Missing: c.Missing},
 		Where:    append([]string{}, c.Where...), Estimates: []jsonEstimate{},
 	}
@@ -298,6 +300,7 @@ func (e *estimation) writeTable(out io.Writer) error {
 		}
 	}
 	text := strings.Join(parts, "\n")
+	text += e.variance()
 	for k, note := range notes {
 		text += fmt.Sprintf("[%d] %s\n", k+1, note)
 	}
