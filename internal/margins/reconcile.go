@@ -40,7 +40,7 @@ func (d Difference) String() string {
 	if d.Level != "" {
 		where = fmt.Sprintf("of %s %q", strings.Join(d.Factors, "/"), d.Level)
 	}
-	return fmt.Sprintf("margin %q counts %s people %s, but margin %q counts %s: %+.6g people, %+.3g %%",
+	return fmt.Sprintf("margin %q counts %s people %s, but margin %q counts %s: %+.10g people, %+.3g %%",
 		d.Margin, count(d.Count), where, d.With, count(d.Want), d.Absolute(), 100*d.Relative())
 }
 
