@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -221,6 +222,35 @@ func (s *Set) replicate(lines []line, groups []sums, factors func(l line) []floa
 			copy(groups[g].wy[from:to], wy[g*k:(g+1)*k])
 		}
 	})
+}
+
+// Multipliers yields for every row of the cells, in order, what the weights of its people
+// are multiplied with in each replicate, raking included: with them, replicate weights are
+// written row by row. The slice is used again for the next row; what is held is one number
+// for each unit and replicate.
+func (c *Cells) Multipliers() iter.Seq2[int, []float64] {
+	return func(yield func(int, []float64) bool) {
+		replicates, width := c.set.Replicates(), c.set.width()
+		by := newTable(c.set.Units(), replicates)
+		parallel.Blocks(replicates, width, func(_, from, to int) {
+			k := to - from
+			m := make([]float64, by.n*k)
+			c.set.multipliers.block(m, from, to)
+			for u := range by.n {
+				copy(by.row(u)[from:to], m[u*k:(u+1)*k])
+			}
+		})
+		room := make([]float64, replicates)
+		for row, u := range c.unit {
+			copy(room, by.row(u))
+			if c.rake != nil {
+				floats.Mul(room, c.rake.factors.row(c.rake.crossing[row]))
+			}
+			if !yield(row, room) {
+				return
+			}
+		}
+	}
 }
 
 // table estimates a statistic of the groups of a table.

@@ -171,6 +171,19 @@ func weighings(t *testing.T, state string) {
 		}
 	}
 
+	written := try(0, []string{"weights", provinceWave, "--weights", "calibrated@1"})
+	if lines := strings.Split(written, "\n"); lines[0] != "case,stratum,psu,weight" || len(lines) < 100 {
+		t.Errorf("%d lines of weights, the first is %q", len(lines), lines[0])
+	}
+	scales := filepath.Join(t.TempDir(), "rscales.txt")
+	jackknife := try(0, []string{"weights", provinceWave, "--weights", "calibrated", "--variance", "jkn", "--rscales", scales}, "scale 1, rscales in "+scales, "deviations from the full sample")
+	factors, err := os.ReadFile(scales)
+	if n := strings.Count(string(factors), "\n"); err != nil || n < 2 || strings.Count(strings.SplitN(jackknife, "\n", 2)[0], ",r") != n {
+		t.Errorf("%d factors, %v; the weights begin %.60s", n, err, jackknife)
+	}
+	try(0, []string{"weights", provinceWave, "--weights", "calibrated", "--variance", "bootstrap", "--replicates", "20"}, "20 replicates, scale 0.0526", "rscales all 1", "replicate mean")
+	try(1, []string{"weights", provinceWave, "--weights", "calibrated@9"}, "there are calibrated@1")
+
 	// Not converged: the record is printed, the command fails, and the name stays free.
 	slow := strings.Replace(strings.Replace(plan, "name: calibrated", "name: slow", 1), "rake: {}", "rake: {max-rounds: 1, margins: [city, residence]}", 1)
 	slow = strings.Replace(strings.Replace(slow, "file: residence.csv, count: people", `census: "330000"`, 1), "margins:\n", "margins:\n  - {factors: [city], census: \"330000\"}\n", 1)

@@ -30,6 +30,7 @@ type commands struct {
 	Links    linksCommand    `cmd:"" help:"Print the personal link of every case of a wave, as CSV."`
 	Import   importCommand   `cmd:"" help:"Take in the microdata of another survey as a wave."`
 	Weigh    weighCommand    `cmd:"" help:"Carry out a weighting plan on a wave: from base weights to weights that agree with the population."`
+	Weights  weightsCommand  `cmd:"" help:"Print the weights of a wave as CSV, and replicate weights if asked for."`
 	Report   reportCommand   `cmd:"" help:"Write the report of a wave as one HTML file."`
 	Verify   verifyCommand   `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
 	Estimate estimateCommand `cmd:"" help:"Estimate from the CSV of any survey, with design-based standard errors."`

@@ -42,19 +42,54 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if err != nil {
 		return nil, fmt.Errorf("count the cases of wave %q: %w", opt.Wave, err)
 	}
-	query := Query{Wave: opt.Wave, Questionnaire: q, Factors: plan.Factors, Items: true}
-	if opt.Weighting != nil {
-		query.Weights = opt.Weighting.ID()
-		query.Factors = append(slices.Clip(query.Factors), opt.Weighting.calibrationFactors()...)
-	}
-	cells, err := src.Cells(ctx, query)
-	if err != nil {
-		return nil, fmt.Errorf("sum the responses of wave %q: %w", opt.Wave, err)
-	}
-	cells = withBands(cells, q.Criterion)
 	if opt.Settings == (analysis.Settings{}) {
 		opt.Settings = analysis.DefaultSettings()
 	}
+	s, err := summed(ctx, src, opt.query(q, plan, true), opt)
+	if err != nil {
+		return nil, err
+	}
+	r := &Results{
+		Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
+		Drawn: drawn, Responded: responded, PSUs: len(s.cells.PSUs), Strata: strata(s.cells.PSUs),
+		Weighting: opt.Weighting, Variance: s.variance, Calibrated: s.calibrated, SeriesLevels: []Level{{}},
+	}
+	if f := plan.Factor(plan.Series); f != nil {
+		r.SeriesLevels = f.Levels
+	}
+	e := estimator{alive: ctx.Err, estimates: s.estimates, results: r, truth: opt.Truth, progress: opt.Progress}
+	e.total = e.count(len(scorer.Items()))
+	if err := e.fill(scorer.Items()); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// query asks for the cells of a wave.
+func (o Options) query(q *surveys.Questionnaire, plan *Plan, items bool) Query {
+	query := Query{Wave: o.Wave, Questionnaire: q, Factors: plan.Factors, Items: items}
+	if o.Weighting != nil {
+		query.Weights = o.Weighting.ID()
+		query.Factors = append(slices.Clip(query.Factors), o.Weighting.calibrationFactors()...)
+	}
+	return query
+}
+
+// sums are the cells of a wave with a variance on them.
+type sums struct {
+	cells      *analysis.Cells
+	estimates  estimates
+	variance   Variance
+	calibrated bool
+}
+
+// summed asks the source for the cells and puts the variance on them.
+func summed(ctx context.Context, src Source, query Query, opt Options) (sums, error) {
+	cells, err := src.Cells(ctx, query)
+	if err != nil {
+		return sums{}, fmt.Errorf("sum the responses of wave %q: %w", opt.Wave, err)
+	}
+	cells = withBands(cells, query.Questionnaire.Criterion)
 	cells.Settings = opt.Settings
 	if opt.Weighting != nil {
 		cells.Notes = append(slices.Clone(cells.Notes), opt.Weighting.Notes()...)
@@ -63,24 +98,11 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if repeated != nil && (len(repeated.Calibration) == 0 || opt.Variance.linearised() && !hasBase(cells)) {
 		repeated = nil // residuals need the weights before calibration
 	}
-	estimates, variance, err := opt.Variance.on(cells, query.Factors, repeated)
-	if err != nil {
-		return nil, fmt.Errorf("standard errors of wave %q: %w", opt.Wave, err)
+	s := sums{cells: cells, calibrated: repeated != nil}
+	if s.estimates, s.variance, err = opt.Variance.on(cells, query.Factors, repeated); err != nil {
+		return s, fmt.Errorf("standard errors of wave %q: %w", opt.Wave, err)
 	}
-	r := &Results{
-		Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
-		Drawn: drawn, Responded: responded, PSUs: len(cells.PSUs), Strata: strata(cells.PSUs),
-		Weighting: opt.Weighting, Variance: variance, Calibrated: repeated != nil, SeriesLevels: []Level{{}},
-	}
-	if f := plan.Factor(plan.Series); f != nil {
-		r.SeriesLevels = f.Levels
-	}
-	e := estimator{alive: ctx.Err, estimates: estimates, results: r, truth: opt.Truth, progress: opt.Progress}
-	e.total = e.count(len(scorer.Items()))
-	if err := e.fill(scorer.Items()); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return s, nil
 }
 
 // hasBase says whether the cells know the weights before raking.

@@ -89,6 +89,15 @@ func (m *Memory) Counts(_ context.Context, wave string) (drawn, responded int, e
 	return drawn, responded, err
 }
 
+// CaseWeights lists a set of weights.
+func (m *Memory) CaseWeights(_ context.Context, wave, id string) ([]CaseWeight, error) {
+	set, ok := m.Weights[id]
+	if !ok {
+		return nil, fmt.Errorf("weights %q of wave %q: %w", id, wave, surveys.ErrNotFound)
+	}
+	return set, nil
+}
+
 // Units lists the cases that have a base weight, ordered by ID.
 func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
 	all, err := m.respondents(q.Wave)

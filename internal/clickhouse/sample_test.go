@@ -135,6 +135,13 @@ func TestWeightsAreNeverOverwritten(t *testing.T) {
 			t.Errorf("Weighting(%s) = %+v, %v, want %s", id, r, err, want)
 		}
 	}
+	for id, want := range map[string][]assess.CaseWeight{"raked": weights(1.25, 0.75), "raked@1": weights(1.25, 0.5)} {
+		if got, err := s.CaseWeights(ctx, "w", id); err != nil || !slices.Equal(got, want) {
+			t.Errorf("CaseWeights(%s) = %v, %v, want %v", id, got, err, want)
+		}
+	}
+	_, err = s.CaseWeights(ctx, "w", "raked@9")
+	wantError(t, err, surveys.ErrNotFound, "raked@3")
 	for _, c := range []struct {
 		name    string
 		weights []assess.CaseWeight

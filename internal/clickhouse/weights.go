@@ -101,6 +101,22 @@ func (s *Store) Weighting(ctx context.Context, wave, id string) (*assess.Weighti
 	return &set.record, err
 }
 
+// CaseWeights lists a set of weights, such as "raked" or "raked@2", by case.
+func (s *Store) CaseWeights(ctx context.Context, wave, id string) ([]assess.CaseWeight, error) {
+	set, err := s.weightSet(ctx, wave, id)
+	if err != nil {
+		return nil, err
+	}
+	var list []assess.CaseWeight
+	err = s.query(ctx, "case_weights", arguments{"wave": wave, "weights": set.digest}, func(rows driver.Rows) error {
+		var w assess.CaseWeight
+		err := rows.Scan(&w.Case, &w.Weight, &w.Base)
+		list = append(list, w)
+		return err
+	})
+	return list, explain(fmt.Sprintf("read weights %q of wave %q", id, wave), err)
+}
+
 // WeightSets lists the names and versions of the weights of a wave, in order.
 func (s *Store) WeightSets(ctx context.Context, wave string) ([]string, error) {
 	var ids []string
