@@ -8,7 +8,7 @@
 //
 //	set, err := replicate.Bootstrap(cells, 1000, 20261125)
 //	c, err := set.OnCells(cells)
-//	c, err = c.Rake(margins, weighting.Settings{}) // every replicate, to the same margins
+//	c, step, err := c.Rake(margins, weighting.Settings{}) // every replicate, to the same margins
 //	e, err := c.Mean("score", analysis.Domain{"sex": "female"})
 //
 // Cells are the fast way: replicates multiply sums by PSU, or sums by PSU and crossing of
