@@ -51,9 +51,34 @@ type Questionnaire struct {
 	Statutory Statutory `json:"statutory"`
 	// Consent is what a respondent agrees to before the first question.
 	Consent   Text       `json:"consent"`
+	// Paging says how the items of a section are laid on pages.
+	Paging    Paging     `json:"paging,omitempty"`
 	Sections  []Section  `json:"sections"`
 	Criterion *Criterion `json:"criterion,omitempty"`
+	// Booklets are subsets of the items of which one person gets one. An item that no
+	// booklet names is asked of everybody; without booklets all items are.
+	Booklets []Booklet `json:"booklets,omitempty"`
 }
+
+// Booklet is a selection from the items of the bank that one person is asked.
+type Booklet struct {
+	ID string `json:"id"`
+	// Items are the IDs of the items asked, in the order of the questionnaire.
+	Items []string `json:"items"`
+	// Share is the probability that a case gets this booklet; those of a questionnaire
+	// add up to 1. The sum over the booklets with an item is the item's inclusion
+	// probability.
+	Share float64 `json:"share"`
+}
+
+// Paging is a way to lay the items of a section on pages.
+type Paging string
+
+// The ways of paging.
+const (
+	PageSections Paging = ""     // a section is a page, unless an item begins a new one
+	PageItems    Paging = "item" // each item is a page of its own
+)
 
 // Statutory is the header of a statistical form (Statistics Law 2024, art. 17).
 // A form without approval is a trial and must say so.
@@ -75,7 +100,26 @@ type Section struct {
 	Intro Text   `json:"intro,omitempty"`
 	// Relevant is an expression; the section is asked when it is empty or true.
 	Relevant string `json:"relevant,omitempty"`
-	Items    []Item `json:"items"`
+	// Shuffle puts the items into a random order, drawn for each interview.
+	Shuffle bool `json:"shuffle,omitempty"`
+	// Block names the block that the section belongs to. The sections of a block keep
+	// their order and stay together; blocks that follow each other are put into a
+	// random order, drawn for each interview.
+	Block string `json:"block,omitempty"`
+	// Checks are rules across the items of this and earlier sections, tried when the
+	// last page of the section is left.
+	Checks []Check `json:"checks,omitempty"`
+	Items  []Item  `json:"items"`
+}
+
+// Check is a rule that answers must keep.
+type Check struct {
+	// Assert is the expression that must be true; one without a value is no complaint.
+	Assert  string `json:"assert"`
+	Message Text   `json:"message"`
+	// Soft rules only ask the person to look again: going on a second time with the
+	// same answers keeps them, and the interview records that.
+	Soft bool `json:"soft,omitempty"`
 }
 
 // ItemType is the kind of an item.
@@ -83,12 +127,26 @@ type ItemType string
 
 // The item types.
 const (
-	Single    ItemType = "single"   // one of several options
-	Multiple  ItemType = "multiple" // any number of options
-	Number    ItemType = "number"   // a number, whole unless Decimals says otherwise
-	ShortText ItemType = "text"     // one line of text
-	Note      ItemType = "note"     // words only, no answer
+	Single    ItemType = "single"    // one of several options
+	Likert    ItemType = "likert"    // one of several options that make a scale; shown as one
+	Multiple  ItemType = "multiple"  // any number of options
+	Ranking   ItemType = "ranking"   // options in the order of preference
+	Number    ItemType = "number"    // a number, whole unless Decimals says otherwise
+	ShortText ItemType = "text"      // one line of text
+	LongText  ItemType = "longtext"  // several lines of text
+	Date      ItemType = "date"      // a day, YYYY-MM-DD
+	Region    ItemType = "region"    // a division, chosen step by step from a code list
+	Calculate ItemType = "calculate" // computed from other answers, never shown
+	Grid      ItemType = "grid"      // words above rows, no answer; see Item.Row
+	Roster    ItemType = "roster"    // the number of rows of repeated items; see Item.Items
+	Note      ItemType = "note"      // words only, no answer
 )
+
+// OneOf reports whether an answer is one of the item's options.
+func (t ItemType) OneOf() bool { return t == Single || t == Likert }
+
+// Answered reports whether the item takes an answer, given or computed.
+func (t ItemType) Answered() bool { return t != Note && t != Grid }
 
 // Item is one question.
 type Item struct {
@@ -107,24 +165,71 @@ type Item struct {
 	// Constraint is an expression that an answer must make true; Message says so in words.
 	Constraint string `json:"constraint,omitempty"`
 	Message    Text   `json:"message,omitempty"`
+	// Checks are further rules for the answer, hard or soft.
+	Checks []Check `json:"checks,omitempty"`
 	// Decimals is how many decimals a number may have; 0 makes it an int in expressions.
 	Decimals int  `json:"decimals,omitempty"`
 	Unit     Text `json:"unit,omitempty"`
-	// MaxLength limits a text, in characters; 0 means DefaultMaxLength.
+	// MaxLength limits a text, in characters; 0 means DefaultMaxLength, or
+	// DefaultMaxLongText for a long text.
 	MaxLength int `json:"max_length,omitempty"`
+	// Least and Most bound how many options of a multiple or ranking item are chosen,
+	// or how many rows a roster has; 0 is no bound.
+	Least int `json:"least,omitempty"`
+	Most  int `json:"most,omitempty"`
+	// From is the ID of an earlier multiple or ranking item; only the options that were
+	// chosen there are offered here, beside those that this item lists itself.
+	From string `json:"from,omitempty"`
+	// Shuffle puts the options into a random order, drawn for each interview.
+	Shuffle bool `json:"shuffle,omitempty"`
+	// Row is the ID of the grid that this single or likert item is a row of. Rows
+	// follow their grid at once and all have the same options. They are items like
+	// others in expressions and data.
+	Row string `json:"row,omitempty"`
+	// Page begins a new page with this item.
+	Page bool `json:"page,omitempty"`
+	// Timed items stand on a page of their own, and the time until they are answered is
+	// kept. Nobody is cut off.
+	Timed bool `json:"timed,omitempty"`
+	// Calculate is the expression that gives the value of a calculate item, or the
+	// number of rows of a roster that is not asked for.
+	Calculate string `json:"calculate,omitempty"`
+	// Division says which code list a region is chosen from.
+	Division *Division `json:"division,omitempty"`
+	// Items are what a roster asks for each row. In expressions of a row their IDs mean
+	// the answers of that row, after the roster the list of the answers of all rows.
+	Items []Item `json:"items,omitempty"`
 	// Dimension is the criterion's dimension the item counts for; empty = not scored.
 	Dimension string `json:"dimension,omitempty"`
 	// Key lists the option codes that are right. Only single items are scored.
 	Key []string `json:"key,omitempty"`
 }
 
-// DefaultMaxLength is the length limit of a text answer, in characters.
-const DefaultMaxLength = 200
+// The length limits of text answers that state none, in characters.
+const (
+	DefaultMaxLength   = 200
+	DefaultMaxLongText = 2000
+)
 
-// Figure is a picture, kept inside the definition so that a version is complete.
+// MaxRows is the greatest number of rows of a roster.
+const MaxRows = 30
+
+// Division is a part of a code list of administrative divisions.
+type Division struct {
+	// List names the code list and its vintage, such as "cn-2020".
+	List string `json:"list"`
+	// Within is the code of the division whose parts are offered; empty for all.
+	Within string `json:"within,omitempty"`
+	// Level is how deep the answer must go: province, city, county or township.
+	Level string `json:"level"`
+}
+
+// Figure is a picture, kept inside the definition so that a version is complete:
+// a drawing (SVG), or an Image in PNG, JPEG or WebP.
 type Figure struct {
-	SVG string `json:"svg"`
-	Alt Text   `json:"alt"`
+	SVG   string `json:"svg,omitempty"`
+	Image []byte `json:"image,omitempty"`
+	Alt   Text   `json:"alt"`
 }
 
 // Option is one answer that can be chosen.
@@ -135,6 +240,9 @@ type Option struct {
 	Text Text   `json:"text"`
 	// Exclusive options of a multiple item stand alone ("none of these").
 	Exclusive bool `json:"exclusive,omitempty"`
+	// Fixed options keep their place when the others are shuffled; so do exclusive and
+	// reserved ones.
+	Fixed bool `json:"fixed,omitempty"`
 }
 
 // Reserved option codes. "Not asked" is a third thing: the item is absent from
@@ -160,6 +268,9 @@ type Unasked string
 const (
 	UnaskedMissing Unasked = "missing" // the person has no score
 	UnaskedWrong   Unasked = "wrong"   // it counts as a wrong answer
+	// UnaskedLeftOut is the rule for booklets: it counts neither as right nor as an item
+	// of its dimension. Who was asked no item of some dimension has no score.
+	UnaskedLeftOut Unasked = "left-out"
 )
 
 // Criterion is a scoring rule: points for each dimension, and cuts on the sum.
@@ -215,22 +326,27 @@ func (q *Questionnaire) Version() string {
 
 // Item returns the item with this ID, or nil.
 func (q *Questionnaire) Item(id string) *Item {
-	for s := range q.Sections {
-		for i := range q.Sections[s].Items {
-			if it := &q.Sections[s].Items[i]; it.ID == id {
-				return it
-			}
+	for it := range q.Items {
+		if it.ID == id {
+			return it
 		}
 	}
 	return nil
 }
 
-// Items calls yield for every item in order until it returns false.
+// Items calls yield for every item in order, those of a roster after it, until it
+// returns false.
 func (q *Questionnaire) Items(yield func(*Item) bool) {
 	for s := range q.Sections {
 		for i := range q.Sections[s].Items {
-			if !yield(&q.Sections[s].Items[i]) {
+			it := &q.Sections[s].Items[i]
+			if !yield(it) {
 				return
+			}
+			for n := range it.Items {
+				if !yield(&it.Items[n]) {
+					return
+				}
 			}
 		}
 	}
