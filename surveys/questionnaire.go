@@ -50,7 +50,7 @@ type Questionnaire struct {
 	// Statutory is the header that the Statistics Law demands on every form.
 	Statutory Statutory `json:"statutory"`
 	// Consent is what a respondent agrees to before the first question.
-	Consent   Text       `json:"consent"`
+	Consent Text `json:"consent"`
 	// Paging says how the items of a section are laid on pages.
 	Paging    Paging     `json:"paging,omitempty"`
 	Sections  []Section  `json:"sections"`
