@@ -93,8 +93,24 @@ func (v Vector) Function(g func(estimates []Dual) Dual) (Estimate, error) {
 	e := missingEstimate(v.Level)
 	e.Value, e.SE, e.DF = r.Value, math.Sqrt(variance), v.DF
 	e.N, e.Weighted, e.Notes = v.N, v.Weighted, slices.Clone(v.Notes)
+	if lost := v.lost(r.Gradient); lost > 0 {
+		e.Notes = append(e.Notes, Note{Code: LostReplicates, Value: lost})
+	}
 	e.Lo, e.Hi = wald(e.Value, e.SE, e.Level, e.DF)
 	return e, nil
+}
+
+// lost is how many replicates at least a function with this gradient does without: as
+// many as the worst of the estimates that it depends on.
+func (v Vector) lost(gradient []float64) (most float64) {
+	for i, e := range v.Estimates {
+		for _, n := range e.Notes {
+			if n.Code == LostReplicates && i < len(gradient) && gradient[i] != 0 {
+				most = max(most, n.Value)
+			}
+		}
+	}
+	return most
 }
 
 // Find is the place of a name in the vector.

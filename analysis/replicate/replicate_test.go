@@ -417,6 +417,15 @@ func TestLostReplicates(t *testing.T) {
 	if at < 0 || e.Notes[at].Value != 1 {
 		t.Errorf("notes %v, want one lost replicate", e.Notes)
 	}
+	share := ok[analysis.Estimate](t)(sample.Proportion(p.share, p.in))
+	if !slices.ContainsFunc(share.Notes, func(n analysis.Note) bool { return n.Code == analysis.LostReplicates && n.Value == 1 }) {
+		t.Errorf("notes of a share %v, want one lost replicate", share.Notes)
+	}
+	groups := ok[analysis.Table](t)(sample.MeanTable(p.y, nil, p.domain()))
+	difference := ok[analysis.Estimate](t)(groups.Difference(0, 1))
+	if !slices.ContainsFunc(difference.Notes, func(n analysis.Note) bool { return n.Code == analysis.LostReplicates && n.Value == 1 }) {
+		t.Errorf("notes of a difference %v, want one lost replicate", difference.Notes)
+	}
 	nobody := ok[analysis.Estimate](t)(sample.Mean(p.y, make([]bool, len(p.y))))
 	if !math.IsNaN(nobody.Value) || !math.IsNaN(nobody.SE) || nobody.Notes[0].Code != analysis.Empty {
 		t.Errorf("the mean of nobody is %v", nobody)

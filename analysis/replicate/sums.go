@@ -180,6 +180,7 @@ func (s *Set) share(e analysis.Estimate, x sums, settings analysis.Settings, not
 	if err != nil {
 		return e, err
 	}
+	lostBefore := slices.DeleteFunc(slices.Clone(e.Notes), func(n analysis.Note) bool { return n.Code != analysis.LostReplicates })
 	e.Notes = slices.Clone(notes)
 	if settings.Interval == analysis.IntervalLogit && e.Value > sameAnswer && e.Value < 1-sameAnswer && e.SE > sameAnswer {
 		odds := func(w, wy float64) float64 { return math.Log(wy / (w - wy)) }
@@ -196,6 +197,7 @@ func (s *Set) share(e analysis.Estimate, x sums, settings analysis.Settings, not
 		e.SE = given
 		return e, err
 	}
+	e.Notes = append(e.Notes, lostBefore...)
 	return settings.CompleteProportion(e, x.kish(), x.people, x.weighted)
 }
 

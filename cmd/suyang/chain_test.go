@@ -181,6 +181,7 @@ func weighings(t *testing.T, state string) {
 	if n := strings.Count(string(factors), "\n"); err != nil || n < 2 || strings.Count(strings.SplitN(jackknife, "\n", 2)[0], ",r") != n {
 		t.Errorf("%d factors, %v; the weights begin %.60s", n, err, jackknife)
 	}
+	try(1, []string{"weights", provinceWave, "--weights", "calibrated", "--variance", "jkn", "--replicates", "20"}, "only the bootstrap has a chosen number of replicates, not jkn")
 	try(0, []string{"weights", provinceWave, "--weights", "calibrated", "--variance", "bootstrap", "--replicates", "20"}, "20 replicates, scale 0.0526", "rscales all 1", "replicate mean")
 	try(1, []string{"weights", provinceWave, "--weights", "calibrated@9"}, "there are calibrated@1")
 

@@ -25,6 +25,10 @@ type reportCommand struct {
 
 // Run writes the report and prints its path.
 func (c *reportCommand) Run(ctx context.Context, con *console) error {
+	variance, err := c.variance()
+	if err != nil {
+		return err
+	}
 	w, err := c.waves().Load(c.Wave)
 	if err != nil {
 		return err
@@ -34,7 +38,7 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer st.Close()
-	opt := assess.Options{Variance: c.variance()}
+	opt := assess.Options{Variance: variance}
 	if c.Variance != string(assess.Taylor) {
 		wait := con.patience("estimates from replicates")
 		defer wait.finish()
@@ -58,12 +62,18 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 // varianceFlags choose where standard errors come from.
 type varianceFlags struct {
 	Variance   string `default:"taylor" enum:"taylor,jkn,bootstrap" help:"Standard errors: taylor (linearised), or from replicates in which the last raking of the weights is repeated: jkn (leaves out one PSU after the other) or bootstrap (Rao, Wu and Yue)."`
-	Replicates int    `default:"1000" help:"Number of replicates of the bootstrap."`
+	Replicates int    `placeholder:"R" help:"Number of replicates of the bootstrap, 1,000 unless said otherwise."`
 	Seed       uint64 `default:"1" help:"Seed of the bootstrap; the same seed gives the same numbers."`
 }
 
-func (f varianceFlags) variance() assess.Variance {
-	return assess.Variance{Method: assess.VarianceMethod(f.Variance), Replicates: f.Replicates, Seed: f.Seed}
+func (f varianceFlags) variance() (assess.Variance, error) {
+	switch {
+	case f.Variance != "bootstrap" && f.Replicates != 0:
+		return assess.Variance{}, fmt.Errorf("--replicates: only the bootstrap has a chosen number of replicates, not %s; leave it out, or say --variance bootstrap", f.Variance)
+	case f.Replicates == 0:
+		f.Replicates = 1000
+	}
+	return assess.Variance{Method: assess.VarianceMethod(f.Variance), Replicates: f.Replicates, Seed: f.Seed}, nil
 }
 
 // assessed computes the results of a wave with a set of weights, or without a name with

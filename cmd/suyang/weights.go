@@ -23,6 +23,10 @@ type weightsCommand struct {
 
 // Run prints the weights, and says what a program needs to know of the replicates.
 func (c *weightsCommand) Run(ctx context.Context, con *console) error {
+	variance, err := c.variance()
+	if err != nil {
+		return err
+	}
 	w, err := c.waves().Load(c.Wave)
 	if err != nil {
 		return err
@@ -32,7 +36,7 @@ func (c *weightsCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer st.Close()
-	opt := assess.Options{Wave: c.Wave, Variance: c.variance()}
+	opt := assess.Options{Wave: c.Wave, Variance: variance}
 	if opt.Weighting, err = st.store.Weighting(ctx, c.Wave, c.Weights); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,7 +44,9 @@ func OpenPlanFile(name string, src []byte, into any, q *surveys.Questionnaire) (
 		if errors.Is(err, io.EOF) {
 			err = errors.New("the plan is empty; it needs at least a title and what to do")
 		}
-		return nil, decodeFaults(name, err)
+		known := map[string][]string{}
+		addKeys(known, reflect.TypeOf(into))
+		return nil, decodeFaults(name, err, known)
 	}
 	return c, nil
 }
@@ -78,10 +81,31 @@ func (c *PlanFile) Factors(fs []Factor) {
 }
 
 // decodeFault is a fault as the YAML decoder words it.
-var decodeFault = regexp.MustCompile(`^line (\d+): (?:field (\S+) not found in type .*|(.*))$`)
+var decodeFault = regexp.MustCompile(`^line (\d+): (?:field (\S+) not found in type (\S+)|(.*))$`)
 
-// decodeFaults words the faults of the YAML decoder as the others are, each with its line.
-func decodeFaults(name string, err error) error {
+// addKeys notes the YAML keys of a type and of those in it, by the type's name.
+func addKeys(known map[string][]string, t reflect.Type) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		addKeys(known, t.Elem())
+	case reflect.Struct:
+		if _, ok := known[t.String()]; ok {
+			return
+		}
+		known[t.String()] = nil
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if key, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); key != "" && key != "-" {
+				known[t.String()] = append(known[t.String()], key)
+				addKeys(known, f.Type)
+			}
+		}
+	}
+}
+
+// decodeFaults words the faults of the YAML decoder as the others are, each with its
+// line; known has the keys of every type.
+func decodeFaults(name string, err error, known map[string][]string) error {
 	var typed *yaml.TypeError
 	if !errors.As(err, &typed) {
 		return fmt.Errorf("%s: %w: %w", name, surveys.ErrInvalid, err)
@@ -93,9 +117,9 @@ func decodeFaults(name string, err error) error {
 		case m == nil:
 			faults = append(faults, fmt.Errorf("%s: %w: %s", name, surveys.ErrInvalid, text))
 		case m[2] != "":
-			faults = append(faults, fmt.Errorf("%s:%s: %w: unknown key %q; correct or remove it", name, m[1], surveys.ErrInvalid, m[2]))
+			faults = append(faults, fmt.Errorf("%s:%s: %w: unknown key %q; keys known here: %s", name, m[1], surveys.ErrInvalid, m[2], strings.Join(known[m[3]], ", ")))
 		default:
-			faults = append(faults, fmt.Errorf("%s:%s: %w: %s", name, m[1], surveys.ErrInvalid, m[3]))
+			faults = append(faults, fmt.Errorf("%s:%s: %w: %s", name, m[1], surveys.ErrInvalid, m[4]))
 		}
 	}
 	return errors.Join(faults...)

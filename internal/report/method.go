@@ -23,7 +23,7 @@ func (b *builder) method() []term {
 		b.paragraphs("method.questionnaire", b.questionnaire(r.Questionnaire)),
 		b.paragraphs("method.criterion", b.criterion(r.Questionnaire.Criterion)...),
 		b.paragraphs("method.weighting", append([]string{b.text(m.Weighting)}, b.weighting()...)...),
-		{Term: b.say("method.steps"), List: b.stepList()},
+		{Term: b.say("method.steps"), Steps: b.stepList()},
 		{Term: b.say("method.assumptions"), List: b.assumptions()},
 		b.errors(),
 		b.paragraphs("method.source", b.text(m.Source)),
@@ -32,7 +32,7 @@ func (b *builder) method() []term {
 	}
 	var out []term
 	for _, t := range all {
-		if len(t.Paragraphs)+len(t.List) > 0 {
+		if len(t.Paragraphs)+len(t.List)+len(t.Steps) > 0 {
 			out = append(out, t)
 		}
 	}

@@ -40,6 +40,7 @@ type term struct {
 	Term, Text string
 	Paragraphs []string
 	List       []string
+	Steps      []string // a list whose order counts
 	// Formula names the method whose formula follows, Where says what its letters mean.
 	Formula, Where string
 }

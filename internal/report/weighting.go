@@ -28,7 +28,7 @@ func Weighting(out io.Writer, record *assess.Weighting, plan *assess.Plan, lang 
 		fmt.Fprintln(&s, line)
 	}
 	for i, step := range record.Steps {
-		fmt.Fprintf(&s, "%s\n", b.stepHead(i, step))
+		fmt.Fprintf(&s, "%d. %s\n", i+1, b.stepHead(step))
 		for _, line := range b.stepWords(step) {
 			fmt.Fprintf(&s, "   %s\n", line)
 		}
@@ -61,15 +61,15 @@ func (b *builder) outcomes() []string {
 // steps are the steps of the weighting, one paragraph each.
 func (b *builder) steps() []string {
 	var out []string
-	for i, s := range b.results.Weighting.Steps {
-		out = append(out, b.stepHead(i, s)+b.space()+join(b.stepWords(s), b.space()))
+	for _, s := range b.results.Weighting.Steps {
+		out = append(out, b.stepHead(s)+b.space()+join(b.stepWords(s), b.space()))
 	}
 	return out
 }
 
 // stepHead names a step and describes the weights after it.
-func (b *builder) stepHead(i int, s weighting.Step) string {
-	return b.say("step.head", "i", show.Count(i+1), "name", b.say("step."+s.What), "n", show.Count(s.N), "sum", number(s.Sum),
+func (b *builder) stepHead(s weighting.Step) string {
+	return b.say("step.head", "name", b.say("step."+s.What), "n", show.Count(s.N), "sum", number(s.Sum),
 		"min", number(s.Min), "median", number(s.Median), "max", number(s.Max),
 		"before", show.Number(s.KishBefore, 3), "after", show.Number(s.KishAfter, 3))
 }
