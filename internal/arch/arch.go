@@ -8,7 +8,8 @@ package arch
 var ours = map[string][]string{
 	"surveys":                    {},
 	"surveys/expr":               {},
-	"surveys/form":               {"surveys", "surveys/expr"},
+	"surveys/geo":                {"surveys"},
+	"surveys/form":               {"surveys", "surveys/expr", "surveys/geo"},
 	"surveys/score":              {"surveys"},
 	"surveys/definition":         {"surveys", "surveys/expr", "surveys/form"},
 	"surveys/library":            {"surveys", "surveys/definition"},
@@ -56,6 +57,6 @@ var owners = map[string][]string{
 // light lists the packages that also run in a browser, and heavy what none of them
 // may depend on, not even through others.
 var (
-	light = []string{"surveys", "surveys/expr", "surveys/form", "surveys/score"}
+	light = []string{"surveys", "surveys/expr", "surveys/form", "surveys/geo", "surveys/score"}
 	heavy = []string{"html/template", "text/template", "net/http", "regexp", "go.yaml.in/yaml", "os/exec", "database/sql"}
 )
