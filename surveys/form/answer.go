@@ -4,11 +4,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/expr"
+	"github.com/suyang-survey/suyang/surveys/geo"
 )
 
 // MaxDigits is how many digits a number may have: as many as a double keeps exactly.
@@ -19,30 +21,40 @@ const MaxDigits = 15
 func (it *item) normal(values []string) []string {
 	out := make([]string, 0, len(values))
 	for _, v := range values {
+		if it.def.Type == surveys.LongText {
+			v = strings.ReplaceAll(strings.ReplaceAll(v, "\r\n", "\n"), "\r", "\n")
+		}
 		if v = strings.TrimSpace(v); v != "" {
 			out = append(out, v)
 		}
 	}
 	switch it.def.Type {
-	case surveys.Number:
+	case surveys.Number, surveys.Roster:
 		for i, v := range out {
 			out[i] = normalNumber(v)
 		}
 	case surveys.Multiple:
-		out = it.inOrder(out)
+		if it.from < 0 {
+			out = inOrder(out, it.place)
+		}
+	case surveys.Date:
+		out = normalDate(out)
+	case surveys.Region:
+		out = it.normalDivision(out)
 	}
 	return out
 }
 
-// inOrder sorts chosen options as the questionnaire lists them, each once; what is
-// no option comes last.
-func (it *item) inOrder(codes []string) []string {
-	place := func(code string) int {
-		if i, ok := it.options[code]; ok {
-			return i
-		}
-		return len(it.options)
+// place is where an option stands in the list; what is no option comes last.
+func (it *item) place(code string) int {
+	if i, ok := it.options[code]; ok {
+		return i
 	}
+	return len(it.options)
+}
+
+// inOrder sorts chosen options by their places, each once.
+func inOrder(codes []string, place func(string) int) []string {
 	slices.SortStableFunc(codes, func(a, b string) int {
 		if d := place(a) - place(b); d != 0 {
 			return d
@@ -50,6 +62,77 @@ func (it *item) inOrder(codes []string) []string {
 		return strings.Compare(a, b)
 	})
 	return slices.Compact(codes)
+}
+
+// inOrderOf is the normal form of a choice whose options are offered from elsewhere:
+// those come first, in their order there.
+func (s *Session) inOrderOf(i int, codes []string) []string {
+	it := &s.f.items[i]
+	if it.def.Type != surveys.Multiple {
+		return codes
+	}
+	return inOrder(codes, func(code string) int {
+		place := 0
+		for at := it.from; at >= 0; at = s.f.items[at].from {
+			if n, ok := s.f.items[at].options[code]; ok {
+				return place + n
+			}
+			place += len(s.f.items[at].options)
+		}
+		return place + it.place(code)
+	})
+}
+
+// normalDate writes a day as YYYY-MM-DD, from one value or from three: the year, the
+// month and the day. What is no such thing stays as it is.
+func normalDate(values []string) []string {
+	if len(values) != 1 && len(values) != 3 {
+		return values
+	}
+	var parts []string
+	digits := ""
+	for _, r := range asciiNumber.Replace(strings.Join(values, "-")) + "-" {
+		switch {
+		case '0' <= r && r <= '9':
+			digits += string(r)
+		case digits != "":
+			parts, digits = append(parts, digits), ""
+		}
+		if !strings.ContainsRune("0123456789-/. 年月日", r) {
+			return values
+		}
+	}
+	if len(parts) != 3 || len(parts[0]) != 4 || len(parts[1]) > 2 || len(parts[2]) > 2 {
+		return values
+	}
+	two := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
+	return []string{parts[0] + "-" + two(parts[1]) + "-" + two(parts[2])}
+}
+
+// normalDivision keeps of the codes chosen level by level the deepest that lies in those
+// before it: where a higher one was changed, the lower ones that do not fit fall away. "dk" and
+// "refused" stay, and so does what is no code of the list.
+func (it *item) normalDivision(values []string) []string {
+	if it.list == nil || len(values) == 0 {
+		return values
+	}
+	deepest := ""
+	for _, v := range values {
+		code := geo.Short(v)
+		if _, ok := it.list.Get(code); !ok {
+			if len(values) == 1 {
+				return values
+			}
+			continue
+		}
+		if geo.Within(code, deepest) {
+			deepest = code
+		}
+	}
+	if deepest == "" {
+		return values[len(values)-1:]
+	}
+	return []string{deepest}
 }
 
 // asciiNumber turns the full-width characters of a Chinese keyboard into those of a number.
@@ -106,34 +189,208 @@ func (it *item) read(values []string) reading {
 	switch {
 	case len(values) == 0:
 		return reading{}
+	case it.from >= 0:
+		return reading{} // known only with the other answers, see Session.readFrom
 	case it.def.Type == surveys.Multiple:
-		return it.readMultiple(values)
+		return it.readMultiple(values, it.own)
+	case it.def.Type == surveys.Ranking:
+		return it.readRanking(values, len(it.def.Options), it.own)
 	case len(values) > 1:
 		return reading{code: SeveralValues}
 	}
-	switch it.def.Type {
-	case surveys.Single:
-		if _, ok := it.options[values[0]]; !ok {
-			return reading{code: NotAnOption}
-		}
-		return reading{value: expr.StringValue(values[0])}
-	case surveys.Number:
-		return it.readNumber(values[0])
-	}
-	return it.readText(values[0])
+	return it.readOne(values[0], it.own)
 }
 
-func (it *item) readMultiple(values []string) reading {
+// own returns the item's own option with a code.
+func (it *item) own(code string) (surveys.Option, bool) {
+	i, ok := it.options[code]
+	if !ok {
+		return surveys.Option{}, false
+	}
+	return it.def.Options[i], true
+}
+
+// readFrom reads an answer of an item whose options were chosen elsewhere.
+func (s *Session) readFrom(i, row int) reading {
+	it, values := &s.f.items[i], s.slots[s.f.items[i].slot+row].values
+	if len(values) == 0 {
+		return reading{}
+	}
+	offered := s.offered(i, row)
+	find := func(code string) (surveys.Option, bool) {
+		at := slices.IndexFunc(offered, func(o surveys.Option) bool { return o.Code == code })
+		if at < 0 {
+			return surveys.Option{}, false
+		}
+		return offered[at], true
+	}
+	switch {
+	case it.def.Type == surveys.Multiple:
+		return it.readMultiple(values, find)
+	case it.def.Type == surveys.Ranking:
+		return it.readRanking(values, len(offered), find)
+	case len(values) > 1:
+		return reading{code: SeveralValues}
+	}
+	return it.readOne(values[0], find)
+}
+
+// offered are the options of an item as they stand in the questionnaire: those chosen
+// elsewhere that are no "none of these", then its own.
+func (s *Session) offered(i, row int) []surveys.Option {
+	it := &s.f.items[i]
+	if it.from < 0 {
+		return it.def.Options
+	}
+	source := &s.f.items[it.from]
+	if source.roster < 0 {
+		row = 0
+	}
+	var out []surveys.Option
+	p := &s.slots[source.slot+row]
+	if p.relevant && p.value.Type() != 0 {
+		for _, code := range p.values {
+			if o, ok := s.f.option(it.from, code); ok && !o.Exclusive && !reserved(code) {
+				out = append(out, o)
+			}
+		}
+	}
+	return append(out, it.def.Options...)
+}
+
+func (it *item) readOne(v string, option func(string) (surveys.Option, bool)) reading {
+	switch it.def.Type {
+	case surveys.Single, surveys.Likert:
+		if _, ok := option(v); !ok {
+			return reading{code: NotAnOption}
+		}
+		return reading{value: expr.StringValue(v)}
+	}
+	if _, ok := option(v); ok {
+		return reading{} // "don't know" and "refused" are no number, no day, no text
+	}
+	switch it.def.Type {
+	case surveys.Number:
+		return it.readNumber(v)
+	case surveys.Roster:
+		return it.readRows(v)
+	case surveys.Date:
+		return readDate(v)
+	case surveys.Region:
+		return it.readDivision(v)
+	}
+	return it.readText(v)
+}
+
+func (it *item) readMultiple(values []string, option func(string) (surveys.Option, bool)) reading {
+	alone := false
 	for _, v := range values {
-		i, ok := it.options[v]
+		o, ok := option(v)
 		if !ok {
 			return reading{code: NotAnOption}
 		}
-		if len(values) > 1 && (it.def.Options[i].Exclusive || reserved(v)) {
-			return reading{code: Exclusive}
-		}
+		alone = alone || o.Exclusive || reserved(v)
+	}
+	switch n := len(values); {
+	case alone && n > 1:
+		return reading{code: Exclusive}
+	case alone:
+	case n < it.def.Least:
+		return reading{code: TooFew, limit: it.def.Least}
+	case it.def.Most > 0 && n > it.def.Most:
+		return reading{code: TooMany, limit: it.def.Most}
 	}
 	return reading{value: expr.StringsValue(values)}
+}
+
+// readRanking reads options in the order of preference, of which offered can be ranked:
+// as many as Most says, or all, unless Least says that fewer will do.
+func (it *item) readRanking(values []string, offered int, option func(string) (surveys.Option, bool)) reading {
+	seen := map[string]bool{}
+	for _, v := range values {
+		o, ok := option(v)
+		switch {
+		case !ok:
+			return reading{code: NotAnOption}
+		case seen[v]:
+			return reading{code: Twice}
+		case (o.Exclusive || reserved(v)) && len(values) > 1:
+			return reading{code: Exclusive}
+		case o.Exclusive || reserved(v):
+			return reading{value: expr.StringsValue(values)}
+		}
+		seen[v] = true
+	}
+	for _, o := range it.def.Options {
+		if o.Exclusive || reserved(o.Code) {
+			offered--
+		}
+	}
+	most := it.def.Most
+	if most == 0 || most > offered {
+		most = offered
+	}
+	least := it.def.Least
+	if least == 0 || least > most {
+		least = most
+	}
+	switch n := len(values); {
+	case n < least:
+		return reading{code: TooFew, limit: least}
+	case n > most:
+		return reading{code: TooMany, limit: most}
+	}
+	return reading{value: expr.StringsValue(values)}
+}
+
+// readRows reads the number of rows of a roster.
+func (it *item) readRows(s string) reading {
+	r := it.readNumber(s)
+	if r.code != "" {
+		return r
+	}
+	switch n := r.value.Int(); {
+	case n < int64(it.def.Least):
+		return reading{code: TooFew, limit: it.def.Least}
+	case n < 0:
+		return reading{code: NotANumber}
+	case n > int64(it.rowLimit()):
+		return reading{code: TooMany, limit: it.rowLimit()}
+	}
+	return r
+}
+
+func readDate(s string) reading {
+	if len(s) != len(time.DateOnly) {
+		return reading{code: NotADate}
+	}
+	if _, err := time.Parse(time.DateOnly, s); err != nil {
+		return reading{code: NotADate}
+	}
+	return reading{value: expr.StringValue(s)}
+}
+
+// readDivision reads a code, which must be in the list, lie where the item says and be
+// deep enough. A division without parts is as deep as it gets.
+func (it *item) readDivision(s string) reading {
+	d := it.def.Division
+	if _, ok := it.list.Get(s); !ok || !geo.Within(s, geo.Short(d.Within)) || s == geo.Short(d.Within) {
+		return reading{code: NotADivision}
+	}
+	if !geo.LevelOf(s).Reaches(geo.Level(d.Level)) && len(it.list.Parts(s)) > 0 {
+		return reading{code: Unfinished}
+	}
+	if geo.Level(d.Level) != geo.LevelOf(s) && geo.LevelOf(s).Reaches(geo.Level(d.Level)) && !it.shortest(s) {
+		return reading{code: NotADivision}
+	}
+	return reading{value: expr.StringValue(s)}
+}
+
+// shortest reports whether no division between the level asked for and this one holds it:
+// the town of a city without counties stands for the county that is asked for.
+func (it *item) shortest(code string) bool {
+	parent := it.list.Parent(code)
+	return parent == "" || !geo.LevelOf(parent).Reaches(geo.Level(it.def.Division.Level))
 }
 
 // reserved reports whether a code means that there is no answer. Such an option
@@ -143,9 +400,6 @@ func reserved(code string) bool {
 }
 
 func (it *item) readNumber(s string) reading {
-	if _, ok := it.options[s]; ok {
-		return reading{} // "don't know" and "refused" are no number
-	}
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(s, "-"), ".")
 	if !allDigits(whole + fraction) {
 		return reading{code: NotANumber}
@@ -171,11 +425,15 @@ func (it *item) readNumber(s string) reading {
 
 func (it *item) readText(s string) reading {
 	limit := it.def.MaxLength
-	if limit == 0 {
+	long := it.def.Type == surveys.LongText
+	switch {
+	case limit == 0 && long:
+		limit = surveys.DefaultMaxLongText
+	case limit == 0:
 		limit = surveys.DefaultMaxLength
 	}
 	switch {
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, notText):
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return notText(r) && !(long && r == '\n') }):
 		return reading{code: ControlCharacters}
 	case utf8.RuneCountInString(s) > limit:
 		return reading{code: TooLong, limit: limit}

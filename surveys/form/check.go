@@ -3,81 +3,141 @@ package form
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/expr"
 )
 
-// Check returns what is wrong in a section as it is now, in the order of the items;
-// nothing when the section can be left, is not relevant, or does not exist.
-func (s *Session) Check(section string) []Problem {
-	n := s.f.section(section)
-	if n < 0 {
+// Check returns what is wrong on the page shown as it is now, in the order of its items,
+// and on the last page of a section also what is wrong across the section. Soft checks
+// that were shown with these answers are left out. At the end nothing is wrong.
+func (s *Session) Check() []Problem {
+	s.settle()
+	if s.page >= len(s.pages) {
 		return nil
 	}
 	s.refresh()
-	return s.appendProblems(nil, n)
+	pg := &s.pages[s.page]
+	var problems []Problem
+	for _, i := range pg.items {
+		problems = append(problems, s.problems(i, max(pg.row-1, 0))...)
+	}
+	if s.lastOf(s.page) {
+		problems = append(problems, s.sectionProblems(pg.section)...)
+	}
+	return s.unseen(problems)
 }
 
-// appendProblems adds the problems of section n.
+// lastOf reports whether a page is the last one shown of its section.
+func (s *Session) lastOf(n int) bool {
+	next := s.following(n)
+	return next == len(s.pages) || s.pages[next].section != s.pages[n].section
+}
+
+// unseen are problems without the soft ones that were shown before.
+func (s *Session) unseen(problems []Problem) []Problem {
+	return slices.DeleteFunc(problems, func(p Problem) bool { return p.Soft && s.warned[p.kept()] })
+}
+
+// broken names the soft checks that the answers break, in the order of the questionnaire.
+func (s *Session) broken() []string {
+	var names []string
+	for n := range s.f.sections {
+		for _, p := range s.appendProblems(nil, n) {
+			if p.Soft {
+				names = append(names, p.kept())
+			}
+		}
+	}
+	return names
+}
+
+// appendProblems adds the problems of section n, in all its rows.
 func (s *Session) appendProblems(to []Problem, n int) []Problem {
-	id := s.f.sections[n].def.ID
+	sec := &s.f.sections[n]
 	if err := s.sections[n].err; err != nil {
-		to = append(to, Problem{Section: id, Code: Expression, Detail: detail(err)})
+		to = append(to, Problem{Section: sec.def.ID, Code: Expression, Detail: detail(err)})
 	}
-	for i := s.f.sections[n].first; i < s.f.sections[n].end; i++ {
-		if p := s.problem(i); p.Code != "" {
-			p.Section, p.Item = id, s.f.items[i].def.ID
-			to = append(to, p)
+	for i := sec.first; i < sec.end; i++ {
+		for row := range s.f.items[i].rows {
+			to = append(to, s.problems(i, row)...)
 		}
 	}
-	return to
+	return append(to, s.sectionProblems(n)...)
 }
 
-// complete reports whether section n is relevant and has no problem.
-func (s *Session) complete(n int) bool {
+// sectionProblems are the broken checks across a section.
+func (s *Session) sectionProblems(n int) (problems []Problem) {
+	sec := &s.f.sections[n]
 	if !s.sections[n].relevant {
-		return false
+		return nil
 	}
-	for i := s.f.sections[n].first; i < s.f.sections[n].end; i++ {
-		if s.problem(i).Code != "" {
-			return false
+	for _, ck := range sec.checks {
+		if p := s.try(ck); p.Code != "" {
+			p.Section = sec.def.ID
+			problems = append(problems, p)
 		}
 	}
-	return true
+	return problems
 }
 
-// problem returns the first thing that is wrong with item i, or no code.
-func (s *Session) problem(i int) Problem {
-	it, p := &s.f.items[i], &s.items[i]
+// complete reports whether section n is relevant and has no problem but soft ones that
+// were shown.
+func (s *Session) complete(n int) bool {
+	return s.sections[n].relevant && len(s.unseen(s.appendProblems(nil, n))) == 0
+}
+
+// problems returns what is wrong with item i in a row: the first hard thing, and every
+// broken soft check.
+func (s *Session) problems(i, row int) []Problem {
+	it := &s.f.items[i]
+	p := &s.slots[it.slot+row]
+	if p.err == nil && (!p.relevant || it.typ == 0) {
+		return nil
+	}
+	name := func(problem Problem) []Problem {
+		problem.Section, problem.Item = s.f.sections[it.section].def.ID, s.f.key(i, row)
+		return []Problem{problem}
+	}
 	switch {
 	case p.err != nil:
-		return Problem{Code: Expression, Detail: detail(p.err)}
-	case !p.relevant || it.typ == 0:
-		return Problem{}
+		return name(Problem{Code: Expression, Detail: detail(p.err)})
 	case !p.put:
-		return Problem{Code: Missing}
+		return name(Problem{Code: Missing})
 	case len(p.values) == 0 && it.def.Required:
-		return Problem{Code: Required}
+		return name(Problem{Code: Required})
 	case p.code != "":
-		return Problem{Code: p.code, Limit: p.limit}
-	case it.constraint != nil && p.value.Type() != 0:
-		return s.constraint(it)
+		return name(Problem{Code: p.code, Limit: p.limit})
+	case p.value.Type() == 0 || len(it.checks) == 0:
+		return nil
 	}
-	return Problem{}
+	defer s.in(it.roster, row)()
+	var out []Problem
+	for _, ck := range it.checks {
+		problem := s.try(ck)
+		switch {
+		case problem.Code == "":
+		case problem.Soft:
+			out = append(out, name(problem)...)
+		default:
+			return name(problem)
+		}
+	}
+	return out
 }
 
-// constraint runs the constraint of an item that has a value.
-func (s *Session) constraint(it *item) Problem {
-	v, err := it.constraint.Eval(s.lookup)
+// try runs a check.
+func (s *Session) try(ck check) Problem {
+	v, err := ck.assert.Eval(s.lookup)
 	switch {
 	case errors.Is(err, expr.ErrNoValue):
 		return Problem{}
 	case err != nil:
 		return Problem{Code: Expression, Detail: detail(err)}
 	case !v.Bool():
-		return Problem{Code: Constraint, Message: it.def.Message}
+		return Problem{Code: Constraint, Message: ck.message, Soft: ck.soft, Check: ck.number}
 	}
 	return Problem{}
 }
@@ -91,38 +151,82 @@ func detail(err error) string {
 	return err.Error()
 }
 
-// Replay checks a finished interview as it was sent in. It returns nothing exactly
-// when a session of this form can Finish with these answers.
-func (f *Form) Replay(a surveys.Answers) []Problem {
-	s := f.Resume(a)
+// Replay checks a finished or broken-off interview as it was sent in. It returns nothing
+// exactly when a session of this form can end with it: Finish with it, or be broken off.
+func (f *Form) Replay(iv *surveys.Interview) []Problem {
+	a, pd := iv.Answers, iv.Paradata
+	s, err := f.Start(Start{Booklet: iv.Booklet, Seed: pd.Seed})
+	if err != nil {
+		return []Problem{{Code: UnknownBooklet}}
+	}
+	for key, values := range a {
+		s.Set(key, values)
+	}
+	for _, k := range pd.Kept {
+		s.warned[k] = true
+	}
 	_, problems := s.Finish()
+	if iv.Partial {
+		problems = slices.DeleteFunc(problems, Problem.open)
+	}
 	wrong := map[string]bool{}
 	for _, p := range problems {
 		wrong[p.Item] = true
 	}
-	for i := range s.items {
-		p, id := &s.items[i], f.items[i].def.ID
-		var code Code
-		switch {
-		case p.put && !p.relevant:
-			code = NotRelevant
-		case p.put && !wrong[id] && !slices.Equal(a[id], p.values):
-			code = NotNormal
-		default:
-			continue
+	for i := range s.f.items {
+		it := &s.f.items[i]
+		for row := range it.rows {
+			if code := s.mismatch(a, i, row); code != "" && !wrong[f.key(i, row)] {
+				problems = append(problems, Problem{Section: f.sections[it.section].def.ID, Item: f.key(i, row), Code: code})
+			}
 		}
-		section := f.sections[f.items[i].section].def.ID
-		problems = append(problems, Problem{Section: section, Item: id, Code: code})
 	}
-	return append(problems, f.unknown(a)...)
+	problems = append(problems, f.unknown(a)...)
+	var orders map[string][]string
+	if f.shuffled {
+		orders = f.orders(pd.Seed, s.inBooklet)
+	}
+	if (!f.shuffled && pd.Seed != 0) || !maps.EqualFunc(pd.Orders, orders, slices.Equal) {
+		problems = append(problems, Problem{Code: OtherOrder})
+	}
+	if len(problems) == 0 && !iv.Partial && !slices.Equal(pd.Kept, s.broken()) {
+		problems = append(problems, Problem{Code: OtherChecks})
+	}
+	return problems
 }
 
-// unknown reports answers to what is no item that takes one, in the order of their names.
+// open reports whether a problem is none for an interview that was broken off: what was
+// not yet asked, was left blank, or breaks a rule that the person was still to be told of.
+func (p Problem) open() bool {
+	return p.Code == Missing || p.Code == Required || p.Code == Constraint
+}
+
+// mismatch says how the answer to an item differs from what the session would give; ""
+// when it does not.
+func (s *Session) mismatch(a surveys.Answers, i, row int) Code {
+	it := &s.f.items[i]
+	p := &s.slots[it.slot+row]
+	values, there := a[s.f.key(i, row)]
+	switch {
+	case it.typ == 0:
+		return ""
+	case there && !p.relevant:
+		return NotRelevant
+	case it.calculate != nil && p.relevant && (!there || !slices.Equal(values, p.values)):
+		return NotNormal
+	case there && !slices.Equal(values, p.values):
+		return NotNormal
+	}
+	return ""
+}
+
+// unknown reports answers to what is no item or row that takes one, in the order of
+// their names.
 func (f *Form) unknown(a surveys.Answers) []Problem {
 	var problems []Problem
-	for id := range a {
-		if i, ok := f.index[id]; !ok || f.items[i].typ == 0 {
-			problems = append(problems, Problem{Item: id, Code: UnknownItem})
+	for key := range a {
+		if i, _, ok := f.find(key); !ok || f.items[i].typ == 0 {
+			problems = append(problems, Problem{Item: key, Code: UnknownItem})
 		}
 	}
 	slices.SortFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Item, b.Item) })

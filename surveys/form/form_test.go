@@ -45,9 +45,10 @@ func TestCompileReportsAllFaults(t *testing.T) {
 	}
 	want := []string{
 		"one/q1 id: another item has this id",
-		"one/q1 options: an item of type text has no options",
+		"one/q1 options: an item of type text can only have the options dk and refused",
+		"one/q1 options: an item of type text can only have the options dk and refused",
 		"one/q1 max_length: a length is not negative",
-		"one/q2 options: a number can only have the options dk and refused",
+		"one/q2 options: an item of type number can only have the options dk and refused",
 		"one/q3 options: there is nothing to choose from; give options",
 		"one/q3 decimals: a number has from 0 to 15 decimals",
 		`one/q4 options: "a b" is no code; a code is letters, digits, _ and -`,
@@ -56,7 +57,7 @@ func TestCompileReportsAllFaults(t *testing.T) {
 		`one/for id: "for" cannot be used in expressions; an id is a letter, then letters, digits and _, and no word of the expression language`,
 		"one/for constraint: a note takes no answer that could be checked",
 		`one/1x id: "1x" cannot be used in expressions; an id is a letter, then letters, digits and _, and no word of the expression language`,
-		`one/1x type: there is no type "slider"; the types are single, multiple, number, text and note`,
+		`one/1x type: there is no type "slider"; the types are single, likert, multiple, ranking, number, text, longtext, date, region, calculate, grid, roster, note`,
 		"/ sections: section 3 has no id",
 		"one/ relevant: 1:1: q1 is asked later; an expression can only use items before it",
 		"one/q1 relevant: 1:1: q2 is asked later; an expression can only use items before it",
@@ -86,7 +87,7 @@ func TestCompileWithoutSections(t *testing.T) {
 }
 
 func TestState(t *testing.T) {
-	s := readForm(t, "internet").Start()
+	s := begin(t, readForm(t, "internet"))
 	s.Set("internet", []string{"no"})
 	st := s.State()
 	type row struct {
@@ -106,53 +107,37 @@ func TestState(t *testing.T) {
 	if st.Relevant != 2 || st.Progress != 0.5 {
 		t.Errorf("Relevant, Progress = %d, %v, want 2, 0.5", st.Relevant, st.Progress)
 	}
-	if sec := st.Section("online"); sec != &st.Sections[1] || st.Section("nowhere") != nil {
-		t.Error("State.Section does not find sections by ID")
-	}
-	if it := st.Sections[0].Items[0]; !it.Relevant || it.Put {
-		t.Errorf("a note: %+v, want relevant and never put", it)
+	if it := st.Page.Items[0]; !it.Relevant || it.Put || !st.Page.First || st.Page.Back {
+		t.Errorf("the first page: %+v, want a note that is relevant and never put, and no page before", st.Page)
 	}
 }
 
-func TestNavigation(t *testing.T) {
-	s := readForm(t, "internet").Start()
-	s.Set("internet", []string{"no"})
-	for _, c := range []struct {
-		name string
-		move func(string) (string, bool)
-		from string
-		want string
-	}{
-		{"first", s.Next, "", "use"},
-		{"over a section that is not relevant", s.Next, "use", "offline"},
-		{"from a section that is not relevant", s.Next, "online", "offline"},
-		{"after the last", s.Next, "offline", ""},
-		{"last", s.Prev, "", "offline"},
-		{"back over a section that is not relevant", s.Prev, "offline", "use"},
-		{"before the first", s.Prev, "use", ""},
-		{"on from nowhere", s.Next, "nowhere", ""},
-		{"back from nowhere", s.Prev, "nowhere", ""},
-	} {
-		got, ok := c.move(c.from)
-		if got != c.want || ok != (c.want != "") {
-			t.Errorf("%s: %q, %v, want %q", c.name, got, ok, c.want)
-		}
+// begin starts an interview in the order of the questionnaire.
+func begin(t testing.TB, f *Form) *Session {
+	t.Helper()
+	s, err := f.Start(Start{})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return s
 }
 
-func TestUnknownSection(t *testing.T) {
-	s := readForm(t, "internet").Start()
-	if ps := s.Check("nowhere"); ps != nil {
-		t.Errorf("Check(nowhere) = %v", ps)
+// resume takes up an interview at its end.
+func resume(t testing.TB, f *Form, a surveys.Answers) *Session {
+	t.Helper()
+	s, err := f.Resume(Saved{Answers: a})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if ps := s.Submit("nowhere", map[string][]string{"internet": {"no"}}); ps != nil || len(s.Answers()) > 0 {
-		t.Errorf("Submit(nowhere) = %v, and set %v", ps, s.Answers())
-	}
+	return s
 }
+
+// replay is Replay of a complete interview with nothing shuffled.
+func replay(f *Form, a surveys.Answers) []Problem { return f.Replay(&surveys.Interview{Answers: a}) }
 
 // Nobody outside can change a session through what it gave or was given.
 func TestSessionKeepsItsOwnValues(t *testing.T) {
-	s := readForm(t, "internet").Start()
+	s := begin(t, readForm(t, "internet"))
 	given := []string{"yes"}
 	s.Set("internet", given)
 	given[0] = "no"
@@ -162,20 +147,20 @@ func TestSessionKeepsItsOwnValues(t *testing.T) {
 	s.Set("channels", nil)
 	s.Set("why", nil)
 	final, problems := s.Finish()
-	if len(problems) > 0 || final.First("internet") != "yes" {
+	if len(problems) > 0 || final.Answers.First("internet") != "yes" {
 		t.Fatalf("Finish() = %v, %v", final, problems)
 	}
-	final["internet"][0] = "no"
-	if again, _ := s.Finish(); again.First("internet") != "yes" {
+	final.Answers["internet"][0] = "no"
+	if again, _ := s.Finish(); again.Answers.First("internet") != "yes" {
 		t.Errorf("a change from outside arrived: %v", again)
 	}
 }
 
 func TestFinishWithProblemsGivesNoAnswers(t *testing.T) {
-	s := readForm(t, "person").Start()
+	s := begin(t, readForm(t, "person"))
 	s.Set("age", []string{"17"})
 	final, problems := s.Finish()
-	if final != nil || len(problems) != 1 || problems[0].String() != "remark: missing" {
+	if final.Answers != nil || len(problems) != 1 || problems[0].String() != "remark: missing" {
 		t.Errorf("Finish() = %v, %v, want no answers and that remark is missing", final, problems)
 	}
 }
@@ -184,7 +169,7 @@ func TestReplayOrdersProblems(t *testing.T) {
 	f := readForm(t, "person")
 	bad := surveys.Answers{"zz": nil, "thanks": {"x"}, "aa": {"1"}, "age": {"017"}, "school": nil, "remark": {"x\ty"}}
 	var got []string
-	for _, p := range f.Replay(bad) {
+	for _, p := range replay(f, bad) {
 		got = append(got, p.String())
 	}
 	want := []string{"remark: control-characters", "age: not-normal", "school: not-relevant",
@@ -245,15 +230,15 @@ func bigForm() *surveys.Questionnaire {
 // filled answers every item of bigForm.
 func filled(b *testing.B, f *Form) surveys.Answers {
 	b.Helper()
-	s := f.Start()
+	s := begin(b, f)
 	for i := range f.items {
 		s.Set(f.items[i].def.ID, []string{"2"})
 	}
-	a, problems := s.Finish()
-	if len(problems) > 0 || len(a) != 60 {
-		b.Fatalf("%d answers, %v", len(a), problems)
+	r, problems := s.Finish()
+	if len(problems) > 0 || len(r.Answers) != 60 {
+		b.Fatalf("%d answers, %v", len(r.Answers), problems)
 	}
-	return a
+	return r.Answers
 }
 
 func mustCompile(b *testing.B) *Form {
@@ -277,7 +262,7 @@ func BenchmarkCompile60(b *testing.B) {
 
 func BenchmarkSetAndState60(b *testing.B) {
 	f := mustCompile(b)
-	s := f.Resume(filled(b, f))
+	s := resume(b, f, filled(b, f))
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Set("q0", []string{"3"})
@@ -296,8 +281,12 @@ func BenchmarkPage60(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		s := f.Resume(a)
-		if ps := s.Submit("s2", page); len(ps) > 0 {
+		s, err := f.Resume(Saved{Page: "q20", Answers: a})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Submit(page, 0)
+		if ps := s.Next(); len(ps) > 0 {
 			b.Fatal(ps)
 		}
 		s.State()
@@ -309,7 +298,7 @@ func BenchmarkReplay60(b *testing.B) {
 	a := filled(b, f)
 	b.ReportAllocs()
 	for b.Loop() {
-		if ps := f.Replay(a); len(ps) > 0 {
+		if ps := replay(f, a); len(ps) > 0 {
 			b.Fatal(ps)
 		}
 	}

@@ -2,6 +2,7 @@ package form
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,27 +11,39 @@ import (
 	"testing"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/geo"
 )
 
 // The behaviour of the engine is told by testdata/*.txt, one story in each file. A
 // script is a list of commands; # begins a comment.
 //
-//	form NAME             start an interview with testdata/forms/NAME.json
+//	form NAME [seed N] [booklet ID]   start an interview with testdata/forms/NAME.json
 //	answer ITEM VALUE…    set an answer; without a value the item is left blank
 //	ignored ITEM VALUE…   set an answer and expect that the form does not take it
-//	submit ITEM V… / …    send the page of the present section
+//	submit ITEM V… / …    send the page that is shown
 //	asked ITEM…           these items are relevant
 //	not asked ITEM…       these are not
 //	value ITEM VALUE…     what the session holds for the item
+//	options ITEM CODE…    the options that are offered, in the order shown
+//	steps ITEM CODE…      the levels of a region to choose from: what each lies in
+//	says ITEM TEXT        the question as it is put, in Chinese
 //	problem WHERE CODE [MESSAGE]   what is wrong with an item or section
+//	soft WHERE CHECK      this soft check is broken
 //	no problem WHERE      nothing is wrong with it
-//	stay                  the present section cannot be left
+//	stay                  the page cannot be left
 //	next                  leave it for the next one, or for the end
-//	back                  go back one section, whatever is wrong
+//	back                  go back one page, whatever is wrong
+//	jump ITEM             go to the page of an item; no jump ITEM: that is not possible
+//	page ITEM…            the page holds just these items, in this order
+//	row N                 the page belongs to this row of a roster
 //	at SECTION            where the person is now; after the last section, at end
+//	resume                put the interview away and take it up again
 //	done                  the interview finishes, and its replay is accepted
 //	final ITEM VALUE…     what the final answers hold
 //	not final ITEM…       items that the final answers do not hold
+//	kept CHECK…           the soft checks that the person went past
+//	broken off ITEM       the interview as a break-off is accepted, and this item was reached
+//	forged ITEM VALUE… CODE   the final answers with this one changed are not accepted
 //
 // Values are words, or in double quotes with the escapes of Go.
 
@@ -50,6 +63,26 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// divisions is a code list of two provinces.
+func divisions(t testing.TB) *geo.List {
+	t.Helper()
+	l, err := geo.Read("cn-test", strings.NewReader(`code,name_zh,name_en
+330000,浙江省,Zhejiang
+330100,杭州市,Hangzhou
+330106,西湖区,Xihu
+330108,滨江区,Binjiang
+330200,宁波市,Ningbo
+330203,海曙区,Haishu
+440000,广东省,Guangdong
+441900,东莞市,Dongguan
+441900003,东城街道,Dongcheng
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // readForm compiles a form of testdata/forms.
 func readForm(t testing.TB, name string) *Form {
 	t.Helper()
@@ -61,7 +94,7 @@ func readForm(t testing.TB, name string) *Form {
 	if err := json.Unmarshal(src, &q); err != nil {
 		t.Fatalf("form %s: %v", name, err)
 	}
-	f, err := Compile(&q)
+	f, err := Compile(&q, divisions(t))
 	if err != nil {
 		t.Fatalf("form %s: %v", name, err)
 	}
@@ -73,12 +106,11 @@ const end = "end"
 
 // script is a script while it runs.
 type script struct {
-	t       *testing.T
-	where   string // file and line
-	f       *Form
-	s       *Session
-	section string // or end
-	final   surveys.Answers
+	t     *testing.T
+	where string // file and line
+	f     *Form
+	s     *Session
+	final Result
 }
 
 func runScript(t *testing.T, file, src string) {
@@ -90,7 +122,7 @@ func runScript(t *testing.T, file, src string) {
 		if len(words) == 0 {
 			continue
 		}
-		if words[0] == "not" || words[0] == "no" {
+		if words[0] == "not" || words[0] == "no" || words[0] == "broken" {
 			words = append([]string{words[0] + " " + words[1]}, words[2:]...)
 		}
 		sc.command(words[0], words[1:])
@@ -135,54 +167,85 @@ func (sc *script) command(name string, args []string) {
 	sc.t.Helper()
 	switch name {
 	case "form":
-		sc.f = readForm(sc.t, args[0])
-		sc.s = sc.f.Start()
-		sc.turn(sc.s.Next)
+		sc.start(args)
 	case "answer", "ignored":
 		if sc.s.Set(args[0], args[1:]) != (name == "answer") {
 			sc.fatalf("Set(%s) did not return %v", args[0], name == "answer")
 		}
 	case "asked", "not asked":
-		for _, id := range args {
-			sc.relevant(id, name == "asked")
+		for _, key := range args {
+			if got := sc.item(key).Relevant; got != (name == "asked") {
+				sc.fatalf("%s: asked = %v", key, got)
+			}
 		}
 	case "value":
 		sc.same("value", sc.item(args[0]).Values, args[1:])
-	case "problem":
-		sc.problem(args)
-	case "no problem":
-		if p := sc.problemOf(args[0]); p.Code != "" {
-			sc.fatalf("%v, want no problem", p)
-		}
-	case "submit", "stay", "next", "back", "at":
+	case "options", "steps", "says":
+		sc.shown(name, args)
+	case "problem", "soft", "no problem":
+		sc.problem(name, args)
+	case "submit", "stay", "next", "back", "jump", "no jump", "page", "row", "at", "resume":
 		sc.move(name, args)
-	case "done", "final", "not final":
+	case "done", "final", "not final", "kept", "broken off", "forged":
 		sc.finish(name, args)
 	default:
 		sc.fatalf("there is no command %q", name)
 	}
 }
 
-// item returns the state of an item.
-func (sc *script) item(id string) ItemState {
+func (sc *script) start(args []string) {
 	sc.t.Helper()
-	st := sc.s.State()
-	for _, sec := range st.Sections {
-		for _, it := range sec.Items {
-			if it.Item.ID == id {
-				return it
-			}
+	var o Start
+	for rest := args[1:]; len(rest) >= 2; rest = rest[2:] {
+		if rest[0] == "booklet" {
+			o.Booklet = rest[1]
+			continue
 		}
+		seed, err := strconv.ParseUint(rest[1], 10, 32)
+		if err != nil || rest[0] != "seed" {
+			sc.fatalf("%v", args)
+		}
+		o.Seed = uint32(seed)
 	}
-	sc.fatalf("there is no item %q", id)
-	return ItemState{}
+	sc.f = readForm(sc.t, args[0])
+	var err error
+	if sc.s, err = sc.f.Start(o); err != nil {
+		sc.fatalf("%v", err)
+	}
 }
 
-func (sc *script) relevant(id string, want bool) {
+// item returns the state of an item.
+func (sc *script) item(key string) ItemState {
 	sc.t.Helper()
-	if got := sc.item(id).Relevant; got != want {
-		sc.fatalf("%s: asked = %v, want %v", id, got, want)
+	i, row, ok := sc.f.find(key)
+	if !ok {
+		sc.fatalf("there is no item %q", key)
 	}
+	sc.s.refresh()
+	return sc.s.item(i, row)
+}
+
+func (sc *script) shown(name string, args []string) {
+	sc.t.Helper()
+	it := sc.item(args[0])
+	var got []string
+	switch name {
+	case "options":
+		for _, o := range it.Options {
+			got = append(got, o.Code)
+		}
+	case "steps":
+		for _, s := range it.Steps {
+			within := s.Within
+			if within == "" {
+				within = "top"
+			}
+			got = append(got, within)
+		}
+	case "says":
+		got = []string{sc.s.Text(it.Item.Text, surveys.ZH, it.Key)}
+	}
+	sc.same(name, got, args[1:])
 }
 
 func (sc *script) same(what string, got, want []string) {
@@ -192,67 +255,97 @@ func (sc *script) same(what string, got, want []string) {
 	}
 }
 
-// problemOf returns the problem of an item or a section.
-func (sc *script) problemOf(where string) Problem {
-	sc.t.Helper()
-	for _, sec := range sc.s.State().Sections {
-		for _, p := range sc.s.Check(sec.Section.ID) {
+// problemsOf returns the problems of an item or a section.
+func (sc *script) problemsOf(where string) (found []Problem) {
+	sc.s.refresh()
+	for n := range sc.f.sections {
+		for _, p := range sc.s.appendProblems(nil, n) {
 			if p.Item == where || p.Item == "" && p.Section == where {
-				return p
+				found = append(found, p)
 			}
 		}
 	}
-	return Problem{}
+	return found
 }
 
-func (sc *script) problem(args []string) {
+func (sc *script) problem(name string, args []string) {
 	sc.t.Helper()
-	p := sc.problemOf(args[0])
-	if string(p.Code) != args[1] {
-		sc.fatalf("problem of %s = %q, want %s", args[0], p.Code, args[1])
+	found := sc.problemsOf(args[0])
+	switch name {
+	case "no problem":
+		if len(found) > 0 {
+			sc.fatalf("%v, want no problem", found)
+		}
+		return
+	case "soft":
+		if !slices.ContainsFunc(found, func(p Problem) bool { return p.Soft && strconv.Itoa(p.Check) == args[1] }) {
+			sc.fatalf("%v, want soft check %s", found, args[1])
+		}
+		return
 	}
-	if len(args) > 2 && p.Message.In(surveys.ZH) != args[2] {
-		sc.fatalf("message %q, want %q", p.Message, args[2])
+	if len(found) == 0 || string(found[0].Code) != args[1] || found[0].Soft {
+		sc.fatalf("problems of %s: %v, want %s", args[0], found, args[1])
+	}
+	if len(args) > 2 && found[0].Message.In(surveys.ZH) != args[2] {
+		sc.fatalf("message %q, want %q", found[0].Message, args[2])
 	}
 }
 
 func (sc *script) move(name string, args []string) {
 	sc.t.Helper()
-	problems := sc.s.Check(sc.section)
+	page := sc.s.State().Page
 	switch name {
 	case "submit":
-		sc.s.Submit(sc.section, page(args))
+		sc.s.Submit(sent(args), 0)
 	case "stay":
-		if len(problems) == 0 {
-			sc.fatalf("section %s can be left", sc.section)
+		if problems := sc.s.Next(); len(problems) == 0 {
+			sc.fatalf("page %s can be left", page.ID)
 		}
 	case "next":
-		if len(problems) > 0 {
-			sc.fatalf("section %s cannot be left: %v", sc.section, problems)
+		if problems := sc.s.Next(); len(problems) > 0 {
+			sc.fatalf("page %s cannot be left: %v", page.ID, problems)
 		}
-		sc.turn(sc.s.Next)
 	case "back":
-		sc.turn(sc.s.Prev)
-	case "at":
-		if sc.section != args[0] {
-			sc.fatalf("at section %q, want %q", sc.section, args[0])
+		if !sc.s.Back() {
+			sc.fatalf("there is no page before")
 		}
+	case "jump", "no jump":
+		if sc.s.Jump(args[0]) != (name == "jump") {
+			sc.fatalf("Jump(%s) did not return %v", args[0], name == "jump")
+		}
+	case "resume":
+		again, err := sc.f.Resume(sc.s.Save())
+		if err != nil {
+			sc.fatalf("%v", err)
+		}
+		sc.s = again
+	default:
+		sc.place(name, args, page)
 	}
 }
 
-// turn goes to another section; from and to the end, the engine calls it "".
-func (sc *script) turn(to func(string) (string, bool)) {
-	if sc.section == end {
-		sc.section = ""
+func (sc *script) place(name string, args []string, page *Page) {
+	sc.t.Helper()
+	at := end
+	if page != nil {
+		at = page.Section.ID
 	}
-	var ok bool
-	if sc.section, ok = to(sc.section); !ok {
-		sc.section = end
+	switch name {
+	case "at":
+		sc.same("at", []string{at}, args)
+	case "page":
+		var keys []string
+		for _, it := range page.Items {
+			keys = append(keys, it.Key)
+		}
+		sc.same("page", keys, args)
+	case "row":
+		sc.same("row", []string{strconv.Itoa(page.Row)}, args)
 	}
 }
 
-// page is what a browser sends: item and values, the next item after a slash.
-func page(words []string) map[string][]string {
+// sent is what a browser sends: item and values, the next item after a slash.
+func sent(words []string) map[string][]string {
 	values := map[string][]string{}
 	for len(words) > 0 {
 		n := slices.Index(words, "/")
@@ -273,21 +366,45 @@ func (sc *script) finish(name string, args []string) {
 		if len(problems) > 0 {
 			sc.fatalf("not done: %v", problems)
 		}
-		if again := sc.f.Replay(final); len(again) > 0 {
-			sc.fatalf("Replay(%v) = %v", final, again)
-		}
+		sc.accepted(final, false)
 		sc.final = final
+	case "broken off":
+		sc.final = sc.s.Partial()
+		sc.accepted(sc.final, true)
+		sc.same("reached", []string{sc.final.Last}, args)
 	case "final":
-		values, ok := sc.final[args[0]]
+		values, ok := sc.final.Answers[args[0]]
 		if !ok {
 			sc.fatalf("the final answers have no %s", args[0])
 		}
 		sc.same("final "+args[0], values, args[1:])
 	case "not final":
-		for _, id := range args {
-			if v, ok := sc.final[id]; ok {
-				sc.fatalf("the final answers have %s: %q", id, v)
+		for _, key := range args {
+			if v, ok := sc.final.Answers[key]; ok {
+				sc.fatalf("the final answers have %s: %q", key, v)
 			}
 		}
+	case "kept":
+		sc.same("kept", sc.final.Paradata.Kept, args)
+	case "forged":
+		code := args[len(args)-1]
+		iv := sc.interview(sc.final, false)
+		iv.Answers = maps.Clone(iv.Answers)
+		iv.Answers[args[0]] = args[1 : len(args)-1]
+		found := sc.f.Replay(iv)
+		if !slices.ContainsFunc(found, func(p Problem) bool { return string(p.Code) == code }) {
+			sc.fatalf("Replay = %v, want %s", found, code)
+		}
+	}
+}
+
+func (sc *script) interview(r Result, partial bool) *surveys.Interview {
+	return &surveys.Interview{Answers: r.Answers, Paradata: r.Paradata, Booklet: sc.s.start.Booklet, Partial: partial, Last: r.Last}
+}
+
+func (sc *script) accepted(r Result, partial bool) {
+	sc.t.Helper()
+	if again := sc.f.Replay(sc.interview(r, partial)); len(again) > 0 {
+		sc.fatalf("Replay(%v) = %v", r, again)
 	}
 }

@@ -2,7 +2,9 @@ package form
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/expr"
@@ -11,13 +13,22 @@ import (
 // Session is one interview under way. It is for one goroutine at a time.
 type Session struct {
 	f        *Form
-	items    []progress // parallel to f.items
+	start    Start
+	out      []bool     // parallel to f.items: not in the booklet; nil when all are asked
+	pages    []leaf     // in the order of the seed
+	page     int        // the one shown; len(pages) when all was asked
+	slots    []progress // by item.slot and row
 	sections []standing // parallel to f.sections
-	stale    bool       // something was set since relevance was last found out
-	lookup   func(string) (expr.Value, bool)
+	warned   map[string]bool
+	millis   map[string]int64
+	stale    bool // something was set since relevance was last found out
+
+	lookup func(string) (expr.Value, bool)
+	// roster and row are where expressions stand, -1 outside of rosters.
+	roster, row int
 }
 
-// progress is how far one item has come.
+// progress is how far one item has come, in one row.
 type progress struct {
 	put    bool
 	values []string // in normal form; replaced as a whole, never changed
@@ -31,125 +42,381 @@ type standing struct {
 	err      error // why that could not be found out
 }
 
-// Start begins an interview without answers.
-func (f *Form) Start() *Session {
-	s := &Session{f: f, items: make([]progress, len(f.items)), sections: make([]standing, len(f.sections)), stale: true}
+// Start says how an interview begins.
+type Start struct {
+	// Booklet is the person's selection of the items; empty when the form has none.
+	Booklet string
+	// Seed makes the random orders; with 0 everything keeps the order of the questionnaire.
+	Seed uint32
+}
+
+// Saved is everything a session knows, as plain data.
+type Saved struct {
+	Booklet string `json:"b,omitempty"`
+	Seed    uint32 `json:"r,omitempty"`
+	// Page is the one shown; empty at the end, when all was asked.
+	Page string `json:"q,omitempty"`
+	// Answers is everything that was set, relevant or not.
+	Answers surveys.Answers `json:"a,omitempty"`
+	// Warned names the soft checks that were shown with the present answers.
+	Warned []string         `json:"w,omitempty"`
+	Millis map[string]int64 `json:"t,omitempty"`
+}
+
+// Start begins an interview without answers, on its first page.
+func (f *Form) Start(o Start) (*Session, error) {
+	s := &Session{f: f, start: o, pages: f.pages(o.Seed), slots: make([]progress, f.slots), sections: make([]standing, len(f.sections)),
+		warned: map[string]bool{}, millis: map[string]int64{}, stale: true, roster: -1}
 	s.lookup = s.value
-	return s
+	out, ok := f.booklets[o.Booklet]
+	switch {
+	case ok:
+		s.out = out
+	case o.Booklet != "":
+		return nil, fmt.Errorf("%w: the questionnaire has no booklet %q", surveys.ErrInvalid, o.Booklet)
+	case len(f.booklets) > 0:
+		return nil, fmt.Errorf("%w: the questionnaire has booklets; the interview needs one of them", surveys.ErrInvalid)
+	}
+	s.page = s.following(-1)
+	return s, nil
 }
 
-// Resume takes an interview up again from what Session.Answers gave. Answers to
-// items that the form does not have are left out; Replay reports them.
-func (f *Form) Resume(a surveys.Answers) *Session {
-	s := f.Start()
-	for id, values := range a {
-		s.Set(id, values)
+// Resume takes an interview up again from what Save gave. Answers to items that the
+// form does not have are left out; Replay reports them.
+func (f *Form) Resume(v Saved) (*Session, error) {
+	s, err := f.Start(Start{Booklet: v.Booklet, Seed: v.Seed})
+	if err != nil {
+		return nil, err
 	}
-	return s
+	for key, values := range v.Answers {
+		s.Set(key, values)
+	}
+	for _, w := range v.Warned {
+		s.warned[w] = true
+	}
+	for page, ms := range v.Millis {
+		s.millis[page] = ms
+	}
+	s.page = len(s.pages)
+	if v.Page != "" {
+		if s.page = s.pageOf(v.Page); s.page < 0 {
+			s.page = 0
+		}
+		s.settle()
+	}
+	return s, nil
 }
 
-// Set puts an item to the person and keeps the answer in normal form: spaces around
-// it trimmed, blank values dropped, numbers written in one way, chosen options in
-// the order of the questionnaire. An answer that is wrong is kept too, and Check
-// says what is wrong. No values means that the item was left blank. Set returns
-// false, and does nothing, when the form has no such item or it takes no answer.
-func (s *Session) Set(item string, values []string) bool {
-	i, ok := s.f.index[item]
-	if !ok || s.f.items[i].typ == 0 {
-		return false
+// Save returns what Resume takes.
+func (s *Session) Save() Saved {
+	s.settle()
+	v := Saved{Booklet: s.start.Booklet, Seed: s.start.Seed, Answers: s.Answers()}
+	if s.page < len(s.pages) {
+		v.Page = s.pageKey(s.page)
 	}
-	p := &s.items[i]
-	p.put = true
-	p.values = s.f.items[i].normal(values)
-	p.reading = s.f.items[i].read(p.values)
-	s.stale = true
-	return true
-}
-
-// Submit takes what a page with one section sent: it calls Set for every item of
-// the section that was relevant, and so was shown, and for every other item of it
-// that has values, and returns what Check then finds. A page without a problem goes
-// on to Next, any other shows the section again.
-func (s *Session) Submit(section string, values map[string][]string) []Problem {
-	n := s.f.section(section)
-	if n < 0 {
-		return nil
+	for w := range s.warned {
+		v.Warned = append(v.Warned, w)
 	}
-	s.refresh()
-	for i := s.f.sections[n].first; i < s.f.sections[n].end; i++ {
-		id := s.f.items[i].def.ID
-		// Set does not touch relevance until the next refresh, so this still is
-		// what the page showed.
-		if s.items[i].relevant || len(values[id]) > 0 {
-			s.Set(id, values[id])
+	slices.Sort(v.Warned)
+	if len(s.millis) > 0 {
+		v.Millis = map[string]int64{}
+		for page, ms := range s.millis {
+			v.Millis[page] = ms
 		}
 	}
-	return s.Check(section)
+	return v
 }
 
-// Answers returns everything that was set, relevant or not, as a copy. It is what
-// Resume takes; the final answers come from Finish.
+// Answers returns everything that was set, relevant or not, as a copy.
 func (s *Session) Answers() surveys.Answers {
 	a := surveys.Answers{}
-	for i := range s.items {
-		if s.items[i].put {
-			a[s.f.items[i].def.ID] = slices.Clone(s.items[i].values)
+	for i := range s.f.items {
+		it := &s.f.items[i]
+		if !it.given() {
+			continue
+		}
+		for row := range it.rows {
+			if p := &s.slots[it.slot+row]; p.put {
+				a[s.f.key(i, row)] = slices.Clone(p.values)
+			}
 		}
 	}
 	return a
 }
 
-// Next returns the next relevant section after the one named, or the first one for
-// "". It returns false after the last: then it is time to Finish.
-func (s *Session) Next(section string) (string, bool) {
-	s.refresh()
-	from := s.f.section(section)
-	if from < 0 && section != "" {
-		return "", false
+// Set puts an item to the person and keeps the answer in normal form: spaces around
+// it trimmed, blank values dropped, numbers and days written in one way, chosen options
+// in the order of the questionnaire, a division without the higher ones it lies in. An
+// answer that is wrong is kept too, and Next says what is wrong. No values means that
+// the item was left blank. Set returns false, and does nothing, when the form has no
+// such item or row, or it takes no answer from a person.
+func (s *Session) Set(key string, values []string) bool {
+	i, row, ok := s.f.find(key)
+	if !ok || !s.f.items[i].given() {
+		return false
 	}
-	for n := from + 1; n < len(s.sections); n++ {
-		if s.sections[n].relevant {
-			return s.f.sections[n].def.ID, true
-		}
+	it := &s.f.items[i]
+	p := &s.slots[it.slot+row]
+	normal := it.normal(values)
+	if it.from >= 0 {
+		normal = s.inOrderOf(i, normal)
 	}
-	return "", false
+	if !p.put || !slices.Equal(normal, p.values) {
+		s.forget(it.def.ID)
+	}
+	p.put, p.values = true, normal
+	p.reading = it.read(normal)
+	s.stale = true
+	return true
 }
 
-// Prev returns the relevant section before the one named, or the last one for "".
-func (s *Session) Prev(section string) (string, bool) {
-	s.refresh()
-	from := s.f.section(section)
-	if section == "" {
-		from = len(s.sections)
+// forget takes back that soft checks were shown, where an answer they speak of changed.
+func (s *Session) forget(item string) {
+	if len(s.warned) == 0 {
+		return
 	}
-	for n := from - 1; n >= 0; n-- {
-		if s.sections[n].relevant {
-			return s.f.sections[n].def.ID, true
+	for n := range s.f.sections {
+		sec := &s.f.sections[n]
+		s.forgetChecks(sec.checks, item, "", sec.def.ID)
+		for i := sec.first; i < sec.end; i++ {
+			it := &s.f.items[i]
+			for row := range it.rows {
+				s.forgetChecks(it.checks, item, it.def.ID, s.f.key(i, row))
+			}
 		}
 	}
-	return "", false
+}
+
+func (s *Session) forgetChecks(checks []check, item, own, where string) {
+	for _, ck := range checks {
+		if ck.soft && (own == item || slices.Contains(ck.assert.Names(), item)) {
+			delete(s.warned, Problem{Item: where, Check: ck.number}.kept())
+		}
+	}
+}
+
+// Submit takes what the page shown sent: it calls Set for every item of the page that
+// was relevant, and so was shown, and for every other item of it that has values, and
+// adds the time it took. It stays on the page; Next goes on.
+func (s *Session) Submit(values map[string][]string, took time.Duration) {
+	s.settle()
+	if s.page >= len(s.pages) {
+		return
+	}
+	s.refresh()
+	pg := &s.pages[s.page]
+	for _, i := range pg.items {
+		key := s.rowKey(i, pg)
+		// Set does not touch relevance until the next refresh, so this still is what the
+		// page showed.
+		if s.slots[s.f.items[i].slot+max(pg.row-1, 0)].relevant || len(values[key]) > 0 {
+			s.Set(key, values[key])
+		}
+	}
+	if ms := took.Milliseconds(); ms > 0 {
+		s.millis[s.pageKey(s.page)] += ms
+	}
+}
+
+// Next leaves the page for the next one with something to ask, or for the end. It
+// returns what is wrong, and stays, when something is; a soft check keeps the person
+// only once with the same answers.
+func (s *Session) Next() []Problem {
+	s.settle()
+	if s.page >= len(s.pages) {
+		return nil
+	}
+	problems := s.Check()
+	if len(problems) > 0 {
+		for _, p := range problems {
+			if p.Soft {
+				s.warned[p.kept()] = true
+			}
+		}
+		return problems
+	}
+	s.page = s.following(s.page)
+	return nil
+}
+
+// Back goes to the page before, whatever is wrong; false when there is none.
+func (s *Session) Back() bool {
+	at := s.preceding(s.page)
+	if at < 0 {
+		return false
+	}
+	s.page = at
+	return true
+}
+
+// Jump goes to the page of an item, given by its key, or that begins with it, when it is
+// asked now. A page that was not reached yet is not shown: Jump returns false, and stays.
+func (s *Session) Jump(key string) bool {
+	at := s.pageOf(key)
+	if at < 0 || !s.shown(at) {
+		return false
+	}
+	for n := range at {
+		if s.shown(n) && s.pagePending(n) {
+			return false
+		}
+	}
+	s.page = at
+	return true
+}
+
+// pagePending reports whether a page has items that were never put to the person.
+func (s *Session) pagePending(n int) bool {
+	pg := &s.pages[n]
+	for _, i := range pg.items {
+		it := &s.f.items[i]
+		if p := &s.slots[it.slot+max(pg.row-1, 0)]; it.given() && p.relevant && !p.put {
+			return true
+		}
+	}
+	return false
+}
+
+// settle goes on from a page that has nothing to ask any more, as after an answer in
+// another window.
+func (s *Session) settle() {
+	if s.page < len(s.pages) && !s.shown(s.page) {
+		s.page = s.following(s.page)
+	}
+}
+
+// following is the next page after one with something to ask, or the number of pages.
+func (s *Session) following(from int) int {
+	for n := from + 1; n < len(s.pages); n++ {
+		if s.shown(n) {
+			return n
+		}
+	}
+	return len(s.pages)
+}
+
+// preceding is the page before one with something to ask, or -1.
+func (s *Session) preceding(from int) int {
+	for n := from - 1; n >= 0; n-- {
+		if s.shown(n) {
+			return n
+		}
+	}
+	return -1
+}
+
+// shown reports whether a page has something to ask or to say.
+func (s *Session) shown(n int) bool {
+	s.refresh()
+	pg := &s.pages[n]
+	for _, i := range pg.items {
+		it := &s.f.items[i]
+		if s.slots[it.slot+max(pg.row-1, 0)].relevant && (it.def.Type != surveys.Grid || s.rowAsked(it.def.ID, pg)) {
+			return true
+		}
+	}
+	return false
+}
+
+// rowAsked reports whether a grid on a page has a row that is asked.
+func (s *Session) rowAsked(grid string, pg *leaf) bool {
+	for _, i := range pg.items {
+		if it := &s.f.items[i]; it.def.Row == grid && s.slots[it.slot+max(pg.row-1, 0)].relevant {
+			return true
+		}
+	}
+	return false
+}
+
+// pageKey is the ID of a page: the key of its first item.
+func (s *Session) pageKey(n int) string { return s.rowKey(s.pages[n].items[0], &s.pages[n]) }
+
+func (s *Session) rowKey(i int, pg *leaf) string { return s.f.key(i, max(pg.row-1, 0)) }
+
+// pageOf is the page with an item, or -1.
+func (s *Session) pageOf(key string) int {
+	i, row, ok := s.f.find(key)
+	if !ok {
+		return -1
+	}
+	for n := range s.pages {
+		pg := &s.pages[n]
+		if pg.section == s.f.items[i].section && max(pg.row-1, 0) == row && slices.Contains(pg.items, i) {
+			return n
+		}
+	}
+	return -1
+}
+
+// Result is a finished or broken-off interview in its final form.
+type Result struct {
+	Answers  surveys.Answers  `json:"answers"`
+	Paradata surveys.Paradata `json:"paradata"`
+	// Last is, of a break-off, the key of the item that was reached and not passed.
+	Last string `json:"last,omitempty"`
 }
 
 // Finish returns the final answers: every item that was asked, without values when
 // it was left blank, and no other. When something is wrong, it returns the problems
 // of all sections and no answers.
-func (s *Session) Finish() (surveys.Answers, []Problem) {
+func (s *Session) Finish() (Result, []Problem) {
 	s.refresh()
 	var problems []Problem
 	for n := range s.f.sections {
 		problems = s.appendProblems(problems, n)
 	}
-	if len(problems) > 0 {
-		return nil, problems
+	if problems = s.unseen(problems); len(problems) > 0 {
+		return Result{}, problems
 	}
+	return Result{Answers: s.final(false), Paradata: s.paradata()}, nil
+}
+
+// Partial returns a break-off in its final form: what was put to the person and has no
+// answer of the wrong form.
+func (s *Session) Partial() Result {
+	s.refresh()
+	r := Result{Answers: s.final(true), Paradata: s.paradata()}
+	if s.page < len(s.pages) {
+		r.Last = s.pageKey(s.page)
+	}
+	return r
+}
+
+// final are the answers that count; of a break-off only those of the right form.
+func (s *Session) final(partial bool) surveys.Answers {
 	a := surveys.Answers{}
-	for i := range s.items {
-		if s.items[i].relevant && s.items[i].put {
-			a[s.f.items[i].def.ID] = slices.Clone(s.items[i].values)
+	for i := range s.f.items {
+		it := &s.f.items[i]
+		if it.typ == 0 {
+			continue
+		}
+		for row := range it.rows {
+			if p := &s.slots[it.slot+row]; p.relevant && p.put && !(partial && p.code != "") {
+				a[s.f.key(i, row)] = slices.Clone(p.values)
+			}
 		}
 	}
-	return a, nil
+	return a
 }
+
+// paradata tells how the session went.
+func (s *Session) paradata() surveys.Paradata {
+	pd := surveys.Paradata{Kept: s.broken()}
+	if s.f.shuffled {
+		pd.Seed = s.start.Seed
+		pd.Orders = s.f.orders(s.start.Seed, s.inBooklet)
+	}
+	if len(s.millis) > 0 {
+		pd.Millis = map[string]int64{}
+		for page, ms := range s.millis {
+			pd.Millis[page] = ms
+		}
+	}
+	return pd
+}
+
+// inBooklet reports whether an item is among those this person can be asked.
+func (s *Session) inBooklet(i int) bool { return s.out == nil || !s.out[i] }
 
 // refresh finds out what is relevant, if answers have changed since. Expressions
 // only use items before them, so one pass from the beginning is enough.
@@ -158,8 +425,8 @@ func (s *Session) refresh() {
 		return
 	}
 	s.stale = false
-	for i := range s.items {
-		s.items[i].standing = standing{}
+	for i := range s.slots {
+		s.slots[i].standing = standing{}
 	}
 	for n := range s.f.sections {
 		sec := &s.f.sections[n]
@@ -169,13 +436,89 @@ func (s *Session) refresh() {
 		}
 		s.sections[n].relevant = false
 		for i := sec.first; i < sec.end; i++ {
-			s.items[i].standing = s.ask(s.f.items[i].relevant)
-			if s.items[i].relevant {
-				s.sections[n].relevant = true
+			if s.f.items[i].roster >= 0 {
+				continue // with its roster
+			}
+			s.askItem(n, i, 0)
+			if s.f.items[i].def.Type == surveys.Roster {
+				s.askRows(n, i)
 			}
 		}
 	}
 }
+
+// askRows finds out what is asked in the rows of a roster.
+func (s *Session) askRows(n, roster int) {
+	rows := s.rows(roster)
+	for row := range rows {
+		back := s.in(roster, row)
+		for i := roster + 1; i < len(s.f.items) && s.f.items[i].roster == roster; i++ {
+			s.askItem(n, i, row)
+		}
+		back()
+	}
+}
+
+// rows is how many rows of a roster are asked.
+func (s *Session) rows(roster int) int {
+	it := &s.f.items[roster]
+	p := &s.slots[it.slot]
+	if !p.relevant || p.value.Type() != expr.Int || p.code != "" {
+		return 0
+	}
+	return int(min(max(p.value.Int(), 0), int64(rowsOf(it.def))))
+}
+
+// in puts expressions into a row of a roster, until the function it returns is called.
+func (s *Session) in(roster, row int) (back func()) {
+	r, n := s.roster, s.row
+	s.roster, s.row = roster, row
+	return func() { s.roster, s.row = r, n }
+}
+
+// askItem finds out whether an item is asked in a row, and computes it when it is.
+func (s *Session) askItem(n, i, row int) {
+	it := &s.f.items[i]
+	p := &s.slots[it.slot+row]
+	if !s.inBooklet(i) {
+		return
+	}
+	p.standing = s.ask(it.relevant)
+	if !p.relevant {
+		return
+	}
+	if it.calculate != nil {
+		s.compute(it, p)
+	} else if it.from >= 0 && p.put {
+		p.reading = s.readFrom(i, row)
+	}
+	if it.def.Type != surveys.Calculate && !(it.def.Type == surveys.Roster && it.calculate != nil) {
+		s.sections[n].relevant = true
+	}
+}
+
+// compute gives a calculated item its value; without one it is blank.
+func (s *Session) compute(it *item, p *progress) {
+	p.put, p.values, p.reading = true, []string{}, reading{}
+	v, err := it.calculate.Eval(s.lookup)
+	switch {
+	case errors.Is(err, expr.ErrNoValue):
+		return
+	case err != nil:
+		p.err = err
+		return
+	}
+	if it.def.Type == surveys.Roster {
+		if n := v.Int(); n < 0 || n > int64(it.rowLimit()) {
+			p.reading = reading{code: TooMany, limit: it.rowLimit()}
+			return
+		}
+	}
+	p.values, p.reading.value = written(v), v
+}
+
+// rowLimit is the greatest number of rows of a roster.
+func (it *item) rowLimit() int { return rowsOf(it.def) }
 
 // ask runs a relevant expression.
 func (s *Session) ask(p *expr.Program) standing {
@@ -192,8 +535,28 @@ func (s *Session) ask(p *expr.Program) standing {
 	return standing{relevant: v.Bool()}
 }
 
-// value gives expressions the answer to an item, if it was asked and has one.
-func (s *Session) value(item string) (expr.Value, bool) {
-	p := &s.items[s.f.index[item]]
+// value gives expressions the answer to an item, if it was asked and has one: of the
+// present row, or of all rows when the expression stands outside of the item's roster.
+func (s *Session) value(name string) (expr.Value, bool) {
+	i := s.f.index[name]
+	it := &s.f.items[i]
+	row := 0
+	switch {
+	case it.roster < 0:
+	case it.roster == s.roster:
+		row = s.row
+	default:
+		if p := &s.slots[s.f.items[it.roster].slot]; !p.relevant || p.value.Type() == 0 {
+			return expr.Value{}, false
+		}
+		list := []expr.Value{}
+		for row := range s.rows(it.roster) {
+			if p := &s.slots[it.slot+row]; p.relevant && p.value.Type() != 0 {
+				list = append(list, p.value)
+			}
+		}
+		return expr.ListValue(it.typ, list), true
+	}
+	p := &s.slots[it.slot+row]
 	return p.value, p.relevant && p.value.Type() != 0
 }

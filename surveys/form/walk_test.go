@@ -14,27 +14,33 @@ import (
 // A walker is a person who answers at random, changes answers, goes back and forth,
 // and at last mends what is wrong.
 type walker struct {
-	t    *testing.T
-	f    *Form
-	rand *rand.Rand
+	t     *testing.T
+	f     *Form
+	rand  *rand.Rand
+	start Start
 }
 
 // walk returns a session that can finish.
 func (w *walker) walk() *Session {
 	w.t.Helper()
-	s := w.f.Start()
-	section, _ := s.Next("")
+	s, err := w.f.Start(w.start)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	for range w.rand.IntN(60) {
-		switch w.rand.IntN(5) {
+		switch w.rand.IntN(6) {
 		case 0:
-			section, _ = s.Next(section)
+			w.step(s)
 		case 1:
-			section, _ = s.Prev(section)
+			s.Back()
 		case 2:
-			s = w.f.Resume(s.Answers())
+			if s, err = w.f.Resume(s.Save()); err != nil {
+				w.t.Fatal(err)
+			}
 		default:
-			it := &w.f.items[w.rand.IntN(len(w.f.items))]
-			s.Set(it.def.ID, w.anything(it))
+			i := w.rand.IntN(len(w.f.items))
+			it := &w.f.items[i]
+			s.Set(w.f.key(i, w.rand.IntN(min(it.rows, 4))), w.anything(it))
 		}
 	}
 	for range 500 {
@@ -49,13 +55,38 @@ func (w *walker) walk() *Session {
 	return nil
 }
 
+// step goes on when it can, and back again to see that this leads to the same page.
+func (w *walker) step(s *Session) {
+	w.t.Helper()
+	s.settle()
+	before := s.page
+	if len(s.Next()) > 0 {
+		if s.page != before {
+			w.t.Fatalf("Next found something wrong and left page %d for %d", before, s.page)
+		}
+		return
+	}
+	if s.page == before {
+		return // at the end
+	}
+	if after := s.page; !s.Back() || s.page != before {
+		w.t.Fatalf("from page %d Next led to %d, and Back to %d", before, after, s.page)
+	} else if s.Next(); s.page != after {
+		w.t.Fatalf("from page %d Next led to %d, and then to %d", before, after, s.page)
+	}
+}
+
 // mend answers the item of a problem anew; for a section, any item.
 func (w *walker) mend(s *Session, p Problem) {
-	i, ok := w.f.index[p.Item]
-	if !ok {
-		i = w.rand.IntN(len(w.f.items))
+	if p.Soft {
+		s.warned[p.kept()] = true
+		return
 	}
-	s.Set(w.f.items[i].def.ID, w.valid(&w.f.items[i]))
+	i, row, ok := w.f.find(p.Item)
+	if !ok || !w.f.items[i].given() {
+		i, row = w.rand.IntN(len(w.f.items)), 0
+	}
+	s.Set(w.f.key(i, row), w.valid(&w.f.items[i]))
 }
 
 // anything is a right or a wrong answer.
@@ -73,23 +104,47 @@ func (w *walker) valid(it *item) []string {
 	if !it.def.Required && w.rand.IntN(6) == 0 {
 		return nil
 	}
+	pick := func(of ...string) []string { return []string{of[w.rand.IntN(len(of))]} }
+	if n := len(it.def.Options); n > 0 && !choice(it.def.Type) && w.rand.IntN(4) == 0 {
+		return pick(it.def.Options[w.rand.IntN(n)].Code)
+	}
 	switch it.def.Type {
 	case surveys.Number:
-		if n := len(it.def.Options); n > 0 && w.rand.IntN(4) == 0 {
-			return []string{it.def.Options[w.rand.IntN(n)].Code}
-		}
 		return []string{" " + strconv.Itoa(w.rand.IntN(90)) + "."}
+	case surveys.Roster:
+		return []string{strconv.Itoa(w.rand.IntN(5))}
 	case surveys.ShortText:
-		return []string{[]string{"好", " text", "x"}[w.rand.IntN(3)]}
-	case surveys.Note:
+		return pick("好", " text", "x")
+	case surveys.LongText:
+		return pick("一行\r\n又一行", "x")
+	case surveys.Date:
+		return [][]string{{"2001", "2", "３"}, {"1999-12-31"}, {"1988年8月8日"}}[w.rand.IntN(3)]
+	case surveys.Region:
+		return [][]string{{"33", "3301", "330106"}, {"441900003"}, {"3302", "330203"}, {"33", "3302", "330106", "330203"}}[w.rand.IntN(4)]
+	}
+	if !it.given() {
 		return nil
 	}
-	one := it.def.Options[w.rand.IntN(len(it.def.Options))]
-	if it.def.Type == surveys.Single || one.Exclusive || reserved(one.Code) {
+	return w.choose(w.optionsOf(it), it)
+}
+
+// optionsOf are the item's options and all that may be offered from elsewhere.
+func (w *walker) optionsOf(it *item) []surveys.Option {
+	options := slices.Clone(it.def.Options)
+	for i := it.from; i >= 0; i = w.f.items[i].from {
+		options = append(options, w.f.items[i].def.Options...)
+	}
+	return options
+}
+
+func (w *walker) choose(options []surveys.Option, it *item) []string {
+	w.rand.Shuffle(len(options), func(i, j int) { options[i], options[j] = options[j], options[i] })
+	one := options[0]
+	if it.def.Type.OneOf() || one.Exclusive || reserved(one.Code) {
 		return []string{one.Code}
 	}
 	codes := []string{one.Code}
-	for _, o := range it.def.Options {
+	for _, o := range options[1:] {
 		if !o.Exclusive && !reserved(o.Code) && w.rand.IntN(2) == 0 {
 			codes = append(codes, o.Code)
 		}
@@ -112,7 +167,7 @@ func (w *walker) spoil(s *Session, final surveys.Answers) (surveys.Answers, stri
 	switch w.rand.IntN(6) {
 	case 0: // Other items may become irrelevant; this one stays asked.
 		delete(bad, id)
-		return bad, id, Missing, true
+		return bad, id, Missing, w.item(id).given()
 	case 1:
 		bad["stranger"] = []string{"1"}
 		return bad, "stranger", UnknownItem, true
@@ -121,51 +176,98 @@ func (w *walker) spoil(s *Session, final surveys.Answers) (surveys.Answers, stri
 		return bad, id, NotNormal, true
 	case 3:
 		bad[id] = []string{"no such answer"}
-		return bad, id, NotAnOption, w.f.items[w.f.index[id]].def.Type == surveys.Single
+		return bad, id, NotAnOption, w.item(id).def.Type.OneOf()
 	case 4:
 		bad[id] = nil
-		return bad, id, Required, w.f.items[w.f.index[id]].def.Required
+		return bad, id, Required, w.item(id).def.Required && w.item(id).given()
 	}
-	for i := range s.items {
-		if it := &w.f.items[i]; it.typ != 0 && !s.items[i].relevant {
-			bad[it.def.ID] = nil
-			return bad, it.def.ID, NotRelevant, true
+	for i := range w.f.items {
+		it := &w.f.items[i]
+		if row := it.rows - 1; it.typ != 0 && !s.slots[it.slot+row].relevant {
+			bad[w.f.key(i, row)] = nil
+			return bad, w.f.key(i, row), NotRelevant, true
 		}
 	}
 	return nil, "", "", false
 }
 
-// What a session finishes with is accepted by Replay, survives Resume, and is
-// refused once it was spoiled.
+// item is the one with a key.
+func (w *walker) item(key string) *item {
+	i, _, _ := w.f.find(key)
+	return &w.f.items[i]
+}
+
+// What a session finishes with is accepted by Replay, survives Save and Resume, and is
+// refused once it was spoiled; and so is what it holds when it is broken off.
 func TestReplayAcceptsExactlyWhatFinishGives(t *testing.T) {
-	for _, name := range []string{"internet", "person"} {
+	for _, name := range []string{"internet", "person", "household", "everything"} {
 		t.Run(name, func(t *testing.T) {
-			w := &walker{t, readForm(t, name), rand.New(rand.NewPCG(1, 2))}
+			f := readForm(t, name)
+			r := rand.New(rand.NewPCG(1, 2))
 			spoiled := map[Code]int{}
-			for range 2000 {
+			for n := range 1500 {
+				start := Start{}
+				if f.shuffled {
+					start.Seed = uint32(n % 50)
+				}
+				if names := slices.Sorted(maps.Keys(f.booklets)); len(names) > 0 {
+					start.Booklet = names[n%len(names)]
+				}
+				w := &walker{t, f, r, start}
 				s := w.walk()
 				final, _ := s.Finish()
-				if problems := w.f.Replay(final); len(problems) > 0 {
-					t.Fatalf("Replay(%q) = %v", final, problems)
+				iv := &surveys.Interview{Booklet: start.Booklet, Answers: final.Answers, Paradata: final.Paradata}
+				if problems := f.Replay(iv); len(problems) > 0 {
+					t.Fatalf("Replay(%+v) = %v", iv, problems)
 				}
-				if again, _ := w.f.Resume(s.Answers()).Finish(); !reflect.DeepEqual(again, final) {
-					t.Fatalf("after Resume: %q, want %q", again, final)
+				again, err := f.Resume(s.Save())
+				if err != nil {
+					t.Fatal(err)
 				}
-				bad, id, code, ok := w.spoil(s, final)
+				if got, _ := again.Finish(); !reflect.DeepEqual(got, final) || !reflect.DeepEqual(again.Save(), s.Save()) {
+					t.Fatalf("after Resume: %+v, want %+v", got, final)
+				}
+				w.breakOff(s)
+				bad, id, code, ok := w.spoil(s, final.Answers)
 				if !ok {
 					continue
 				}
 				spoiled[code]++
-				if !hasProblem(w.f.Replay(bad), id, code) {
-					t.Fatalf("Replay(%q) = %v, want %s: %s", bad, w.f.Replay(bad), id, code)
+				iv.Answers = bad
+				if found := f.Replay(iv); !hasProblem(found, id, code) {
+					t.Fatalf("Replay(%q) = %v, want %s: %s", bad, found, id, code)
 				}
 			}
 			for _, code := range []Code{Missing, UnknownItem, NotNormal, NotAnOption, NotRelevant} {
-				if spoiled[code] < 20 {
+				if spoiled[code] < 5 {
 					t.Errorf("only %d answers were spoiled to be %s", spoiled[code], code)
 				}
 			}
 		})
+	}
+}
+
+// breakOff takes answers away at random and adds wrong ones: the rest is a break-off.
+func (w *walker) breakOff(s *Session) {
+	w.t.Helper()
+	saved := s.Save()
+	for _, key := range slices.Sorted(maps.Keys(saved.Answers)) {
+		switch w.rand.IntN(4) {
+		case 0:
+			delete(saved.Answers, key)
+		case 1:
+			saved.Answers[key] = w.anything(w.item(key))
+		}
+	}
+	saved.Page = w.f.key(w.rand.IntN(len(w.f.items)), 0)
+	off, err := w.f.Resume(saved)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r := off.Partial()
+	iv := &surveys.Interview{Booklet: w.start.Booklet, Partial: true, Last: r.Last, Answers: r.Answers, Paradata: r.Paradata}
+	if problems := w.f.Replay(iv); len(problems) > 0 {
+		w.t.Fatalf("Replay of a break-off %+v = %v", iv, problems)
 	}
 }
 
@@ -175,7 +277,7 @@ func hasProblem(ps []Problem, item string, code Code) bool {
 
 func TestNormalFormIsFinal(t *testing.T) {
 	f := readForm(t, "internet")
-	w := &walker{t, f, rand.New(rand.NewPCG(3, 4))}
+	w := &walker{t: t, f: f, rand: rand.New(rand.NewPCG(3, 4))}
 	pieces := []string{"0", "1", ".", "-", "+", "５", "．", " ", "　", "yes", "chat", "video", "dk", "a", ""}
 	for range 20_000 {
 		it := &f.items[w.rand.IntN(len(f.items))]
