@@ -107,7 +107,7 @@ func (in *Intake) judge(s submission) (reason string, err error) {
 	case iv.Finished.Before(iv.Started):
 		return reasonTimes, nil
 	}
-	return describe(f.Replay(iv.Answers)), nil
+	return describe(f.Replay(&iv)), nil
 }
 
 // describe names the first problems of a replay. The name of an item that the form

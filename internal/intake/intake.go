@@ -60,7 +60,7 @@ type Log interface {
 
 // Form replays the answers of an interview. form.Form is one.
 type Form interface {
-	Replay(a surveys.Answers) []form.Problem
+	Replay(iv *surveys.Interview) []form.Problem
 }
 
 // Forms knows the published waves. Form returns the form that the wave asks with

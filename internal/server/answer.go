@@ -50,8 +50,12 @@ func (s *Server) answer(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &run{wave: w, session: w.Form.Resume(st.Answers), state: st}
-	if st.Section == "" {
+	session, err := w.Form.Resume(st.Form)
+	if err != nil {
+		return err
+	}
+	r := &run{wave: w, session: session, state: st}
+	if st.Form.Page == "" {
 		return s.answerLast(c, r, fields.Get("action"))
 	}
 	return s.answerSection(c, r, fields)
@@ -59,13 +63,13 @@ func (s *Server) answer(c echo.Context) error {
 
 // answerSection takes a page with a section.
 func (s *Server) answerSection(c echo.Context, r *run, fields url.Values) error {
-	problems := r.session.Submit(r.state.Section, answersIn(fields))
+	r.session.Submit(answersIn(fields), s.deps.Now().Sub(r.state.Sealed))
 	switch action := fields.Get("action"); {
 	case action == actionNext:
-		if len(problems) > 0 {
+		if problems := r.session.Next(); len(problems) > 0 {
 			return s.draw(c, r, problems)
 		}
-		r.forward(s.deps.Now())
+		r.reached(s.deps.Now())
 	case action == actionBack:
 		r.back()
 	default:
@@ -93,12 +97,12 @@ func (s *Server) answerLast(c echo.Context, r *run, action string) error {
 
 // finish hands the interview to the intake.
 func (s *Server) finish(c echo.Context, r *run) error {
-	answers, problems := r.session.Finish()
+	result, problems := r.session.Finish()
 	if len(problems) > 0 {
-		r.state.Section = problems[0].Section
+		r.session.Jump(problems[0].Item)
 		return s.draw(c, r, problems)
 	}
-	body, err := json.Marshal(r.interview(answers))
+	body, err := json.Marshal(r.interview(result))
 	if err != nil {
 		return fmt.Errorf("writing the interview: %w", err)
 	}
@@ -115,7 +119,7 @@ func (s *Server) finish(c echo.Context, r *run) error {
 
 // interview is what a run gives in the end. It depends on the sealed state only,
 // so the same page sent twice gives the same interview.
-func (r *run) interview(answers surveys.Answers) surveys.Interview {
+func (r *run) interview(result form.Result) surveys.Interview {
 	return surveys.Interview{
 		ID:       r.state.Interview,
 		Survey:   r.wave.Questionnaire.ID,
@@ -126,24 +130,22 @@ func (r *run) interview(answers surveys.Answers) surveys.Interview {
 		Lang:     r.state.Lang,
 		Started:  r.state.Started,
 		Finished: r.state.Finished,
-		Answers:  answers,
+		Answers:  result.Answers,
+		Booklet:  r.state.Form.Booklet,
+		Paradata: result.Paradata,
 	}
 }
 
-// forward goes to the next section, or to the page that sends the answers.
-func (r *run) forward(now time.Time) {
-	next, ok := r.session.Next(r.state.Section)
-	if !ok {
-		next = ""
+// reached notes when the page that sends the answers was reached.
+func (r *run) reached(now time.Time) {
+	if r.session.Save().Page == "" {
 		r.state.Finished = moment(now)
 	}
-	r.state.Section = next
 }
 
-// back goes to the section before this one, if there is one.
+// back goes to the page before this one, if there is one.
 func (r *run) back() {
-	if before, ok := r.session.Prev(r.state.Section); ok {
-		r.state.Section = before
+	if r.session.Back() {
 		r.state.Finished = time.Time{}
 	}
 }
@@ -160,7 +162,7 @@ func (r *run) speak(action string) error {
 
 // draw shows where the run is now, with what is wrong there.
 func (s *Server) draw(c echo.Context, r *run, problems []form.Problem) error {
-	if r.state.Section == "" {
+	if r.session.State().Page == nil {
 		return s.drawSend(c, r, sendFirst)
 	}
 	return s.drawSection(c, r, problems)
@@ -168,7 +170,7 @@ func (s *Server) draw(c echo.Context, r *run, problems []form.Problem) error {
 
 // frameOf begins a page of the run: the answers sealed in it, sent to the wave's address.
 func (s *Server) frameOf(r *run, enter string) (frame, error) {
-	r.state.Answers = r.session.Answers()
+	r.state.Form = r.session.Save()
 	f := s.pages.frame(r.state.Lang)
 	f.Survey = r.wave.Title.In(r.state.Lang)
 	f.Action = inLanguage(r.wave.path(), r.state.Lang) + "#notice"
@@ -221,18 +223,8 @@ func (s *Server) drawSend(c echo.Context, r *run, try sendTry) error {
 
 // count returns how many of the questions asked were answered and left blank.
 func (r *run) count() (answered, blank int) {
-	for _, section := range r.session.State().Sections {
-		for _, item := range section.Items {
-			switch {
-			case !item.Relevant || item.Item.Type == surveys.Note:
-			case len(item.Values) > 0:
-				answered++
-			default:
-				blank++
-			}
-		}
-	}
-	return answered, blank
+	st := r.session.State()
+	return st.Answered, st.Blank
 }
 
 // thanksPage is web/pages/thanks.

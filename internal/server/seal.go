@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
 )
 
 // state is an interview under way, as it travels sealed in the page.
@@ -28,9 +29,8 @@ type state struct {
 	Finished time.Time `json:"f,omitzero"`
 	// Sealed is when the page was made.
 	Sealed time.Time `json:"p"`
-	// Section is the one on the page; empty on the page that sends the answers.
-	Section string          `json:"q,omitempty"`
-	Answers surveys.Answers `json:"a,omitempty"`
+	// Form is where the session is, with everything answered.
+	Form form.Saved `json:"v"`
 }
 
 // The reasons why a sealed state is refused.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
 )
 
 var (
@@ -39,7 +40,7 @@ func TestSealKeepsTheState(t *testing.T) {
 		"other letters": {"a": {"浙江 <b>&\u2028"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want := state{Interview: "x", Case: "c-1", Lang: surveys.EN, Started: noon.UTC(), Section: "s1", Answers: answers}
+			want := state{Interview: "x", Case: "c-1", Lang: surveys.EN, Started: noon.UTC(), Form: form.Saved{Page: "s1", Answers: answers}}
 			s := testSeal(t, "w", "v")
 			sealed, err := s.Seal(want, noon)
 			if err != nil {
@@ -60,9 +61,9 @@ func TestSealKeepsTheState(t *testing.T) {
 // A questionnaire of 70 answered items must not make the page heavy. Its JSON is
 // about 1.4 kB; the limit leaves a third for what answers really say.
 func TestSealIsSmall(t *testing.T) {
-	st := state{Interview: "0b54cf0a-6d0c-4b7c-9d2a-2a0f3c1f5d11", Lang: surveys.ZH, Started: noon, Answers: surveys.Answers{}}
+	st := state{Interview: "0b54cf0a-6d0c-4b7c-9d2a-2a0f3c1f5d11", Lang: surveys.ZH, Started: noon, Form: form.Saved{Answers: surveys.Answers{}}}
 	for i := range 70 {
-		st.Answers[fmt.Sprintf("K%02d", i)] = []string{[]string{"true", "false", "dk"}[i%3]}
+		st.Form.Answers[fmt.Sprintf("K%02d", i)] = []string{[]string{"true", "false", "dk"}[i%3]}
 	}
 	sealed, err := testSeal(t, "w", "v").Seal(st, noon)
 	if err != nil {
@@ -106,7 +107,7 @@ func TestSealRefuses(t *testing.T) {
 // Every single bit matters: flipping any of them is noticed.
 func TestSealNoticesEveryBit(t *testing.T) {
 	s := testSeal(t, "w", "v")
-	sealed, err := s.Seal(state{Interview: "x", Answers: surveys.Answers{"a": {"1"}}}, noon)
+	sealed, err := s.Seal(state{Interview: "x", Form: form.Saved{Answers: surveys.Answers{"a": {"1"}}}}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}

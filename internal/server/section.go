@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -35,15 +36,17 @@ func (s *Server) drawSection(c echo.Context, r *run, problems []form.Problem) er
 		return err
 	}
 	st := r.session.State()
-	section := st.Section(r.state.Section)
-	f.Title = section.Section.Title.In(f.lang)
-	p := sectionPage{frame: f, Intro: section.Section.Intro.In(f.lang), Number: section.Position}
-	p.Of, p.AtMost = ahead(st, section)
-	_, p.Back = r.session.Prev(r.state.Section)
+	section := st.Sections[slices.IndexFunc(st.Sections, func(x form.SectionState) bool { return x.Section == st.Page.Section })]
+	f.Title = r.session.Text(section.Section.Title, f.lang, st.Page.ID)
+	p := sectionPage{frame: f, Number: section.Position, Back: st.Page.Back}
+	if st.Page.First {
+		p.Intro = r.session.Text(section.Section.Intro, f.lang, st.Page.ID)
+	}
+	p.Of, p.AtMost = ahead(st, &section)
 	if onlyAdded(problems) {
 		p.Added, problems = true, nil
 	}
-	if err := p.list(r.wave, section.Items, problems); err != nil {
+	if err := p.list(r, st.Page.Items, problems); err != nil {
 		return err
 	}
 	status := http.StatusOK
@@ -56,7 +59,7 @@ func (s *Server) drawSection(c echo.Context, r *run, problems []form.Problem) er
 // ahead returns how many sections there are to answer. Until the section on the
 // page is answered, nobody knows which of the later ones will be asked: then it is
 // the number of all of them.
-func ahead(st form.State, current *form.SectionState) (of int, atMost bool) {
+func ahead(st *form.State, current *form.SectionState) (of int, atMost bool) {
 	of = current.Position
 	for i := len(st.Sections) - 1; st.Sections[i].Section != current.Section; i-- {
 		relevant := st.Sections[i].Relevant
@@ -75,11 +78,11 @@ func onlyAdded(problems []form.Problem) bool {
 
 // list adds the items that are asked and the problems, each to its item and all to
 // the list on top.
-func (p *sectionPage) list(w *wave, items []form.ItemState, problems []form.Problem) error {
+func (p *sectionPage) list(r *run, items []form.ItemState, problems []form.Problem) error {
 	p.Failed = len(problems) > 0
 	messages := map[string][]string{}
 	for _, problem := range problems {
-		message, err := p.message(problem)
+		message, err := p.message(r, problem)
 		if err != nil {
 			return err
 		}
@@ -89,10 +92,10 @@ func (p *sectionPage) list(w *wave, items []form.ItemState, problems []form.Prob
 		if !item.Relevant {
 			continue
 		}
-		v := newItemView(w, item, messages[item.Item.ID], p.lang)
+		v := newItemView(r, item, messages[item.Key], p.lang)
 		p.Items = append(p.Items, v)
-		p.Problems = append(p.Problems, listed(v.ID, v.Text, messages[item.Item.ID])...)
-		delete(messages, item.Item.ID)
+		p.Problems = append(p.Problems, listed(v.ID, v.Text, messages[item.Key])...)
+		delete(messages, item.Key)
 	}
 	for _, rest := range messages { // what no question on the page can show
 		p.Problems = append(p.Problems, listed("main", "", rest)...)
@@ -109,8 +112,8 @@ func listed(target, question string, messages []string) (lines []problemView) {
 }
 
 // message says in words what is wrong: the questionnaire's own words first.
-func (p *sectionPage) message(problem form.Problem) (string, error) {
-	if own := problem.Message.In(p.lang); own != "" {
+func (p *sectionPage) message(r *run, problem form.Problem) (string, error) {
+	if own := r.session.Text(problem.Message, p.lang, problem.Item); own != "" {
 		return own, nil
 	}
 	key := "rule." + string(problem.Code)
@@ -150,14 +153,14 @@ type optionView struct {
 	Chosen, Apart  bool
 }
 
-func newItemView(w *wave, state form.ItemState, errors []string, l surveys.Lang) itemView {
+func newItemView(r *run, state form.ItemState, errors []string, l surveys.Lang) itemView {
 	item := state.Item
 	v := itemView{
-		ID:       "i-" + item.ID,
-		Name:     answerPrefix + item.ID,
+		ID:       "i-" + strings.ReplaceAll(state.Key, "#", "-"),
+		Name:     answerPrefix + state.Key,
 		Type:     item.Type,
-		Text:     item.Text.In(l),
-		Hint:     item.Hint.In(l),
+		Text:     r.session.Text(item.Text, l, state.Key),
+		Hint:     r.session.Text(item.Hint, l, state.Key),
 		Required: item.Required,
 		Choices:  len(item.Options) > 0,
 		Field:    item.Type == surveys.Number || item.Type == surveys.ShortText,
@@ -165,11 +168,11 @@ func newItemView(w *wave, state form.ItemState, errors []string, l surveys.Lang)
 		Errors:   errors,
 	}
 	if item.Figure != nil {
-		v.Figure = w.path() + "/figure/" + item.ID + "?v=" + url.QueryEscape(w.version)
+		v.Figure = r.wave.path() + "/figure/" + item.ID + "?v=" + url.QueryEscape(r.wave.version)
 		v.Alt = item.Figure.Alt.In(l)
 	}
 	v.describe()
-	v.options(item, state.Values, l)
+	v.options(r, state, l)
 	v.field(item, state.Values)
 	return v
 }
@@ -189,19 +192,19 @@ func (v *itemView) describe() {
 
 // options adds the options. "Don't know" beside a field is a box that can be
 // unticked, since without script a radio button alone cannot.
-func (v *itemView) options(item *surveys.Item, values []string, l surveys.Lang) {
+func (v *itemView) options(r *run, state form.ItemState, l surveys.Lang) {
 	v.Control = "checkbox"
-	if item.Type == surveys.Single {
+	if state.Item.Type.OneOf() {
 		v.Control = "radio"
 	}
 	answers := 0 // beside "don't know" and "refused"
 	v.Short = true
-	for i, o := range item.Options {
+	for i, o := range state.Options {
 		view := optionView{
 			ID:     v.ID + "-" + o.Code,
 			Code:   o.Code,
-			Text:   o.Text.In(l),
-			Chosen: slices.Contains(values, o.Code),
+			Text:   r.session.Text(o.Text, l, state.Key),
+			Chosen: slices.Contains(state.Values, o.Code),
 			Apart:  o.Code == surveys.DontKnow || o.Code == surveys.Refused,
 		}
 		if i == 0 && !v.Field {

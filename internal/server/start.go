@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
 )
 
 // startPage is web/pages/start: the statutory header, what the survey is about,
@@ -128,14 +131,33 @@ func (s *Server) beginOpen(c echo.Context, w *wave) error {
 }
 
 func (s *Server) begin(c echo.Context, w *wave, caseID, interviewID string) error {
-	r := &run{wave: w, session: w.Form.Start(), state: state{
+	session, err := w.Form.Start(startOf(w.Questionnaire, interviewID))
+	if err != nil {
+		return err
+	}
+	r := &run{wave: w, session: session, state: state{
 		Interview: interviewID,
 		Case:      caseID,
 		Lang:      asked(c, w.languages),
 		Started:   moment(s.deps.Now()),
 	}}
-	r.forward(s.deps.Now())
+	r.reached(s.deps.Now())
 	return s.draw(c, r, nil)
+}
+
+// startOf draws the booklet and the seed of an interview from its ID, so that starting
+// it again gives the same ones.
+func startOf(q *surveys.Questionnaire, interviewID string) form.Start {
+	sum := sha256.Sum256([]byte("start " + interviewID))
+	o := form.Start{Seed: max(1, binary.BigEndian.Uint32(sum[:4]))}
+	u := float64(binary.BigEndian.Uint64(sum[8:])>>11) / (1 << 53)
+	for _, b := range q.Booklets {
+		o.Booklet = b.ID
+		if u -= b.Share; u < 0 {
+			break
+		}
+	}
+	return o
 }
 
 // moment is a time as interviews record it.

@@ -387,7 +387,15 @@ func TestShortOptions(t *testing.T) {
 		"a long one":                 {long, false},
 	} {
 		item := surveys.Item{ID: "x", Type: surveys.Single, Options: c.options}
-		v := newItemView(&wave{}, form.ItemState{Item: &item}, nil, surveys.ZH)
+		f, err := form.Compile(&surveys.Questionnaire{Sections: []surveys.Section{{ID: "s", Items: []surveys.Item{item}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := f.Start(form.Start{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := newItemView(&run{wave: &wave{}, session: session}, session.State().Page.Items[0], nil, surveys.ZH)
 		if v.Short != c.want {
 			t.Errorf("%s: Short = %v, want %v", name, v.Short, c.want)
 		}

@@ -98,7 +98,8 @@ func TestWordsAreUsed(t *testing.T) {
 var problemCodes = []form.Code{
 	form.Required, form.Missing, form.NotAnOption, form.SeveralValues, form.Exclusive, form.NotANumber,
 	form.TooManyDecimals, form.TooLong, form.ControlCharacters, form.Constraint, form.Expression,
-	form.UnknownItem, form.NotRelevant, form.NotNormal,
+	form.UnknownItem, form.NotRelevant, form.NotNormal, form.TooFew, form.TooMany, form.Twice, form.NotADate,
+	form.NotADivision, form.Unfinished, form.UnknownBooklet, form.OtherOrder, form.OtherChecks,
 }
 
 // The list above is all the codes that the engine's source declares.

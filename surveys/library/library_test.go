@@ -165,18 +165,28 @@ func asked(t *testing.T, age, resident, military string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := f.Start()
-	problems := s.Submit("screening", map[string][]string{
-		"age": {age}, "resident": {resident}, "military": {military}, "sex": {"2"},
-	})
-	if len(problems) > 0 {
+	s := begin(t, f)
+	s.Submit(map[string][]string{"age": {age}, "resident": {resident}, "military": {military}, "sex": {"2"}}, 0)
+	if problems := s.Next(); len(problems) > 0 {
 		t.Fatalf("screening: %v", problems)
 	}
 	var sections []string
-	for id, ok := s.Next("screening"); ok; id, ok = s.Next(id) {
-		sections = append(sections, id)
+	for _, sec := range s.State().Sections[1:] {
+		if sec.Relevant {
+			sections = append(sections, sec.Section.ID)
+		}
 	}
 	return sections
+}
+
+// begin starts an interview in the order of the questionnaire.
+func begin(t *testing.T, f *form.Form) *form.Session {
+	t.Helper()
+	s, err := f.Start(form.Start{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func TestWhoIsEligible(t *testing.T) {
@@ -220,16 +230,20 @@ func TestFirstChoiceIsAmongTheChosen(t *testing.T) {
 		{"none, so not asked", []string{"none"}, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := f.Start()
-			s.Submit("screening", map[string][]string{"age": {"40"}, "resident": {"1"}, "military": {"2"}, "sex": {"1"}})
+			s := begin(t, f)
+			s.Submit(map[string][]string{"age": {"40"}, "resident": {"1"}, "military": {"2"}, "sex": {"1"}}, 0)
+			for s.Next() == nil && s.State().Page.Section.ID != "channels" {
+				s.Submit(nil, 0)
+			}
 			answers := map[string][]string{"C01": c.channels, "C02": c.first, "C03": {"news"}, "C04": {"dk"}}
 			if !slices.Contains(c.channels, "internet") {
 				delete(answers, "C03")
 			}
 			// A question that an answer opens is shown by the second submission.
-			s.Submit("channels", answers)
+			s.Submit(answers, 0)
+			s.Submit(answers, 0)
 			var codes []form.Code
-			for _, p := range s.Submit("channels", answers) {
+			for _, p := range s.Check() {
 				codes = append(codes, p.Code)
 			}
 			if !cmp.Equal(codes, c.problems) {
