@@ -75,6 +75,7 @@ func Compile(q *surveys.Questionnaire, lists ...*geo.List) (*Form, error) {
 	if len(c.faults) > 0 {
 		return nil, c.faults
 	}
+	c.f.plain = c.f.lay(0)
 	return c.f, nil
 }
 

@@ -52,6 +52,8 @@ type Form struct {
 	booklets map[string][]bool
 	texts    map[textKey]*piped
 	shuffled bool // some order is random
+	// plain are the pages in the order of the questionnaire.
+	plain []leaf
 }
 
 // section is a compiled section; its items are those from first up to end.

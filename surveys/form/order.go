@@ -112,8 +112,16 @@ func (f *Form) optionOrder(seed uint32, i int, options []surveys.Option) []surve
 	return out
 }
 
-// pages lays the items on pages, in the order of a seed.
+// pages are the pages in the order of a seed; do not change them.
 func (f *Form) pages(seed uint32) []leaf {
+	if seed == 0 || !f.shuffled {
+		return f.plain
+	}
+	return f.lay(seed)
+}
+
+// lay lays the items on pages.
+func (f *Form) lay(seed uint32) []leaf {
 	var out []leaf
 	for _, s := range f.sectionOrder(seed) {
 		n := len(out)
