@@ -8,6 +8,7 @@
 #             replicates that are raked to five margins each
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
+# make wasm   the form engine for the browser, into bin/
 # make engine the ClickHouse engine library, into bin/
 # make deps   what the browser tests need (Debian, Ubuntu)
 
@@ -18,10 +19,13 @@ GOFILES  = $(shell git ls-files '*.go')
 COUNT   ?= 1
 PEOPLE  ?= 100000
 
-.PHONY: build engine demo test race check bench bench-clickhouse conformance coverage echarts deps
+.PHONY: build wasm engine demo test race check bench bench-clickhouse conformance coverage echarts deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
+
+wasm:
+	GOOS=js GOARCH=wasm $(GO) build -ldflags="-s -w" -o bin/form.wasm ./cmd/formwasm
 
 engine:
 	@internal/clickhouse/engine/fetch.sh bin
