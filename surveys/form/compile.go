@@ -51,8 +51,11 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// MaxSlots limits the places for answers of a form.
-const MaxSlots = 50_000
+// The limits of a form.
+const (
+	MaxSlots   = 50_000 // places for answers, counting every row
+	MaxRosters = 20
+)
 
 // Compile prepares a questionnaire, which must not be changed afterwards; lists are the
 // code lists of its region items. When it cannot be asked as it is, the error is a
@@ -65,6 +68,9 @@ func Compile(q *surveys.Questionnaire, lists ...*geo.List) (*Form, error) {
 		rows:  map[int]expr.Env{},
 	}
 	c.lay()
+	if c.tooLarge() {
+		return nil, c.faults
+	}
 	c.runs()
 	c.units()
 	c.types()
@@ -109,9 +115,23 @@ func (c *compiler) lay() {
 		sec.end = len(c.f.items)
 		c.f.sections = append(c.f.sections, sec)
 	}
+}
+
+// tooLarge reports a form that would take too much memory.
+func (c *compiler) tooLarge() bool {
+	rosters := 0
+	for i := range c.f.items {
+		if c.f.items[i].def.Type == surveys.Roster {
+			rosters++
+		}
+	}
 	if c.f.slots > MaxSlots {
 		c.fault("", "", "sections", "an interview could have "+strconv.Itoa(c.f.slots)+" answers; the limit is "+strconv.Itoa(MaxSlots))
 	}
+	if rosters > MaxRosters {
+		c.fault("", "", "sections", "there are "+strconv.Itoa(rosters)+" rosters; the limit is "+strconv.Itoa(MaxRosters))
+	}
+	return c.f.slots > MaxSlots || rosters > MaxRosters
 }
 
 // item adds an item to the form, and the items of a roster after it.
