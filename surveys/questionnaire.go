@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 )
 
 // Lang is a language of a questionnaire, as a BCP 47 tag.
@@ -332,6 +333,19 @@ func (q *Questionnaire) Item(id string) *Item {
 		}
 	}
 	return nil
+}
+
+// Offered returns every option that an item can offer: those of the items it takes
+// chosen ones from, and its own.
+func (q *Questionnaire) Offered(it *Item) []Option {
+	own := it.Options
+	for n := 0; it.From != "" && n < len(q.Sections); n++ { // a wrong questionnaire may have a circle
+		if it = q.Item(it.From); it == nil {
+			break
+		}
+		own = append(slices.Clone(it.Options), own...)
+	}
+	return own
 }
 
 // Items calls yield for every item in order, those of a roster after it, until it

@@ -190,14 +190,14 @@ func (c *PlanFile) answer(f *Factor, it *surveys.Item, at []any) (numeric bool) 
 	switch it.Type {
 	case surveys.Number:
 		return true
-	case surveys.Single:
+	case surveys.Single, surveys.Likert:
 	default:
 		c.Fault(append(at, "answer"), "factor %q: the item %q is of type %q; a factor needs a single choice or a number", f.ID, it.ID, it.Type)
 		return true
 	}
 	for i, l := range f.Levels {
 		for k, v := range l.Values {
-			if !slices.ContainsFunc(it.Options, func(o surveys.Option) bool { return o.Code == v }) {
+			if !slices.ContainsFunc(c.q.Offered(it), func(o surveys.Option) bool { return o.Code == v }) {
 				c.Fault(append(slices.Clone(at), "levels", i, "values", k), "factor %q, level %q: the item %q has no option %q", f.ID, l.Code, it.ID, v)
 			}
 		}

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"hash/fnv"
 	"math"
 	"slices"
@@ -82,14 +83,22 @@ func (p *Population) Answer(x *Person, it *surveys.Item, before surveys.Answers)
 	if chosen := before["C01"]; it.ID == "C02" && len(chosen) > 0 {
 		return p.mostUsed(x, it, chosen)
 	}
+	if chosen := before[it.From]; it.From != "" && len(chosen) > 0 {
+		if it.Type == surveys.Ranking || it.Type == surveys.Multiple {
+			return chosen
+		}
+		return p.mostUsed(x, it, chosen)
+	}
 	switch it.Type {
-	case surveys.Single:
+	case surveys.Single, surveys.Likert:
 		if it.Dimension != "" {
 			return p.judge(x, it)
 		}
 		return []string{p.choose(x, it)}
 	case surveys.Multiple:
 		return p.chooseSeveral(x, it)
+	case surveys.Ranking:
+		return p.rank(x, it)
 	case surveys.Number:
 		return []string{strconv.Itoa(int(20 * p.luck(x, it, streamChoice)))}
 	}
@@ -151,6 +160,30 @@ func (p *Population) chooseSeveral(x *Person, it *surveys.Item) []string {
 		chosen = []string{it.Options[0].Code}
 	}
 	return chosen
+}
+
+// rank puts the options of a ranking item into an order by their popularity and chance,
+// as many as the item asks for.
+func (p *Population) rank(x *Person, it *surveys.Item) []string {
+	type liked struct {
+		code string
+		by   float64
+	}
+	var all []liked
+	for i, o := range it.Options {
+		if !o.Exclusive && o.Code != surveys.DontKnow && o.Code != surveys.Refused {
+			all = append(all, liked{o.Code, popularity(it, i) + uniform(p.cfg.Seed, x.id, p.items[it.ID].number, streamChoice, uint64(i))})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b liked) int { return cmp.Compare(b.by, a.by) })
+	if it.Most > 0 && it.Most < len(all) {
+		all = all[:it.Most]
+	}
+	codes := make([]string, len(all))
+	for i, l := range all {
+		codes[i] = l.code
+	}
+	return codes
 }
 
 func textNumber(s string) uint64 {
