@@ -14,6 +14,7 @@ var ours = map[string][]string{
 	"surveys/score":              {"surveys"},
 	"surveys/definition":         {"surveys", "surveys/expr", "surveys/form"},
 	"surveys/library":            {"surveys", "surveys/definition"},
+	"surveys/library/divisions":  {"surveys/geo"},
 	"analysis":                   {},
 	"analysis/weighting":         {"analysis"},
 	"web":                        {},
