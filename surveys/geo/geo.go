@@ -14,6 +14,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/suyang-survey/suyang/surveys"
@@ -103,14 +104,17 @@ func Short(code string) string {
 	return code
 }
 
-// Read reads a list from CSV with the columns code, name_zh and, if there are English
-// names, name_en. A division may hang directly under any higher one: the townships of a
-// city without counties are its parts. Errors name the line and the way out.
+// Read reads a list from CSV in UTF-8 with the columns code, name_zh and, if there are
+// English names, name_en, and no commas or quotation marks in names. Codes may have zeros
+// at the end. A division may hang directly under any higher one: the townships of a city
+// without counties are its parts. Errors wrap surveys.ErrInvalid, unless reading fails,
+// and name the line and the way out.
 func Read(id string, r io.Reader) (*List, error) {
 	l := &List{ID: id, index: map[string]int{}, parts: map[string][]int{}}
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, maxLine)
-	for n := 1; in.Scan(); n++ {
+	n := 1
+	for ; in.Scan(); n++ {
 		line := strings.TrimSuffix(strings.TrimPrefix(in.Text(), "\ufeff"), "\r")
 		if n == 1 {
 			if line != "code,name_zh" && line != "code,name_zh,name_en" {
@@ -125,8 +129,11 @@ func Read(id string, r io.Reader) (*List, error) {
 			return nil, fmt.Errorf("%w: code list %s, line %d: %w", surveys.ErrInvalid, id, n, err)
 		}
 	}
-	if err := in.Err(); err != nil {
-		return nil, fmt.Errorf("code list %s: %w", id, err)
+	switch err := in.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, fmt.Errorf("%w: code list %s, line %d: the line is longer than %d bytes", surveys.ErrInvalid, id, n, maxLine)
+	case err != nil:
+		return nil, fmt.Errorf("code list %s, line %d: %w", id, n, err)
 	}
 	if len(l.divisions) == 0 {
 		return nil, fmt.Errorf("%w: code list %s is empty", surveys.ErrInvalid, id)
@@ -136,20 +143,27 @@ func Read(id string, r io.Reader) (*List, error) {
 }
 
 func (l *List) add(line string) error {
+	if !utf8.ValidString(line) {
+		return errors.New("the text is not UTF-8; save the table as “CSV UTF-8”")
+	}
 	fields := strings.Split(line, ",")
-	if len(fields) < 2 || len(fields) > 3 {
-		return fmt.Errorf("%d fields; write code, Chinese name and at most an English name, without commas in names", len(fields))
+	if len(fields) < 2 || len(fields) > 3 || strings.Contains(line, `"`) {
+		return errors.New("write the code, the Chinese name and at most an English name, without commas and quotation marks in them")
 	}
 	code := Short(fields[0])
-	switch _, twice := l.index[code]; {
-	case LevelOf(code) == "":
-		return errors.New("the code is not 2, 4, 6, 9 or 12 digits long")
-	case twice:
+	if LevelOf(code) == "" {
+		return fmt.Errorf("%.20q is no code: a code has 2, 4, 6, 9 or 12 digits", fields[0])
+	}
+	for i, name := range fields[1:] {
+		if !proper(name) && (i == 0 || name != "") {
+			return fmt.Errorf("code %s needs a name of at most %d characters, all of them visible", code, maxName)
+		}
+	}
+	if _, twice := l.index[code]; twice {
 		return fmt.Errorf("code %s stands there twice", code)
-	case fields[1] == "" || utf8.RuneCountInString(line) > maxName || !utf8.ValidString(line):
-		return fmt.Errorf("code %s needs a name of at most %d characters", code, maxName)
-	case len(l.divisions) == MaxDivisions:
-		return fmt.Errorf("more than %d divisions", MaxDivisions)
+	}
+	if len(l.divisions) == MaxDivisions {
+		return fmt.Errorf("a list has at most %d divisions", MaxDivisions)
 	}
 	d := Division{Code: code, Name: surveys.Text{surveys.ZH: fields[1]}}
 	if len(fields) == 3 && fields[2] != "" {
@@ -158,6 +172,13 @@ func (l *List) add(line string) error {
 	l.index[code] = len(l.divisions)
 	l.divisions = append(l.divisions, d)
 	return nil
+}
+
+// proper reports whether a name can be shown: not blank, not long, without characters
+// that control the text around them.
+func proper(name string) bool {
+	return strings.TrimSpace(name) == name && name != "" && utf8.RuneCountInString(name) <= maxName &&
+		!strings.ContainsFunc(name, func(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) })
 }
 
 // arrange sorts by code and finds the parts of every division.
