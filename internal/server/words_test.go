@@ -98,7 +98,7 @@ func TestWordsAreUsed(t *testing.T) {
 var problemCodes = []form.Code{
 	form.Required, form.Missing, form.NotAnOption, form.SeveralValues, form.Exclusive, form.NotANumber,
 	form.TooManyDecimals, form.TooLong, form.ControlCharacters, form.Constraint, form.Expression,
-	form.UnknownItem, form.NotRelevant, form.NotNormal, form.TooFew, form.TooMany, form.Twice, form.NotADate,
+	form.UnknownItem, form.UnknownPage, form.NotRelevant, form.NotNormal, form.TooFew, form.TooMany, form.Twice, form.NotADate,
 	form.NotADivision, form.Unfinished, form.UnknownBooklet, form.OtherOrder, form.OtherChecks,
 }
 

@@ -116,6 +116,9 @@ func (it *item) normalDivision(values []string) []string {
 	if it.list == nil || len(values) == 0 {
 		return values
 	}
+	if len(values) > 1 && slices.ContainsFunc(values, reserved) {
+		return values
+	}
 	deepest := ""
 	for _, v := range values {
 		code := geo.Short(v)
@@ -195,6 +198,8 @@ func (it *item) read(values []string) reading {
 		return it.readMultiple(values, it.own)
 	case it.def.Type == surveys.Ranking:
 		return it.readRanking(values, len(it.def.Options), it.own)
+	case len(values) > 1 && it.def.Type == surveys.Date && !slices.ContainsFunc(values, reserved):
+		return reading{code: NotADate} // a day without its month
 	case len(values) > 1:
 		return reading{code: SeveralValues}
 	}
@@ -233,6 +238,12 @@ func (s *Session) readFrom(i, row int) reading {
 		return reading{code: SeveralValues}
 	}
 	return it.readOne(values[0], find)
+}
+
+// offers reports whether an item whose options are chosen elsewhere has anything to choose
+// from but "don't know" and "refused".
+func (s *Session) offers(i, row int) bool {
+	return slices.ContainsFunc(s.offered(i, row), func(o surveys.Option) bool { return !reserved(o.Code) })
 }
 
 // offered are the options of an item as they stand in the questionnaire: those chosen

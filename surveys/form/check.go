@@ -11,7 +11,8 @@ import (
 )
 
 // Check returns what is wrong on the page shown as it is now, in the order of its items,
-// and on the last page of a section also what is wrong across the section. Soft checks
+// and on the last page of a section also what is wrong across the section and with what is
+// calculated in it, which no page shows. Soft checks
 // that were shown with these answers are left out. At the end nothing is wrong.
 func (s *Session) Check() []Problem {
 	s.settle()
@@ -25,7 +26,7 @@ func (s *Session) Check() []Problem {
 		problems = append(problems, s.problems(i, max(pg.row-1, 0))...)
 	}
 	if s.lastOf(s.page) {
-		problems = append(problems, s.sectionProblems(pg.section)...)
+		problems = append(s.computed(problems, pg.section), s.sectionProblems(pg.section)...)
 	}
 	return s.unseen(problems)
 }
@@ -34,6 +35,20 @@ func (s *Session) Check() []Problem {
 func (s *Session) lastOf(n int) bool {
 	next := s.following(n)
 	return next == len(s.pages) || s.pages[next].section != s.pages[n].section
+}
+
+// computed adds the problems of what is calculated in section n.
+func (s *Session) computed(to []Problem, n int) []Problem {
+	sec := &s.f.sections[n]
+	for i := sec.first; i < sec.end; i++ {
+		if s.f.items[i].calculate == nil {
+			continue
+		}
+		for row := range s.f.items[i].rows {
+			to = append(to, s.problems(i, row)...)
+		}
+	}
+	return to
 }
 
 // unseen are problems without the soft ones that were shown before.
@@ -167,7 +182,10 @@ func (f *Form) Replay(iv *surveys.Interview) []Problem {
 	}
 	_, problems := s.Finish()
 	if iv.Partial {
-		problems = slices.DeleteFunc(problems, Problem.open)
+		problems = slices.DeleteFunc(problems, func(p Problem) bool {
+			_, there := a[p.Item]
+			return p.open() || !there
+		})
 	}
 	wrong := map[string]bool{}
 	for _, p := range problems {
@@ -176,45 +194,68 @@ func (f *Form) Replay(iv *surveys.Interview) []Problem {
 	for i := range s.f.items {
 		it := &s.f.items[i]
 		for row := range it.rows {
-			if code := s.mismatch(a, i, row); code != "" && !wrong[f.key(i, row)] {
+			if code := s.mismatch(iv, i, row); code != "" && !wrong[f.key(i, row)] {
 				problems = append(problems, Problem{Section: f.sections[it.section].def.ID, Item: f.key(i, row), Code: code})
 			}
 		}
 	}
 	problems = append(problems, f.unknown(a)...)
+	return append(problems, s.otherCourse(iv, len(problems) == 0)...)
+}
+
+// otherCourse says where the interview cannot have gone as its paradata tell. Which soft
+// checks were gone past is only known when the answers are right.
+func (s *Session) otherCourse(iv *surveys.Interview, right bool) []Problem {
+	var problems []Problem
 	var orders map[string][]string
-	if f.shuffled {
-		orders = f.orders(pd.Seed, s.inBooklet)
+	if s.f.shuffled {
+		orders = s.f.orders(iv.Paradata.Seed, s.inBooklet)
 	}
-	if (!f.shuffled && pd.Seed != 0) || !maps.EqualFunc(pd.Orders, orders, slices.Equal) {
+	if (!s.f.shuffled && iv.Paradata.Seed != 0) || !maps.EqualFunc(iv.Paradata.Orders, orders, slices.Equal) {
 		problems = append(problems, Problem{Code: OtherOrder})
 	}
-	if len(problems) == 0 && !iv.Partial && !slices.Equal(pd.Kept, s.broken()) {
+	known := iv.Last == "" || iv.Partial && s.isPage(iv.Last)
+	for page, ms := range iv.Paradata.Millis {
+		known = known && s.isPage(page) && ms > 0
+	}
+	if !known {
+		problems = append(problems, Problem{Code: UnknownPage})
+	}
+	broken := s.broken()
+	if iv.Partial { // and some were not yet shown
+		broken = slices.DeleteFunc(broken, func(name string) bool { return !s.warned[name] })
+	}
+	if right && !slices.Equal(iv.Paradata.Kept, broken) {
 		problems = append(problems, Problem{Code: OtherChecks})
 	}
 	return problems
 }
 
+// isPage reports whether a page has this ID.
+func (s *Session) isPage(id string) bool {
+	n := s.pageOf(id)
+	return n >= 0 && s.pageKey(n) == id
+}
+
 // open reports whether a problem is none for an interview that was broken off: what was
 // not yet asked, was left blank, or breaks a rule that the person was still to be told of.
 func (p Problem) open() bool {
-	return p.Code == Missing || p.Code == Required || p.Code == Constraint
+	return p.Code == Missing || p.Code == Required || p.Code == Constraint || p.Code == Expression
 }
 
 // mismatch says how the answer to an item differs from what the session would give; ""
 // when it does not.
-func (s *Session) mismatch(a surveys.Answers, i, row int) Code {
+func (s *Session) mismatch(iv *surveys.Interview, i, row int) Code {
 	it := &s.f.items[i]
 	p := &s.slots[it.slot+row]
-	values, there := a[s.f.key(i, row)]
+	values, there := iv.Answers[s.f.key(i, row)]
 	switch {
 	case it.typ == 0:
 		return ""
 	case there && !p.relevant:
 		return NotRelevant
-	case it.calculate != nil && p.relevant && (!there || !slices.Equal(values, p.values)):
-		return NotNormal
-	case there && !slices.Equal(values, p.values):
+	case there && !slices.Equal(values, p.values),
+		it.calculate != nil && p.relevant && there == (iv.Partial && p.code != ""):
 		return NotNormal
 	}
 	return ""

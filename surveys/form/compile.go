@@ -2,7 +2,6 @@ package form
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,10 +61,10 @@ const (
 // Faults that lists everything found wrong.
 func Compile(q *surveys.Questionnaire, lists ...*geo.List) (*Form, error) {
 	c := &compiler{
-		f:     &Form{q: q, index: map[string]int{}, booklets: map[string][]bool{}, texts: map[textKey]*piped{}},
-		lists: lists,
-		env:   expr.Env{},
-		rows:  map[int]expr.Env{},
+		f:      &Form{q: q, index: map[string]int{}, booklets: map[string][]bool{}, texts: map[textKey]*piped{}},
+		lists:  lists,
+		env:    expr.Env{},
+		roster: -1,
 	}
 	c.lay()
 	if c.tooLarge() {
@@ -88,8 +87,8 @@ func Compile(q *surveys.Questionnaire, lists ...*geo.List) (*Form, error) {
 type compiler struct {
 	f      *Form
 	lists  []*geo.List
-	env    expr.Env         // every item with an answer; those of rosters as lists
-	rows   map[int]expr.Env // within the rows of a roster, by its position
+	env    expr.Env // every item with an answer, as seen from roster
+	roster int      // position of the roster in whose rows env holds, or -1
 	faults Faults
 }
 
@@ -98,22 +97,27 @@ func (c *compiler) lay() {
 	if len(c.f.q.Sections) == 0 {
 		c.fault("", "", "sections", "the questionnaire has no sections")
 	}
-	ids := map[string]bool{}
+	c.f.sectionIndex = map[string]int{}
 	for s := range c.f.q.Sections {
 		def := &c.f.q.Sections[s]
-		switch {
-		case def.ID == "":
-			c.fault("", "", "sections", "section "+strconv.Itoa(s+1)+" has no id")
-		case ids[def.ID]:
-			c.fault(def.ID, "", "id", "another section has this id")
+		c.f.sections = append(c.f.sections, section{def: def})
+		if _, twice := c.f.sectionIndex[def.ID]; !twice {
+			c.f.sectionIndex[def.ID] = s
 		}
-		ids[def.ID] = true
-		sec := section{def: def, first: len(c.f.items)}
-		for i := range def.Items {
-			c.item(s, &def.Items[i], -1)
+	}
+	for s := range c.f.sections {
+		sec := &c.f.sections[s]
+		switch {
+		case sec.def.ID == "":
+			c.fault("", "", "sections", "section "+strconv.Itoa(s+1)+" has no id")
+		case c.f.sectionIndex[sec.def.ID] != s:
+			c.fault(sec.def.ID, "", "id", "another section has this id")
+		}
+		sec.first = len(c.f.items)
+		for i := range sec.def.Items {
+			c.item(s, &sec.def.Items[i], -1)
 		}
 		sec.end = len(c.f.items)
-		c.f.sections = append(c.f.sections, sec)
 	}
 }
 
@@ -137,12 +141,14 @@ func (c *compiler) tooLarge() bool {
 // item adds an item to the form, and the items of a roster after it.
 func (c *compiler) item(s int, def *surveys.Item, roster int) {
 	fault := func(field, msg string) { c.fault(c.f.q.Sections[s].ID, def.ID, field, msg) }
-	it := item{def: def, section: s, roster: roster, rows: 1, slot: c.f.slots, typ: typeOf(def), from: -1}
+	it := item{def: def, section: s, roster: roster, rows: 1, slot: c.f.slots, typ: typeOf(def), grid: -1, from: -1}
 	if !expr.IsName(def.ID) {
 		fault("id", strconv.Quote(def.ID)+" cannot be used in expressions; an id is a letter, "+
 			"then letters, digits and _, and no word of the expression language")
 	} else if _, ok := c.f.index[def.ID]; ok {
 		fault("id", "another item has this id")
+	} else if _, ok := c.f.sectionIndex[def.ID]; ok {
+		fault("id", "a section has this id")
 	} else {
 		c.f.index[def.ID] = len(c.f.items)
 	}
@@ -204,7 +210,7 @@ func (c *compiler) from(it *item, fault func(field, msg string)) {
 	switch {
 	case !choice(it.def.Type):
 		fault("from", "only single, likert, multiple and ranking items offer options chosen elsewhere")
-	case !ok:
+	case !ok || i == len(c.f.items):
 		fault("from", "no item before this one is called "+strconv.Quote(it.def.From))
 	case c.f.items[i].def.Type != surveys.Multiple && c.f.items[i].def.Type != surveys.Ranking:
 		fault("from", it.def.From+" is no multiple or ranking item, so nothing is chosen from it")
@@ -322,10 +328,14 @@ func (c *compiler) row(it *item, fault func(field, msg string)) {
 	switch {
 	case !it.def.Type.OneOf():
 		fault("row", "the rows of a grid are single or likert items")
-	case last < 0 || c.f.items[last].section != it.section || c.f.items[last].def.ID != it.def.Row || c.f.items[last].def.Type != surveys.Grid:
+	case it.def.Page || it.def.Timed:
+		fault("row", "a grid is one page; give page and timed to the grid, not to its rows")
+	case last < 0 || c.f.items[last].section != it.section || c.f.items[last].roster != it.roster || c.f.items[last].def.ID != it.def.Row || c.f.items[last].def.Type != surveys.Grid:
 		fault("row", "it must follow the grid "+strconv.Quote(it.def.Row)+" or another row of it at once")
 	case it.from >= 0 || !sameCodes(it.def.Options, c.f.items[last].def.Options):
 		fault("row", "the rows of a grid have the options of the grid")
+	default:
+		it.grid = last
 	}
 }
 
@@ -389,14 +399,16 @@ func (c *compiler) runs() {
 func (c *compiler) units() {
 	for s := range c.f.sections {
 		sec := &c.f.sections[s]
-		start, open := sec.first, true // open: the next item joins the unit
+		start, open := sec.first, true // open: the next item joins the unit, since only notes are in it yet
 		for i := sec.first; i < sec.end; i++ {
 			it := &c.f.items[i]
-			if joins := it.roster >= 0 || it.def.Row != "" || i == sec.first || open && c.f.items[i-1].def.Type == surveys.Note; !joins {
+			if joins := it.roster >= 0 || it.def.Row != "" || i == sec.first || open; !joins {
 				start = i
 			}
 			it.unit = start
-			open = it.def.Type == surveys.Note && it.roster < 0
+			if it.def.Type != surveys.Calculate { // which is not seen
+				open = it.def.Type == surveys.Note && it.roster < 0
+			}
 			c.f.shuffled = c.f.shuffled || sec.def.Shuffle || it.def.Shuffle
 		}
 	}
@@ -430,61 +442,55 @@ func (c *compiler) types() {
 	}
 }
 
-// declare makes an item known to expressions.
+// declare makes an item known to expressions: in the rows of its roster by its own type,
+// elsewhere as a list. There are no lists of lists.
 func (c *compiler) declare(i int) {
 	it := &c.f.items[i]
 	if c.f.index[it.def.ID] != i {
 		return // its ID is at fault
 	}
-	if it.roster < 0 {
+	switch {
+	case it.roster < 0 || it.roster == c.roster:
 		c.env[it.def.ID] = it.typ
-		for _, env := range c.rows {
-			env[it.def.ID] = it.typ
-		}
-		return
-	}
-	if !it.typ.IsList() { // there are no lists of lists
+	case it.typ.IsList():
+		delete(c.env, it.def.ID)
+	default:
 		c.env[it.def.ID] = expr.ListOf(it.typ)
 	}
-	if c.rows[it.roster] == nil {
-		c.rows[it.roster] = maps.Clone(c.env)
-	}
-	for roster, env := range c.rows {
-		if roster == it.roster {
-			env[it.def.ID] = it.typ
-		} else if !it.typ.IsList() {
-			env[it.def.ID] = expr.ListOf(it.typ)
+}
+
+// stand makes env that of the rows of a roster, or of everywhere else when it is -1.
+func (c *compiler) stand(roster int) {
+	for _, r := range []int{c.roster, roster} {
+		c.roster = roster
+		for i := r + 1; r >= 0 && i < len(c.f.items) && c.f.items[i].roster == r; i++ {
+			if c.f.items[i].typ != 0 {
+				c.declare(i)
+			}
 		}
 	}
 }
 
 // place is where an expression stands: which items it can use.
 type place struct {
-	section, roster int
+	section, roster, grid int
 	// limit is the position of the first item that comes later; unit is the one it moves
 	// with, -1 when nothing of its section is before it in every order.
 	limit, unit int
+	own         int  // position of the item whose answer is checked, or -1
 	last        bool // all of the section is before it
 }
 
 // before is the place of what decides on item i; after that of what checks its answer.
 func (c *compiler) before(i int) place {
 	it := &c.f.items[i]
-	return place{section: it.section, roster: it.roster, limit: i, unit: it.unit}
+	return place{section: it.section, roster: it.roster, grid: it.grid, limit: i, unit: it.unit, own: -1}
 }
 
 func (c *compiler) after(i int) place {
 	p := c.before(i)
-	p.limit++
+	p.limit, p.own = i+1, i
 	return p
-}
-
-// expressionEnv are the types known at a place.
-func (c *compiler) expressionEnv(p place) expr.Env {
-	if env := c.rows[p.roster]; env != nil {
-		return env
-	}
-	return c.env
 }
 
 // late says why an item cannot be used at a place; "" when it can.
@@ -496,7 +502,7 @@ func (c *compiler) late(p place, j int) string {
 		return name + " is asked later; an expression can only use items before it"
 	case used.section == p.section && theirs.def.Shuffle && used.unit != p.unit && !p.last:
 		return name + " may be asked later, since the items of its section are shuffled"
-	case used.section == p.section && used.def.Row != "" && !p.last && j != p.limit-1 && c.gridShuffled(used):
+	case p.grid >= 0 && used.grid == p.grid && j != p.own && c.f.items[p.grid].def.Shuffle:
 		return name + " may be asked later, since the rows of its grid are shuffled"
 	case used.section != p.section && theirs.run > 0 && theirs.run == c.f.sections[p.section].run && theirs.def.Block != c.f.sections[p.section].def.Block:
 		return name + " may be asked later, since the blocks of sections are shuffled"
@@ -504,20 +510,15 @@ func (c *compiler) late(p place, j int) string {
 	return ""
 }
 
-func (c *compiler) gridShuffled(row *item) bool {
-	i, ok := c.f.index[row.def.Row]
-	return ok && c.f.items[i].def.Shuffle
-}
-
 // section compiles the expressions and texts of a section and its items.
 func (c *compiler) section(s int) {
 	sec := &c.f.sections[s]
 	id := sec.def.ID
-	start := place{section: s, roster: -1, limit: sec.first, unit: -1}
+	start := place{section: s, roster: -1, grid: -1, limit: sec.first, unit: -1, own: -1}
 	sec.relevant = c.condition(id, "", "relevant", sec.def.Relevant, start)
 	c.text(id, "", "title", sec.def.Title, start)
 	c.text(id, "", "intro", sec.def.Intro, start)
-	end := place{section: s, roster: -1, limit: sec.end, unit: -1, last: true}
+	end := place{section: s, roster: -1, grid: -1, limit: sec.end, unit: -1, own: -1, last: true}
 	for n, ck := range sec.def.Checks {
 		field := "checks[" + strconv.Itoa(n) + "]"
 		sec.checks = append(sec.checks, check{c.condition(id, "", field+".assert", ck.Assert, end), ck.Message, ck.Soft, n + 1})
@@ -575,7 +576,10 @@ func (c *compiler) expression(section, item, field, src string, p place) *expr.P
 	if strings.TrimSpace(src) == "" {
 		return nil
 	}
-	prog, err := expr.Compile(src, c.expressionEnv(p))
+	if p.roster != c.roster {
+		c.stand(p.roster)
+	}
+	prog, err := expr.Compile(src, c.env)
 	if err != nil {
 		c.faults = append(c.faults, Fault{section, item, field, err})
 		return nil

@@ -44,14 +44,15 @@ import (
 // Form is a compiled questionnaire. It is not changed by use, so any number of
 // sessions may share it at the same time.
 type Form struct {
-	q        *surveys.Questionnaire
-	sections []section
-	items    []item         // of all sections in order, those of a roster after it
-	index    map[string]int // of items, by ID
-	slots    int            // places for answers: one for each item, of a roster's one for each row
-	booklets map[string][]bool
-	texts    map[textKey]*piped
-	shuffled bool // some order is random
+	q            *surveys.Questionnaire
+	sections     []section
+	items        []item         // of all sections in order, those of a roster after it
+	index        map[string]int // of items, by ID
+	sectionIndex map[string]int
+	slots        int // places for answers: one for each item, of a roster's one for each row
+	booklets     map[string][]bool
+	texts        map[textKey]*piped
+	shuffled     bool // some order is random
 	// plain are the pages in the order of the questionnaire.
 	plain []leaf
 }
@@ -70,6 +71,7 @@ type item struct {
 	def       *surveys.Item
 	section   int
 	roster    int       // position of the roster it belongs to, or -1
+	grid      int       // position of the grid it is a row of, or -1
 	rows      int       // how many answers it can have: 1, or the greatest number of rows
 	slot      int       // place of its first answer
 	unit      int       // position of the first item of those that move together
@@ -95,16 +97,6 @@ func (it *item) given() bool { return it.typ != 0 && it.calculate == nil }
 
 // Questionnaire returns what the form was compiled from; do not change it.
 func (f *Form) Questionnaire() *surveys.Questionnaire { return f.q }
-
-// section returns the position of a section, or -1.
-func (f *Form) section(id string) int {
-	for i := range f.sections {
-		if f.sections[i].def.ID == id {
-			return i
-		}
-	}
-	return -1
-}
 
 // find returns the item and the row, from 0, of the key of an answer.
 func (f *Form) find(key string) (i, row int, ok bool) {

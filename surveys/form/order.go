@@ -13,7 +13,6 @@ import (
 type leaf struct {
 	section, row int
 	items        []int
-	first, last  bool // of its section
 }
 
 // chance is the generator for one order: it depends on the seed and the name only.
@@ -79,7 +78,7 @@ func (f *Form) itemOrder(seed uint32, s int) []int {
 				continue
 			}
 			var rows []int
-			for n+1 < len(u) && f.items[u[n+1]].def.Row == grid.ID {
+			for n+1 < len(u) && f.items[u[n+1]].grid == u[n-len(rows)] {
 				n++
 				rows = append(rows, u[n])
 			}
@@ -124,92 +123,70 @@ func (f *Form) pages(seed uint32) []leaf {
 func (f *Form) lay(seed uint32) []leaf {
 	var out []leaf
 	for _, s := range f.sectionOrder(seed) {
-		n := len(out)
 		out = f.cut(out, s, f.itemOrder(seed, s))
-		if len(out) > n {
-			out[n].first, out[len(out)-1].last = true, true
-		}
 	}
 	return out
 }
 
 // cut divides the items of a section into pages.
 func (f *Form) cut(out []leaf, s int, order []int) []leaf {
-	page := leaf{section: s}
-	flush := func() {
-		if len(page.items) > 0 {
-			out = append(out, page)
-			page = leaf{section: s}
+	for len(order) > 0 {
+		n := slices.IndexFunc(order, func(i int) bool { return f.items[i].def.Type == surveys.Roster })
+		if n < 0 {
+			return f.pack(out, s, 0, order)
+		}
+		roster := order[n]
+		asked := order[:n+1]
+		if f.items[roster].calculate != nil {
+			asked = order[:n] // nobody is asked for the number of rows
+		}
+		out = f.pack(out, s, 0, asked)
+		members := order[n+1:]
+		if n = slices.IndexFunc(members, func(i int) bool { return f.items[i].roster != roster }); n < 0 {
+			n = len(members)
+		}
+		members, order = members[:n], members[n:]
+		for row := range rowsOf(f.items[roster].def) {
+			out = f.pack(out, s, row+1, members)
 		}
 	}
-	for n := 0; n < len(order); n++ {
-		it := &f.items[order[n]]
-		if it.def.Type == surveys.Calculate {
+	return out
+}
+
+// pack puts items that follow each other on pages, in a row of a roster or in none, 0.
+func (f *Form) pack(out []leaf, s, row int, order []int) []leaf {
+	open := false // the last page takes more items
+	for _, group := range f.groups(order) {
+		alone := f.q.Paging == surveys.PageItems || slices.ContainsFunc(group, func(i int) bool { return f.items[i].def.Timed })
+		if !open || alone || f.items[group[0]].def.Page {
+			out = append(out, leaf{section: s, row: row})
+		}
+		page := &out[len(out)-1]
+		page.items = append(page.items, group...)
+		open = !alone
+	}
+	return out
+}
+
+// groups divides items into those that stand together on a page: a grid with its rows,
+// and notes with the item that follows them, unless that begins a page. What is
+// calculated is on no page.
+func (f *Form) groups(order []int) [][]int {
+	var groups [][]int
+	joins := false
+	for _, i := range order {
+		def := f.items[i].def
+		if def.Type == surveys.Calculate {
 			continue
 		}
-		if f.begins(order, n) {
-			flush()
+		if n := len(groups) - 1; n >= 0 && !def.Page && (joins || def.Row != "") {
+			groups[n] = append(groups[n], i)
+		} else {
+			groups = append(groups, []int{i})
 		}
-		if it.def.Type != surveys.Roster || it.calculate == nil {
-			page.items = append(page.items, order[n])
-		}
-		if it.def.Timed {
-			flush()
-		}
-		if it.def.Type == surveys.Roster {
-			flush()
-			var members []int
-			for n+1 < len(order) && f.items[order[n+1]].roster == order[n-len(members)] {
-				n++
-				members = append(members, order[n])
-			}
-			out = f.cutRows(out, s, members)
-		}
+		joins = def.Type == surveys.Note && !def.Timed
 	}
-	flush()
-	return out
-}
-
-// cutRows makes the pages of every row of a roster.
-func (f *Form) cutRows(out []leaf, s int, members []int) []leaf {
-	if len(members) == 0 {
-		return out
-	}
-	for row := range f.items[members[0]].rows {
-		page := leaf{section: s, row: row + 1}
-		for n, i := range members {
-			it := &f.items[i]
-			if it.def.Type == surveys.Calculate {
-				continue
-			}
-			if len(page.items) > 0 && f.begins(members, n) {
-				out = append(out, page)
-				page = leaf{section: s, row: row + 1}
-			}
-			page.items = append(page.items, i)
-			if it.def.Timed {
-				out = append(out, page)
-				page = leaf{section: s, row: row + 1}
-			}
-		}
-		if len(page.items) > 0 {
-			out = append(out, page)
-		}
-	}
-	return out
-}
-
-// begins reports whether a new page begins with the n-th item of an order.
-func (f *Form) begins(order []int, n int) bool {
-	it := &f.items[order[n]]
-	follows := it.def.Row != "" || n > 0 && f.items[order[n-1]].def.Type == surveys.Note && !f.items[order[n-1]].def.Timed
-	switch {
-	case it.def.Page:
-		return true
-	case it.def.Timed:
-		return !follows
-	}
-	return f.q.Paging == surveys.PageItems && !follows
+	return groups
 }
 
 // orders are what Paradata.Orders holds for a seed: the orders of everything shuffled.
@@ -221,17 +198,17 @@ func (f *Form) orders(seed uint32, asked func(i int) bool) map[string][]string {
 	blocks := false
 	for s := range f.sections {
 		blocks = blocks || f.sections[s].run > 0
-		if !f.sections[s].def.Shuffle {
-			continue
-		}
-		var ids []string
 		for _, i := range f.itemOrder(seed, s) {
-			if asked(i) {
-				ids = append(ids, f.items[i].def.ID)
+			if !asked(i) {
+				continue
 			}
-		}
-		if len(ids) > 0 {
-			orders[f.sections[s].def.ID] = ids
+			def := f.items[i].def
+			if f.sections[s].def.Shuffle {
+				orders[f.sections[s].def.ID] = append(orders[f.sections[s].def.ID], def.ID)
+			}
+			if g := f.items[i].grid; g >= 0 && f.items[g].def.Shuffle {
+				orders[f.items[g].def.ID] = append(orders[f.items[g].def.ID], def.ID)
+			}
 		}
 	}
 	if blocks {
@@ -241,23 +218,11 @@ func (f *Form) orders(seed uint32, asked func(i int) bool) map[string][]string {
 	}
 	for i := range f.items {
 		it := &f.items[i]
-		if !it.def.Shuffle || !asked(i) {
+		if !it.def.Shuffle || !choice(it.def.Type) || it.from >= 0 || !asked(i) {
 			continue
 		}
-		var codes []string
-		if it.def.Type == surveys.Grid {
-			for _, j := range f.itemOrder(seed, it.section) {
-				if f.items[j].def.Row == it.def.ID {
-					codes = append(codes, f.items[j].def.ID)
-				}
-			}
-		} else if choice(it.def.Type) && it.from < 0 {
-			for _, o := range f.optionOrder(seed, i, it.def.Options) {
-				codes = append(codes, o.Code)
-			}
-		}
-		if len(codes) > 0 {
-			orders[it.def.ID] = codes
+		for _, o := range f.optionOrder(seed, i, it.def.Options) {
+			orders[it.def.ID] = append(orders[it.def.ID], o.Code)
 		}
 	}
 	return orders

@@ -2,6 +2,8 @@ package form
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +34,7 @@ const noAnswer = "…"
 
 // text compiles the expressions in a text.
 func (c *compiler) text(section, item, field string, t surveys.Text, p place) {
-	for _, l := range c.f.q.Languages {
+	for _, l := range slices.Sorted(maps.Keys(t)) {
 		src := t[l]
 		key := textKey{src, p.roster}
 		if !strings.Contains(src, "${") {

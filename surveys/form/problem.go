@@ -30,6 +30,7 @@ const (
 	Constraint        Code = "constraint"         // a check of the item or section is false; Message says so in words
 	Expression        Code = "expression"         // an expression failed while it ran; Detail says how
 	UnknownItem       Code = "unknown-item"       // an answer to an item or a row that the form does not have
+	UnknownPage       Code = "unknown-page"       // a page, or a time spent on one, that the form does not have
 	NotRelevant       Code = "not-relevant"       // an answer to an item that was not to be asked
 	NotNormal         Code = "not-normal"         // an answer that is not in normal form, or not the calculated one
 	UnknownBooklet    Code = "unknown-booklet"    // the form has no such booklet

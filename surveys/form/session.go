@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
@@ -162,7 +164,7 @@ func (s *Session) Set(key string, values []string) bool {
 		normal = s.inOrderOf(i, normal)
 	}
 	if !p.put || !slices.Equal(normal, p.values) {
-		s.forget(it.def.ID)
+		s.forget(i, row)
 	}
 	p.put, p.values = true, normal
 	p.reading = it.read(normal)
@@ -170,27 +172,43 @@ func (s *Session) Set(key string, values []string) bool {
 	return true
 }
 
-// forget takes back that soft checks were shown, where an answer they speak of changed.
-func (s *Session) forget(item string) {
-	if len(s.warned) == 0 {
-		return
-	}
-	for n := range s.f.sections {
-		sec := &s.f.sections[n]
-		s.forgetChecks(sec.checks, item, "", sec.def.ID)
-		for i := sec.first; i < sec.end; i++ {
-			it := &s.f.items[i]
-			for row := range it.rows {
-				s.forgetChecks(it.checks, item, it.def.ID, s.f.key(i, row))
+// forget takes back that soft checks were shown, where the answer to item i in a row is
+// one of those they speak of.
+func (s *Session) forget(i, row int) {
+	for name := range s.warned {
+		at := strings.LastIndexByte(name, ':')
+		if at < 0 {
+			continue
+		}
+		checks, own, ownRow, uses := []check(nil), -1, 0, map[int]bool{}
+		if n, ok := s.f.sectionIndex[name[:at]]; ok {
+			checks = s.f.sections[n].checks
+		} else if own, ownRow, ok = s.f.find(name[:at]); ok {
+			checks = s.f.items[own].checks
+			uses[own] = true
+		}
+		for _, ck := range checks {
+			if strconv.Itoa(ck.number) == name[at+1:] {
+				s.f.use(ck.assert, uses)
 			}
+		}
+		sameRows := own >= 0 && s.f.items[own].roster >= 0 && s.f.items[own].roster == s.f.items[i].roster
+		if uses[i] && (!sameRows || row == ownRow) {
+			delete(s.warned, name)
 		}
 	}
 }
 
-func (s *Session) forgetChecks(checks []check, item, own, where string) {
-	for _, ck := range checks {
-		if ck.soft && (own == item || slices.Contains(ck.assert.Names(), item)) {
-			delete(s.warned, Problem{Item: where, Check: ck.number}.kept())
+// use notes the items that an expression depends on, also through what is calculated.
+func (f *Form) use(p *expr.Program, uses map[int]bool) {
+	for _, name := range p.Names() {
+		i := f.index[name]
+		if seen := uses[i]; seen {
+			continue
+		}
+		uses[i] = true
+		if p := f.items[i].calculate; p != nil {
+			f.use(p, uses)
 		}
 	}
 }
@@ -310,18 +328,20 @@ func (s *Session) shown(n int) bool {
 	s.refresh()
 	pg := &s.pages[n]
 	for _, i := range pg.items {
-		it := &s.f.items[i]
-		if s.slots[it.slot+max(pg.row-1, 0)].relevant && (it.def.Type != surveys.Grid || s.rowAsked(it.def.ID, pg)) {
+		if s.asked(i, max(pg.row-1, 0)) {
 			return true
 		}
 	}
 	return false
 }
 
-// rowAsked reports whether a grid on a page has a row that is asked.
-func (s *Session) rowAsked(grid string, pg *leaf) bool {
-	for _, i := range pg.items {
-		if it := &s.f.items[i]; it.def.Row == grid && s.slots[it.slot+max(pg.row-1, 0)].relevant {
+// asked reports whether an item is shown in a row; a grid is when one of its rows is.
+func (s *Session) asked(i, row int) bool {
+	if s.f.items[i].def.Type != surveys.Grid {
+		return s.slots[s.f.items[i].slot+row].relevant
+	}
+	for j := i + 1; j < len(s.f.items) && s.f.items[j].grid == i; j++ {
+		if s.slots[s.f.items[j].slot+row].relevant {
 			return true
 		}
 	}
@@ -374,6 +394,7 @@ func (s *Session) Finish() (Result, []Problem) {
 // Partial returns a break-off in its final form: what was put to the person and has no
 // answer of the wrong form.
 func (s *Session) Partial() Result {
+	s.settle()
 	s.refresh()
 	r := Result{Answers: s.final(true), Paradata: s.paradata()}
 	if s.page < len(s.pages) {
@@ -401,7 +422,7 @@ func (s *Session) final(partial bool) surveys.Answers {
 
 // paradata tells how the session went.
 func (s *Session) paradata() surveys.Paradata {
-	pd := surveys.Paradata{Kept: s.broken()}
+	pd := surveys.Paradata{Kept: slices.DeleteFunc(s.broken(), func(name string) bool { return !s.warned[name] })}
 	if s.f.shuffled {
 		pd.Seed = s.start.Seed
 		pd.Orders = s.f.orders(s.start.Seed, s.inBooklet)
@@ -483,6 +504,9 @@ func (s *Session) askItem(n, i, row int) {
 	if !s.inBooklet(i) {
 		return
 	}
+	if it.grid >= 0 && !s.slots[s.f.items[it.grid].slot+row].relevant || it.from >= 0 && !s.offers(i, row) {
+		return
+	}
 	p.standing = s.ask(it.relevant)
 	if !p.relevant {
 		return
@@ -492,7 +516,7 @@ func (s *Session) askItem(n, i, row int) {
 	} else if it.from >= 0 && p.put {
 		p.reading = s.readFrom(i, row)
 	}
-	if it.def.Type != surveys.Calculate && !(it.def.Type == surveys.Roster && it.calculate != nil) {
+	if it.calculate == nil && it.def.Type != surveys.Grid {
 		s.sections[n].relevant = true
 	}
 }

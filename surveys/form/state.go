@@ -64,7 +64,7 @@ func (s *Session) drawn(n int) *Page {
 func (s *Session) item(i, row int) ItemState {
 	it := &s.f.items[i]
 	p := &s.slots[it.slot+row]
-	st := ItemState{Item: it.def, Key: s.f.key(i, row), Relevant: p.relevant, Put: p.put, Values: p.values}
+	st := ItemState{Item: it.def, Key: s.f.key(i, row), Relevant: s.asked(i, row), Put: p.put, Values: p.values}
 	if it.def.Type == surveys.Grid {
 		st.Options = it.def.Options
 	} else if len(it.def.Options) > 0 || it.from >= 0 {
@@ -80,12 +80,11 @@ func (s *Session) item(i, row int) ItemState {
 func (it *item) steps(values []string) []RegionStep {
 	within := geo.Short(it.def.Division.Within)
 	var chain []string // from the top down, what is chosen
-	if len(values) == 1 {
-		for code := values[0]; code != "" && code != within; code = it.list.Parent(code) {
-			if _, ok := it.list.Get(code); !ok {
-				break
+	if len(values) == 1 && geo.Within(values[0], within) {
+		for code := values[0]; code != within && code != ""; code = it.list.Parent(code) {
+			if _, ok := it.list.Get(code); ok {
+				chain = append(chain, code)
 			}
-			chain = append(chain, code)
 		}
 		slices.Reverse(chain)
 	}
