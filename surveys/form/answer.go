@@ -74,7 +74,7 @@ func (s *Session) inOrderOf(i int, codes []string) []string {
 	return inOrder(codes, func(code string) int {
 		place := 0
 		for at := it.from; at >= 0; at = s.f.items[at].from {
-			if n, ok := s.f.items[at].options[code]; ok {
+			if n, ok := s.f.items[at].options[code]; ok && goesOn(s.f.items[at].def.Options[n]) {
 				return place + n
 			}
 			place += len(s.f.items[at].options)
@@ -261,13 +261,16 @@ func (s *Session) offered(i, row int) []surveys.Option {
 	p := &s.slots[source.slot+row]
 	if p.relevant && p.value.Type() != 0 {
 		for _, code := range p.values {
-			if o, ok := s.f.option(it.from, code); ok && !o.Exclusive && !reserved(code) {
+			if o, ok := s.f.option(it.from, code); ok && goesOn(o) {
 				out = append(out, o)
 			}
 		}
 	}
 	return append(out, it.def.Options...)
 }
+
+// goesOn reports whether an option, once chosen, is offered by the items that say so.
+func goesOn(o surveys.Option) bool { return !o.Exclusive && !reserved(o.Code) }
 
 func (it *item) readOne(v string, option func(string) (surveys.Option, bool)) reading {
 	switch it.def.Type {

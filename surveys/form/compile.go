@@ -216,9 +216,22 @@ func (c *compiler) from(it *item, fault func(field, msg string)) {
 		fault("from", it.def.From+" is no multiple or ranking item, so nothing is chosen from it")
 	case c.f.items[i].roster >= 0 && c.f.items[i].roster != it.roster:
 		fault("from", it.def.From+" is asked in every row of a roster; there is not one choice to take")
+	case c.chain(i) == maxChain:
+		fault("from", "options are handed on at most "+strconv.Itoa(maxChain)+" times")
 	default:
 		it.from = i
 	}
+}
+
+// maxChain limits how often options are handed on from item to item.
+const maxChain = 10
+
+// chain is how often the options of item i were handed on.
+func (c *compiler) chain(i int) (n int) {
+	for ; c.f.items[i].from >= 0; n++ {
+		i = c.f.items[i].from
+	}
+	return n
 }
 
 func choice(t surveys.ItemType) bool {
@@ -249,10 +262,10 @@ func (c *compiler) options(it *item, fault func(field, msg string)) map[string]i
 		(def.Type == surveys.Calculate || def.Type == surveys.Roster) && len(def.Options) > 0:
 		fault("options", "an item of type "+string(def.Type)+" has no options")
 	}
-	if it.from >= 0 {
-		for code := range c.f.items[it.from].options {
-			if _, ok := index[code]; ok {
-				fault("options", "the code "+strconv.Quote(code)+" is offered from "+def.From+" already")
+	for i := it.from; i >= 0; i = c.f.items[i].from {
+		for _, o := range c.f.items[i].def.Options {
+			if _, ok := index[o.Code]; ok && goesOn(o) {
+				fault("options", "the code "+strconv.Quote(o.Code)+" is offered from "+c.f.items[i].def.ID+" already")
 			}
 		}
 	}

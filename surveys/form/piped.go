@@ -202,7 +202,9 @@ func (s *Session) named(i, row int, v string, l surveys.Lang) string {
 		}
 	}
 	if o, ok := s.f.option(i, v); ok {
-		return s.Text(o.Text, l, s.f.key(i, row))
+		if words := s.Text(o.Text, l, s.f.key(i, row)); words != "" {
+			return words
+		}
 	}
 	return v
 }

@@ -36,12 +36,15 @@ import (
 //	jump ITEM             go to the page of an item; no jump ITEM: that is not possible
 //	page ITEM…            the page holds just these items, in this order
 //	row N                 the page belongs to this row of a roster
+//	section N of M        the page is of the N-th of M relevant sections
+//	begins                the page is the first of its section; not begins: it is not
 //	at SECTION            where the person is now; after the last section, at end
 //	resume                put the interview away and take it up again
 //	done                  the interview finishes, and its replay is accepted
 //	final ITEM VALUE…     what the final answers hold
 //	not final ITEM…       items that the final answers do not hold
 //	kept CHECK…           the soft checks that the person went past
+//	order WHERE WHAT…     the recorded order of options, rows, items, or with "" of sections
 //	broken off ITEM       the interview as a break-off is accepted, and this item was reached
 //	forged ITEM VALUE… CODE   the final answers with this one changed are not accepted
 //
@@ -73,9 +76,15 @@ func divisions(t testing.TB) *geo.List {
 330108,滨江区,Binjiang
 330200,宁波市,Ningbo
 330203,海曙区,Haishu
+420000,湖北省,Hubei
+429004,仙桃市,Xiantao
 440000,广东省,Guangdong
+440100,广州市,Guangzhou
+440106,天河区,Tianhe
+440106001,五山街道,Wushan
 441900,东莞市,Dongguan
 441900003,东城街道,Dongcheng
+500000,重庆市,Chongqing
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -184,9 +193,9 @@ func (sc *script) command(name string, args []string) {
 		sc.shown(name, args)
 	case "problem", "soft", "no problem":
 		sc.problem(name, args)
-	case "submit", "stay", "next", "back", "jump", "no jump", "page", "row", "at", "resume":
+	case "submit", "stay", "next", "back", "jump", "no jump", "page", "row", "section", "begins", "not begins", "at", "resume":
 		sc.move(name, args)
-	case "done", "final", "not final", "kept", "broken off", "forged":
+	case "done", "final", "not final", "kept", "order", "broken off", "forged":
 		sc.finish(name, args)
 	default:
 		sc.fatalf("there is no command %q", name)
@@ -329,6 +338,8 @@ func (sc *script) place(name string, args []string, page *Page) {
 	at := end
 	if page != nil {
 		at = page.Section.ID
+	} else if name != "at" {
+		sc.fatalf("no page is shown at the end")
 	}
 	switch name {
 	case "at":
@@ -341,6 +352,14 @@ func (sc *script) place(name string, args []string, page *Page) {
 		sc.same("page", keys, args)
 	case "row":
 		sc.same("row", []string{strconv.Itoa(page.Row)}, args)
+	case "begins", "not begins":
+		if page.First != (name == "begins") {
+			sc.fatalf("First is %v", page.First)
+		}
+	case "section":
+		st := sc.s.State()
+		n := slices.IndexFunc(st.Sections, func(ss SectionState) bool { return ss.Section == page.Section })
+		sc.same("section", []string{strconv.Itoa(st.Sections[n].Position), "of", strconv.Itoa(st.Relevant)}, args)
 	}
 }
 
@@ -384,6 +403,8 @@ func (sc *script) finish(name string, args []string) {
 				sc.fatalf("the final answers have %s: %q", key, v)
 			}
 		}
+	case "order":
+		sc.same("order of "+args[0], sc.final.Paradata.Orders[args[0]], args[1:])
 	case "kept":
 		sc.same("kept", sc.final.Paradata.Kept, args)
 	case "forged":
