@@ -2,6 +2,7 @@ package form
 
 import (
 	"hash/fnv"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 
@@ -15,19 +16,20 @@ type leaf struct {
 	items        []int
 }
 
-// chance is the generator for one order: it depends on the seed and the name only.
-func chance(seed uint32, name string) *rand.Rand {
-	h := fnv.New64a()
-	h.Write([]byte(name))
-	return rand.New(rand.NewPCG(uint64(seed), h.Sum64()))
-}
-
-// shuffle puts things into the random order of a name; with the seed 0 they stay.
+// shuffle puts things into the random order of a name; with the seed 0 they stay. The
+// order depends on the seed and the name only, by steps that are all written here: who
+// has the seed must find the same order in every later version of the program.
 func shuffle[T any](seed uint32, name string, things []T) {
 	if seed == 0 {
 		return
 	}
-	chance(seed, name).Shuffle(len(things), func(i, j int) { things[i], things[j] = things[j], things[i] })
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	chance := rand.NewPCG(uint64(seed), h.Sum64())
+	for i := len(things) - 1; i > 0; i-- {
+		j, _ := bits.Mul64(chance.Uint64(), uint64(i+1)) // from 0 to i
+		things[i], things[j] = things[j], things[i]
+	}
 }
 
 // sectionOrder is the order of the sections: blocks that follow each other change places.

@@ -185,6 +185,7 @@ func (s *Session) forget(i, row int) {
 			checks = s.f.sections[n].checks
 		} else if own, ownRow, ok = s.f.find(name[:at]); ok {
 			checks = s.f.items[own].checks
+			s.f.use(s.f.items[own].calculate, uses)
 			uses[own] = true
 		}
 		for _, ck := range checks {
@@ -201,14 +202,13 @@ func (s *Session) forget(i, row int) {
 
 // use notes the items that an expression depends on, also through what is calculated.
 func (f *Form) use(p *expr.Program, uses map[int]bool) {
+	if p == nil {
+		return
+	}
 	for _, name := range p.Names() {
-		i := f.index[name]
-		if seen := uses[i]; seen {
-			continue
-		}
-		uses[i] = true
-		if p := f.items[i].calculate; p != nil {
-			f.use(p, uses)
+		if i := f.index[name]; !uses[i] {
+			uses[i] = true
+			f.use(f.items[i].calculate, uses)
 		}
 	}
 }
