@@ -11,8 +11,8 @@ import (
 )
 
 // Check returns what is wrong on the page shown as it is now, in the order of its items,
-// and on the last page of a section also what is wrong across the section and with what is
-// calculated in it, which no page shows. Soft checks
+// and on the last page of a section also what is wrong across the section, with what is
+// calculated in it, which no page shows, and with sections after it that have no page. Soft checks
 // that were shown with these answers are left out. At the end nothing is wrong.
 func (s *Session) Check() []Problem {
 	s.settle()
@@ -25,16 +25,27 @@ func (s *Session) Check() []Problem {
 	for _, i := range pg.items {
 		problems = append(problems, s.problems(i, max(pg.row-1, 0))...)
 	}
-	if s.lastOf(s.page) {
-		problems = append(s.computed(problems, pg.section), s.sectionProblems(pg.section)...)
+	for _, n := range s.passed() {
+		problems = append(s.computed(problems, n), s.sectionProblems(n)...)
 	}
 	return s.unseen(problems)
 }
 
-// lastOf reports whether a page is the last one shown of its section.
-func (s *Session) lastOf(n int) bool {
-	next := s.following(n)
-	return next == len(s.pages) || s.pages[next].section != s.pages[n].section
+// passed are the sections that are left behind when the page is: none before the last
+// page of its section, then that one and those up to the next with a page.
+func (s *Session) passed() []int {
+	at, next := s.pages[s.page].section, s.following(s.page)
+	order := s.f.sectionOrder(s.start.Seed)
+	if next < len(s.pages) {
+		if s.pages[next].section == at {
+			return nil
+		}
+		order = order[:slices.Index(order, s.pages[next].section)]
+	}
+	if before := s.preceding(s.page); before >= 0 {
+		order = order[slices.Index(order, at):]
+	}
+	return order
 }
 
 // computed adds the problems of what is calculated in section n.

@@ -318,6 +318,8 @@ func (c *compiler) limits(it *item, fault func(field, msg string)) {
 		fault(field, "a "+string(def.Type)+" takes no answer that could be checked")
 	}
 	switch {
+	case def.Calculate != "" && def.Required:
+		fault("required", "what is calculated is not asked for, so it cannot be required")
 	case def.Type == surveys.Calculate && strings.TrimSpace(def.Calculate) == "":
 		fault("calculate", "a calculate item needs the expression that gives its value")
 	case def.Calculate != "" && def.Type != surveys.Calculate && def.Type != surveys.Roster:
@@ -329,26 +331,29 @@ func (c *compiler) limits(it *item, fault func(field, msg string)) {
 	}
 }
 
-// row checks that a row follows its grid.
+// row checks that a row follows its grid, or another row of it.
 func (c *compiler) row(it *item, fault func(field, msg string)) {
 	if it.def.Row == "" {
 		return
 	}
-	last := len(c.f.items) - 1
-	for last >= 0 && c.f.items[last].section == it.section && c.f.items[last].def.Row == it.def.Row {
-		last--
+	grid := len(c.f.items) - 1
+	if grid >= 0 && c.f.items[grid].grid >= 0 && c.f.items[grid].def.Row == it.def.Row {
+		grid = c.f.items[grid].grid
 	}
 	switch {
 	case !it.def.Type.OneOf():
 		fault("row", "the rows of a grid are single or likert items")
 	case it.def.Page || it.def.Timed:
 		fault("row", "a grid is one page; give page and timed to the grid, not to its rows")
-	case last < 0 || c.f.items[last].section != it.section || c.f.items[last].roster != it.roster || c.f.items[last].def.ID != it.def.Row || c.f.items[last].def.Type != surveys.Grid:
+	}
+	if grid < 0 || c.f.items[grid].def.Type != surveys.Grid || c.f.items[grid].def.ID != it.def.Row ||
+		c.f.items[grid].section != it.section || c.f.items[grid].roster != it.roster {
 		fault("row", "it must follow the grid "+strconv.Quote(it.def.Row)+" or another row of it at once")
-	case it.from >= 0 || !sameCodes(it.def.Options, c.f.items[last].def.Options):
+		return
+	}
+	it.grid = grid
+	if it.from >= 0 || !sameCodes(it.def.Options, c.f.items[grid].def.Options) {
 		fault("row", "the rows of a grid have the options of the grid")
-	default:
-		it.grid = last
 	}
 }
 
