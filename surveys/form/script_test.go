@@ -27,6 +27,7 @@ import (
 //	options ITEM CODE…    the options that are offered, in the order shown
 //	steps ITEM CODE…      the levels of a region to choose from: what each lies in
 //	says ITEM TEXT        the question as it is put, in Chinese
+//	title TEXT            the title of the page's section, and intro TEXT its intro
 //	problem WHERE CODE [MESSAGE]   what is wrong with an item or section
 //	soft WHERE CHECK      this soft check is broken
 //	no problem WHERE      nothing is wrong with it
@@ -46,7 +47,7 @@ import (
 //	kept CHECK…           the soft checks that the person went past
 //	order WHERE WHAT…     the recorded order of options, rows, items, or with "" of sections
 //	broken off ITEM       the interview as a break-off is accepted, and this item was reached
-//	forged ITEM VALUE… CODE   the final answers with this one changed are not accepted
+//	forged ITEM VALUE… CODE   the final answers, or the break-off, with this one changed are not accepted
 //
 // Values are words, or in double quotes with the escapes of Go.
 
@@ -120,6 +121,7 @@ type script struct {
 	f     *Form
 	s     *Session
 	final Result
+	off   bool // final is a break-off
 }
 
 func runScript(t *testing.T, file, src string) {
@@ -193,7 +195,7 @@ func (sc *script) command(name string, args []string) {
 		sc.shown(name, args)
 	case "problem", "soft", "no problem":
 		sc.problem(name, args)
-	case "submit", "stay", "next", "back", "jump", "no jump", "page", "row", "section", "begins", "not begins", "at", "resume":
+	case "submit", "stay", "next", "back", "jump", "no jump", "page", "row", "section", "begins", "not begins", "title", "intro", "at", "resume":
 		sc.move(name, args)
 	case "done", "final", "not final", "kept", "order", "broken off", "forged":
 		sc.finish(name, args)
@@ -352,6 +354,10 @@ func (sc *script) place(name string, args []string, page *Page) {
 		sc.same("page", keys, args)
 	case "row":
 		sc.same("row", []string{strconv.Itoa(page.Row)}, args)
+	case "title":
+		sc.same("title", []string{sc.s.Text(page.Section.Title, surveys.ZH, "")}, args)
+	case "intro":
+		sc.same("intro", []string{sc.s.Text(page.Section.Intro, surveys.ZH, "")}, args)
 	case "begins", "not begins":
 		if page.First != (name == "begins") {
 			sc.fatalf("First is %v", page.First)
@@ -386,9 +392,9 @@ func (sc *script) finish(name string, args []string) {
 			sc.fatalf("not done: %v", problems)
 		}
 		sc.accepted(final, false)
-		sc.final = final
+		sc.final, sc.off = final, false
 	case "broken off":
-		sc.final = sc.s.Partial()
+		sc.final, sc.off = sc.s.Partial(), true
 		sc.accepted(sc.final, true)
 		sc.same("reached", []string{sc.final.Last}, args)
 	case "final":
@@ -409,7 +415,7 @@ func (sc *script) finish(name string, args []string) {
 		sc.same("kept", sc.final.Paradata.Kept, args)
 	case "forged":
 		code := args[len(args)-1]
-		iv := sc.interview(sc.final, false)
+		iv := sc.interview(sc.final, sc.off)
 		iv.Answers = maps.Clone(iv.Answers)
 		iv.Answers[args[0]] = args[1 : len(args)-1]
 		found := sc.f.Replay(iv)
