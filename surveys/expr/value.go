@@ -195,3 +195,15 @@ func (v Value) size() int {
 
 // valueBytes is what one element of a list takes.
 const valueBytes = 64
+
+// ListOf returns the type of a list of t, which must be the type of a scalar.
+func ListOf(t Type) Type { return list | t }
+
+// ListValue returns a list of values of the scalar type t.
+func ListValue(t Type, vs []Value) Value { return Value{typ: ListOf(t), list: vs} }
+
+// Text returns a scalar as the function string of the language writes it.
+func (v Value) Text() string { return v.text() }
+
+// IsList reports whether the type is that of a list.
+func (t Type) IsList() bool { return t.isList() }
