@@ -172,28 +172,37 @@ func (m *machine) quantify(n *node, elements []Value) (Value, error) {
 	return BoolValue(!deciding), nil
 }
 
-// existsOne counts; any error is an error of the whole.
+// existsOne counts. As in cel-go, any error is an error of the whole, and the last one
+// is shown.
 func (m *machine) existsOne(n *node, elements []Value) (Value, error) {
 	count := 0
+	var last error
 	for _, e := range elements {
 		v, err := m.each(n, e)
-		if err != nil {
+		switch {
+		case err != nil && final(err):
 			return Value{}, err
+		case err != nil:
+			last = err
 		}
 		count += int(v.bits)
 	}
-	return BoolValue(count == 1), nil
+	return BoolValue(count == 1), last
 }
 
 // build makes the list of filter and map.
 func (m *machine) build(n *node, of Value) (Value, error) {
 	built := Value{typ: n.typ, list: []Value{}}
 	size := 0
+	var last error
 	for _, e := range of.list {
 		v, err := m.each(n, e)
 		switch {
-		case err != nil:
+		case err != nil && (n.op == opMap || final(err)):
 			return Value{}, err
+		case err != nil:
+			last = err // of filter, which goes on as existsOne does
+			continue
 		case n.op == opMap:
 			e = v
 		case v.bits == 0:
@@ -204,7 +213,7 @@ func (m *machine) build(n *node, of Value) (Value, error) {
 		}
 		built.list = append(built.list, e)
 	}
-	return built, nil
+	return built, last
 }
 
 func (m *machine) conditional(n *node) (Value, error) {
