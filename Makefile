@@ -6,6 +6,7 @@
 #             of that name in its place, COUNT times
 # make bench-clickhouse  the literacy rate from PEOPLE made-up responses in ClickHouse, with 1,000 bootstrap
 #             replicates that are raked to five margins each
+# make fuzz-expr  a million random expressions, held against cel-go (N says how many)
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make wasm   the form engine for the browser, into bin/
@@ -18,8 +19,9 @@ LIBCHDB  = $(CURDIR)/bin/libchdb.so
 GOFILES  = $(shell git ls-files '*.go')
 COUNT   ?= 1
 PEOPLE  ?= 100000
+N       ?= 1000000
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse conformance coverage echarts deps
+.PHONY: build wasm engine demo test race check bench bench-clickhouse conformance coverage fuzz-expr echarts deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -61,6 +63,9 @@ bench-clickhouse: engine
 conformance:
 	@out=$$($(GO) test ./analysis/conformance -run TestOracles -v -count 1 2>&1); status=$$?; \
 	echo "$$out" | grep -v '^ *\(=== \|--- PASS\)'; exit $$status
+
+fuzz-expr:
+	$(GO) test ./surveys/expr -run '^TestAgreesWithCEL$$' -count 1 -timeout 2h -args -expressions $(N)
 
 coverage:
 	$(GO) test ./internal/demo -run TestCoverage -v -count 1 -timeout 60m -args -surveys 200 -interviews 3300 -replicates 1000

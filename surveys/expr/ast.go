@@ -6,6 +6,7 @@ type op uint8
 const (
 	opLiteral op = iota
 	opVar        // name
+	opLocal      // the variable of a macro around
 	opHas        // has(a.name)
 	opList       // [args...]
 	opNeg
@@ -33,6 +34,12 @@ const (
 	opContains
 	opStartsWith
 	opEndsWith
+	// The macros have two arguments: the list, and what is done with each element.
+	opAll
+	opExists
+	opExistsOne
+	opFilter
+	opMap
 )
 
 // node is a node of the syntax tree. The checker fills in typ and noValue.
@@ -48,6 +55,11 @@ type node struct {
 	field bool
 	// noValue is the error of a variable without an answer, made once.
 	noValue *Error
+	// local is the name a macro gives to the element.
+	local string
+	// slot is the place of that element among those of the macros around, of opLocal
+	// and of macros.
+	slot int
 }
 
 // walk calls visit for n and every node below, in the order of the source.
@@ -76,9 +88,14 @@ var methods = map[string]op{
 	"size": opSize, "contains": opContains, "startsWith": opStartsWith, "endsWith": opEndsWith,
 }
 
+// macros are written xs.f(x, …), where … is computed for each element x of xs.
+var macros = map[string]op{
+	"all": opAll, "exists": opExists, "exists_one": opExistsOne, "filter": opFilter, "map": opMap,
+}
+
 // leftOut are the functions and macros of CEL that this language does not have.
 var leftOut = map[string]bool{
-	"matches": true, "all": true, "exists": true, "exists_one": true, "map": true, "filter": true,
+	"matches":   true,
 	"timestamp": true, "duration": true, "bool": true, "uint": true, "bytes": true, "dyn": true,
 	"type": true,
 }

@@ -2,9 +2,14 @@ package expr
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,9 +30,50 @@ var answered = map[string]Value{
 	"s": StringValue("浙江省"), "t": StringValue("江"), "u": StringValue("12"),
 	"b": BoolValue(true), "c": BoolValue(false),
 	"v": StringsValue([]string{"tv", "radio"}), "w": StringsValue(nil),
+	"ages":    ListValue(Int, []Value{IntValue(40), IntValue(7), IntValue(7), IntValue(0)}),
+	"shares":  ListValue(Double, []Value{DoubleValue(0.5), DoubleValue(-2)}),
+	"present": ListValue(Bool, []Value{BoolValue(true), BoolValue(false)}),
 }
 
-var unanswered = Env{"mi": Int, "mx": Double, "ms": String, "mb": Bool, "mv": Strings}
+var unanswered = Env{"mi": Int, "mx": Double, "ms": String, "mb": Bool, "mv": Strings, "mages": ListOf(Int)}
+
+// pool are the answers that a variable of a type may have by chance.
+var pool = map[Type][]Value{
+	Bool: {BoolValue(true), BoolValue(false)},
+	Int: {IntValue(0), IntValue(1), IntValue(2), IntValue(-1), IntValue(7), IntValue(-3), IntValue(18), IntValue(1 << 31),
+		IntValue(1<<53 + 1), IntValue(math.MaxInt64), IntValue(math.MinInt64)},
+	Double: {DoubleValue(0), DoubleValue(math.Copysign(0, -1)), DoubleValue(1), DoubleValue(2.5), DoubleValue(-0.5),
+		DoubleValue(1e300), DoubleValue(9.3e18), DoubleValue(math.Inf(1)), DoubleValue(math.NaN())},
+	String: {StringValue(""), StringValue("浙江省"), StringValue("江"), StringValue("12"), StringValue("tv"),
+		StringValue("-7"), StringValue("1.5"), StringValue("\U0001F600x"), StringValue("it's \"x\"")},
+}
+
+// someAnswers answers about three of four variables.
+func someAnswers(r *rand.Rand) map[string]Value {
+	answers := map[string]Value{}
+	for _, name := range sortedNames {
+		if t := declared[name]; r.IntN(4) > 0 {
+			answers[name] = someValue(r, t)
+		}
+	}
+	return answers
+}
+
+func someValue(r *rand.Rand, t Type) Value {
+	if !t.isList() {
+		return pool[t][r.IntN(len(pool[t]))]
+	}
+	list := make([]Value, r.IntN(5))
+	for i := range list {
+		list[i] = someValue(r, t.elem())
+	}
+	return ListValue(t.elem(), list)
+}
+
+var (
+	declared    = answersEnv()
+	sortedNames = slices.Sorted(maps.Keys(declared))
+)
 
 // answersEnv declares all of them.
 func answersEnv() Env {
@@ -48,14 +94,15 @@ func lookupAnswered(name string) (Value, bool) {
 
 // oracle is cel-go with the same variables, and the record a.
 type oracle struct {
-	env  *cel.Env
-	vars map[string]any
+	env     *cel.Env
+	answers map[string]Value
 }
 
 // recordType makes cel-go see the record a with a typed field for each variable.
 type recordType struct {
 	types.Provider
 	fields map[string]*types.Type
+	oracle *oracle
 }
 
 const recordName = "Answers"
@@ -74,15 +121,17 @@ func (r recordType) FindStructFieldType(name, field string) (*types.FieldType, b
 	}
 	return &types.FieldType{
 		Type:  t,
-		IsSet: func(any) bool { _, ok := answered[field]; return ok },
+		IsSet: func(any) bool { _, ok := r.oracle.answers[field]; return ok },
 		GetFrom: func(any) (any, error) {
-			if v, ok := answered[field]; ok {
+			if v, ok := r.oracle.answers[field]; ok {
 				return native(v), nil
 			}
-			return nil, errors.New("no answer")
+			return nil, errNoAnswer
 		},
 	}, true
 }
+
+var errNoAnswer = errors.New("no answer")
 
 // recordValue is the record at run time; its fields are read through recordType.
 type recordValue struct{ ref.Val }
@@ -96,16 +145,13 @@ func newOracle(t testing.TB) *oracle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := recordType{Provider: registry, fields: map[string]*types.Type{}}
+	o := &oracle{answers: answered}
+	r := recordType{Provider: registry, fields: map[string]*types.Type{}, oracle: o}
 	opts := []cel.EnvOption{cel.CustomTypeAdapter(registry), cel.HomogeneousAggregateLiterals(),
 		cel.Variable(record, cel.ObjectType(recordName))}
-	o := &oracle{vars: map[string]any{record: recordValue{}}}
 	for name, typ := range answersEnv() {
 		r.fields[name] = celType(typ)
 		opts = append(opts, cel.Variable(name, r.fields[name]))
-		if v, ok := answered[name]; ok {
-			o.vars[name] = native(v)
-		}
 	}
 	if o.env, err = cel.NewEnv(append(opts, cel.CustomTypeProvider(r))...); err != nil {
 		t.Fatal(err)
@@ -167,6 +213,7 @@ func show(t testing.TB, v ref.Val) string {
 type outcome struct {
 	compiled bool
 	ran      bool
+	noValue  bool // failed for want of an answer
 	typ      string
 	value    string
 	err      error // for the message of the test
@@ -183,9 +230,14 @@ func (o *oracle) run(t testing.TB, src string) outcome {
 	if err != nil {
 		t.Fatalf("cel-go cannot plan %q: %v", src, err)
 	}
-	v, _, err := prg.Eval(o.vars)
+	vars := map[string]any{record: recordValue{}}
+	for name, v := range o.answers {
+		vars[name] = native(v)
+	}
+	v, _, err := prg.Eval(vars)
 	if err != nil {
 		out.err = err
+		out.noValue = strings.Contains(err.Error(), "no such attribute") || strings.Contains(err.Error(), errNoAnswer.Error())
 		return out
 	}
 	out.ran, out.value = true, show(t, v)
@@ -193,8 +245,8 @@ func (o *oracle) run(t testing.TB, src string) outcome {
 }
 
 // runOurs returns false for what the language leaves out of CEL or limits.
-func runOurs(src string) (outcome, bool) {
-	p, err := Compile(src, answersEnv())
+func runOurs(src string, answers map[string]Value) (outcome, bool) {
+	p, err := Compile(src, declared)
 	if err != nil {
 		return outcome{err: err}, !errors.Is(err, errSubset) && !errors.Is(err, ErrLimit)
 	}
@@ -202,9 +254,12 @@ func runOurs(src string) (outcome, bool) {
 	if p.Type() == list {
 		out.typ = "list(dyn)"
 	}
-	v, err := p.Eval(lookupAnswered)
+	v, err := p.Eval(func(name string) (Value, bool) {
+		v, ok := answers[name]
+		return v, ok
+	})
 	if err != nil {
-		out.err = err
+		out.err, out.noValue = err, errors.Is(err, ErrNoValue)
 		return out, !errors.Is(err, ErrLimit)
 	}
 	out.ran, out.value = true, v.String()
@@ -215,7 +270,7 @@ func runOurs(src string) (outcome, bool) {
 // there was something to compare.
 func (o *oracle) compare(t testing.TB, src string) (outcome, bool) {
 	t.Helper()
-	ours, ok := runOurs(src)
+	ours, ok := runOurs(src, o.answers)
 	if !ok {
 		return ours, false
 	}
@@ -223,31 +278,87 @@ func (o *oracle) compare(t testing.TB, src string) (outcome, bool) {
 	a, b := ours, theirs
 	a.err, b.err = nil, nil
 	if a != b {
-		t.Errorf("%s\n ours: %+v %v\n cel:  %+v %v", src, a, ours.err, b, theirs.err)
+		t.Errorf("%s\n ours: %+v %v\n cel:  %+v %v\n with %v", src, a, ours.err, b, theirs.err, o.answers)
 	}
 	return ours, true
 }
 
+// expressions is how many random expressions TestAgreesWithCEL compares; make
+// fuzz-expr takes a million.
+var expressions = flag.Int("expressions", 20_000, "random expressions to compare with cel-go")
+
+// tally counts how expressions ended.
+type tally struct{ made, compared, right, value, noValue int }
+
+func (a *tally) add(b tally) {
+	a.made += b.made
+	a.compared += b.compared
+	a.right += b.right
+	a.value += b.value
+	a.noValue += b.noValue
+}
+
+func (a tally) String() string {
+	return fmt.Sprintf("%d expressions, %d compared: %d mistakes, %d values, %d without a value, %d other errors",
+		a.made, a.compared, a.compared-a.right, a.value, a.noValue, a.right-a.value-a.noValue)
+}
+
+// chunk is how many expressions are made from one seed.
+const chunk = 2000
+
 func TestAgreesWithCEL(t *testing.T) {
-	const n = 20_000
-	o := newOracle(t)
-	g := &generator{rand: rand.New(rand.NewPCG(2, 4))}
-	var compared, compiled, ran int
-	for range n {
-		src := g.source()
-		out, ok := o.compare(t, src)
-		compared += count(ok)
-		compiled += count(ok && out.compiled)
-		ran += count(ok && out.ran)
+	seeds := make(chan uint64)
+	done := make(chan tally)
+	workers := runtime.GOMAXPROCS(0)
+	for range workers {
+		go func() {
+			var sum tally
+			defer func() { done <- sum }()
+			for seed := range seeds {
+				sum.add(compareChunk(t, seed))
+			}
+		}()
+	}
+	chunks := max(1, *expressions/chunk)
+	for seed := range chunks {
 		if t.Failed() {
-			return
+			break
+		}
+		seeds <- uint64(seed)
+		if n := (seed + 1) * chunk; n%20_000 == 0 && *expressions > 20_000 {
+			fmt.Fprintf(os.Stderr, "\r%d of %d expressions", n, chunks*chunk)
 		}
 	}
-	t.Logf("of %d expressions %d were compared, %d of them were right and %d gave a value", n, compared, compiled, ran)
-	// The generator must not drift into comparing mistakes only.
-	if compared < n*8/10 || compiled < n/3 || ran < n/5 {
-		t.Errorf("too few expressions of a kind: %d compared, %d right, %d with a value", compared, compiled, ran)
+	close(seeds)
+	var sum tally
+	for range workers {
+		sum.add(<-done)
 	}
+	if *expressions > 20_000 {
+		fmt.Fprintf(os.Stderr, "\r%v\n", sum)
+	}
+	t.Log(sum)
+	// The generator must not drift into comparing mistakes only.
+	if !t.Failed() && (sum.compared < sum.made*8/10 || sum.right < sum.made/3 || sum.value < sum.made/5 || sum.noValue < sum.made/20) {
+		t.Errorf("too few expressions of a kind: %v", sum)
+	}
+}
+
+// compareChunk compares the expressions of a seed, with new answers for each.
+func compareChunk(t *testing.T, seed uint64) tally {
+	o := newOracle(t)
+	r := rand.New(rand.NewPCG(2, seed))
+	g := &generator{rand: r}
+	var sum tally
+	for range chunk {
+		o.answers = someAnswers(r)
+		out, ok := o.compare(t, g.source())
+		sum.add(tally{1, count(ok), count(ok && out.compiled), count(ok && out.ran), count(ok && out.noValue)})
+		if t.Failed() {
+			break
+		}
+	}
+	return sum
 }
 
 func count(b bool) int {
@@ -258,7 +369,8 @@ func count(b bool) int {
 }
 
 func FuzzAgreesWithCEL(f *testing.F) {
-	for _, src := range []string{`i + 1 > 7 && "tv" in v`, `has(a.mi) ? mi : -1`, `"浙" + s == '浙江'`, `[1, 2][0] % 0`} {
+	for _, src := range []string{`i + 1 > 7 && "tv" in v`, `has(a.mi) ? mi : -1`, `"浙" + s == '浙江'`, `[1, 2][0] % 0`,
+		`ages.exists(x, x > mi) || ages.filter(x, x > 7).all(x, x != i)`, `v.map(x, size(x)) == [2, 5]`, `ages.exists_one(x, x == 7)`} {
 		f.Add(src)
 	}
 	o := newOracle(f)
@@ -269,7 +381,8 @@ func FuzzAgreesWithCEL(f *testing.F) {
 
 // generator writes random expressions, most of them well typed.
 type generator struct {
-	rand *rand.Rand
+	rand   *rand.Rand
+	locals []local // the elements that macros around name
 }
 
 // source returns an expression, one in four with a piece damaged.
@@ -284,7 +397,8 @@ func (g *generator) source() string {
 // pieces are what damage puts into a source.
 var pieces = []string{"(", ")", "[", "]", "+", "-", "!", "&&", "||", "==", "<", "in", " in ", "?", ":", ".", ",",
 	"\"", "'", "\\", "\\u6d59", "\\x41", "\\377", "0x1F", "1e3", ".5", "1.", "9223372036854775808", "//", "\n", "a.", "a", "has(",
-	"u", "null", "true", "size", ".size()", "=", "&", "浙", "for", " ", "{", "r\"\"", "\t", "e", "%"}
+	"u", "null", "true", "size", ".size()", "=", "&", "浙", "for", " ", "{", "r\"\"", "\t", "e", "%",
+	".exists(x, ", ".all(y, true)", ".map(z, 1)", "x", ".filter(i, b)", ".exists_one(", ".map(x, true, 1)"}
 
 // damage cuts out a piece of the source, and puts another one in its place.
 func (g *generator) damage(src string) string {
@@ -298,6 +412,18 @@ func (g *generator) pick(from ...string) string { return from[g.rand.IntN(len(fr
 
 func (g *generator) anyType() Type {
 	return []Type{Bool, Bool, Bool, Int, Double, String, Strings, list | Int, list | Double, list | Bool}[g.rand.IntN(10)]
+}
+
+func (g *generator) scalar() Type { return []Type{Bool, Int, Double, String}[g.rand.IntN(4)] }
+
+// macro writes a list of some type, the macro, and the body of a type.
+func (g *generator) macro(name string, of, body Type, depth int) string {
+	list := g.expr(list|of, depth)
+	x := fmt.Sprintf("e%d", len(g.locals))
+	g.locals = append(g.locals, local{x, of})
+	src := fmt.Sprintf("(%s).%s(%s, %s)", list, name, x, g.expr(body, depth))
+	g.locals = g.locals[:len(g.locals)-1]
+	return src
 }
 
 // expr writes an expression of a type, seldom of another one.
@@ -324,6 +450,12 @@ func (g *generator) expr(t Type, depth int) string {
 	case String:
 		return g.text(depth - 1)
 	}
+	switch g.rand.IntN(5) {
+	case 0:
+		return g.macro("filter", t.elem(), Bool, depth-1)
+	case 1:
+		return g.macro("map", g.scalar(), t.elem(), depth-1)
+	}
 	if g.rand.IntN(2) == 0 {
 		return g.expr(t, depth-1) + " + " + g.expr(t, depth-1)
 	}
@@ -332,6 +464,12 @@ func (g *generator) expr(t Type, depth int) string {
 
 // leaf writes a literal or a variable.
 func (g *generator) leaf(t Type) string {
+	if len(g.locals) > 0 && g.rand.IntN(2) == 0 {
+		l := g.locals[g.rand.IntN(len(g.locals))]
+		if l.typ == t {
+			return l.name
+		}
+	}
 	switch t {
 	case Bool:
 		return g.pick("true", "false", "b", "c", "a.b", "mb", "a.mb", "has(a.mb)", "has(a.i)", "has(a.nobody)")
@@ -345,12 +483,20 @@ func (g *generator) leaf(t Type) string {
 	case Strings:
 		return g.pick("v", "w", "a.v", "mv", "[]", `["tv"]`, `["tv", "江",]`)
 	}
-	return g.pick("[]", "["+g.leaf(t.elem())+"]")
+	switch t.elem() {
+	case Int:
+		return g.pick("[]", "["+g.leaf(Int)+"]", "ages", "a.ages", "mages")
+	case Double:
+		return g.pick("["+g.leaf(Double)+"]", "shares")
+	}
+	return g.pick("["+g.leaf(Bool)+"]", "present")
 }
 
 func (g *generator) condition(depth int) string {
 	sub := func(t Type) string { return g.expr(t, depth) }
-	switch g.rand.IntN(9) {
+	switch g.rand.IntN(11) {
+	case 9, 10:
+		return g.macro(g.pick("exists", "all", "exists_one"), g.scalar(), Bool, depth)
 	case 0, 1:
 		return "(" + sub(Bool) + " && " + sub(Bool) + g.pick("", " && "+sub(Bool)) + ")"
 	case 2, 3:

@@ -1,15 +1,31 @@
 package expr
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // checker finds the type of every node.
 type checker struct {
 	src string
 	env Env
+	// locals are the elements of the macros around, the outermost first.
+	locals []local
+}
+
+// local is an element that a macro names.
+type local struct {
+	name string
+	typ  Type
 }
 
 // check returns the type of n, after those of its arguments.
 func (c *checker) check(n *node) (Type, error) {
+	if opAll <= n.op && n.op <= opMap {
+		t, err := c.macro(n)
+		n.typ = t
+		return t, err
+	}
 	for _, a := range n.args {
 		if _, err := c.check(a); err != nil {
 			return 0, err
@@ -107,6 +123,10 @@ func takes(types []Type, t Type) bool {
 
 // variable types an answer and prepares its error.
 func (c *checker) variable(n *node) (Type, error) {
+	if slot := c.localNamed(n.text); slot >= 0 && !n.field && n.op == opVar {
+		n.op, n.slot = opLocal, slot
+		return c.locals[slot].typ, nil
+	}
 	t, ok := c.env[n.text]
 	switch {
 	case n.text == record && !n.field:
@@ -118,6 +138,43 @@ func (c *checker) variable(n *node) (Type, error) {
 	}
 	n.noValue = errorAt(c.src, n.pos, ErrNoValue, n.text+" has no answer")
 	return t, nil
+}
+
+// localNamed returns the place of an element, or -1.
+func (c *checker) localNamed(name string) int {
+	return slices.IndexFunc(c.locals, func(l local) bool { return l.name == name })
+}
+
+// macro types the list, then what is done with its elements.
+func (c *checker) macro(n *node) (Type, error) {
+	of, err := c.check(n.args[0])
+	switch {
+	case err != nil:
+		return 0, err
+	case of == list:
+		return 0, c.errorf(n.pos, errSubset, "an empty list has no elements")
+	case !of.isList():
+		return 0, c.errorf(n.pos, nil, n.text+" needs a list before it, not "+of.String())
+	case c.env[n.local] != 0 || c.localNamed(n.local) >= 0:
+		return 0, c.errorf(n.pos, errSubset, n.local+" is the name of something else already; take another one for the element")
+	}
+	n.slot = len(c.locals)
+	c.locals = append(c.locals, local{n.local, of.elem()})
+	body, err := c.check(n.args[1])
+	c.locals = c.locals[:n.slot]
+	switch {
+	case err != nil:
+		return 0, err
+	case n.op == opMap && body.isList():
+		return 0, c.errorf(n.args[1].pos, errSubset, "lists of lists are not part of the language")
+	case n.op == opMap:
+		return list | body, nil
+	case body != Bool:
+		return 0, c.errorf(n.args[1].pos, nil, "the condition of "+n.text+" must be bool, not "+body.String())
+	case n.op == opFilter:
+		return of, nil
+	}
+	return Bool, nil
 }
 
 // listLiteral joins the types of the elements.

@@ -11,7 +11,8 @@ import (
 type machine struct {
 	src    string
 	lookup func(string) (Value, bool)
-	steps  int // left
+	steps  int     // left
+	locals []Value // the elements of the macros around
 }
 
 // eval computes a node.
@@ -24,6 +25,8 @@ func (m *machine) eval(n *node) (Value, error) {
 		return n.val, nil
 	case opVar:
 		return m.variable(n)
+	case opLocal:
+		return m.locals[n.slot], nil
 	case opHas:
 		_, ok := m.lookup(n.text)
 		return BoolValue(ok), nil
@@ -33,6 +36,8 @@ func (m *machine) eval(n *node) (Value, error) {
 		return m.conditional(n)
 	case opList:
 		return m.listLiteral(n)
+	case opAll, opExists, opExistsOne, opFilter, opMap:
+		return m.macro(n)
 	}
 	x, err := m.eval(n.args[0])
 	if err != nil {
@@ -62,7 +67,10 @@ func (m *machine) spendBytes(n *node, bytes int) error {
 	return m.spend(n, bytes/64)
 }
 
+// fail makes an error. Finding its line takes steps too, since && and || and macros
+// can go past many errors.
 func (m *machine) fail(n *node, kind error, msg string) error {
+	m.steps -= n.pos / 64
 	return errorAt(m.src, n.pos, kind, msg)
 }
 
@@ -74,15 +82,22 @@ func (m *machine) variable(n *node) (Value, error) {
 	case v.typ != n.typ:
 		return Value{}, m.fail(n, nil, n.text+" was declared "+n.typ.String()+", but the answer is "+v.typ.String())
 	}
+	if err := m.spend(n, len(v.list)); err != nil {
+		return Value{}, err
+	}
 	return v, m.fits(n, v)
 }
 
 // fits checks the size of a value.
 func (m *machine) fits(n *node, v Value) error {
 	if (v.typ == String || v.typ.isList()) && v.size() > MaxValueSize {
-		return m.fail(n, ErrLimit, "a value takes more than "+strconv.Itoa(MaxValueSize)+" bytes")
+		return m.tooLarge(n)
 	}
 	return nil
+}
+
+func (m *machine) tooLarge(n *node) error {
+	return m.fail(n, ErrLimit, "a value takes more than "+strconv.Itoa(MaxValueSize)+" bytes")
 }
 
 // logic computes && and ||. One operand that decides outweighs the errors of all
@@ -93,6 +108,8 @@ func (m *machine) logic(n *node) (Value, error) {
 	for _, a := range n.args {
 		v, err := m.eval(a)
 		switch {
+		case err != nil && final(err):
+			return Value{}, err
 		case err == nil && (v.bits != 0) == deciding:
 			return v, nil
 		case err != nil && first == nil:
@@ -103,6 +120,100 @@ func (m *machine) logic(n *node) (Value, error) {
 		return Value{}, first
 	}
 	return BoolValue(!deciding), nil
+}
+
+// final reports whether an error ends the run at once, whatever else decides.
+func final(err error) bool { return err.(*Error).kind == ErrLimit }
+
+// macro computes the argument of a macro for each element of its list.
+func (m *machine) macro(n *node) (Value, error) {
+	list, err := m.eval(n.args[0])
+	if err != nil {
+		return Value{}, err
+	}
+	m.locals = append(m.locals, Value{})
+	defer func() { m.locals = m.locals[:n.slot] }()
+	switch n.op {
+	case opAll, opExists:
+		return m.quantify(n, list.list)
+	case opExistsOne:
+		return m.existsOne(n, list.list)
+	}
+	return m.build(n, list)
+}
+
+// each computes the argument of a macro for one element.
+func (m *machine) each(n *node, element Value) (Value, error) {
+	if err := m.spend(n, 1); err != nil {
+		return Value{}, err
+	}
+	m.locals[n.slot] = element
+	return m.eval(n.args[1])
+}
+
+// quantify computes all and exists, which are && and || over the elements.
+func (m *machine) quantify(n *node, elements []Value) (Value, error) {
+	deciding := n.op == opExists
+	var first error
+	for _, e := range elements {
+		v, err := m.each(n, e)
+		switch {
+		case err != nil && final(err):
+			return Value{}, err
+		case err == nil && (v.bits != 0) == deciding:
+			return v, nil
+		case err != nil && first == nil:
+			first = err
+		}
+	}
+	if first != nil {
+		return Value{}, first
+	}
+	return BoolValue(!deciding), nil
+}
+
+// existsOne counts. As in cel-go, any error is an error of the whole, and the last one
+// is shown.
+func (m *machine) existsOne(n *node, elements []Value) (Value, error) {
+	count := 0
+	var last error
+	for _, e := range elements {
+		v, err := m.each(n, e)
+		switch {
+		case err != nil && final(err):
+			return Value{}, err
+		case err != nil:
+			last = err
+		}
+		count += int(v.bits)
+	}
+	return BoolValue(count == 1), last
+}
+
+// build makes the list of filter and map.
+func (m *machine) build(n *node, of Value) (Value, error) {
+	built := Value{typ: n.typ, list: []Value{}}
+	size := 0
+	var last error
+	for _, e := range of.list {
+		v, err := m.each(n, e)
+		switch {
+		case err != nil && (n.op == opMap || final(err)):
+			return Value{}, err
+		case err != nil:
+			last = err // of filter, which goes on as existsOne does
+			continue
+		case n.op == opMap:
+			e = v
+		case v.bits == 0:
+			continue
+		}
+		if size += valueBytes + len(e.str); size > MaxValueSize {
+			return Value{}, m.tooLarge(n)
+		}
+		built.list = append(built.list, e)
+	}
+	return built, last
 }
 
 func (m *machine) conditional(n *node) (Value, error) {
@@ -167,6 +278,9 @@ func (m *machine) toInt(n *node, x Value) (Value, error) {
 		}
 		return IntValue(int64(f)), nil
 	case String:
+		if err := m.spendBytes(n, len(x.str)); err != nil {
+			return Value{}, err
+		}
 		i, err := strconv.ParseInt(x.str, 10, 64)
 		if err != nil {
 			return Value{}, m.fail(n, nil, "int() takes a text of digits only")
@@ -181,11 +295,14 @@ func (m *machine) toDouble(n *node, x Value) (Value, error) {
 	case Int:
 		return DoubleValue(float64(x.Int())), nil
 	case String:
+		if err := m.spendBytes(n, len(x.str)); err != nil {
+			return Value{}, err
+		}
 		f, err := strconv.ParseFloat(x.str, 64)
 		if err != nil {
 			return Value{}, m.fail(n, nil, "double() takes a text that is a number")
 		}
-		return DoubleValue(f), m.spendBytes(n, len(x.str))
+		return DoubleValue(f), nil
 	}
 	return x, nil
 }
@@ -270,7 +387,7 @@ func (m *machine) concat(n *node, x, y Value) (Value, error) {
 		return Value{}, err
 	}
 	if x.size()+y.size() > MaxValueSize {
-		return Value{}, m.fail(n, ErrLimit, "a value takes more than "+strconv.Itoa(MaxValueSize)+" bytes")
+		return Value{}, m.tooLarge(n)
 	}
 	if x.typ == String {
 		return StringValue(x.str + y.str), nil

@@ -188,6 +188,9 @@ func (l *lexer) numberEnd(k kind, start int) (token, error) {
 		if c := l.src[l.pos]; k == tokenInt && (c == 'u' || c == 'U') {
 			return token{}, l.errorf(start, errSubset, "unsigned numbers are not part of the language; leave out the "+string(c))
 		}
+		if strings.HasPrefix(l.src[l.pos:], "in") {
+			return token{}, l.errorf(l.pos, errSubset, "a space is missing after the number")
+		}
 		return token{}, l.errorf(start, nil, "this is neither a number nor a name")
 	}
 	return token{k, start, l.src[start:l.pos]}, nil

@@ -194,6 +194,9 @@ func (p *parser) member(of *node) *node {
 		return of
 	}
 	p.advance()
+	if o, ok := macros[name.text]; ok && p.is("(") {
+		return p.macro(o, name, of)
+	}
 	if p.is("(") {
 		return p.call(name, methods, []*node{of})
 	}
@@ -204,6 +207,26 @@ func (p *parser) member(of *node) *node {
 		p.failAt(name.pos, errSubset, name.text+" is a word of the language, not the name of an item")
 	}
 	return &node{op: opVar, pos: name.pos, text: name.text, field: true}
+}
+
+// macro reads the element's name and what is done with it.
+func (p *parser) macro(o op, name token, list *node) *node {
+	p.expect("(")
+	local := p.tok
+	switch {
+	case local.kind != tokenName:
+		p.failAt(local.pos, errSubset, "expected a name for the element; write "+name.text+"(x, …)")
+	case reserved[local.text]:
+		p.failAt(local.pos, errSubset, local.text+" is a word of the language, not a name for the element")
+	}
+	p.advance()
+	p.expect(",")
+	body := p.nested(p.conditional)
+	if p.is(",") {
+		p.failAt(p.tok.pos, errSubset, name.text+" takes a name and one expression")
+	}
+	p.expect(")")
+	return &node{op: o, pos: name.pos, text: name.text, local: local.text, args: []*node{list, body}}
 }
 
 // primary reads a literal, a list, a variable, a function or something in parentheses.
