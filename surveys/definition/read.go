@@ -6,10 +6,15 @@
 // asked by package form and scored by package score.
 //
 // The keys are the JSON names of surveys.Questionnaire. For the author's comfort
-// there are three additions: options shared by several items stand under
-// option_lists and are used by name (options: NAME), a list with one entry may be
-// written without the dash (key: a), and a figure may name its file
-// (figure: {file: m07.svg, alt: {…}}), which must be a harmless SVG drawing.
+// there are additions: options shared by several items stand under option_lists and
+// are used by name (options: NAME); a list with one entry may be written without the
+// dash (key: a); a figure may name its file (figure: {file: m07.svg, alt: {…}}), which
+// must be a harmless SVG drawing or a picture; and a grid may be written with its rows
+// (rows: [{id: …, text: …}]), which become the items after it. The code list of a
+// region is one that comes with the program, or the file LIST.csv beside the definition.
+//
+// Whatever is read, time and memory are bounded: the limits are constants here and
+// stand in the manual, reference/questionnaire.
 package definition
 
 import (
@@ -71,10 +76,9 @@ type Source struct{ *report }
 // its additions, but checks nothing more.
 func Decode(name string, src []byte, files fs.FS, into any) (*Source, error) {
 	d := &decoder{
-		report: report{file: name, source: src, at: map[string]*yaml.Node{}},
+		report: newReport(name, src, files),
 		lists:  map[string]*yaml.Node{},
 		used:   map[string]bool{},
-		files:  files,
 	}
 	root := d.parse()
 	if root == nil {
@@ -120,6 +124,9 @@ func (d *decoder) parse() *yaml.Node {
 		d.fault(start, "", "the definition is not UTF-8 text", "save the file as UTF-8")
 		return nil
 	}
+	if d.hidden(); len(d.faults) > 0 {
+		return nil
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(d.source))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
@@ -140,7 +147,11 @@ func (d *decoder) parse() *yaml.Node {
 	return doc.Content[0]
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	// lineBefore marks the messages of the parser that count lines from 0.
+	lineBefore = regexp.MustCompile(`^did not find expected (',' or '[]}]'|key|'-' indicator|node content|<)`)
+)
 
 // syntax reports an error of the YAML parser, which knows only the line.
 func (d *decoder) syntax(err error) {
@@ -150,7 +161,13 @@ func (d *decoder) syntax(err error) {
 		msg = strings.TrimPrefix(msg, m[0])
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			at.Line = n
+			if lineBefore.MatchString(msg) {
+				at.Line++
+			}
 		}
+	}
+	if at.Line <= len(d.lines) {
+		at.Column += len(indent([]rune(d.lines[at.Line-1])))
 	}
 	d.fault(at, "", "this is not YAML: "+msg, "check indentation, quotes, brackets and colons near this line")
 }
