@@ -137,7 +137,7 @@ func (r *report) err() error {
 }
 
 // Of a long line the excerpt shows some characters before and after the fault.
-const excerptBefore, excerptAfter = 60, 40
+const excerptBefore, excerptAfter = 60, 60
 
 // excerpt shows a line of the source with a caret below the column, or nothing when
 // there is no such place. What would not show as itself is shown as a dot.

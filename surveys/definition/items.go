@@ -8,6 +8,7 @@ import (
 
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
+	"github.com/suyang-survey/suyang/surveys/geo"
 )
 
 func (l *linter) sections() {
@@ -166,6 +167,8 @@ func (l *linter) applicable(path string, it *surveys.Item) {
 		l.faultAt(path, fmt.Sprintf("item %q has nothing to calculate", it.ID), "write the expression: “calculate: …”")
 	case it.Type == surveys.Region && it.Division == nil:
 		l.faultAt(path, fmt.Sprintf("region %q has no code list", it.ID), "write “division: {list: …, level: county}”")
+	case it.Division != nil && !geo.Level(it.Division.Level).Valid():
+		l.oneOf(path+".division.level", it.Division.Level, string(geo.Province), string(geo.City), string(geo.County), string(geo.Township), string(geo.Village))
 	}
 }
 
@@ -227,12 +230,12 @@ func (l *linter) checks(path string, checks []surveys.Check) {
 }
 
 func (l *linter) options(path string, it *surveys.Item) {
+	if it.Row != "" {
+		return // they are those of the grid
+	}
 	choice := slices.Contains(choices, it.Type)
 	if n := len(l.q.Offered(it)); (choice && it.From == "" || it.Type == surveys.Grid) && n < 2 {
 		l.faultAt(path, fmt.Sprintf("item %q has too few options", it.ID), "give it at least two")
-	}
-	if it.Row != "" {
-		return // they are those of the grid
 	}
 	var codes names
 	reads := map[string]string{}

@@ -169,7 +169,7 @@ func (d *decoder) syntax(err error) {
 	if at.Line <= len(d.lines) {
 		at.Column += len(indent([]rune(d.lines[at.Line-1])))
 	}
-	d.fault(at, "", "this is not YAML: "+msg, "check indentation, quotes, brackets and colons near this line")
+	d.fault(at, "", "this is not YAML: "+msg, "check indentation and brackets near this line, and put texts with : # ? , [ ] { } in quotes")
 }
 
 func (d *decoder) unusedLists() {

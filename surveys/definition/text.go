@@ -149,9 +149,9 @@ func (d *decoder) hidden() {
 			if kind := hidden(c); kind != "" && !(c == 0xFEFF && i == 0 && col == 1) {
 				d.faultIn(spot{i + 1, col}, "", "here stands "+kind, wayHidden)
 			}
-		}
-		if len(d.faults) > maxFaults {
-			return
+			if len(d.faults) > maxFaults {
+				return // there may be a million of them
+			}
 		}
 	}
 }
