@@ -2,7 +2,6 @@ package definition
 
 import (
 	"fmt"
-	"io/fs"
 	"math"
 	"reflect"
 	"slices"
@@ -21,19 +20,24 @@ type decoder struct {
 	// lists are the named option lists; used are those that an item refers to.
 	lists map[string]*yaml.Node
 	used  map[string]bool
-	files fs.FS
+	// spent is how many options the lists have given so far.
+	spent int
+	// pictures is how many bytes the figures have so far.
+	pictures int
 }
 
 // value decodes n into v; path says where v is in the questionnaire.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	d.at[path] = n
-	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		d.fault(n, path, "anchors and aliases are not supported", "write the text out, or use option_lists for shared options")
+	if !d.written(n, path) {
 		return
 	}
 	switch target := v.Addr().Interface().(type) {
 	case *surveys.Figure:
 		d.figure(n, target, path)
+		return
+	case *[]surveys.Item:
+		d.items(n, target, path)
 		return
 	case *[]surveys.Option:
 		if n.Kind == yaml.ScalarNode {
@@ -63,6 +67,15 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
+// written reports whether a node says something itself, and does not repeat another.
+func (d *decoder) written(n *yaml.Node, path string) bool {
+	if n.Kind == yaml.AliasNode || n.Anchor != "" {
+		d.fault(n, path, "anchors and aliases are not supported", "write the text out, or use option_lists for shared options")
+		return false
+	}
+	return true
+}
+
 // mapping calls each for every entry of a mapping and reports keys given twice.
 func (d *decoder) mapping(n *yaml.Node, path string, each func(key, value *yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
@@ -85,14 +98,25 @@ func (d *decoder) mapping(n *yaml.Node, path string, each func(key, value *yaml.
 	}
 }
 
+// shortFor are the keys that exist in YAML only, see the comment of the package.
+var shortFor = map[reflect.Type][]string{
+	reflect.TypeFor[surveys.Questionnaire](): {"option_lists"},
+	reflect.TypeFor[surveys.Item]():          {"rows"},
+}
+
 func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
-	names := fieldNames(v.Type())
-	i := slices.Index(names, key.Value)
-	if i < 0 {
-		d.fault(key, path, fmt.Sprintf("unknown key %q", key.Value), unknownKey(key.Value, names))
-		return
+	var names []string
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == key.Value && !f.Anonymous {
+			d.value(value, v.FieldByIndex(f.Index), join(path, name))
+			return
+		}
+		if !f.Anonymous {
+			names = append(names, name)
+		}
 	}
-	d.value(value, v.Field(i), join(path, key.Value))
+	d.fault(key, path, fmt.Sprintf("unknown key %q", key.Value), unknownKey(key.Value, append(names, shortFor[v.Type()]...)))
 }
 
 // entry decodes an entry of a map of strings, such as a text by language.
@@ -103,14 +127,29 @@ func (d *decoder) entry(key, value *yaml.Node, v reflect.Value, path string) {
 }
 
 func (d *decoder) sequence(n *yaml.Node, v reflect.Value, path string) {
-	if n.Kind != yaml.SequenceNode {
-		d.fault(n, path, fmt.Sprintf("%s is %s", named(path), describe(n)), "write a list, each entry after “- ”")
+	if !d.list(n, path) {
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, c := range n.Content {
 		d.value(c, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
+}
+
+// maxEntries is how many entries a list may have.
+const maxEntries = 10_000
+
+// list reports whether a node is a list that is not too long.
+func (d *decoder) list(n *yaml.Node, path string) bool {
+	switch {
+	case n.Kind != yaml.SequenceNode:
+		d.fault(n, path, fmt.Sprintf("%s is %s", named(path), describe(n)), "write a list, each entry after “- ”")
+	case len(n.Content) > maxEntries:
+		d.fault(n, path, fmt.Sprintf("%s has %d entries, more than %d", named(path), len(n.Content), maxEntries), "divide the questionnaire")
+	default:
+		return true
+	}
+	return false
 }
 
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
@@ -186,6 +225,10 @@ func (d *decoder) optionList(n *yaml.Node, v reflect.Value, path string) {
 		d.fault(list, path, fmt.Sprintf("option list %q is %s", n.Value, describe(list)), "write a list of options")
 		return
 	}
+	if d.spent += len(list.Content); d.spent > maxEntries {
+		d.fault(n, path, fmt.Sprintf("option lists give more than %d options in all", maxEntries), "divide the questionnaire")
+		return
+	}
 	d.value(list, v, path)
 	d.at[path] = n
 }
@@ -203,14 +246,6 @@ func (d *decoder) takeLists(root *yaml.Node) {
 		root.Content = slices.Delete(slices.Clone(root.Content), i, i+2)
 		return
 	}
-}
-
-func fieldNames(t reflect.Type) []string {
-	names := make([]string, t.NumField())
-	for i := range names {
-		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
-	}
-	return names
 }
 
 // unknownKey is the way out for a key that does not exist: the known key it most

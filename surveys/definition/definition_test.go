@@ -250,7 +250,7 @@ func TestTooMuchForAPage(t *testing.T) {
 	options := func(n int) string {
 		var b strings.Builder
 		for i := range n {
-			fmt.Fprintf(&b, "          - {code: o%d, text: {zh: 某, en: Some}}\n", i)
+			fmt.Fprintf(&b, "          - {code: o%d, text: {zh: 某%[1]d, en: Some %[1]d}}\n", i)
 		}
 		return strings.Replace(base(t), option, b.String(), 1)
 	}
@@ -263,7 +263,7 @@ func TestTooMuchForAPage(t *testing.T) {
         options:
 ` + strings.Repeat(option, 700)
 	for i := range 700 {
-		sections = strings.Replace(sections, "code: tv,", fmt.Sprintf("code: p%d,", i), 1)
+		sections = strings.Replace(sections, "code: tv, text: {zh: 电视, en: Television}", fmt.Sprintf("code: p%d, text: {zh: 某%[1]d, en: Some %[1]d}", i), 1)
 	}
 	for name, c := range map[string]struct{ src, says string }{
 		"a page":               {options(1600), "section \"person\" can get 1602 answers"},

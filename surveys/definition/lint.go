@@ -1,17 +1,12 @@
 package definition
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/surveys/expr"
-	"github.com/suyang-survey/suyang/surveys/form"
 	"github.com/suyang-survey/suyang/surveys/score"
 )
 
@@ -19,23 +14,30 @@ import (
 // in the field.
 type linter struct {
 	*report
-	q *surveys.Questionnaire
+	q   *surveys.Questionnaire
+	ids names // of items
 }
 
 func (l *linter) lint() {
 	l.header()
 	l.statutory()
+	if !l.size() {
+		return
+	}
 	l.sections()
+	l.load()
 	l.criterion()
+	l.booklets()
+	lists := l.divisions()
 	if len(l.faults) == 0 {
-		l.expressions()
+		l.expressions(lists)
 	}
 }
 
 // header checks what stands above the sections.
 func (l *linter) header() {
 	l.id("id", l.q.ID, addressID)
-	l.filled("edition", l.q.Edition)
+	l.line("edition", l.q.Edition)
 	if len(l.q.Languages) == 0 {
 		l.faultAt("languages", "languages is missing", "list them, the default first: [zh, en]")
 	}
@@ -48,8 +50,11 @@ func (l *linter) header() {
 			l.faultAt(path, fmt.Sprintf("language %s is listed twice", lang), "keep one")
 		}
 	}
-	l.text("title", l.q.Title)
-	l.text("consent", l.q.Consent)
+	if l.q.Paging != surveys.PageSections {
+		l.oneOf("paging", string(l.q.Paging), string(surveys.PageItems))
+	}
+	l.fixedText("title", l.q.Title)
+	l.fixedText("consent", l.q.Consent)
 }
 
 // trialWords are what a trial's approval text must say in the languages we know.
@@ -57,9 +62,9 @@ var trialWords = map[surveys.Lang]string{surveys.ZH: "试用", surveys.EN: "tria
 
 func (l *linter) statutory() {
 	s := l.q.Statutory
-	l.filled("statutory.form_number", s.FormNumber)
-	l.text("statutory.issuer", s.Issuer)
-	l.text("statutory.approval", s.Approval)
+	l.line("statutory.form_number", s.FormNumber)
+	l.fixedText("statutory.issuer", s.Issuer)
+	l.fixedText("statutory.approval", s.Approval)
 	if _, err := time.Parse(time.DateOnly, s.ValidUntil); err != nil {
 		l.faultAt("statutory.valid_until", fmt.Sprintf("valid_until is %q", s.ValidUntil), "write the last day of validity in quotes, such as \"2027-12-31\"")
 	}
@@ -79,15 +84,16 @@ func (l *linter) criterion() {
 		return
 	}
 	l.id("criterion.id", c.ID, nameID)
-	l.text("criterion.name", c.Name)
+	l.fixedText("criterion.name", c.Name)
 	l.oneOf("criterion.boundary", string(c.Boundary), string(surveys.Above), string(surveys.AtLeast))
-	l.oneOf("criterion.unasked", string(c.Unasked), string(surveys.UnaskedMissing), string(surveys.UnaskedWrong))
+	l.oneOf("criterion.unasked", string(c.Unasked), string(surveys.UnaskedMissing), string(surveys.UnaskedWrong), string(surveys.UnaskedLeftOut))
 	if len(c.Dimensions) == 0 {
 		l.faultAt("criterion.dimensions", "the criterion has no dimension", "list at least one, with its points")
 		return
 	}
 	l.dimensions(c)
 	l.levels(c)
+	l.unasked(c)
 	if len(l.faults) == 0 {
 		if _, err := score.New(l.q); err != nil {
 			l.faultAt("criterion", strings.TrimPrefix(err.Error(), "invalid: "), "")
@@ -102,7 +108,7 @@ func (l *linter) dimensions(c *surveys.Criterion) {
 		path := fmt.Sprintf("criterion.dimensions[%d]", i)
 		l.id(path+".id", d.ID, nameID)
 		ids.add(l, path+".id", d.ID)
-		l.text(path+".name", d.Name)
+		l.fixedText(path+".name", d.Name)
 		if !(d.Points > 0) {
 			l.faultAt(path+".points", fmt.Sprintf("points is %v", d.Points), "use a number above 0")
 		}
@@ -114,6 +120,20 @@ func (l *linter) dimensions(c *surveys.Criterion) {
 	l.cut("criterion.cut", c.Cut, sum, c.Boundary)
 	for i, v := range c.Levels {
 		l.cut(fmt.Sprintf("criterion.levels[%d].cut", i), v.Cut, sum, c.Boundary)
+	}
+}
+
+// unasked checks that items outside a person's booklet do not spoil the score.
+func (l *linter) unasked(c *surveys.Criterion) {
+	if c.Unasked == surveys.UnaskedLeftOut {
+		return
+	}
+	in := l.q.Inclusion()
+	for it := range l.q.Items {
+		if it.Dimension != "" && in[it.ID] < 1 {
+			l.faultAt("criterion.unasked", fmt.Sprintf("item %q is scored but not in every booklet, and unasked is %q", it.ID, c.Unasked), "write “unasked: left-out”, so that people are scored by what they were asked")
+			return
+		}
 	}
 }
 
@@ -139,7 +159,7 @@ func (l *linter) levels(c *surveys.Criterion) {
 		path := fmt.Sprintf("criterion.levels[%d]", i)
 		l.id(path+".id", v.ID, nameID)
 		ids.add(l, path+".id", v.ID)
-		l.text(path+".name", v.Name)
+		l.fixedText(path+".name", v.Name)
 		if v.ID == score.BandLowest {
 			l.faultAt(path+".id", fmt.Sprintf("the level ID %q is reserved", v.ID), "choose another; the lowest band is named by criterion.lowest")
 		}
@@ -147,83 +167,7 @@ func (l *linter) levels(c *surveys.Criterion) {
 			l.faultAt(path+".cut", fmt.Sprintf("level %q has the cut %v after %v", v.ID, v.Cut, c.Levels[i-1].Cut), "order the levels from the highest cut down")
 		}
 	}
-	if len(c.Levels) > 0 {
-		l.text("criterion.lowest", c.Lowest)
-	} else {
-		l.optionalText("criterion.lowest", c.Lowest)
+	if len(c.Levels) > 0 || len(c.Lowest) > 0 {
+		l.fixedText("criterion.lowest", c.Lowest)
 	}
-}
-
-// expressions compiles the form and shows each fault in the line of the file.
-func (l *linter) expressions() {
-	_, err := form.Compile(l.q)
-	if err == nil {
-		return
-	}
-	var faults form.Faults
-	if !errors.As(err, &faults) {
-		l.faultAt("", err.Error(), "")
-		return
-	}
-	for _, f := range faults {
-		path := l.path(f)
-		var e *expr.Error
-		if n, ok := l.node(path); ok && errors.As(f.Err, &e) {
-			l.expression(n, path, e)
-		} else {
-			l.faultAt(path, f.Err.Error(), "")
-		}
-	}
-}
-
-// path finds where a fault of the form is in the questionnaire.
-func (l *linter) path(f form.Fault) string {
-	for s := range l.q.Sections {
-		section := &l.q.Sections[s]
-		if section.ID != f.Section {
-			continue
-		}
-		path := fmt.Sprintf("sections[%d]", s)
-		i := slices.IndexFunc(section.Items, func(it surveys.Item) bool { return it.ID == f.Item })
-		if i >= 0 {
-			path += fmt.Sprintf(".items[%d]", i)
-		}
-		return join(path, f.Field)
-	}
-	return ""
-}
-
-// expression reports a fault inside an expression that was written at n.
-func (l *linter) expression(n *yaml.Node, path string, e *expr.Error) {
-	line, col := l.place(n, e.Line, e.Col)
-	l.faults = append(l.faults, Fault{
-		File: l.file, Line: line, Col: col, Path: path,
-		Msg:     fmt.Sprintf("%s is not a valid expression: %s", named(path), e.Msg),
-		Excerpt: l.excerpt(line, col),
-	})
-}
-
-// place turns a line and column within a scalar's value into those of the file. It
-// is exact for a value on one line and for a block after “|”; other ways of writing
-// a text fold its lines, and the place is where the text begins.
-func (l *linter) place(n *yaml.Node, line, col int) (int, int) {
-	lines := strings.Split(string(l.source), "\n")
-	switch {
-	case n.Style&yaml.LiteralStyle != 0 && n.Line+line-1 < len(lines):
-		first := lines[n.Line]
-		indent := len(first) - len(strings.TrimLeft(first, " "))
-		return n.Line + line, indent + col
-	case n.Style&yaml.FoldedStyle != 0 || line != 1:
-		return n.Line, n.Column
-	}
-	start := n.Column - 1
-	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-		start++
-	}
-	written := []rune(lines[n.Line-1])
-	value := []rune(n.Value)
-	if end := start + col - 1; end > len(written) || end < start || col-1 > len(value) || string(written[start:end]) != string(value[:col-1]) {
-		return n.Line, n.Column // escapes or folding before the fault
-	}
-	return n.Line, start + col
 }

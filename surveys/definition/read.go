@@ -6,10 +6,15 @@
 // asked by package form and scored by package score.
 //
 // The keys are the JSON names of surveys.Questionnaire. For the author's comfort
-// there are three additions: options shared by several items stand under
-// option_lists and are used by name (options: NAME), a list with one entry may be
-// written without the dash (key: a), and a figure may name its file
-// (figure: {file: m07.svg, alt: {…}}), which must be a harmless SVG drawing.
+// there are additions: options shared by several items stand under option_lists and
+// are used by name (options: NAME); a list with one entry may be written without the
+// dash (key: a); a figure may name its file (figure: {file: m07.svg, alt: {…}}), which
+// must be a harmless SVG drawing or a picture; and a grid may be written with its rows
+// (rows: [{id: …, text: …}]), which become the items after it. The code list of a
+// region is one that comes with the program, or the file LIST.csv beside the definition.
+//
+// Whatever is read, time and memory are bounded: the limits are constants here and
+// stand in the manual, reference/questionnaire.
 package definition
 
 import (
@@ -52,30 +57,61 @@ func ReadFile(path string) (*surveys.Questionnaire, error) {
 // Read reads and checks a definition. The name is used in messages, files holds the
 // figures and may be nil. A definition with faults gives Faults.
 func Read(name string, src []byte, files fs.FS) (*surveys.Questionnaire, error) {
+	var q surveys.Questionnaire
+	s, err := Decode(name, src, files, &q)
+	if err != nil {
+		return nil, err
+	}
+	if s.Lint(&q); s.Err() != nil {
+		return nil, s.Err()
+	}
+	return &q, nil
+}
+
+// Source is a file that was decoded without fault. It knows where everything was
+// written, so that those who check what it says can report faults with their place.
+type Source struct{ *report }
+
+// Decode reads a file into a struct with json tags, as strictly as Read does and with
+// its additions, but checks nothing more.
+func Decode(name string, src []byte, files fs.FS, into any) (*Source, error) {
 	d := &decoder{
-		report: report{file: name, source: src, at: map[string]*yaml.Node{}},
+		report: newReport(name, src, files),
 		lists:  map[string]*yaml.Node{},
 		used:   map[string]bool{},
-		files:  files,
 	}
 	root := d.parse()
 	if root == nil {
 		return nil, d.err()
 	}
-	var q surveys.Questionnaire
 	d.takeLists(root)
-	d.value(root, reflect.ValueOf(&q).Elem(), "")
+	d.value(root, reflect.ValueOf(into).Elem(), "")
 	d.unusedLists()
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	l := linter{report: &d.report, q: &q}
-	l.lint()
-	if err := d.err(); err != nil {
-		return nil, err
-	}
-	return &q, nil
+	return &Source{&d.report}, nil
 }
+
+// Lint checks the questionnaire that was decoded, or what was made of it.
+func (s *Source) Lint(q *surveys.Questionnaire) {
+	l := linter{report: s.report, q: q}
+	l.lint()
+}
+
+// LintItem checks an item that was written at a path by itself, in the languages and
+// for the criterion of q.
+func (s *Source) LintItem(q *surveys.Questionnaire, path string, it *surveys.Item) {
+	l := linter{report: s.report, q: q}
+	l.id(path+".id", it.ID, itemID)
+	l.item(path, it)
+}
+
+// Fault reports what is wrong at a path, such as items[2].key, and the way out.
+func (s *Source) Fault(path, msg, way string) { s.faultAt(path, msg, way) }
+
+// Err returns the faults reported so far as Faults, or nil.
+func (s *Source) Err() error { return s.err() }
 
 // parse returns the root of the only document, or nil and a fault.
 func (d *decoder) parse() *yaml.Node {
@@ -86,6 +122,9 @@ func (d *decoder) parse() *yaml.Node {
 		return nil
 	case !utf8.Valid(d.source):
 		d.fault(start, "", "the definition is not UTF-8 text", "save the file as UTF-8")
+		return nil
+	}
+	if d.hidden(); len(d.faults) > 0 {
 		return nil
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(d.source))
@@ -108,7 +147,11 @@ func (d *decoder) parse() *yaml.Node {
 	return doc.Content[0]
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	// lineBefore marks the messages of the parser that count lines from 0.
+	lineBefore = regexp.MustCompile(`^did not find expected (',' or '[]}]'|key|'-' indicator|node content|<)`)
+)
 
 // syntax reports an error of the YAML parser, which knows only the line.
 func (d *decoder) syntax(err error) {
@@ -118,9 +161,15 @@ func (d *decoder) syntax(err error) {
 		msg = strings.TrimPrefix(msg, m[0])
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			at.Line = n
+			if lineBefore.MatchString(msg) {
+				at.Line++
+			}
 		}
 	}
-	d.fault(at, "", "this is not YAML: "+msg, "check indentation, quotes, brackets and colons near this line")
+	if at.Line <= len(d.lines) {
+		at.Column += len(indent([]rune(d.lines[at.Line-1])))
+	}
+	d.fault(at, "", "this is not YAML: "+msg, "check indentation and brackets near this line, and put texts with : # ? , [ ] { } in quotes")
 }
 
 func (d *decoder) unusedLists() {

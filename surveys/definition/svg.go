@@ -6,17 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
-
-	"github.com/suyang-survey/suyang/surveys"
 )
-
-// maxFigure is the largest drawing, in bytes; pages carry it to phones.
-const maxFigure = 32 << 10
 
 // The elements and attributes a drawing may use. They draw and do nothing else: no
 // script, no event, no style sheet, no address.
@@ -29,58 +22,12 @@ var (
 
 const svgSpace = "http://www.w3.org/2000/svg"
 
-// figure decodes a figure, whose drawing stands in a file or in the definition.
-func (d *decoder) figure(n *yaml.Node, f *surveys.Figure, path string) {
-	var file string
-	d.mapping(n, path, func(key, value *yaml.Node) {
-		at := join(path, key.Value)
-		switch key.Value {
-		case "file":
-			d.scalarInto(value, &file, at)
-		case "svg":
-			d.scalarInto(value, &f.SVG, at)
-		case "alt":
-			d.text(value, &f.Alt, at)
-		default:
-			d.fault(key, path, fmt.Sprintf("unknown key %q", key.Value), unknownKey(key.Value, []string{"alt", "file", "svg"}))
-		}
-	})
-	if (file == "") == (f.SVG == "") {
-		d.fault(n, path, "a figure needs either a file or an svg drawing", "write “file: NAME.svg”")
-		return
-	}
-	if file != "" {
-		d.load(file, f, path+".file")
-	}
-	if f.SVG == "" {
-		return
-	}
-	clean, err := cleanSVG(f.SVG)
-	if err != nil {
-		d.faultAt(path+".file", err.Error(), "draw with plain shapes and texts only, coloured by attributes")
-	}
-	f.SVG = clean
-}
-
-func (d *decoder) load(file string, f *surveys.Figure, path string) {
-	if d.files == nil || !fs.ValidPath(file) {
-		d.faultAt(path, fmt.Sprintf("figure %q cannot be read", shorten(file)), "name a file in the folder of the definition")
-		return
-	}
-	b, err := fs.ReadFile(d.files, file)
-	if err != nil {
-		d.faultAt(path, fmt.Sprintf("figure %q cannot be read", shorten(file)), "put the file into the folder of the definition")
-		return
-	}
-	f.SVG = string(b)
-}
-
 // cleanSVG reads a drawing and writes it anew with nothing but known elements and
 // attributes. Anything else is an error, not silently lost, so that the author sees
 // what will be shown.
 func cleanSVG(src string) (string, error) {
-	if len(src) > maxFigure {
-		return "", fmt.Errorf("the figure has %d bytes, more than %d", len(src), maxFigure)
+	if len(src) > maxDrawing {
+		return "", fmt.Errorf("the figure has %d bytes, more than %d", len(src), maxDrawing)
 	}
 	dec := xml.NewDecoder(strings.NewReader(src))
 	var out bytes.Buffer
@@ -139,12 +86,21 @@ func writeStart(out *bytes.Buffer, t xml.StartElement, root bool) error {
 		if strings.Contains(strings.ToLower(a.Value), "url") || strings.ContainsAny(a.Value, `\:`) && a.Name.Local != "xmlns" {
 			return fmt.Errorf("the figure has an address in the attribute %q on <%s>", a.Name.Local, name)
 		}
+		if root && (a.Name.Local == "width" || a.Name.Local == "height") && !drawable(a.Value) {
+			return fmt.Errorf("the figure has the %s %q; it must be a number of pixels from 1 to %d", a.Name.Local, shorten(a.Value), maxSide)
+		}
 		fmt.Fprintf(out, ` %s="`, a.Name.Local)
 		writeText(out, a.Value)
 		out.WriteByte('"')
 	}
 	out.WriteByte('>')
 	return nil
+}
+
+// drawable reports whether a drawing may be so wide or high.
+func drawable(s string) bool {
+	x, err := strconv.ParseFloat(strings.TrimSuffix(s, "px"), 64)
+	return err == nil && x >= 1 && x <= maxSide
 }
 
 var svgEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")

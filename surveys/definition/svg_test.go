@@ -43,7 +43,9 @@ func TestCleanSVGRefuses(t *testing.T) {
 		"another root":               `<g xmlns="http://www.w3.org/2000/svg"/>`,
 		"no name space":              `<svg/>`,
 		"broken XML":                 `<svg xmlns="http://www.w3.org/2000/svg"><g></svg>`,
-		"too large":                  wrap(strings.Repeat("<g/>", maxFigure/4)),
+		"a giant":                    `<svg xmlns="http://www.w3.org/2000/svg" width="1e9" height="10"/>`,
+		"a width in other units":     `<svg xmlns="http://www.w3.org/2000/svg" width="100%" height="10"/>`,
+		"too large":                  wrap(strings.Repeat("<g/>", maxDrawing/4)),
 	} {
 		if got, err := cleanSVG(src); err == nil {
 			t.Errorf("%s: cleanSVG() = %q, want an error", name, got)

@@ -35,7 +35,7 @@ const noAnswer = "…"
 // text compiles the expressions in a text.
 func (c *compiler) text(section, item, field string, t surveys.Text, p place) {
 	for _, l := range slices.Sorted(maps.Keys(t)) {
-		src := t[l]
+		src, field := t[l], field+"."+string(l)
 		key := textKey{src, p.roster}
 		if !strings.Contains(src, "${") {
 			continue

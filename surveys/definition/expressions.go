@@ -1,0 +1,131 @@
+package definition
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/expr"
+	"github.com/suyang-survey/suyang/surveys/form"
+	"github.com/suyang-survey/suyang/surveys/geo"
+	"github.com/suyang-survey/suyang/surveys/library/divisions"
+)
+
+// divisions finds the code lists of the regions.
+func (l *linter) divisions() (lists []*geo.List) {
+	wanted := map[string]bool{}
+	var shipped []*geo.List
+	l.walk(func(path string, it *surveys.Item) {
+		if it.Division == nil || wanted[it.Division.List] {
+			return
+		}
+		id := it.Division.List
+		wanted[id] = true
+		if shipped == nil {
+			shipped = divisions.Lists()
+		}
+		if i := slices.IndexFunc(shipped, func(s *geo.List) bool { return s.ID == id }); i >= 0 {
+			lists = append(lists, shipped[i])
+		} else if own := l.ownList(path+".division.list", id, shipped); own != nil {
+			lists = append(lists, own)
+		}
+	})
+	return lists
+}
+
+// maxList is the largest code list that is read, in bytes.
+const maxList = 64 << 20
+
+// ownList reads a code list of the author.
+func (l *linter) ownList(path, id string, shipped []*geo.List) *geo.List {
+	var f fs.File
+	err := fs.ErrNotExist
+	if l.files != nil && matches(id, addressID) {
+		f, err = l.files.Open(id + ".csv")
+	}
+	if err != nil {
+		known := make([]string, len(shipped))
+		for i, s := range shipped {
+			known[i] = s.ID
+		}
+		l.faultAt(path, fmt.Sprintf("there is no code list %q", shorten(id)), "put it beside the definition as a file LIST.csv with the columns code,name_zh,name_en, or use one of: "+strings.Join(known, ", "))
+		return nil
+	}
+	defer f.Close()
+	list, err := geo.Read(id, io.LimitReader(f, maxList))
+	if err != nil {
+		l.faultAt(path, strings.TrimPrefix(err.Error(), "invalid: "), "correct the file "+id+".csv")
+		return nil
+	}
+	return list
+}
+
+// walk calls each for every item with its path, those of a roster after it.
+func (l *linter) walk(each func(path string, it *surveys.Item)) {
+	for s := range l.q.Sections {
+		for i := range l.q.Sections[s].Items {
+			it := &l.q.Sections[s].Items[i]
+			path := fmt.Sprintf("sections[%d].items[%d]", s, i)
+			each(path, it)
+			for n := range it.Items {
+				each(fmt.Sprintf("%s.items[%d]", path, n), &it.Items[n])
+			}
+		}
+	}
+}
+
+// expressions compiles the form and shows where each fault stands in the file.
+func (l *linter) expressions(lists []*geo.List) {
+	_, err := form.Compile(l.q, lists...)
+	if err == nil {
+		return
+	}
+	var faults form.Faults
+	if !errors.As(err, &faults) {
+		l.faultAt("", err.Error(), "")
+		return
+	}
+	items, sections := map[string]string{}, map[string]string{}
+	for s := range l.q.Sections {
+		sections[l.q.Sections[s].ID] = fmt.Sprintf("sections[%d]", s)
+	}
+	l.walk(func(path string, it *surveys.Item) { items[it.ID] = path })
+	for _, f := range faults {
+		path := join(sections[f.Section], f.Field)
+		if f.Item != "" {
+			path = join(items[f.Item], f.Field)
+		}
+		var e *expr.Error
+		if n, ok := l.at[path]; ok && errors.As(f.Err, &e) {
+			l.expression(n, path, e)
+		} else {
+			l.faultAt(path, f.Err.Error(), "")
+		}
+	}
+}
+
+// expression reports a fault in an expression that a scalar is, or has in it as ${…}.
+func (l *linter) expression(n *yaml.Node, path string, e *expr.Error) {
+	start, msg := 0, fmt.Sprintf("%s is not a valid expression: %s", named(path), e.Msg)
+	if n.Value != e.Source {
+		start = max(0, strings.Index(n.Value, "${"+e.Source+"}")+len("${"))
+		msg = "${" + shorten(e.Source) + "} is not a valid expression: " + e.Msg
+	}
+	char := utf8.RuneCountInString(n.Value[:start]) + charAt(e.Source, e.Line, e.Col)
+	l.faultIn(l.inside(path, char), path, msg, "")
+}
+
+// charAt counts the characters before a place of a text.
+func charAt(s string, line, col int) (n int) {
+	for _, text := range strings.SplitAfter(s, "\n")[:line-1] {
+		n += utf8.RuneCountInString(text)
+	}
+	return n + col - 1
+}
