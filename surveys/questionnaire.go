@@ -72,6 +72,43 @@ type Booklet struct {
 	Share float64 `json:"share"`
 }
 
+// Inclusion returns for every item the probability that a person is asked it, as far as
+// booklets decide: the sum of the shares of the booklets with the item, 1 for an item
+// that no booklet names.
+func (q *Questionnaire) Inclusion() map[string]float64 {
+	in := map[string]float64{}
+	for _, b := range q.Booklets {
+		for _, id := range b.Items {
+			in[id] += b.Share
+		}
+	}
+	for it := range q.Items {
+		if p, named := in[it.ID]; !named || p > 1-1e-9 { // shares such as 1/7 do not add up to 1 exactly
+			in[it.ID] = 1
+		}
+	}
+	return in
+}
+
+// JointInclusion returns the probability that a person is asked both items.
+func (q *Questionnaire) JointInclusion(a, b string) float64 {
+	var namedA, namedB bool
+	for _, k := range q.Booklets {
+		namedA = namedA || slices.Contains(k.Items, a)
+		namedB = namedB || slices.Contains(k.Items, b)
+	}
+	p := 0.0
+	for _, k := range q.Booklets {
+		if (!namedA || slices.Contains(k.Items, a)) && (!namedB || slices.Contains(k.Items, b)) {
+			p += k.Share
+		}
+	}
+	if len(q.Booklets) == 0 || p > 1-1e-9 {
+		return 1
+	}
+	return p
+}
+
 // Paging is a way to lay the items of a section on pages.
 type Paging string
 
@@ -111,6 +148,14 @@ type Section struct {
 	// last page of the section is left.
 	Checks []Check `json:"checks,omitempty"`
 	Items  []Item  `json:"items"`
+	// Bank asks for items of a bank, which are put after Items when a questionnaire is
+	// read together with its bank; see package bank. A complete questionnaire has none.
+	Bank *FromBank `json:"bank,omitempty"`
+}
+
+// FromBank says which items of a bank a section wants.
+type FromBank struct {
+	Dimension string `json:"dimension"`
 }
 
 // Check is a rule that answers must keep.

@@ -86,13 +86,18 @@ func (d *decoder) mapping(n *yaml.Node, path string, each func(key, value *yaml.
 }
 
 func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
-	names := fieldNames(v.Type())
-	i := slices.Index(names, key.Value)
-	if i < 0 {
-		d.fault(key, path, fmt.Sprintf("unknown key %q", key.Value), unknownKey(key.Value, names))
-		return
+	var names []string
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == key.Value && !f.Anonymous {
+			d.value(value, v.FieldByIndex(f.Index), join(path, name))
+			return
+		}
+		if !f.Anonymous {
+			names = append(names, name)
+		}
 	}
-	d.value(value, v.Field(i), join(path, key.Value))
+	d.fault(key, path, fmt.Sprintf("unknown key %q", key.Value), unknownKey(key.Value, names))
 }
 
 // entry decodes an entry of a map of strings, such as a text by language.
@@ -203,14 +208,6 @@ func (d *decoder) takeLists(root *yaml.Node) {
 		root.Content = slices.Delete(slices.Clone(root.Content), i, i+2)
 		return
 	}
-}
-
-func fieldNames(t reflect.Type) []string {
-	names := make([]string, t.NumField())
-	for i := range names {
-		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
-	}
-	return names
 }
 
 // unknownKey is the way out for a key that does not exist: the known key it most

@@ -44,7 +44,9 @@ func (l *linter) sections() {
 		sections.add(l, path+".id", section.ID)
 		l.text(path+".title", section.Title)
 		l.optionalText(path+".intro", section.Intro)
-		if len(section.Items) == 0 {
+		if section.Bank != nil {
+			l.faultAt(path+".bank", fmt.Sprintf("section %q takes its items from a bank, but no bank was read with it", section.ID), "put bank.yaml and blueprint.yaml beside the questionnaire, or make it complete with “suyang bank assemble”")
+		} else if len(section.Items) == 0 {
 			l.faultAt(path, fmt.Sprintf("section %q is empty", section.ID), "give it items or remove it")
 		}
 		n := answers(section.Items)

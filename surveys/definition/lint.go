@@ -81,13 +81,14 @@ func (l *linter) criterion() {
 	l.id("criterion.id", c.ID, nameID)
 	l.text("criterion.name", c.Name)
 	l.oneOf("criterion.boundary", string(c.Boundary), string(surveys.Above), string(surveys.AtLeast))
-	l.oneOf("criterion.unasked", string(c.Unasked), string(surveys.UnaskedMissing), string(surveys.UnaskedWrong))
+	l.oneOf("criterion.unasked", string(c.Unasked), string(surveys.UnaskedMissing), string(surveys.UnaskedWrong), string(surveys.UnaskedLeftOut))
 	if len(c.Dimensions) == 0 {
 		l.faultAt("criterion.dimensions", "the criterion has no dimension", "list at least one, with its points")
 		return
 	}
 	l.dimensions(c)
 	l.levels(c)
+	l.booklets(c)
 	if len(l.faults) == 0 {
 		if _, err := score.New(l.q); err != nil {
 			l.faultAt("criterion", strings.TrimPrefix(err.Error(), "invalid: "), "")
@@ -114,6 +115,20 @@ func (l *linter) dimensions(c *surveys.Criterion) {
 	l.cut("criterion.cut", c.Cut, sum, c.Boundary)
 	for i, v := range c.Levels {
 		l.cut(fmt.Sprintf("criterion.levels[%d].cut", i), v.Cut, sum, c.Boundary)
+	}
+}
+
+// booklets checks that items outside a person's booklet do not spoil the score.
+func (l *linter) booklets(c *surveys.Criterion) {
+	if c.Unasked == surveys.UnaskedLeftOut {
+		return
+	}
+	in := l.q.Inclusion()
+	for it := range l.q.Items {
+		if it.Dimension != "" && in[it.ID] < 1 {
+			l.faultAt("criterion.unasked", fmt.Sprintf("item %q is scored but not in every booklet, and unasked is %q", it.ID, c.Unasked), "write “unasked: left-out”, so that people are scored by what they were asked")
+			return
+		}
 	}
 }
 

@@ -52,6 +52,24 @@ func ReadFile(path string) (*surveys.Questionnaire, error) {
 // Read reads and checks a definition. The name is used in messages, files holds the
 // figures and may be nil. A definition with faults gives Faults.
 func Read(name string, src []byte, files fs.FS) (*surveys.Questionnaire, error) {
+	var q surveys.Questionnaire
+	s, err := Decode(name, src, files, &q)
+	if err != nil {
+		return nil, err
+	}
+	if s.Lint(&q); s.Err() != nil {
+		return nil, s.Err()
+	}
+	return &q, nil
+}
+
+// Source is a file that was decoded without fault. It knows where everything was
+// written, so that those who check what it says can report faults with their place.
+type Source struct{ *report }
+
+// Decode reads a file into a struct with json tags, as strictly as Read does and with
+// its additions, but checks nothing more.
+func Decode(name string, src []byte, files fs.FS, into any) (*Source, error) {
 	d := &decoder{
 		report: report{file: name, source: src, at: map[string]*yaml.Node{}},
 		lists:  map[string]*yaml.Node{},
@@ -62,20 +80,34 @@ func Read(name string, src []byte, files fs.FS) (*surveys.Questionnaire, error) 
 	if root == nil {
 		return nil, d.err()
 	}
-	var q surveys.Questionnaire
 	d.takeLists(root)
-	d.value(root, reflect.ValueOf(&q).Elem(), "")
+	d.value(root, reflect.ValueOf(into).Elem(), "")
 	d.unusedLists()
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	l := linter{report: &d.report, q: &q}
-	l.lint()
-	if err := d.err(); err != nil {
-		return nil, err
-	}
-	return &q, nil
+	return &Source{&d.report}, nil
 }
+
+// Lint checks the questionnaire that was decoded, or what was made of it.
+func (s *Source) Lint(q *surveys.Questionnaire) {
+	l := linter{report: s.report, q: q}
+	l.lint()
+}
+
+// LintItem checks an item that was written at a path by itself, in the languages and
+// for the criterion of q.
+func (s *Source) LintItem(q *surveys.Questionnaire, path string, it *surveys.Item) {
+	l := linter{report: s.report, q: q}
+	l.id(path+".id", it.ID, itemID)
+	l.item(path, it)
+}
+
+// Fault reports what is wrong at a path, such as items[2].key, and the way out.
+func (s *Source) Fault(path, msg, way string) { s.faultAt(path, msg, way) }
+
+// Err returns the faults reported so far as Faults, or nil.
+func (s *Source) Err() error { return s.err() }
 
 // parse returns the root of the only document, or nil and a fault.
 func (d *decoder) parse() *yaml.Node {
