@@ -14,7 +14,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/server"
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/surveys/definition"
+	"github.com/suyang-survey/suyang/surveys/bank"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
 
@@ -85,7 +85,7 @@ func definitionOf(name, plan string) (*surveys.Questionnaire, []byte, error) {
 		src, err := os.ReadFile(plan)
 		return q, src, err
 	}
-	q, err := definition.ReadFile(name)
+	q, err := bank.ReadFile(name)
 	if err != nil {
 		return nil, nil, err
 	}
