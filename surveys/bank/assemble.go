@@ -1,7 +1,6 @@
 package bank
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -75,12 +74,20 @@ func designOf(p *Blueprint) Design {
 // A bound limits a sum over the items of a booklet: of 1 for each item that matches, or
 // of its difficulty.
 type bound struct {
-	label       string
 	least, most float64 // of the sum
 	values      []float64
-	// mean is the number of items that the sum is divided by for people; 0 for counts.
-	mean float64
-	rule *Rule
+	rule        *Rule // of a count
+	// A mean is of a dimension, or of all items, and so many items make it.
+	dimension string
+	mean      float64
+}
+
+// short is a shortfall of this bound.
+func (b *bound) short(code ShortfallCode, needs, has float64) Shortfall {
+	if b.rule != nil {
+		return Shortfall{Code: code, Rules: []Rule{*b.rule}, Needs: needs, Has: has}
+	}
+	return Shortfall{Code: code, Dimension: b.dimension, Needs: needs / b.mean, Has: has / b.mean}
 }
 
 // miss is how far a sum is outside.
@@ -176,7 +183,7 @@ func (s *search) bound() {
 		s.bounds = append(s.bounds, b)
 	}
 	for _, r := range s.p.flat(s.b) {
-		b := bound{label: r.String(), least: float64(r.Least), most: math.Inf(1), rule: &r}
+		b := bound{least: float64(r.Least), most: math.Inf(1), rule: &r}
 		if r.Most != nil {
 			b.most = float64(*r.Most)
 		}
@@ -194,11 +201,7 @@ func (s *search) bound() {
 				n += float64(q.count())
 			}
 		}
-		label := "all items"
-		if m.Dimension != "" {
-			label = "dimension " + m.Dimension
-		}
-		add(bound{label: label, least: m.Least * n, most: m.Most * n, mean: n}, func(it *Item) float64 {
+		add(bound{dimension: m.Dimension, least: m.Least * n, most: m.Most * n, mean: n}, func(it *Item) float64 {
 			if m.Dimension == "" || m.Dimension == it.Dimension {
 				return it.Tags.Difficulty
 			}
@@ -226,11 +229,11 @@ func (s *search) sizes() (u Unmet) {
 		s.size = append(s.size, max(rest, 0)/k)
 		switch needs := s.size[g] * s.design.Clusters; {
 		case rest < 0:
-			u = append(u, Shortfall{Code: ShortLinks, Subject: q.ID, Needs: float64(q.count()), Has: float64(links)})
+			u = append(u, Shortfall{Code: ShortLinks, Dimension: q.ID, Needs: float64(q.count()), Has: float64(links)})
 		case rest%k != 0:
-			u = append(u, Shortfall{Code: ShortDivision, Subject: q.ID, Needs: float64(k), Has: float64(rest)})
+			u = append(u, Shortfall{Code: ShortDivision, Dimension: q.ID, Needs: float64(k), Has: float64(rest)})
 		case needs > len(s.pool[g]):
-			u = append(u, Shortfall{Code: ShortItems, Subject: q.ID, Needs: float64(needs), Has: float64(len(s.pool[g])), Used: used})
+			u = append(u, Shortfall{Code: ShortItems, Dimension: q.ID, Needs: float64(needs), Has: float64(len(s.pool[g])), Used: used})
 		}
 	}
 	return u
@@ -241,7 +244,7 @@ func (s *search) linked() (u Unmet) {
 	for i, es := range s.enemies {
 		for _, e := range es {
 			if e > i && s.place[i] == linking && s.place[e] == linking {
-				u = append(u, Shortfall{Code: ShortEnemies, Subject: s.b.Items[i].ID + ", " + s.b.Items[e].ID})
+				u = append(u, Shortfall{Code: ShortEnemies, Items: []string{s.b.Items[i].ID, s.b.Items[e].ID}})
 			}
 		}
 	}
@@ -290,15 +293,17 @@ func (s *search) countRule(b *bound) (u Unmet) {
 	times := float64(len(s.design.Booklets)) / float64(most) // clusters' worth of booklets without a common one
 	switch needs := math.Ceil((b.least-links)*times - 1e-9); {
 	case b.least > links+slots:
-		return Unmet{{Code: ShortRoom, Subject: b.label, Needs: b.least, Has: links + slots}}
+		return Unmet{b.short(ShortRoom, b.least, links+slots)}
 	case needs > has:
-		return Unmet{{Code: ShortLeast, Subject: b.label, Needs: needs, Has: has, Used: used}}
+		short := b.short(ShortLeast, needs, has)
+		short.Used = used
+		return Unmet{short}
 	case b.least-links > room:
-		return Unmet{{Code: ShortRoom, Subject: b.label, Needs: b.least, Has: links + room}}
+		return Unmet{b.short(ShortRoom, b.least, links+room)}
 	}
 	// What does not follow the rule can fill at most unmatched / times places.
 	if floor := links + slots - math.Floor(unmatched/times+1e-9); floor > b.most {
-		return Unmet{{Code: ShortMost, Subject: b.label, Needs: b.most, Has: floor}}
+		return Unmet{b.short(ShortMost, b.most, floor)}
 	}
 	return nil
 }
@@ -325,10 +330,10 @@ func (s *search) countMean(b *bound) (u Unmet) {
 		}
 	}
 	if highest < b.least-1e-9 {
-		u = append(u, Shortfall{Code: ShortEasy, Subject: b.label, Needs: b.least / b.mean, Has: highest / b.mean})
+		u = append(u, b.short(ShortEasy, b.least, highest))
 	}
 	if lowest > b.most+1e-9 {
-		u = append(u, Shortfall{Code: ShortHard, Subject: b.label, Needs: b.most / b.mean, Has: lowest / b.mean})
+		u = append(u, b.short(ShortHard, b.most, lowest))
 	}
 	return u
 }
@@ -337,7 +342,7 @@ func (s *search) countMean(b *bound) (u Unmet) {
 func (s *search) countSums() (u Unmet) {
 	type sum struct {
 		needs  float64
-		labels []string
+		rules  []Rule
 		values []string
 	}
 	sums := map[string]*sum{}
@@ -358,7 +363,7 @@ func (s *search) countSums() (u Unmet) {
 			order = append(order, kind)
 		}
 		if !slices.Contains(t.values, value) {
-			t.needs, t.labels, t.values = t.needs+b.least, append(t.labels, b.label), append(t.values, value)
+			t.needs, t.rules, t.values = t.needs+b.least, append(t.rules, *b.rule), append(t.values, value)
 		}
 	}
 	for _, kind := range order {
@@ -369,8 +374,8 @@ func (s *search) countSums() (u Unmet) {
 				room += q.count()
 			}
 		}
-		if t := sums[kind]; len(t.labels) > 1 && t.needs > float64(room) {
-			u = append(u, Shortfall{Code: ShortSum, Subject: strings.Join(t.labels, "; "), Needs: t.needs, Has: float64(room)})
+		if t := sums[kind]; len(t.rules) > 1 && t.needs > float64(room) {
+			u = append(u, Shortfall{Code: ShortSum, Rules: t.rules, Needs: t.needs, Has: float64(room)})
 		}
 	}
 	return u
@@ -566,13 +571,11 @@ func (s *search) violations() (u Unmet) {
 		if far == 0 {
 			continue
 		}
-		v := Shortfall{Code: ShortNotFound, Subject: bound.label, Booklet: bookletID(worst), Has: s.sums[worst][b], Needs: bound.least}
-		if v.Has > bound.most {
-			v.Needs = bound.most
+		v := bound.short(ShortNotFound, bound.least, s.sums[worst][b])
+		if s.sums[worst][b] > bound.most {
+			v = bound.short(ShortNotFound, bound.most, s.sums[worst][b])
 		}
-		if bound.mean > 0 {
-			v.Subject, v.Has, v.Needs = "the mean difficulty of "+v.Subject, v.Has/bound.mean, v.Needs/bound.mean
-		}
+		v.Booklet = bookletID(worst)
 		u = append(u, v)
 	}
 	for i, es := range s.enemies {
@@ -582,7 +585,7 @@ func (s *search) violations() (u Unmet) {
 			}
 			for k := range s.design.Booklets {
 				if s.has(k, i) && s.has(k, e) {
-					u = append(u, Shortfall{Code: ShortNotFound, Subject: fmt.Sprintf("the enemies %s and %s", s.b.Items[i].ID, s.b.Items[e].ID), Booklet: bookletID(k), Has: 2, Needs: 1})
+					u = append(u, Shortfall{Code: ShortNotFound, Items: []string{s.b.Items[i].ID, s.b.Items[e].ID}, Booklet: bookletID(k), Has: 2, Needs: 1})
 					break
 				}
 			}

@@ -131,34 +131,45 @@ func TestWhatCannotBeMet(t *testing.T) {
 	three := "seed: 1\nkind: spiral\nbooklets: 3\n"
 	for _, c := range []struct {
 		name, src string
-		want      bank.Unmet
+		want      bank.Unmet // without rules
+		rules     string
 	}{
 		{"too few items", "kind: spiral\nbooklets: 4\nmax_exposure: 1\n" + knowledge,
-			bank.Unmet{{Code: bank.ShortItems, Subject: "knowledge", Needs: 40, Has: 28, Used: 2}}},
+			bank.Unmet{{Code: bank.ShortItems, Dimension: "knowledge", Needs: 40, Has: 28, Used: 2}}, ""},
 		{"more linking items than room", "kind: fixed\nlinking: [M01, M02, M03]\ndimensions: [{id: method, items: 2}]\n",
-			bank.Unmet{{Code: bank.ShortLinks, Subject: "method", Needs: 2, Has: 3}}},
+			bank.Unmet{{Code: bank.ShortLinks, Dimension: "method", Needs: 2, Has: 3}}, ""},
 		{"clusters that cannot be equal", "kind: bib\nclusters: 7\nper_booklet: 3\n" + knowledge,
-			bank.Unmet{{Code: bank.ShortDivision, Subject: "knowledge", Needs: 3, Has: 10}}},
+			bank.Unmet{{Code: bank.ShortDivision, Dimension: "knowledge", Needs: 3, Has: 10}}, ""},
 		{"linking items that give each other away", "kind: fixed\nlinking: [K01, K02]\n" + knowledge,
-			bank.Unmet{{Code: bank.ShortEnemies, Subject: "K01, K02"}}},
+			bank.Unmet{{Code: bank.ShortEnemies, Items: []string{"K01", "K02"}}}, ""},
 		{"too few of a benchmark for three booklets", three + knowledge + "coverage: [{benchmark: [7], least: 2}]\n",
-			bank.Unmet{{Code: bank.ShortLeast, Subject: "benchmark 7 ≥ 2", Needs: 6, Has: 3}}},
+			bank.Unmet{{Code: bank.ShortLeast, Needs: 6, Has: 3}}, "benchmark 7 ≥ 2"},
 		{"a benchmark of another dimension", "kind: fixed\n" + knowledge + "coverage: [{dimension: knowledge, benchmark: [9], least: 1}]\n",
-			bank.Unmet{{Code: bank.ShortLeast, Subject: "dimension knowledge, benchmark 9 ≥ 1", Needs: 1, Has: 0}}},
+			bank.Unmet{{Code: bank.ShortLeast, Needs: 1, Has: 0}}, "dimension knowledge, benchmark 9 ≥ 1"},
 		{"more than a booklet holds", "kind: fixed\n" + knowledge + "coverage: [{dimension: knowledge, key: \"1\", least: 11}]\n",
-			bank.Unmet{{Code: bank.ShortRoom, Subject: "dimension knowledge, key 1 ≥ 11", Needs: 11, Has: 10}}},
+			bank.Unmet{{Code: bank.ShortRoom, Needs: 11, Has: 10}}, "dimension knowledge, key 1 ≥ 11"},
 		{"fewer than the bank allows", "kind: fixed\ndimensions: [{id: knowledge, items: 20}]\ncoverage: [{key: \"1\", most: 4}]\n",
-			bank.Unmet{{Code: bank.ShortMost, Subject: "key 1 ≤ 4", Needs: 4, Has: 5}}},
+			bank.Unmet{{Code: bank.ShortMost, Needs: 4, Has: 5}}, "key 1 ≤ 4"},
 		{"subjects that are too much together", "kind: fixed\ndimensions: [{id: knowledge, items: 9}]\ncoverage: [{each: subject, least: 2}]\n",
-			bank.Unmet{{Code: bank.ShortSum, Subject: "subject life ≥ 2; subject earth ≥ 2; subject physics ≥ 2; subject health ≥ 2; subject mathematics ≥ 2", Needs: 10, Has: 9}}},
+			bank.Unmet{{Code: bank.ShortSum, Needs: 10, Has: 9}}, "subject life ≥ 2; subject earth ≥ 2; subject physics ≥ 2; subject health ≥ 2; subject mathematics ≥ 2"},
 		{"an average no items have", "kind: fixed\n" + knowledge + "difficulty: [{least: 0.9, most: 0.95}]\n",
-			bank.Unmet{{Code: bank.ShortEasy, Subject: "all items", Needs: 0.9, Has: 0.79}}},
+			bank.Unmet{{Code: bank.ShortEasy, Needs: 0.9, Has: 0.79}}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := bank.Assemble(b, blueprint(t, b, c.src))
 			var got bank.Unmet
 			if !errors.As(err, &got) || !errors.Is(err, surveys.ErrInvalid) {
 				t.Fatalf("Assemble() = %v, want an Unmet", err)
+			}
+			var rules []string
+			for i := range got {
+				for _, r := range got[i].Rules {
+					rules = append(rules, r.String())
+				}
+				got[i].Rules = nil
+			}
+			if r := strings.Join(rules, "; "); r != c.rules {
+				t.Errorf("the rules are %q, want %q", r, c.rules)
 			}
 			if d := cmp.Diff(c.want, got, cmp.Comparer(func(x, y float64) bool { return math.Abs(x-y) < 1e-9 })); d != "" {
 				t.Errorf("Assemble() (-want +got):\n%s", d)

@@ -15,8 +15,11 @@ type Unmet []Shortfall
 // Shortfall is one part of a blueprint that cannot be met.
 type Shortfall struct {
 	Code ShortfallCode
-	// Subject is the dimension, the rule or the items that it is about.
-	Subject string
+	// What it is about: a dimension (of a mean difficulty, empty for all items), rules with
+	// each property written out, or items.
+	Dimension string
+	Rules     []Rule
+	Items     []string
 	// Needs and Has are the numbers that do not agree; see the codes.
 	Needs, Has float64
 	// Used counts the items that would do but were used in too many waves.
@@ -75,34 +78,53 @@ func (u Unmet) Unwrap() error { return surveys.ErrInvalid }
 
 // String says what is missing and what to do.
 func (s Shortfall) String() string {
-	needs, has := short(s.Needs), short(s.Has)
+	needs, has, about := short(s.Needs), short(s.Has), s.about()
 	used := ""
 	if s.Used > 0 {
 		used = fmt.Sprintf(", and %d that were used in too many waves", s.Used)
 	}
 	switch s.Code {
 	case ShortItems:
-		return fmt.Sprintf("dimension %s needs %s items beside the linking ones, the bank has %s%s; write more, or ask for fewer items or booklets", s.Subject, needs, has, used)
+		return fmt.Sprintf("%s needs %s items beside the linking ones, the bank has %s%s; write more, or ask for fewer items or booklets", about, needs, has, used)
 	case ShortDivision:
-		return fmt.Sprintf("dimension %s has %s items in a booklet beside the linking ones, which %s clusters cannot share equally; change the number of items or of linking items", s.Subject, has, needs)
+		return fmt.Sprintf("%s has %s items in a booklet beside the linking ones, which %s clusters cannot share equally; change the number of items or of linking items", about, has, needs)
 	case ShortLinks:
-		return fmt.Sprintf("dimension %s has %s linking items and %s items in a booklet; link fewer", s.Subject, has, needs)
+		return fmt.Sprintf("%s has %s linking items and %s items in a booklet; link fewer", about, has, needs)
 	case ShortLeast:
-		return fmt.Sprintf("%s needs %s such items beside the linking ones, the bank has %s%s; write more, or ask for fewer", s.Subject, needs, has, used)
+		return fmt.Sprintf("%s needs %s such items beside the linking ones, the bank has %s%s; write more, or ask for fewer", about, needs, has, used)
 	case ShortRoom:
-		return fmt.Sprintf("%s needs %s items in a booklet, which has room for %s; ask for fewer", s.Subject, needs, has)
+		return fmt.Sprintf("%s needs %s items in a booklet, which has room for %s; ask for fewer", about, needs, has)
 	case ShortMost:
-		return fmt.Sprintf("%s allows %s items in a booklet, but the bank leaves no choice below %s; allow more", s.Subject, needs, has)
+		return fmt.Sprintf("%s allows %s items in a booklet, but the bank leaves no choice below %s; allow more", about, needs, has)
 	case ShortSum:
-		return fmt.Sprintf("%s need %s items in a booklet together, which has room for %s; ask for fewer", s.Subject, needs, has)
+		return fmt.Sprintf("%s need %s items in a booklet together, which has room for %s; ask for fewer", about, needs, has)
 	case ShortEasy:
-		return fmt.Sprintf("the mean difficulty of %s must be at least %s; the easiest items give %s", s.Subject, needs, has)
+		return fmt.Sprintf("%s must be at least %s; the easiest items give %s", about, needs, has)
 	case ShortHard:
-		return fmt.Sprintf("the mean difficulty of %s must be at most %s; the hardest items give %s", s.Subject, needs, has)
+		return fmt.Sprintf("%s must be at most %s; the hardest items give %s", about, needs, has)
 	case ShortEnemies:
-		return fmt.Sprintf("the linking items %s give each other away; link only one of them", s.Subject)
+		return fmt.Sprintf("%s give each other away; link only one of them", about)
 	}
-	return fmt.Sprintf("%s: the nearest set found has %s in booklet %s, the blueprint wants %s; loosen this rule or one that competes with it", s.Subject, has, s.Booklet, needs)
+	return fmt.Sprintf("%s: the nearest set found has %s in booklet %s, the blueprint wants %s; loosen this rule or one that competes with it", about, has, s.Booklet, needs)
+}
+
+// about names what the shortfall is about.
+func (s Shortfall) about() string {
+	var labels []string
+	for _, r := range s.Rules {
+		labels = append(labels, r.String())
+	}
+	switch mean := s.Code == ShortEasy || s.Code == ShortHard || s.Code == ShortNotFound; {
+	case len(labels) > 0:
+		return strings.Join(labels, "; ")
+	case len(s.Items) > 0:
+		return "the items " + strings.Join(s.Items, " and ")
+	case mean && s.Dimension == "":
+		return "the mean difficulty"
+	case mean:
+		return "the mean difficulty of dimension " + s.Dimension
+	}
+	return "dimension " + s.Dimension
 }
 
 func short(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
