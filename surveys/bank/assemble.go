@@ -108,6 +108,7 @@ const (
 	linking = -2
 	retired = -3 // used in too many waves
 	foreign = -4 // of a dimension that is not wanted
+	hostile = -5 // an enemy of a linking item
 )
 
 // search looks for clusters.
@@ -156,16 +157,24 @@ func (s *search) classify() {
 			s.place[i] = foreign
 		case slices.Contains(s.p.Linking, it.ID):
 			s.place[i] = linking
-		case s.p.MaxExposure != nil && len(it.Provenance.Exposure) > *s.p.MaxExposure:
+		case !s.p.Usable(it):
 			s.place[i] = retired
 		default:
 			s.place[i] = free
-			s.pool[s.group[i]] = append(s.pool[s.group[i]], i)
 		}
 		for _, e := range it.Enemies {
 			if k := s.b.index(e); !slices.Contains(s.enemies[i], k) {
 				s.enemies[i], s.enemies[k] = append(s.enemies[i], k), append(s.enemies[k], i)
 			}
+		}
+	}
+	for i, p := range s.place {
+		switch {
+		case p != free:
+		case slices.ContainsFunc(s.enemies[i], func(e int) bool { return s.place[e] == linking }):
+			s.place[i] = hostile
+		default:
+			s.pool[s.group[i]] = append(s.pool[s.group[i]], i)
 		}
 	}
 }
@@ -454,7 +463,6 @@ func (s *search) settle() {
 	for _, c := range s.clusters {
 		for _, i := range c {
 			s.cost += enemyCost / 2.0 * float64(s.inner(i)) // a pair in two clusters is met twice
-			s.cost += enemyCost * float64(s.linkedTo(i))
 		}
 	}
 }
@@ -462,13 +470,13 @@ func (s *search) settle() {
 // put takes a free item into a cluster, take out of it; both keep sums and cost.
 func (s *search) put(i, c int) {
 	s.place[i] = c
-	s.cost += enemyCost * float64(s.inner(i)+s.linkedTo(i))
+	s.cost += enemyCost * float64(s.inner(i))
 	s.add(i, c, 1)
 }
 
 func (s *search) take(i int) {
 	c := s.place[i]
-	s.cost -= enemyCost * float64(s.inner(i)+s.linkedTo(i))
+	s.cost -= enemyCost * float64(s.inner(i))
 	s.add(i, c, -1)
 	s.place[i] = free
 }
@@ -494,16 +502,6 @@ func (s *search) inner(i int) (n int) {
 			if slices.Contains(s.design.Booklets[k], s.place[e]) {
 				n++
 			}
-		}
-	}
-	return n
-}
-
-// linkedTo counts the enemies of an item among the linking items, once for every booklet.
-func (s *search) linkedTo(i int) (n int) {
-	for _, e := range s.enemies[i] {
-		if s.place[e] == linking {
-			n += len(s.in[s.place[i]])
 		}
 	}
 	return n
@@ -575,17 +573,17 @@ func (s *search) violations() (u Unmet) {
 		if s.sums[worst][b] > bound.most {
 			v = bound.short(ShortNotFound, bound.most, s.sums[worst][b])
 		}
-		v.Booklet = bookletID(worst)
+		v.Booklet = BookletID(worst)
 		u = append(u, v)
 	}
 	for i, es := range s.enemies {
 		for _, e := range es {
-			if e < i || s.place[i] < 0 && s.place[i] != linking || s.place[e] < 0 && s.place[e] != linking {
+			if e < i || s.place[i] < 0 || s.place[e] < 0 {
 				continue
 			}
-			for k := range s.design.Booklets {
-				if s.has(k, i) && s.has(k, e) {
-					u = append(u, Shortfall{Code: ShortNotFound, Items: []string{s.b.Items[i].ID, s.b.Items[e].ID}, Booklet: bookletID(k), Has: 2, Needs: 1})
+			for k, block := range s.design.Booklets {
+				if slices.Contains(block, s.place[i]) && slices.Contains(block, s.place[e]) {
+					u = append(u, Shortfall{Code: ShortNotFound, Items: []string{s.b.Items[i].ID, s.b.Items[e].ID}, Booklet: BookletID(k), Has: 2, Needs: 1})
 					break
 				}
 			}
@@ -594,13 +592,8 @@ func (s *search) violations() (u Unmet) {
 	return u
 }
 
-// has reports whether a booklet has an item.
-func (s *search) has(k, i int) bool {
-	return s.place[i] == linking || slices.Contains(s.design.Booklets[k], s.place[i])
-}
-
-// bookletID names booklets A, B, … Z, A2, B2, …
-func bookletID(n int) string {
+// BookletID is the ID of a booklet of the design: booklets are named A, B, … Z, A2, B2, …
+func BookletID(n int) string {
 	id := string(rune('A' + n%26))
 	if n >= 26 {
 		id += strconv.Itoa(n/26 + 1)

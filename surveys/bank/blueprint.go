@@ -70,6 +70,31 @@ func (q Quota) count() int {
 	return int(n)
 }
 
+// Usable reports whether an item may stand in a booklet for all that is known of its
+// exposure.
+func (p *Blueprint) Usable(it *Item) bool {
+	return p.MaxExposure == nil || len(it.Provenance.Exposure) <= *p.MaxExposure || slices.Contains(p.Linking, it.ID)
+}
+
+// Wanted is how many items of a dimension a booklet has, and how many different ones all
+// booklets need.
+func (p *Blueprint) Wanted(b *Bank, dimension string) (inBooklet, inAll int) {
+	for _, q := range p.Dimensions {
+		if q.ID != dimension {
+			continue
+		}
+		links := 0
+		for _, id := range p.Linking {
+			if b.Item(id).Dimension == dimension {
+				links++
+			}
+		}
+		d := designOf(p)
+		return q.count(), links + max(q.count()-links, 0)/len(d.Booklets[0])*d.Clusters
+	}
+	return 0, 0
+}
+
 // Rule bounds how many items of a booklet have all the properties named. An empty
 // property is not asked for.
 type Rule struct {

@@ -144,7 +144,7 @@ func Complete(name string, src []byte, files fs.FS, set *Set) (*surveys.Question
 	}
 	if n := len(set.Design.Booklets); n > 1 {
 		for k := range n {
-			b := surveys.Booklet{ID: bookletID(k), Share: 1 / float64(n)}
+			b := surveys.Booklet{ID: BookletID(k), Share: 1 / float64(n)}
 			drawn := set.Booklet(k)
 			for _, id := range placed {
 				if slices.Contains(drawn, id) {

@@ -35,7 +35,7 @@ type ShortfallCode string
 // The kinds of shortfalls.
 const (
 	// ShortItems: the booklets need that many different items of a dimension beside the
-	// linking ones; the bank has fewer.
+	// linking ones; the bank has fewer that may be used and are no enemies of those.
 	ShortItems ShortfallCode = "items"
 	// ShortDivision: a booklet's items of a dimension beside the linking ones (Has) are not
 	// a multiple of the clusters in a booklet (Needs).
