@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"os"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -478,6 +480,61 @@ func TestSectionsWithoutItems(t *testing.T) {
 		_, err := bank.ReadQuestionnaire("q.yaml", src, nil)
 		if err == nil || !strings.Contains(err.Error(), "q.yaml:26:54: section \"first\" takes its items from a bank, but no bank was read with it") {
 			t.Errorf("ReadQuestionnaire() = %v", err)
+		}
+	})
+}
+
+// The manual names every key that can be written in a bank or blueprint.
+func TestTheManualNamesEveryKey(t *testing.T) {
+	manual, err := os.ReadFile("../../web/docs/reference/bank.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []any{bank.Tags{}, bank.Provenance{}, bank.Blueprint{}, bank.Quota{}, bank.Rule{}, bank.Range{}, surveys.FromBank{}, surveys.Booklet{}} {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
+			if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); !regexp.MustCompile(`\b` + key + `\b`).Match(manual) {
+				t.Errorf("%T: the manual does not name %q", v, key)
+			}
+		}
+	}
+	for _, s := range bank.Subjects {
+		if !strings.Contains(string(manual), s) {
+			t.Errorf("the manual does not name the subject %q", s)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	src, err := os.ReadFile("testdata/bank.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	plan, err := os.ReadFile("testdata/blueprint.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(src[:1200], plan)
+	f.Add([]byte("items: [{id: a, enemies: [a, b]}]"), []byte("kind: bib\nclusters: 1000000000\nper_booklet: 999999999"))
+	f.Add([]byte("items: []"), []byte("dimensions: [{id: knowledge, points: 1e9, each: 1e-9}]"))
+	good, err := bank.Read("bank.yaml", src, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, items, blueprint []byte) {
+		if b, err := bank.Read("bank.yaml", items, nil); err == nil && len(b.Items) == 0 {
+			t.Error("a bank without items was read")
+		}
+		p, err := bank.ReadBlueprint("blueprint.yaml", blueprint, good)
+		if err != nil {
+			return
+		}
+		set, err := bank.Assemble(good, p)
+		var unmet bank.Unmet
+		switch {
+		case err == nil && len(set.Items()) == 0:
+			t.Error("a set without items")
+		case err != nil && (!errors.As(err, &unmet) || len(unmet) == 0):
+			t.Errorf("Assemble() = %v, which is no shortfall", err)
 		}
 	})
 }
