@@ -18,3 +18,8 @@ var Static embed.FS
 //
 //go:embed text/zh.json text/en.json
 var Text embed.FS
+
+// BankText holds the words of “suyang bank check”, one file for each language.
+//
+//go:embed text/bank.zh.json text/bank.en.json
+var BankText embed.FS

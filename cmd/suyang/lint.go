@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/suyang-survey/suyang/surveys/definition"
+	"github.com/suyang-survey/suyang/surveys/bank"
 )
 
 // lintCommand checks a questionnaire.
@@ -13,7 +13,7 @@ type lintCommand struct {
 
 // Run prints what the questionnaire holds, or fails with everything that is wrong.
 func (c *lintCommand) Run(con *console) error {
-	q, err := definition.ReadFile(c.File)
+	q, err := bank.ReadFile(c.File)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/server"
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/surveys/definition"
+	"github.com/suyang-survey/suyang/surveys/bank"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
 
@@ -24,7 +24,7 @@ type publishCommand struct {
 	Wave          string `arg:"" help:"Name of the wave, such as zj-2026."`
 	Questionnaire string `default:"civic-literacy" help:"A questionnaire of the library, or the path of a YAML file."`
 	Plan          string `help:"The plan of the analysis, a YAML file; by default plan.yaml beside the questionnaire."`
-	Sample        string `help:"The sample file, CSV: case, stratum, psu, and weight or p1, p2, …"`
+	Sample        string `help:"The sample file, CSV: case, stratum, psu, weight or p1, p2, …, and booklet if the questionnaire has booklets."`
 }
 
 // Run publishes the wave and stores its sample.
@@ -40,6 +40,9 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 			return err
 		}
 		if cases, err = fieldwork.ReadSample(c.Sample, bytes.NewReader(sample)); err != nil {
+			return err
+		}
+		if err := fieldwork.CheckBooklets(c.Sample, cases, q.Booklets); err != nil {
 			return err
 		}
 	}
@@ -71,23 +74,23 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 // library: it has no slash and no ending.
 func inLibrary(name string) bool { return !strings.ContainsAny(name, `/\.`) }
 
+// questionnaireOf reads a questionnaire of the library or from a file.
+func questionnaireOf(name string) (*surveys.Questionnaire, error) {
+	if inLibrary(name) {
+		return library.Read(name)
+	}
+	return bank.ReadFile(name)
+}
+
 // definitionOf reads a questionnaire of the library or from a file, with its plan.
 func definitionOf(name, plan string) (*surveys.Questionnaire, []byte, error) {
-	if inLibrary(name) {
-		q, err := library.Read(name)
-		if err != nil {
-			return nil, nil, err
-		}
-		if plan == "" {
-			src, err := fs.ReadFile(library.FS, name+"/plan.yaml")
-			return q, src, err
-		}
-		src, err := os.ReadFile(plan)
-		return q, src, err
-	}
-	q, err := definition.ReadFile(name)
+	q, err := questionnaireOf(name)
 	if err != nil {
 		return nil, nil, err
+	}
+	if plan == "" && inLibrary(name) {
+		src, err := fs.ReadFile(library.FS, name+"/plan.yaml")
+		return q, src, err
 	}
 	if plan == "" {
 		plan = filepath.Join(filepath.Dir(name), "plan.yaml")

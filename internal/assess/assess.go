@@ -81,6 +81,11 @@ const (
 	prefixLevel     = "level:"
 )
 
+// AskedOfPart is the note on an item's result when booklets ask the item of a part of the
+// people only; Value is that part. The result is that of the people asked, whom chance
+// chose, so it is estimated like one of everybody, with a smaller n.
+const AskedOfPart analysis.NoteCode = "asked-of-part"
+
 // Unit is one drawn case as weighting needs it.
 type Unit struct {
 	Case, Stratum, PSU string

@@ -233,10 +233,17 @@ func (e *estimator) fill(items []string) (err error) {
 			return err
 		}
 	}
+	asked := r.Questionnaire.Inclusion()
 	for _, id := range items {
 		name := r.Questionnaire.Item(id).Text
 		if err = e.group(&r.Items, proportion, prefixItem+id, Group{Code: id, Name: name, Max: 1}); err != nil {
 			return err
+		}
+		if asked[id] < 1 {
+			for i := range r.Items[len(r.Items)-1].Rows {
+				est := &r.Items[len(r.Items)-1].Rows[i].Estimate
+				est.Notes = append(slices.Clip(est.Notes), analysis.Note{Code: AskedOfPart, Subject: id, Value: asked[id]})
+			}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -39,6 +40,32 @@ func civic(t testing.TB) (*surveys.Questionnaire, []assess.Factor) {
 		t.Fatal(err)
 	}
 	return q, plan.Factors
+}
+
+// booklets gives the scored items in turn to three booklets, of which each person was
+// given one.
+func booklets(q *surveys.Questionnaire, m *assess.Memory) {
+	q.Criterion.Unasked = surveys.UnaskedLeftOut
+	q.Booklets = make([]surveys.Booklet, 3)
+	n := 0
+	for it := range q.Items {
+		if it.Dimension != "" {
+			b := &q.Booklets[n%3]
+			b.Items, b.Share = append(b.Items, it.ID), 1.0/3
+			n++
+		}
+	}
+	for i := range m.Responses {
+		r := &m.Responses[i]
+		r.Answers = maps.Clone(r.Answers)
+		for k, b := range q.Booklets {
+			for _, id := range b.Items {
+				if k != i%3 {
+					delete(r.Answers, id)
+				}
+			}
+		}
+	}
 }
 
 // hostile is a questionnaire with factors whose every word tries to leave its
@@ -197,17 +224,25 @@ var compareFloats = cmpopts.EquateApprox(1e-12, 0)
 func TestStoreEqualsMemory(t *testing.T) {
 	civicQ, civicF := civic(t)
 	hostileQ, hostileF := hostile()
+	leftOutQ, leftOutF := civic(t)
+	hostileLeftOutQ, hostileLeftOutF := hostile()
 	for _, c := range []struct {
-		name    string
-		q       *surveys.Questionnaire
-		factors []assess.Factor
+		name     string
+		q        *surveys.Questionnaire
+		factors  []assess.Factor
+		booklets bool
 	}{
-		{"the shipped questionnaire", civicQ, civicF},
-		{"hostile words", hostileQ, hostileF},
+		{"the shipped questionnaire", civicQ, civicF, false},
+		{"hostile words", hostileQ, hostileF, false},
+		{"booklets", leftOutQ, leftOutF, true},
+		{"booklets, hostile words", hostileLeftOutQ, hostileLeftOutF, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
 			m := wave(c.q, c.factors, 400, rand.New(rand.NewPCG(1, 2)))
+			if c.booklets {
+				booklets(c.q, m)
+			}
 			load(t, s, m, m.Responses)
 			put(t, s, "again", m.Responses[:50]...) // under another token
 			query := assess.Query{Wave: m.Wave, Questionnaire: c.q, Factors: c.factors, Items: true}

@@ -95,7 +95,7 @@ func (ws *words) score(s *score.Scorer, q *surveys.Questionnaire) {
 			ws.add(places[i], code(id, true, k), 1)
 		}
 	}
-	if ws.asked = q.Criterion.Unasked == surveys.UnaskedMissing; !ws.asked {
+	if ws.asked = q.Criterion.Unasked != surveys.UnaskedWrong; !ws.asked {
 		return
 	}
 	ws.known = ws.field(bits.Len(uint(len(ws.items))))

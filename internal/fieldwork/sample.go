@@ -15,6 +15,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Case is one drawn unit of a wave, whether or not it responded.
@@ -58,6 +60,37 @@ func (c Case) Check() error {
 	return nil
 }
 
+// ColumnBooklet is the column of the sample file with the booklet that each case was given
+// when it was drawn.
+const ColumnBooklet = "booklet"
+
+// Booklet is the booklet the case was given, empty when it was given none.
+func (c Case) Booklet() string { return c.Columns[ColumnBooklet] }
+
+// CheckBooklets says which cases cannot be interviewed because they have no booklet of
+// the questionnaire, or have one though it has none. Cases of weight 0 need none.
+func CheckBooklets(name string, cases []Case, booklets []surveys.Booklet) error {
+	var faults []error
+	for _, c := range cases {
+		b := c.Booklet()
+		known := slices.ContainsFunc(booklets, func(k surveys.Booklet) bool { return k.ID == b })
+		switch {
+		case known || b == "" && (len(booklets) == 0 || c.Weight == 0):
+			continue
+		case len(booklets) == 0:
+			return fmt.Errorf("%s: case %q has the booklet %q, but the questionnaire has no booklets; publish the one it was drawn for, or remove the column %s", name, c.ID, b, ColumnBooklet)
+		case b == "":
+			faults = append(faults, fmt.Errorf("%s: case %q has no booklet; add the column %s with “suyang bank allocate”", name, c.ID, ColumnBooklet))
+		default:
+			faults = append(faults, fmt.Errorf("%s: case %q has the booklet %q, which the questionnaire does not have; allocate the cases again", name, c.ID, b))
+		}
+		if len(faults) == maxFaults {
+			break
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // checkText refuses what looks like another text than it is, or like none.
 func checkText(s string) error {
 	switch {
@@ -76,7 +109,7 @@ const maxFaults = 20
 
 // ReadSample reads a sample file: CSV with the columns case, stratum and psu, and
 // either weight or the stage probabilities p1, p2, … . Every other column is a
-// classification of the case. name is used in error messages, which give the line
+// classification of the case, and so is booklet; see CheckBooklets. name is used in error messages, which give the line
 // of each fault.
 func ReadSample(name string, r io.Reader) ([]Case, error) {
 	cr := csv.NewReader(r)

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 func TestReadSample(t *testing.T) {
@@ -82,5 +84,32 @@ func TestWriteSampleReadsBack(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestCheckBooklets(t *testing.T) {
+	booklets := []surveys.Booklet{{ID: "A", Share: 0.5}, {ID: "B", Share: 0.5}}
+	for _, c := range []struct {
+		name, file string
+		booklets   []surveys.Booklet
+		want       string
+	}{
+		{"each case has one", "case,stratum,psu,weight,booklet\na,1,1,1,A\nb,1,1,1,B\n", booklets, ""},
+		{"no booklets at all", "case,stratum,psu,weight\na,1,1,1\n", nil, ""},
+		{"a case that only declares its PSU", "case,stratum,psu,weight,booklet\na,1,1,1,A\nb,1,2,0,\n", booklets, ""},
+		{"no column", "case,stratum,psu,weight\na,1,1,1\n", booklets, `s: case "a" has no booklet; add the column booklet`},
+		{"an unknown booklet", "case,stratum,psu,weight,booklet\na,1,1,1,C\n", booklets, `s: case "a" has the booklet "C", which the questionnaire does not have`},
+		{"a questionnaire without booklets", "case,stratum,psu,weight,booklet\na,1,1,1,A\n", nil, "the questionnaire has no booklets"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cases, err := ReadSample("s", strings.NewReader(c.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = CheckBooklets("s", cases, c.booklets)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("CheckBooklets() = %v, want %q", err, c.want)
+			}
+		})
 	}
 }

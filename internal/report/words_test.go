@@ -15,7 +15,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range []analysis.NoteCode{
 		analysis.FewRespondents, analysis.FewPSUs, analysis.LonePSU, analysis.LargeWeights,
 		analysis.WideInterval, analysis.NoVariation, analysis.ZeroVariance, analysis.NotConverged, analysis.Empty,
-		analysis.LostReplicates,
+		analysis.LostReplicates, assess.AskedOfPart,
 	} {
 		keys = append(keys, "note."+string(c))
 	}
@@ -34,7 +34,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range []surveys.Boundary{surveys.Above, surveys.AtLeast} {
 		keys = append(keys, "rule."+string(c), "levels.from."+string(c))
 	}
-	for _, c := range []surveys.Unasked{surveys.UnaskedMissing, surveys.UnaskedWrong} {
+	for _, c := range []surveys.Unasked{surveys.UnaskedMissing, surveys.UnaskedWrong, surveys.UnaskedLeftOut} {
 		keys = append(keys, "rule.unasked."+string(c))
 	}
 	for _, what := range []string{"base weights", "leave out", "unknown eligibility", "nonresponse", "response propensity",

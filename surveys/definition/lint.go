@@ -150,7 +150,7 @@ func (l *linter) hasItems(dimension string) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(l.q.Sections, func(s surveys.Section) bool { return s.Bank != nil && s.Bank.Dimension == dimension })
 }
 
 func (l *linter) levels(c *surveys.Criterion) {

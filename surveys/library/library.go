@@ -11,7 +11,7 @@ import (
 	"slices"
 
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/surveys/definition"
+	"github.com/suyang-survey/suyang/surveys/bank"
 )
 
 // FS holds ID/questionnaire.yaml, ID/plan.yaml, for some ID/weights.yaml, and what they refer to for each
@@ -48,5 +48,5 @@ func Read(id string) (*surveys.Questionnaire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("questionnaire %q: %w", id, err)
 	}
-	return definition.Read(id+"/questionnaire.yaml", src, folder)
+	return bank.ReadQuestionnaire(id+"/questionnaire.yaml", src, folder)
 }

@@ -2,6 +2,7 @@ package score
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,7 @@ func (s *Scorer) Marks() []string {
 	for w := range s.words() {
 		marks = append(marks, s.rightMark(w))
 	}
-	if s.criterion.Unasked == surveys.UnaskedMissing {
+	if s.criterion.Unasked != surveys.UnaskedWrong {
 		for w := range s.words() {
 			marks = append(marks, fmt.Sprintf("arraySum(k -> %s, mapKeys(answers))", s.bitOf(w)))
 		}
@@ -91,34 +92,63 @@ func (s *Scorer) OverMarks(columns []string) Expressions {
 		Bands:      map[string]string{},
 		Items:      map[string]string{},
 	}
-	var terms []string
-	all := make([]int, len(s.items))
 	for i, it := range s.items {
-		all[i] = i
 		right := fmt.Sprintf("toFloat64(bitTest(%s, %d))", m.right[i/wordBits], i%wordBits)
 		e.Items[it.id] = m.ifAsked([]int{i}, right)
 	}
+	if s.criterion.Unasked == surveys.UnaskedLeftOut {
+		s.overAsked(m, &e)
+	} else {
+		s.overAll(m, &e)
+	}
+	e.Literate = s.reaches(e.Score, s.criterion.Cut)
+	s.addLevels(&e)
+	return e
+}
+
+// overAll fills the scores that are out of all items.
+func (s *Scorer) overAll(m marks, e *Expressions) {
+	var terms []string
+	all := make([]int, len(s.items))
+	for i := range s.items {
+		all[i] = i
+	}
 	for _, d := range s.dimensions {
-		right := m.count(d.items)
+		right := m.count(m.right, d.items)
 		terms = append(terms, number(d.units)+" * "+right)
 		e.Dimensions[d.id] = m.ifAsked(d.items, fmt.Sprintf("%s * %s / %s", number(d.points), right, number(milli*d.count)))
 	}
 	e.Score = m.ifAsked(all, fmt.Sprintf("(%s) / %s", strings.Join(terms, " + "), number(s.denominator)))
-	e.Literate = s.reaches(e.Score, s.criterion.Cut)
-	s.addLevels(&e)
-	return e
+}
+
+// overAsked fills the scores that are out of the items asked, as Score does: fractions
+// over the product of the numbers of items asked, all exact.
+func (s *Scorer) overAsked(m marks, e *Expressions) {
+	var some, terms, asked []string
+	for _, d := range s.dimensions {
+		some = append(some, m.count(m.asked, d.items)+" > 0")
+		asked = append(asked, m.count(m.asked, d.items))
+	}
+	for i, d := range s.dimensions {
+		points := number(d.points) + " * " + m.count(m.right, d.items)
+		e.Dimensions[d.id] = fmt.Sprintf("if(%s, toNullable(%s / (%d * %s)), NULL)", some[i], points, milli, asked[i])
+		others := slices.Delete(slices.Clone(asked), i, i+1)
+		terms = append(terms, strings.Join(append([]string{points}, others...), " * "))
+	}
+	e.Score = fmt.Sprintf("if(%s, toNullable((%s) / (%d * %s)), NULL)",
+		strings.Join(some, " AND "), strings.Join(terms, " + "), milli, strings.Join(asked, " * "))
 }
 
 // marks are the columns with the bits of right answers and of items asked; asked is
 // empty when an unasked item is wrong.
 type marks struct{ right, asked []string }
 
-// count is how many of the items were answered right.
-func (m marks) count(items []int) string {
+// count is how many of the items have their bit in these words.
+func (m marks) count(words []string, items []int) string {
 	var terms []string
-	for w, mask := range masks(items, len(m.right)) {
+	for w, mask := range masks(items, len(words)) {
 		if mask != 0 {
-			terms = append(terms, fmt.Sprintf("bitCount(bitAnd(%s, %d))", m.right[w], mask))
+			terms = append(terms, fmt.Sprintf("bitCount(bitAnd(%s, %d))", words[w], mask))
 		}
 	}
 	return "toFloat64(" + strings.Join(terms, " + ") + ")"

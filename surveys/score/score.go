@@ -45,7 +45,8 @@ type Scorer struct {
 	criterion  *surveys.Criterion
 	items      []item
 	dimensions []dimension
-	// denominator divides a sum of units into points.
+	// denominator divides a sum of units into points; it serves people who were asked
+	// every item.
 	denominator float64
 }
 
@@ -132,7 +133,27 @@ func (s *Scorer) scale() error {
 	if sum > maxExact {
 		return fmt.Errorf("%w: the points are too large to be added exactly; use smaller points", surveys.ErrInvalid)
 	}
+	if err := s.checkProducts(); err != nil {
+		return err
+	}
 	return s.checkCuts()
+}
+
+// checkProducts checks that a score over the items a person was asked is exact: its
+// denominator is the product of the numbers of items asked in each dimension.
+func (s *Scorer) checkProducts() error {
+	if s.criterion.Unasked != surveys.UnaskedLeftOut {
+		return nil
+	}
+	product, points := 1.0, 0.0
+	for _, d := range s.dimensions {
+		product *= d.count
+		points += d.points
+	}
+	if product*max(points, milli) > maxExact {
+		return fmt.Errorf("%w: the dimensions have too many items to score exactly by those that were asked; use fewer dimensions, or fewer items in them", surveys.ErrInvalid)
+	}
+	return nil
 }
 
 func (s *Scorer) checkCuts() error {
@@ -172,9 +193,10 @@ func (s *Scorer) Items() []string {
 	return ids
 }
 
-// Score scores one person's answers. It reports false when the person has no score
-// because an item was not asked and the criterion says that this is missing; then
-// Total is NaN, and so are the points of each dimension such an item belongs to.
+// Score scores one person's answers. It reports false when the person has no score:
+// because an item was not asked and the criterion says that this is missing, or because
+// no item of a dimension was asked and the criterion leaves those out. Then Total is
+// NaN, and so are the points of the dimensions at fault.
 func (s *Scorer) Score(a surveys.Answers) (Result, bool) {
 	r := Result{
 		Dimensions: make([]float64, len(s.dimensions)),
@@ -183,26 +205,43 @@ func (s *Scorer) Score(a surveys.Answers) (Result, bool) {
 	for i, it := range s.items {
 		r.Right[i] = s.right(it, a)
 	}
-	var units float64
+	// Σ points × right / asked, over the common denominator of the dimensions so far.
+	units, denominator := 0.0, float64(milli)
 	for i, d := range s.dimensions {
-		var right float64
-		for _, j := range d.items {
-			right += r.Right[j]
+		right, asked := s.tally(d, r.Right)
+		r.Dimensions[i] = d.points * right / (milli * asked)
+		if s.criterion.Unasked == surveys.UnaskedLeftOut {
+			units = units*asked + d.points*right*denominator/milli
+			denominator *= asked
+		} else {
+			units += d.units * right
+			denominator = s.denominator
 		}
-		r.Dimensions[i] = d.points * right / (milli * d.count)
-		units += d.units * right
 	}
-	r.Total = units / s.denominator
+	r.Total = units / denominator
 	r.Level = s.level(r.Total)
 	r.Literate = s.criterion.Reaches(r.Total, s.criterion.Cut)
 	return r, !math.IsNaN(r.Total)
 }
 
-// right returns 1, 0 or, where the criterion wants it so, NaN for an item not asked.
+// tally counts the right answers of a dimension and the items they are out of.
+func (s *Scorer) tally(d dimension, answers []float64) (right, asked float64) {
+	asked = d.count
+	for _, j := range d.items {
+		if s.criterion.Unasked == surveys.UnaskedLeftOut && math.IsNaN(answers[j]) {
+			asked--
+			continue
+		}
+		right += answers[j]
+	}
+	return right, asked
+}
+
+// right returns 1, 0 or, unless the criterion takes it for wrong, NaN for an item not asked.
 func (s *Scorer) right(it item, a surveys.Answers) float64 {
 	values, asked := a[it.id]
 	switch {
-	case !asked && s.criterion.Unasked == surveys.UnaskedMissing:
+	case !asked && s.criterion.Unasked != surveys.UnaskedWrong:
 		return math.NaN()
 	case len(values) == 1 && slices.Contains(it.key, values[0]):
 		return 1

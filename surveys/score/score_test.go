@@ -145,6 +145,59 @@ func TestUnaskedItems(t *testing.T) {
 	}
 }
 
+func TestItemsLeftOut(t *testing.T) {
+	q := cast()
+	q.Criterion.Unasked = surveys.UnaskedLeftOut
+	for _, c := range []struct {
+		name  string
+		right []int
+		asked []int
+		want  float64
+		dims  []float64
+	}{
+		{"asked everything, it is the score of all items", []int{14, 7, 7, 7}, []int{20, 10, 10, 10}, 70, []float64{28, 14, 14, 14}},
+		{"half of the items, all right", []int{10, 5, 5, 5}, []int{10, 5, 5, 5}, 100, []float64{40, 20, 20, 20}},
+		{"one item of a dimension", []int{0, 1, 0, 0}, []int{4, 1, 3, 2}, 20, []float64{0, 20, 0, 0}},
+		{"thirds are added as one fraction", []int{3, 2, 2, 1}, []int{4, 3, 3, 1}, 230.0 / 3, []float64{30, 40.0 / 3, 40.0 / 3, 20}},
+		{"no item of a dimension", []int{1, 0, 1, 1}, []int{1, 0, 1, 1}, math.NaN(), []float64{40, math.NaN(), 20, 20}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := answers(q, c.right...)
+			for s := range q.Sections {
+				for _, it := range q.Sections[s].Items[c.asked[s]:] {
+					delete(a, it.ID)
+				}
+			}
+			r, ok := score.Score(q, a)
+			if ok == math.IsNaN(c.want) || !cmp.Equal(r.Total, c.want, cmpopts.EquateNaNs()) {
+				t.Errorf("Total = %v, %v; want %v", r.Total, ok, c.want)
+			}
+			if !cmp.Equal(r.Dimensions, c.dims, cmpopts.EquateNaNs()) {
+				t.Errorf("Dimensions = %v, want %v", r.Dimensions, c.dims)
+			}
+		})
+	}
+}
+
+// TestLeftOutIsTheSameForFullQuestionnaires compares the rules bit for bit where every
+// item was asked.
+func TestLeftOutIsTheSameForFullQuestionnaires(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		q := cast()
+		var right []int
+		for i, n := range []int{20, 10, 10, 10} {
+			q.Criterion.Dimensions[i].Points = float64(rapid.IntRange(1, 60000).Draw(t, "thousandths")) / 1000
+			right = append(right, rapid.IntRange(0, n).Draw(t, "right"))
+		}
+		a := answers(q, right...)
+		want, _ := score.Score(q, a)
+		q.Criterion.Unasked = surveys.UnaskedLeftOut
+		if got, ok := score.Score(q, a); !ok || !cmp.Equal(got, want) {
+			t.Fatalf("left-out %v, missing %v", got, want)
+		}
+	})
+}
+
 // Seven items for ten points: no float64 is 10/7, but the points of all seven are 10.
 func TestThirdsDoNotDrift(t *testing.T) {
 	q := cast()
@@ -200,6 +253,12 @@ func TestNewRefuses(t *testing.T) {
 		{"four decimals", func(q *surveys.Questionnaire) { q.Criterion.Dimensions[0].Points = 40.0001 }, "three decimals"},
 		{"a cut that is no number", func(q *surveys.Questionnaire) { q.Criterion.Cut = math.NaN() }, "the cut is NaN"},
 		{"a negative level", func(q *surveys.Questionnaire) { q.Criterion.Levels[0].Cut = -1 }, "level advanced is -1"},
+		{"too many items to leave some out", func(q *surveys.Questionnaire) {
+			q.Criterion.Unasked = surveys.UnaskedLeftOut
+			for i := range q.Sections {
+				q.Sections[i].Items = scored(q.Sections[i].ID, 600)
+			}
+		}, "too many items"},
 		{"huge points", func(q *surveys.Questionnaire) { q.Criterion.Dimensions[0].Points = 9e12 }, "too large"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

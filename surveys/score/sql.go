@@ -48,7 +48,7 @@ func (s *Scorer) lookups() map[string]string {
 			equal = append(equal, fmt.Sprintf("answers[%s] = [%s]", id, Quote(k)))
 		}
 		right := "toNullable(toFloat64(" + strings.Join(equal, " OR ") + "))"
-		if s.criterion.Unasked == surveys.UnaskedMissing {
+		if s.criterion.Unasked != surveys.UnaskedWrong {
 			right = fmt.Sprintf("if(mapContains(answers, %s), %s, NULL)", id, right)
 		}
 		items[it.id] = right

@@ -55,6 +55,24 @@ func TestGoAndClickHouseAgree(t *testing.T) {
 		q.Criterion.Unasked, q.Criterion.Boundary = surveys.UnaskedWrong, surveys.AtLeast
 		agree(t, conn, q)
 	})
+	t.Run("left out what was not asked", func(t *testing.T) {
+		q := odd()
+		q.Criterion.Unasked = surveys.UnaskedLeftOut
+		agree(t, conn, q)
+		inBooklets(q)
+		agree(t, conn, q)
+	})
+	t.Run("left out, over two marks and without a subquery", func(t *testing.T) {
+		q := cast()
+		q.Criterion.Unasked, q.Criterion.Boundary = surveys.UnaskedLeftOut, surveys.AtLeast
+		q.Sections[0].Items = scored("k", 60)
+		inBooklets(q)
+		agree(t, conn, q)
+		q.Sections[0].Items = scored("k", 3)
+		inBooklets(q)
+		scorer, e, people := prepared(t, conn, q)
+		compare(t, q, scorer, people, ask(t, conn, e, "people"))
+	})
 	t.Run("more items than a mark holds", func(t *testing.T) {
 		q := cast()
 		q.Sections[0].Items = scored("k", 60)
@@ -236,12 +254,32 @@ func yes(r score.Result, b bool) float64 {
 	return 0
 }
 
+// inBooklets puts the items in turn into three booklets. The last leaves out a whole
+// dimension.
+func inBooklets(q *surveys.Questionnaire) {
+	q.Booklets = make([]surveys.Booklet, 3)
+	n := 0
+	for it := range q.Items {
+		b := n % 3
+		if n++; it.Dimension != "m" || b != 2 {
+			q.Booklets[b].Items = append(q.Booklets[b].Items, it.ID)
+		}
+	}
+}
+
 // randomAnswers gives each person a share of right answers; now and then an item is
 // blank, has several values or was not asked.
 func randomAnswers(rng *rand.Rand, q *surveys.Questionnaire) surveys.Answers {
 	a := surveys.Answers{"other": {"r"}}
 	able, asked := rng.Float64(), rng.IntN(2) == 0
+	var booklet []string
+	if n := len(q.Booklets); n > 0 {
+		booklet = q.Booklets[rng.IntN(n)].Items
+	}
 	for it := range q.Items {
+		if booklet != nil && !slices.Contains(booklet, it.ID) {
+			continue
+		}
 		switch u := rng.IntN(60); {
 		case u == 0 && !asked:
 			continue
