@@ -189,11 +189,11 @@ func (s *Store) Complete(ctx context.Context, d Draft) error {
 	}))
 }
 
-// Idle lists interviews of a state whose answers were last set before a time, the
+// Idle lists all interviews of a state whose answers were last set before a time, the
 // oldest first, of one wave or, with "", of all.
-func (s *Store) Idle(ctx context.Context, state State, wave string, before time.Time, most int) ([]string, error) {
+func (s *Store) Idle(ctx context.Context, state State, wave string, before time.Time) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT interview FROM drafts
-		WHERE state = ? AND updated < ? AND (? = '' OR wave = ?) ORDER BY updated, interview LIMIT ?`, state, before.Unix(), wave, wave, most)
+		WHERE state = ? AND updated < ? AND (? = '' OR wave = ?) ORDER BY updated, interview`, state, before.Unix(), wave, wave)
 	if err != nil {
 		return nil, away("look for interviews that were broken off", err)
 	}

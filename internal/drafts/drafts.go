@@ -55,7 +55,7 @@ type Draft struct {
 }
 
 // MaxBody is the size of the largest body, in bytes.
-const MaxBody = 2 << 20
+const MaxBody = 1 << 20
 
 // Store holds the drafts. Its methods may be called from several goroutines. Their
 // errors wrap surveys.ErrNotFound for what is not there (any more), and

@@ -363,7 +363,7 @@ func TestIdleListsWhatWasLeft(t *testing.T) {
 		{"", noon.Add(90 * time.Minute), []string{"0", "1"}},
 		{"zj", noon.Add(24 * time.Hour), []string{"0", "2"}},
 	} {
-		got, err := s.Idle(t.Context(), UnderWay, c.wave, c.before, 10)
+		got, err := s.Idle(t.Context(), UnderWay, c.wave, c.before)
 		if d := cmp.Diff(c.want, got); d != "" || err != nil {
 			t.Errorf("Idle(%q, %v): %s %v", c.wave, c.before, d, err)
 		}
@@ -411,7 +411,7 @@ func TestAFullDiskIsUnavailable(t *testing.T) {
 	if _, err := s.writes.conn.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil { // the file as it is, no page more
 		t.Fatal(err)
 	}
-	_, err := s.Change(t.Context(), "i1", func(d *Draft) error { d.Body = make([]byte, 1<<20); return nil })
+	_, err := s.Change(t.Context(), "i1", func(d *Draft) error { d.Body = make([]byte, MaxBody); return nil })
 	wantError(t, "a change too large for the disk", err, surveys.ErrUnavailable)
 	if d, err := s.Get(t.Context(), "i1"); err != nil || string(d.Body) != "answers of i1" {
 		t.Errorf("what was there before: %q, %v", d.Body, err)
@@ -419,7 +419,7 @@ func TestAFullDiskIsUnavailable(t *testing.T) {
 	if _, err := s.writes.conn.ExecContext(t.Context(), "PRAGMA max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Change(t.Context(), "i1", func(d *Draft) error { d.Body = make([]byte, 1<<20); return nil }); err != nil {
+	if _, err := s.Change(t.Context(), "i1", func(d *Draft) error { d.Body = make([]byte, MaxBody); return nil }); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 	_, err = s.Change(t.Context(), "i1", func(d *Draft) error { d.Body = make([]byte, MaxBody+1); return nil })
