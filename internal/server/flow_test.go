@@ -339,9 +339,9 @@ func TestBreakOff(t *testing.T) {
 	list = s.stored()
 	var revisions []string
 	for _, iv := range list {
-		revisions = append(revisions, fmt.Sprint(iv.Revision, iv.Partial, iv.Last, iv.ID == got.ID))
+		revisions = append(revisions, fmt.Sprintln(iv.Revision, iv.Partial, iv.Last, iv.ID == got.ID))
 	}
-	if want := []string{"0 true channels true", "1 true K01 true", "2 false  true"}; !slices.Equal(revisions, want) {
+	if want := []string{"0 true channels true\n", "1 true K01 true\n", "2 false  true\n"}; !slices.Equal(revisions, want) {
 		t.Errorf("stored %q, want %q", revisions, want)
 	}
 }
@@ -516,7 +516,7 @@ func TestWindowsAtTheSameMoment(t *testing.T) {
 		all.Go(func() {
 			switch i % 3 {
 			case 0:
-				s.get(address+"?page=age").fill("age", fmt.Sprint(20+i)).send("save")
+				s.get(address+"?page=age").fill("age", fmt.Sprint(40+i)).send("save")
 			case 1:
 				s.get(address+"?page=place").fill("place", fmt.Sprint("p", i)).send("save")
 			case 2:
