@@ -54,6 +54,7 @@ var owners = map[string][]string{
 	"github.com/chromedp":            {},
 	"github.com/google/go-cmp":       {},
 	"database/sql":                   {"internal/office", "internal/drafts"},
+	"github.com/boombuler/barcode":   {"internal/server"},
 	"modernc.org/sqlite":             {"internal/office", "internal/drafts"},
 	"testing":                        {"internal/clickhouse/engine/enginetest"},
 }

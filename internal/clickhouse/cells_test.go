@@ -363,8 +363,8 @@ func TestOldResponsesHaveCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := slices.IndexFunc(steps, func(m migration) bool { return m.name == "0008_codes.sql" })
-	if _, err := s.migrate(t.Context(), steps[:before]); err != nil {
+	others := slices.DeleteFunc(slices.Clone(steps), func(m migration) bool { return m.name == "0008_codes.sql" })
+	if _, err := s.migrate(t.Context(), others); err != nil {
 		t.Fatal(err)
 	}
 	q, factors := civic(t)
