@@ -5,7 +5,7 @@ import "embed"
 // Pages holds the templates of the pages, one folder for each page; the folder
 // layout is the frame around all of them.
 //
-//go:embed pages/layout pages/home pages/start pages/section pages/send pages/thanks pages/problem
+//go:embed pages/layout pages/home pages/start pages/section pages/send pages/thanks pages/later pages/resume pages/labels pages/problem
 var Pages embed.FS
 
 // Static holds what the pages link to.

@@ -267,7 +267,7 @@ func (d *demonstration) visits(ctx context.Context, base string, q *surveys.Ques
 	defer client.CloseIdleConnections()
 	bar := d.con.bar("people filling in the questionnaire on the server's pages", len(taking))
 	err = each(ctx, visitorsAtOnce, taking, func(ctx context.Context, x demo.Drawn) error {
-		_, err := d.population.Visit(ctx, client, base+server.CaseLink(key, provinceWave, x.ID), q, x.Person)
+		_, err := d.population.Visit(ctx, client, base+server.CaseLink(key, provinceWave, x.ID, 0), q, x.Person)
 		if err == nil {
 			bar.add(1)
 		}

@@ -28,7 +28,8 @@ type commands struct {
 	Bank     bankCommand     `cmd:"" help:"Check an item bank, draw booklets from it and give them to the cases of a sample."`
 	Publish  publishCommand  `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave, which the server shows from its next start on."`
 	Close    closeCommand    `cmd:"" help:"End a wave: its pages take no more answers from the next start of the server on."`
-	Links    linksCommand    `cmd:"" help:"Print the personal link of every case of a wave, as CSV."`
+	Links    linksCommand    `cmd:"" help:"Print the personal link of every case of a wave, as CSV or as labels with QR codes; replace links."`
+	OpenLink openLinkCommand `cmd:"" help:"Make a link that anybody may use, with limits, and show what came through the open links of a wave."`
 	Import   importCommand   `cmd:"" help:"Take in the microdata of another survey as a wave."`
 	Weigh    weighCommand    `cmd:"" help:"Carry out a weighting plan on a wave: from base weights to weights that agree with the population."`
 	Weights  weightsCommand  `cmd:"" help:"Print the weights of a wave as CSV, and replicate weights if asked for."`

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,18 +11,18 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/fieldwork"
-	"github.com/suyang-survey/suyang/internal/server"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/bank"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
 
-// publishCommand freezes a wave.
+// publishCommand freezes a wave, or a further version of its questionnaire.
 type publishCommand struct {
 	stateFlags
 	Wave          string `arg:"" help:"Name of the wave, such as zj-2026."`
 	Questionnaire string `default:"civic-literacy" help:"A questionnaire of the library, or the path of a YAML file."`
 	Plan          string `help:"The plan of the analysis, a YAML file; by default plan.yaml beside the questionnaire."`
+	LinksOnly     bool   `help:"Let the wave be answered through personal and open links only, not at its own address."`
 	Sample        string `help:"The sample file, CSV: case, stratum, psu, weight or p1, p2, …, and booklet if the questionnaire has booklets."`
 }
 
@@ -66,7 +65,15 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 			return err
 		}
 	}
+	if c.LinksOnly {
+		if err := c.waves().SetLinksOnly(c.Wave); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(con.out, "wave %s is published: %s, version %s, %d cases\n", w.ID, q.ID, q.Version(), len(cases))
+	if n := len(w.Earlier); n > 0 {
+		fmt.Fprintf(con.out, "interviews under way finish on the %d earlier version(s); new ones get this one from the next start of the server on\n", n)
+	}
 	return nil
 }
 
@@ -115,32 +122,4 @@ func (c *closeCommand) Run(con *console) error {
 	}
 	fmt.Fprintf(con.out, "wave %s is closed\n", c.Wave)
 	return nil
-}
-
-// linksCommand prints personal links.
-type linksCommand struct {
-	stateFlags
-	Wave string `arg:"" help:"Name of the wave."`
-	Base string `default:"http://127.0.0.1:8080" help:"Address of the server as respondents see it."`
-}
-
-// Run prints one line for each case. The links are secrets: whoever has one can
-// answer for the case.
-func (c *linksCommand) Run(con *console) error {
-	if _, err := c.waves().Load(c.Wave); err != nil {
-		return err
-	}
-	cases, err := c.waves().Sample(c.Wave)
-	if err != nil {
-		return err
-	}
-	key, err := c.key()
-	if err != nil {
-		return err
-	}
-	rows := [][]string{{"case", "link"}}
-	for _, k := range cases {
-		rows = append(rows, []string{k.ID, strings.TrimSuffix(c.Base, "/") + server.CaseLink(key, c.Wave, k.ID)})
-	}
-	return csv.NewWriter(con.out).WriteAll(rows)
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/server"
@@ -19,9 +21,10 @@ type serveCommand struct {
 
 // listenFlags say where the server is reached.
 type listenFlags struct {
-	Listen  string   `default:"127.0.0.1:8080" env:"SUYANG_LISTEN" help:"Address to listen on."`
-	HTTPS   bool     `name:"https" env:"SUYANG_HTTPS" help:"People reach the server by https, through a proxy."`
-	Origins []string `env:"SUYANG_ORIGINS" help:"Further origins whose pages may post here, such as https://survey.example.cn."`
+	Listen  string        `default:"127.0.0.1:8080" env:"SUYANG_LISTEN" help:"Address to listen on."`
+	HTTPS   bool          `name:"https" env:"SUYANG_HTTPS" help:"People reach the server by https, through a proxy."`
+	Idle    time.Duration `env:"SUYANG_IDLE" help:"How long after its last page an interview counts as broken off; by default 24h."`
+	Origins []string      `env:"SUYANG_ORIGINS" help:"Further origins whose pages may post here, such as https://survey.example.cn."`
 }
 
 // Run serves until it is told to stop.
@@ -59,6 +62,11 @@ func (st *station) waveNames() string {
 	return strings.Join(names, ", ")
 }
 
+// ready says why interviews cannot be taken now.
+func (st *station) ready(ctx context.Context) error {
+	return errors.Join(st.log.Stat().Err, st.drafts.Check(ctx))
+}
+
 // listen makes the server of a station and takes its port.
 func (f *listenFlags) listen(st *station) (*server.Server, error) {
 	key, err := st.flags.key()
@@ -70,11 +78,11 @@ func (f *listenFlags) listen(st *station) (*server.Server, error) {
 	}
 	cfg := server.DefaultConfig(key)
 	cfg.Addr, cfg.HTTPS, cfg.Origins = f.Listen, f.HTTPS, f.Origins
-	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
-	deps := server.Deps{Intake: st.intake, Ready: func(context.Context) error { return st.log.Stat().Err }}
-	for _, w := range st.waves {
-		deps.Waves = append(deps.Waves, server.Wave{ID: w.ID, Questionnaire: w.Questionnaire, Form: st.forms[w.ID], Closed: w.Closed})
+	if f.Idle > 0 {
+		cfg.Idle = f.Idle
 	}
+	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
+	deps := server.Deps{Waves: st.served, Intake: st.intake, Drafts: st.drafts, Ready: st.ready}
 	srv, err := server.New(cfg, deps)
 	if err != nil {
 		return nil, err

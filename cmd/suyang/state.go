@@ -10,12 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/clickhouse"
 	"github.com/suyang-survey/suyang/internal/clickhouse/engine"
+	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/server"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
@@ -76,9 +79,11 @@ func (f *stateFlags) make() error {
 
 // station is the program's parts, opened on one state folder.
 type station struct {
-	flags  *stateFlags
-	waves  []waves.Wave
-	forms  map[string]*form.Form
+	flags *stateFlags
+	waves []waves.Wave
+	// served are the published waves as the server takes them.
+	served []server.Wave
+	drafts *drafts.Store
 	engine *engine.Engine
 	store  *clickhouse.Store
 	log    *wal.Log
@@ -126,7 +131,7 @@ func (f *stateFlags) openWith(ctx context.Context, connect func(*station, contex
 	if err := f.make(); err != nil {
 		return nil, err
 	}
-	st := &station{flags: f, forms: map[string]*form.Form{}}
+	st := &station{flags: f}
 	if err := connect(st, ctx); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -191,12 +196,14 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 	}
 	published := &intake.Waves{}
 	for _, w := range st.waves {
-		f, err := form.Compile(w.Questionnaire)
+		served, err := st.flags.serve(w, published)
 		if err != nil {
 			return fmt.Errorf("wave %s: %w", w.ID, err)
 		}
-		st.forms[w.ID] = f
-		published.Publish(w.ID, w.Questionnaire.ID, w.Questionnaire.Version(), f)
+		st.served = append(st.served, served)
+	}
+	if st.drafts, err = st.flags.openDrafts(); err != nil {
+		return err
 	}
 	if st.log, err = wal.Open(wal.DefaultConfig(st.flags.logFolder())); err != nil {
 		return err
@@ -209,6 +216,50 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 	st.shipped = make(chan error, 1)
 	go func() { st.shipped <- st.ship(ctx) }()
 	return nil
+}
+
+// serve compiles every version of a wave, and lets interviews of it in.
+func (f *stateFlags) serve(w waves.Wave, published *intake.Waves) (server.Wave, error) {
+	out := server.Wave{ID: w.ID, Closed: w.Closed, LinksOnly: w.LinksOnly}
+	for _, q := range append(slices.Clone(w.Earlier), w.Questionnaire) {
+		compiled, err := form.Compile(q)
+		if err != nil {
+			return out, err
+		}
+		published.Publish(w.ID, q.ID, q.Version(), compiled)
+		out.Earlier = append(out.Earlier, server.Version{Questionnaire: q, Form: compiled})
+	}
+	last := len(out.Earlier) - 1
+	out.Questionnaire, out.Form, out.Earlier = out.Earlier[last].Questionnaire, out.Earlier[last].Form, out.Earlier[:last]
+	var err error
+	if len(w.Questionnaire.Booklets) > 0 {
+		out.Booklets, err = f.booklets(w.ID)
+	}
+	return out, err
+}
+
+// booklets are those that the cases of a wave were given when they were drawn.
+func (f *stateFlags) booklets(wave string) (map[string]string, error) {
+	cases, err := f.waves().Sample(wave)
+	if errors.Is(err, surveys.ErrNotFound) {
+		return nil, nil
+	}
+	given := map[string]string{}
+	for _, c := range cases {
+		if b := c.Columns["booklet"]; b != "" {
+			given[c.ID] = b
+		}
+	}
+	return given, err
+}
+
+// openDrafts opens the interviews under way, together with the links.
+func (f *stateFlags) openDrafts() (*drafts.Store, error) {
+	key, err := f.key()
+	if err != nil {
+		return nil, err
+	}
+	return drafts.Open(filepath.Join(f.State, "drafts.db"), key)
 }
 
 // The waits between two looks for a ClickHouse that is away.
@@ -241,6 +292,9 @@ func (st *station) Close() error {
 	if st.stopShipping != nil {
 		st.stopShipping()
 		errs = append(errs, <-st.shipped)
+	}
+	if st.drafts != nil {
+		errs = append(errs, st.drafts.Close())
 	}
 	if st.log != nil {
 		errs = append(errs, st.log.Close())

@@ -25,6 +25,7 @@ var ours = map[string][]string{
 	"internal/weigh":             {"surveys", "analysis", "internal/assess", "internal/margins"},
 	"internal/intake":            {"surveys"},
 	"internal/intake/wal":        {"surveys"},
+	"internal/drafts":            {"surveys"},
 	"internal/fieldwork":         {"surveys", "analysis/sampling"},
 	"internal/report":            {"surveys", "analysis", "internal/assess", "web"},
 	"internal/clickhouse":        {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess"},
@@ -32,7 +33,7 @@ var ours = map[string][]string{
 	"internal/microdata":         {"surveys", "internal/fieldwork"},
 	"internal/waves":             {"surveys", "internal/assess", "internal/fieldwork"},
 	"internal/demo":              {"surveys", "analysis", "internal/assess", "internal/margins", "internal/fieldwork"},
-	"internal/server":            {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess", "internal/report", "web"},
+	"internal/server":            {"surveys", "analysis", "internal/intake", "internal/drafts", "internal/fieldwork", "internal/assess", "internal/report", "web"},
 	"cmd":                        {"surveys", "analysis", "internal", "web"},
 }
 
@@ -53,7 +54,9 @@ var owners = map[string][]string{
 	"pgregory.net/rapid":             {},
 	"github.com/chromedp":            {},
 	"github.com/google/go-cmp":       {},
-	"database/sql":                   {"internal/office"},
+	"database/sql":                   {"internal/office", "internal/drafts"},
+	"github.com/boombuler/barcode":   {"internal/server"},
+	"modernc.org/sqlite":             {"internal/office", "internal/drafts"},
 	"testing":                        {"internal/clickhouse/engine/enginetest"},
 }
 

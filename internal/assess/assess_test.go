@@ -276,6 +276,8 @@ func TestWhichResponseCounts(t *testing.T) {
 	add(func(r *surveys.Response) { r.ID = "later"; r.Seq = 9999 })       // a second interview of the case
 	add(func(r *surveys.Response) { r.ID = "open"; r.Case = "nobody" })   // not in the sample
 	add(func(r *surveys.Response) { r.ID = "elsewhere"; r.Wave = "old" }) // of another wave
+	add(func(r *surveys.Response) { r.Partial = true; r.Revision = 9 })   // broken off after it was complete
+	add(func(r *surveys.Response) { r.Partial = true; r.ID = "broken" })  // broken off on another device, before
 	got := assessed(t, m, q, p, assess.Options{})
 	near(t, "score", got.Score[0].Estimate.Value, want.Value)
 	near(t, "score SE", got.Score[0].Estimate.SE, want.SE)

@@ -32,7 +32,8 @@ type respondent struct {
 
 // respondents pairs the cases, ordered by ID, with their responses. Of several
 // revisions of an interview the latest counts, of several interviews of a case the
-// one that was accepted first. A response without a sampled case counts nowhere.
+// one that was accepted first. A response without a sampled case counts nowhere, and one
+// that was broken off neither.
 func (m *Memory) respondents(wave string) ([]respondent, error) {
 	if wave != m.Wave {
 		return nil, fmt.Errorf("wave %q: %w; the data at hand are of wave %q", wave, surveys.ErrNotFound, m.Wave)
@@ -40,7 +41,7 @@ func (m *Memory) respondents(wave string) ([]respondent, error) {
 	latest := map[string]*surveys.Response{}
 	for i := range m.Responses {
 		r := &m.Responses[i]
-		if old := latest[r.ID]; r.Wave == wave && (old == nil || r.Revision > old.Revision) {
+		if old := latest[r.ID]; r.Wave == wave && !r.Partial && (old == nil || r.Revision > old.Revision) {
 			latest[r.ID] = r
 		}
 	}

@@ -132,7 +132,7 @@ func wave(q *surveys.Questionnaire, factors []assess.Factor, n int, rng *rand.Ra
 }
 
 // addTrouble adds later revisions, second submissions of a case, a revision that
-// moves to another case, and responses of nobody in the sample.
+// moves to another case, break-offs of all these, and responses of nobody in the sample.
 func addTrouble(m *assess.Memory, q *surveys.Questionnaire, factors []assess.Factor, rng *rand.Rand) {
 	again := func(id, submission string, revision uint32) {
 		r := response(m.Wave, id, 0, someAnswers(q, factors, rng))
@@ -153,6 +153,18 @@ func addTrouble(m *assess.Memory, q *surveys.Questionnaire, factors []assess.Fac
 			again(r.Case, "", 0)
 		case 2:
 			again(m.Cases[rng.IntN(len(m.Cases))].ID, r.ID, 1)
+		}
+		brokenOff := func(id, submission string, revision uint32) {
+			again(id, submission, revision)
+			m.Responses[len(m.Responses)-1].Partial = true
+		}
+		switch i % 5 {
+		case 0:
+			brokenOff(m.Cases[rng.IntN(len(m.Cases))].ID, "", 0) // often of a case that nobody completed
+		case 1:
+			brokenOff(m.Responses[i*10].Case, m.Responses[i*10].ID, 9) // after it was complete
+		case 2:
+			brokenOff(m.Responses[i*10].Case, "", 0) // on another device, perhaps before
 		}
 	}
 	for _, id := range []string{"", "", "not drawn"} {
@@ -386,8 +398,8 @@ func TestOldResponsesHaveCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := slices.IndexFunc(steps, func(m migration) bool { return m.name == "0008_codes.sql" })
-	if _, err := s.migrate(t.Context(), steps[:before]); err != nil {
+	others := slices.DeleteFunc(slices.Clone(steps), func(m migration) bool { return m.name == "0008_codes.sql" })
+	if _, err := s.migrate(t.Context(), others); err != nil {
 		t.Fatal(err)
 	}
 	q, factors := civic(t)

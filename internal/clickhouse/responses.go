@@ -2,9 +2,11 @@ package clickhouse
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -53,12 +55,33 @@ func appendResponse(batch driver.Batch, r *surveys.Response) error {
 			return invalid(err)
 		}
 	}
+	paradata, err := encodeParadata(r.Paradata)
+	if err != nil {
+		return invalid(err)
+	}
 	err = batch.Append(r.Wave, r.Node, r.Seq, id, r.Revision, r.Survey, r.Version, r.Case, string(r.Mode), string(r.Lang),
-		r.Started, r.Finished, r.Received, r.BodyHash[:], intake.CheckNumber(*r), &sorted{answers: r.Answers})
+		r.Started, r.Finished, r.Received, r.BodyHash[:], intake.CheckNumber(*r), &sorted{answers: r.Answers},
+		r.Booklet, r.Partial, r.Last, paradata)
 	if err != nil {
 		return invalid(err)
 	}
 	return nil
+}
+
+// encodeParadata is the text of paradata, equal for equal ones; empty when there are none.
+func encodeParadata(p surveys.Paradata) (string, error) {
+	if reflect.ValueOf(p).IsZero() {
+		return "", nil
+	}
+	b, err := json.Marshal(p)
+	return string(b), err
+}
+
+func decodeParadata(s string) (p surveys.Paradata, err error) {
+	if s != "" {
+		err = json.Unmarshal([]byte(s), &p)
+	}
+	return p, err
 }
 
 // The years that the columns for times can hold.
@@ -141,9 +164,14 @@ func scanResponse(rows driver.Rows) (surveys.Response, error) {
 		mode, lang string
 		hash       string
 		answers    map[string][]string
+		paradata   string
 	)
 	err := rows.Scan(&r.Wave, &r.Node, &r.Seq, &id, &r.Revision, &r.Survey, &r.Version, &r.Case, &mode, &lang,
-		&r.Started, &r.Finished, &r.Received, &hash, &answers)
+		&r.Started, &r.Finished, &r.Received, &hash, &answers,
+		&r.Booklet, &r.Partial, &r.Last, &paradata)
+	if err != nil {
+		return r, err
+	}
 	r.ID, r.Mode, r.Lang, r.Answers = id.String(), surveys.Mode(mode), surveys.Lang(lang), answers
 	copy(r.BodyHash[:], hash)
 	for _, t := range []*time.Time{&r.Started, &r.Finished, &r.Received} {
@@ -151,6 +179,7 @@ func scanResponse(rows driver.Rows) (surveys.Response, error) {
 			*t = time.Time{}
 		}
 	}
+	r.Paradata, err = decodeParadata(paradata)
 	return r, err
 }
 

@@ -19,6 +19,8 @@ func TestResponsesComeBackAsTheyWere(t *testing.T) {
 	})
 	b := response(wave, "case 2", 1, surveys.Answers{"K01": {"dk"}})
 	b.Started, b.Finished, b.Revision = time.Time{}, time.Time{}, 4_000_000_000
+	b.Booklet, b.Partial, b.Last = "B'1", true, "age#2"
+	b.Paradata = surveys.Paradata{Seed: 1<<32 - 1, Orders: map[string][]string{"": {"s2", "s1"}, "K01": {"b", "a"}}, Millis: map[string]int64{"age": 1 << 40}, Kept: []string{"age:1"}}
 	b.Node, b.Seq, b.Mode, b.Lang = 65535, 1<<63+7, surveys.ModeImport, surveys.EN
 	put(t, s, "1-1-2", a, b)
 	if d := cmp.Diff([]surveys.Response{a, b}, responses(t, s, wave)); d != "" {

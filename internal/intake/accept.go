@@ -92,7 +92,7 @@ func (in *Intake) submit(ctx context.Context, s submission) (Receipt, error) {
 // judge returns why a new submission must be quarantined; "" when it counts. The
 // caller holds index.mu, which is free while the answers are replayed.
 func (in *Intake) judge(s submission) (reason string, err error) {
-	if owner, taken := in.index.cases[s.caseKey]; taken && s.caseKey != (caseKey{}) && owner != s.key.id {
+	if owner, taken := in.index.cases[s.caseKey]; taken && !s.interview.Partial && s.caseKey != (caseKey{}) && owner != s.key.id {
 		reason = reasonAnswered
 	}
 	in.index.mu.Unlock()
@@ -148,6 +148,9 @@ func (in *Intake) keepConflict(ctx context.Context, s submission) error {
 func (in *Intake) append(ctx context.Context, s submission, reason string) error {
 	e := entry{sum: s.sum, caseKey: s.caseKey, reason: reason, body: s.body}
 	r := wal.Record{Kind: kindAccepted, Node: in.cfg.Node, Received: in.now().UTC(), ID: s.key.id, Revision: s.key.revision, Body: e.encode()}
+	if s.interview.Partial {
+		r.Kind = kindPartial
+	}
 	if reason != "" {
 		r.Kind = kindQuarantined
 		in.logger.Warn("interview is quarantined", "reason", reason)

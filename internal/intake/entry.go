@@ -17,7 +17,11 @@ const (
 	kindAccepted    = 1 // an interview that counts
 	kindQuarantined = 2 // a submission that is kept but does not count
 	kindRefused     = 3 // a note: the store can never take an accepted interview
+	kindPartial     = 4 // an interview that was broken off; it does not answer its case
 )
+
+// counts says whether records of a kind go to the store.
+func counts(kind uint8) bool { return kind == kindAccepted || kind == kindPartial }
 
 // entry is the body of a log record:
 //

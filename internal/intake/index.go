@@ -90,7 +90,7 @@ func (x *index) add(r wal.Record, e entry) {
 		if r.Kind == kindQuarantined {
 			k.quarantined = true
 			x.reasons[key] = e.reason
-		} else if e.caseKey != (caseKey{}) {
+		} else if e.caseKey != (caseKey{}) && r.Kind != kindPartial {
 			x.cases[e.caseKey] = r.ID // all of them have this ID
 		}
 		x.ids[key] = k

@@ -249,7 +249,7 @@ func (in *Intake) Quarantine() iter.Seq2[Quarantined, error] {
 		}
 		for k, err := range in.kept() {
 			reason, ok := notes[k.Seq]
-			if err == nil && (!ok || k.kind != kindAccepted) {
+			if err == nil && (!ok || !counts(k.kind)) {
 				continue
 			}
 			k.Reason = reason

@@ -1,8 +1,11 @@
 package intake
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -22,6 +25,11 @@ const (
 	maxValue   = 64 << 10
 	// maxName limits the bytes of a wave, survey, version, case or item name.
 	maxName = 128
+	// maxOrders limits the orders shown, maxOrdered the IDs in all of them together.
+	maxOrders  = 2000
+	maxOrdered = 20_000
+	// maxMillis is the longest time on a page: a year.
+	maxMillis = 366 * 24 * 60 * 60 * 1000
 )
 
 // The times a store can hold begin and end here: ClickHouse's DateTime64 begins with
@@ -67,6 +75,9 @@ func implausible(iv surveys.Interview) string {
 			return `"started" and "finished" must lie between 1900 and 2261`
 		}
 	}
+	if iv.Last != "" && !iv.Partial {
+		return `"last" is of partial interviews only`
+	}
 	if iv.Survey == "" || iv.Version == "" || iv.Wave == "" || iv.Lang == "" {
 		return `"survey", "version", "wave" and "lang" must not be empty`
 	}
@@ -87,11 +98,9 @@ func (p *parser) fail(what string) {
 	}
 }
 
-// fields are the fields of an interview in the order of a bit set.
-var fields = []string{"id", "revision", "survey", "version", "wave", "case", "mode", "lang", "started", "finished", "answers"}
-
-// optional is the only field that may be absent.
-const optional = "case"
+// fields are the fields that an interview must have. It may have "case", "booklet",
+// "partial", "last" and "paradata".
+var fields = []string{"id", "revision", "survey", "version", "wave", "mode", "lang", "started", "finished", "answers"}
 
 func (p *parser) interview() (iv surveys.Interview) {
 	seen := map[string]bool{}
@@ -103,7 +112,7 @@ func (p *parser) interview() (iv surveys.Interview) {
 		p.field(&iv, name)
 	})
 	for _, f := range fields {
-		if !seen[f] && f != optional {
+		if !seen[f] {
 			p.fail(fmt.Sprintf("the field %q is missing", f))
 		}
 	}
@@ -115,7 +124,7 @@ func (p *parser) field(iv *surveys.Interview, name string) {
 	case "id":
 		iv.ID = p.text(maxName)
 	case "revision":
-		iv.Revision = p.revision()
+		iv.Revision = p.whole(`"revision"`)
 	case "survey":
 		iv.Survey = p.text(maxName)
 	case "version":
@@ -134,6 +143,17 @@ func (p *parser) field(iv *surveys.Interview, name string) {
 		iv.Finished = p.time()
 	case "answers":
 		iv.Answers = p.answers()
+	case "booklet":
+		iv.Booklet = p.text(maxName)
+	case "partial":
+		iv.Partial = p.boolean()
+	case "last":
+		iv.Last = p.text(maxName)
+		if iv.Last != "" && !isKey(iv.Last) {
+			p.fail(`"last" is not the name of an answer`)
+		}
+	case "paradata":
+		iv.Paradata = p.paradata()
 	default:
 		p.fail("there is a field that an interview does not have")
 	}
@@ -166,8 +186,8 @@ func (p *parser) answers() surveys.Answers {
 	p.object(func(item string) {
 		_, twice := answers[item]
 		switch {
-		case !isItemID(item):
-			p.fail("an answer's name is not the ID of an item")
+		case !isKey(item):
+			p.fail("an answer's name is not the ID of an item, nor one with # and a row from 1 to " + strconv.Itoa(surveys.MaxRows))
 		case twice:
 			p.fail("an item is answered twice")
 		case len(answers) == maxAnswers:
@@ -177,6 +197,101 @@ func (p *parser) answers() surveys.Answers {
 		}
 	})
 	return answers
+}
+
+// isKey says whether s is the name of an answer: the ID of an item, and in a roster # and
+// the row.
+func isKey(s string) bool {
+	item, row, inRow := strings.Cut(s, "#")
+	if inRow {
+		n, err := strconv.Atoi(row)
+		if err != nil || n < 1 || n > surveys.MaxRows || strconv.Itoa(n) != row {
+			return false
+		}
+	}
+	return isItemID(item)
+}
+
+// paradata reads how the interview went.
+func (p *parser) paradata() (pd surveys.Paradata) {
+	seen := map[string]bool{}
+	p.object(func(name string) {
+		if seen[name] {
+			p.fail("a field of the paradata stands there twice")
+		}
+		seen[name] = true
+		switch name {
+		case "seed":
+			pd.Seed = p.whole(`"seed"`)
+		case "orders":
+			pd.Orders = p.orders()
+		case "millis":
+			pd.Millis = p.millis()
+		case "kept":
+			n := 0
+			pd.Kept = p.names(&n)
+		default:
+			p.fail("there is a field that paradata do not have")
+		}
+	})
+	return pd
+}
+
+// orders reads the orders shown, by item or section.
+func (p *parser) orders() map[string][]string {
+	orders, total := map[string][]string{}, 0
+	p.object(func(name string) {
+		_, twice := orders[name]
+		switch {
+		case twice:
+			p.fail("an order stands there twice")
+		case len(orders) == maxOrders:
+			p.fail(fmt.Sprintf("there are more than %d orders", maxOrders))
+		default:
+			orders[name] = p.names(&total)
+		}
+	})
+	return orders
+}
+
+// names reads a list of names; total counts those of all lists.
+func (p *parser) names(total *int) []string {
+	list := []string{}
+	if !p.expect('[', "a list of names") || p.accept(']') {
+		return list
+	}
+	for p.fault == "" {
+		if *total++; *total > maxOrdered {
+			p.fail(fmt.Sprintf("there are more than %d names", maxOrdered))
+			break
+		}
+		list = append(list, p.text(maxName))
+		if p.accept(']') || !p.expect(',', "a comma or the end of the list") {
+			break
+		}
+	}
+	return list
+}
+
+// millis reads times by page.
+func (p *parser) millis() map[string]int64 {
+	times := map[string]int64{}
+	p.object(func(page string) {
+		_, twice := times[page]
+		switch {
+		case !isKey(page):
+			p.fail("a time is not that of a page")
+		case twice:
+			p.fail("a page has two times")
+		case len(times) == maxAnswers:
+			p.fail(fmt.Sprintf("there are times of more than %d pages", maxAnswers))
+		default:
+			if times[page] = p.digits(maxMillis); times[page] < 0 {
+				p.fail(fmt.Sprintf("a time is not a whole number of milliseconds up to %d", int64(maxMillis)))
+			}
+		}
+	})
+	return times
 }
 
 // isItemID says whether s is a letter, then letters, digits and underscores.
@@ -211,18 +326,41 @@ func (p *parser) values(total *int) []string {
 	return vs
 }
 
-func (p *parser) revision() uint32 {
+// whole reads a whole number of 32 bits; name is for its fault.
+func (p *parser) whole(name string) uint32 {
+	n := p.digits(math.MaxUint32)
+	if n < 0 {
+		p.fail(name + " is not a whole number from 0 to 4294967295")
+		return 0
+	}
+	return uint32(n)
+}
+
+// digits reads a whole number from 0 to most; -1 when there is none.
+func (p *parser) digits(most int64) int64 {
 	p.space()
 	start := p.i
 	for p.i < len(p.b) && p.b[p.i] >= '0' && p.b[p.i] <= '9' {
 		p.i++
 	}
 	digits := string(p.b[start:p.i])
-	n, err := strconv.ParseUint(digits, 10, 32)
-	if err != nil || len(digits) > 1 && digits[0] == '0' {
-		p.fail(`"revision" is not a whole number from 0 to 4294967295`)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n > most || len(digits) > 1 && digits[0] == '0' {
+		return -1
 	}
-	return uint32(n)
+	return n
+}
+
+func (p *parser) boolean() bool {
+	p.space()
+	for word, value := range map[string]bool{"true": true, "false": false} {
+		if bytes.HasPrefix(p.b[p.i:], []byte(word)) {
+			p.i += len(word)
+			return value
+		}
+	}
+	p.fail(`"partial" is neither true nor false`)
+	return false
 }
 
 func (p *parser) time() time.Time {

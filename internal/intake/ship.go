@@ -278,7 +278,7 @@ func (in *Intake) collect(from, limit uint64) (*block, error) {
 
 // include adds a record to the block if it is one that counts.
 func (in *Intake) include(b *block, r wal.Record) error {
-	if r.Kind != kindAccepted || in.isRefused(r.Seq) {
+	if !counts(r.Kind) || in.isRefused(r.Seq) {
 		return nil
 	}
 	response, err := readResponse(r)

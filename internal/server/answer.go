@@ -1,184 +1,241 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
 )
 
-// What the buttons of a page do. A language button sends langAction and the language.
+// What the buttons of a page do. A button for the language or the size of type sends
+// the name of the field in the address, a colon and the value.
 const (
 	actionStart = "start"
 	actionNext  = "next"
 	actionBack  = "back"
 	actionSend  = "send"
+	actionSave  = "save"  // keeps the answers and answers with nothing; a script sends it
+	actionLater = "later" // shows how to go on another time
 	langAction  = "lang:"
+	typeAction  = "type:"
 )
 
-// run is an interview while one page of it is handled.
-type run struct {
-	wave    *wave
-	session *form.Session
-	state   state
+// atEnd is the page that sends the answers, in an address.
+const atEnd = "-"
+
+// place is where a page that was sent leads: an address of the same interview.
+type place struct {
+	page string
+	// check shows what is wrong there, failed that sending failed, later the code.
+	check, failed, later bool
 }
 
-// answer takes a page of the questionnaire and answers with the page that follows.
+// answer takes a page and leads to the one that follows. A page sets the answers to its
+// own questions and no others, so it may be sent again, late, or beside another window.
 func (s *Server) answer(c echo.Context) error {
-	w, err := s.openWave(c)
-	if err != nil {
-		return err
-	}
 	fields, err := readFields(c)
 	if err != nil {
 		return err
 	}
-	if fields.Get("action") == actionStart {
-		return s.beginOpen(c, w)
-	}
-	st, err := w.seal.Open(fields.Get("state"), s.deps.Now())
+	from, err := readMark(fields.Get("state"), s.deps.Now())
 	if err != nil {
 		return err
 	}
-	session, err := w.Form.Resume(st.Form)
+	interview, err := s.interviewOf(c)
 	if err != nil {
 		return err
 	}
-	r := &run{wave: w, session: session, state: st}
-	if st.Form.Page == "" {
-		return s.answerLast(c, r, fields.Get("action"))
-	}
-	return s.answerSection(c, r, fields)
-}
-
-// answerSection takes a page with a section.
-func (s *Server) answerSection(c echo.Context, r *run, fields url.Values) error {
-	r.session.Submit(answersIn(fields), s.deps.Now().Sub(r.state.Sealed))
-	switch action := fields.Get("action"); {
-	case action == actionNext:
-		if problems := r.session.Next(); len(problems) > 0 {
-			return s.draw(c, r, problems)
+	ctx, action := c.Request().Context(), fields.Get("action")
+	var to place
+	var lang surveys.Lang
+	err = s.change(ctx, interview, func(r *run) error {
+		r.hear(c)
+		lang = r.state.Lang
+		if r.draft.State == drafts.Finished {
+			return errUnchanged
 		}
-		r.reached(s.deps.Now())
-	case action == actionBack:
-		r.back()
-	default:
-		if err := r.speak(action); err != nil {
+		if err := r.open(s.deps.Now()); err != nil {
 			return err
 		}
-	}
-	return s.draw(c, r, nil)
-}
-
-// answerLast takes the page that sends the answers.
-func (s *Server) answerLast(c echo.Context, r *run, action string) error {
-	switch action {
-	case actionSend:
-		return s.finish(c, r)
-	case actionBack:
-		r.back()
-	default:
-		if err := r.speak(action); err != nil {
-			return err
-		}
-	}
-	return s.draw(c, r, nil)
-}
-
-// finish hands the interview to the intake.
-func (s *Server) finish(c echo.Context, r *run) error {
-	result, problems := r.session.Finish()
-	if len(problems) > 0 {
-		r.session.Jump(problems[0].Item)
-		return s.draw(c, r, problems)
-	}
-	body, err := json.Marshal(r.interview(result))
-	if err != nil {
-		return fmt.Errorf("writing the interview: %w", err)
-	}
-	receipt, err := s.deps.Intake.Accept(c.Request().Context(), body)
+		to, err = s.step(r, from, action, answersIn(fields))
+		lang = r.state.Lang
+		return err
+	})
 	switch {
-	case errors.Is(err, surveys.ErrConflict):
+	case errors.Is(err, surveys.ErrNotFound):
+		return errDraft
+	case err != nil && !errors.Is(err, errUnchanged):
 		return err
-	case err != nil: // whatever it is, the person can do nothing but try again
-		s.deps.Log.ErrorContext(c.Request().Context(), "interview not accepted", "err", err)
-		return s.drawSend(c, r, sendAgain)
+	case action == actionSave:
+		return c.NoContent(http.StatusNoContent)
 	}
-	return s.thank(c, r, receipt)
+	if action == actionSend && !to.check {
+		if err := s.deliver(ctx, interview); err != nil {
+			// Whatever it is, the person can do nothing but wait; it will be tried again.
+			s.deps.Log.ErrorContext(ctx, "interview not accepted yet", "err", err)
+			to = place{page: atEnd, failed: true}
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, to.address("/a/"+c.Param("token"), lang, sizeOf(c, action)))
 }
 
-// interview is what a run gives in the end. It depends on the sealed state only,
-// so the same page sent twice gives the same interview.
-func (r *run) interview(result form.Result) surveys.Interview {
-	return surveys.Interview{
-		ID:       r.state.Interview,
-		Survey:   r.wave.Questionnaire.ID,
-		Version:  r.wave.version,
-		Wave:     r.wave.ID,
-		Case:     r.state.Case,
-		Mode:     surveys.ModeWeb,
-		Lang:     r.state.Lang,
-		Started:  r.state.Started,
-		Finished: r.state.Finished,
-		Answers:  result.Answers,
-		Booklet:  r.state.Form.Booklet,
-		Paradata: result.Paradata,
+// address of a place; size is that of the type, where it is not the normal one.
+func (p place) address(path string, l surveys.Lang, size string) string {
+	if p.later {
+		path += "/later"
+	}
+	q := "?lang=" + url.QueryEscape(string(l))
+	if p.page != "" {
+		q += "&page=" + url.QueryEscape(p.page)
+	}
+	if p.check {
+		q += "&check=1"
+	}
+	if p.failed {
+		q += "&failed=1"
+	}
+	if size != "" {
+		q += "&type=" + url.QueryEscape(size)
+	}
+	return path + q
+}
+
+// sizeOf returns the size of type that a button or the address asks for, or "".
+func sizeOf(c echo.Context, action string) string {
+	size, pressed := strings.CutPrefix(action, typeAction)
+	if !pressed {
+		size = c.QueryParam("type")
+	}
+	if size != "large" {
+		return ""
+	}
+	return size
+}
+
+// step does what a button of a page says, after it has set what the page sent.
+func (s *Server) step(r *run, from sent, action string, answers map[string][]string) (place, error) {
+	now := s.deps.Now()
+	if action == actionSend && r.draft.State == drafts.Sending {
+		return place{}, errUnchanged
+	}
+	r.touched(now)
+	switch {
+	case from.page == "" && action == actionSend:
+		return s.sending(r), nil
+	case from.page == "" && r.session.State().Page != nil: // another window went back
+		return r.here(), nil
+	case from.page != "" && !r.session.Jump(from.page): // another window made the page one that is not asked
+		for key, values := range answers {
+			r.session.Set(key, values)
+		}
+		return r.here(), nil
+	case action == actionNext || action == actionBack:
+		r.session.Submit(answers, from.took)
+	default:
+		r.keep(answers)
+	}
+	code, lang := strings.CutPrefix(action, langAction)
+	switch {
+	case action == actionNext:
+		to := place{check: len(r.session.Next()) > 0}
+		to.page = r.here().page
+		return to, nil
+	case action == actionBack:
+		r.session.Back()
+	case action == actionLater:
+		return place{page: r.here().page, later: true}, nil
+	case lang && slices.Contains(r.wave.languages, surveys.Lang(code)):
+		r.state.Lang = surveys.Lang(code)
+	case action == actionSave, strings.HasPrefix(action, typeAction):
+	default:
+		return place{}, fmt.Errorf("the page has no such button: %w", surveys.ErrInvalid)
+	}
+	return r.here(), nil
+}
+
+// here is where the run is now.
+func (r *run) here() place {
+	if page := r.session.State().Page; page != nil {
+		return place{page: page.ID}
+	}
+	return place{page: atEnd}
+}
+
+// keep sets what was answered on the page so far. What is still blank was not left
+// blank: the person has not gone on yet.
+func (r *run) keep(answers map[string][]string) {
+	page := r.session.State().Page
+	if page == nil {
+		return
+	}
+	filled := func(v string) bool { return strings.TrimSpace(v) != "" }
+	for _, item := range page.Items {
+		if values := answers[item.Key]; len(item.Values) > 0 || slices.ContainsFunc(values, filled) {
+			r.session.Set(item.Key, values)
+		}
 	}
 }
 
-// reached notes when the page that sends the answers was reached.
-func (r *run) reached(now time.Time) {
-	if r.session.Save().Page == "" {
-		r.state.Finished = moment(now)
+// sending makes the interview one that the intake gets, if nothing is wrong with it.
+func (s *Server) sending(r *run) place {
+	if _, problems := r.session.Finish(); len(problems) > 0 {
+		r.session.Jump(problems[0].Item)
+		return place{page: r.here().page, check: true}
 	}
+	r.draft.State, r.state.Finished = drafts.Sending, moment(s.deps.Now())
+	return place{}
 }
 
-// back goes to the page before this one, if there is one.
-func (r *run) back() {
-	if r.session.Back() {
-		r.state.Finished = time.Time{}
+// page shows where an interview is, or another page of it that was reached.
+func (s *Server) page(c echo.Context) error {
+	r, err := s.read(c)
+	if err != nil {
+		return err
 	}
-}
-
-// speak changes the language, when that is what the action says.
-func (r *run) speak(action string) error {
-	code, ok := strings.CutPrefix(action, langAction)
-	if !ok || !slices.Contains(r.wave.languages, surveys.Lang(code)) {
-		return fmt.Errorf("the page has no such button: %w", surveys.ErrInvalid)
+	if r.draft.State == drafts.Finished {
+		return s.thank(c, r)
 	}
-	r.state.Lang = surveys.Lang(code)
-	return nil
-}
-
-// draw shows where the run is now, with what is wrong there.
-func (s *Server) draw(c echo.Context, r *run, problems []form.Problem) error {
+	if page := c.QueryParam("page"); page != "" && page != atEnd {
+		r.session.Jump(page)
+	}
 	if r.session.State().Page == nil {
-		return s.drawSend(c, r, sendFirst)
+		return s.drawSend(c, r)
+	}
+	var problems []form.Problem
+	if c.QueryParam("check") != "" {
+		problems = r.wrong()
 	}
 	return s.drawSection(c, r, problems)
 }
 
-// frameOf begins a page of the run: the answers sealed in it, sent to the wave's address.
+// wrong is what is wrong on the page, with the soft checks that were shown before.
+func (r *run) wrong() []form.Problem {
+	saved := r.session.Save()
+	saved.Warned = nil
+	again, err := r.wave.Form.Resume(saved)
+	if err != nil {
+		return nil // it was resumed a moment ago
+	}
+	return again.Check()
+}
+
+// frameOf begins a page of the run.
 func (s *Server) frameOf(r *run, enter string) (frame, error) {
-	r.state.Form = r.session.Save()
 	f := s.pages.frame(r.state.Lang)
 	f.Survey = r.wave.Title.In(r.state.Lang)
-	f.Action = inLanguage(r.wave.path(), r.state.Lang) + "#notice"
+	f.Action = inLanguage(r.path, r.state.Lang) + "#notice"
 	f.Default = enter
+	f.State = mark(r.session.Save().Page, s.deps.Now())
 	var err error
-	if f.State, err = r.wave.seal.Seal(r.state, s.deps.Now()); err != nil {
-		return f, err
-	}
 	f.Languages, err = s.pages.languageLinks(r.wave.languages, r.state.Lang, "")
 	return f, err
 }
@@ -191,15 +248,7 @@ type sendPage struct {
 	Trouble string
 }
 
-// sendTry says which showing of the page that sends the answers this is.
-type sendTry int
-
-const (
-	sendFirst sendTry = iota
-	sendAgain         // it could not be accepted a moment ago
-)
-
-func (s *Server) drawSend(c echo.Context, r *run, try sendTry) error {
+func (s *Server) drawSend(c echo.Context, r *run) error {
 	f, err := s.frameOf(r, actionSend)
 	if err != nil {
 		return err
@@ -208,9 +257,10 @@ func (s *Server) drawSend(c echo.Context, r *run, try sendTry) error {
 		return err
 	}
 	p := sendPage{frame: f}
-	p.Answered, p.Blank = r.count()
+	st := r.session.State()
+	p.Answered, p.Blank = st.Answered, st.Blank
 	status := http.StatusOK
-	if try == sendAgain {
+	if r.draft.State == drafts.Sending && c.QueryParam("failed") != "" {
 		status = http.StatusServiceUnavailable
 		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
 		p.Failed = true
@@ -221,25 +271,22 @@ func (s *Server) drawSend(c echo.Context, r *run, try sendTry) error {
 	return s.show(c, status, "send", p)
 }
 
-// count returns how many of the questions asked were answered and left blank.
-func (r *run) count() (answered, blank int) {
-	st := r.session.State()
-	return st.Answered, st.Blank
-}
-
 // thanksPage is web/pages/thanks.
 type thanksPage struct {
 	frame
 	Receipt string
 }
 
-func (s *Server) thank(c echo.Context, r *run, receipt intake.Receipt) error {
+func (s *Server) thank(c echo.Context, r *run) error {
+	if r.state.Receipt == "" {
+		return fmt.Errorf("the interview was accepted in another way: %w", surveys.ErrConflict)
+	}
 	f, err := s.pages.titled(r.state.Lang, "thanks.title")
 	if err != nil {
 		return err
 	}
 	f.Survey = r.wave.Title.In(r.state.Lang)
-	return s.show(c, http.StatusOK, "thanks", thanksPage{frame: f, Receipt: receiptNumber(receipt)})
+	return s.show(c, http.StatusOK, "thanks", thanksPage{frame: f, Receipt: r.state.Receipt})
 }
 
 // receiptNumber is short enough to be written down: the place in the log, and the

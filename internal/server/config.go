@@ -13,11 +13,10 @@ type Config struct {
 	// Addr is the address to listen on.
 	Addr string
 	// Key is the secret of the installation, at least 32 random bytes. The keys of
-	// the sealed pages and of the personal links are derived from it, so with
-	// another key both become invalid.
+	// the personal links are derived from it, so with another key they become invalid.
 	Key []byte
-	// PageLife is how long an open page of a questionnaire can be sent.
-	PageLife time.Duration
+	// Idle is how long after its last page an interview counts as broken off.
+	Idle time.Duration
 	// MaxConns limits the open connections; further ones wait.
 	MaxConns int
 	// MaxRequests limits the pages and interviews being taken at one time; whoever
@@ -43,7 +42,7 @@ func DefaultConfig(key []byte) Config {
 	return Config{
 		Addr:        "127.0.0.1:8080",
 		Key:         key,
-		PageLife:    7 * 24 * time.Hour,
+		Idle:        24 * time.Hour,
 		MaxConns:    10_000,
 		MaxRequests: 512,
 		RequestTime: 30 * time.Second,
@@ -56,8 +55,8 @@ func (c Config) check() error {
 	switch {
 	case len(c.Key) < 32:
 		return fmt.Errorf("the key has %d bytes; it needs at least 32 random ones", len(c.Key))
-	case c.PageLife < 24*time.Hour:
-		return errors.New("PageLife is less than a day; pages tell respondents how many days they have")
+	case c.Idle < time.Minute:
+		return errors.New("Idle is less than a minute; people take longer for a page")
 	case c.RequestTime <= 0 || c.Grace <= 0:
 		return errors.New("RequestTime and Grace must be greater than zero")
 	case c.MaxConns <= 0 || c.MaxRequests <= 0:

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
@@ -76,7 +77,9 @@ type site struct {
 	*Server
 	t      testing.TB
 	log    *wal.Log
+	drafts *drafts.Store
 	intake *intake.Intake
+	forms  *intake.Waves
 	store  *store
 	// clock is what the server takes for now.
 	clock *clock
@@ -133,12 +136,18 @@ func newSite(t testing.TB, qs []*surveys.Questionnaire, change func(*Config, *De
 		deps.Waves = append(deps.Waves, Wave{ID: q.ID, Questionnaire: q, Form: f})
 		published.Publish(q.ID, q.ID, q.Version(), f)
 	}
+	s.forms = published
 	s.open(published)
 	deps.Intake = s.intake
+	var err error
+	if s.drafts, err = drafts.Open(t.TempDir()+"/drafts.db", testKey); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.drafts.Close() })
+	deps.Drafts = s.drafts
 	if change != nil {
 		change(&cfg, &deps)
 	}
-	var err error
 	if s.Server, err = New(cfg, deps); err != nil {
 		t.Fatal(err)
 	}
@@ -225,11 +234,24 @@ type page struct {
 	typed url.Values
 }
 
-// do sends a request and reads the answer.
+// caseLink is the path of a case's personal link.
+func (s *site) caseLink(waveID, caseID string) string {
+	s.t.Helper()
+	issue, err := s.drafts.Issue(context.Background(), waveID, caseID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return CaseLink(testKey, waveID, caseID, issue)
+}
+
+// do sends a request, follows where it leads, and reads the answer.
 func (s *site) do(r *http.Request) *page {
 	s.t.Helper()
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
+	if w.Code == http.StatusSeeOther {
+		return s.get(w.Header().Get("Location"))
+	}
 	p := &page{site: s, path: r.URL.RequestURI(), status: w.Code, header: w.Header(), body: w.Body.String(), typed: url.Values{}}
 	var err error
 	if p.doc, err = html.Parse(strings.NewReader(p.body)); err != nil {
@@ -266,8 +288,19 @@ func (p *page) press(action string) *page {
 	if f == nil {
 		p.site.t.Fatalf("%s has no form to press %q in:\n%s", p.path, action, p.body)
 	}
-	address, _, _ := strings.Cut(attr(f, "action"), "#")
-	return p.site.post(address, formMedia, p.sends(action).Encode())
+	return p.site.post(p.address(), formMedia, p.sends(action).Encode())
+}
+
+// address is where the page's form is sent.
+func (p *page) address() string {
+	address, _, _ := strings.Cut(attr(p.find("form", "", ""), "action"), "#")
+	return address
+}
+
+// tokenOf is the token in the address of a page of an interview.
+func tokenOf(p *page) string {
+	token, _, _ := strings.Cut(strings.TrimPrefix(p.address(), "/a/"), "?")
+	return token
 }
 
 // sends is what press sends.
@@ -373,3 +406,9 @@ func readAll(t testing.TB, r io.Reader) string {
 	}
 	return string(b)
 }
+
+// testKey is the secret of the installation, noon the time in tests.
+var (
+	testKey = []byte("0123456789abcdef0123456789abcdef")
+	noon    = time.Date(2026, 6, 1, 12, 0, 0, 0, chinaTime)
+)

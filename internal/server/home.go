@@ -37,7 +37,7 @@ func (s *Server) home(c echo.Context) error {
 	}
 	p := homePage{frame: f}
 	for _, w := range s.order {
-		if w.open(s.deps.Now()) {
+		if !w.LinksOnly && w.open(s.deps.Now()) {
 			p.Open = append(p.Open, openWave{
 				Title:  w.Title.In(l),
 				Issuer: w.Questionnaire.Statutory.Issuer.In(l),

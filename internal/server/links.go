@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -8,17 +9,20 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 )
 
 // CaseLink returns the path of the personal link of a sampled case; key is the
-// Config.Key of the server that will serve it.
-func CaseLink(key []byte, waveID, caseID string) string {
-	return newLinks(key).path(waveID, caseID)
+// Config.Key of the server that will serve it, issue that of drafts.Store.Issue.
+func CaseLink(key []byte, waveID, caseID string, issue uint32) string {
+	return newLinks(key).path(waveID, caseID, issue)
 }
 
 // links makes and reads the personal links of sampled cases. A link is the case's
 // ID and a 128-bit code that only the holder of the key can make, so it needs no
-// table, and a forged one is refused before anything else is done.
+// table, and a forged one is refused before anything else is done. A link that was
+// replaced has another number of issue.
 type links struct {
 	codes, interviews []byte
 }
@@ -32,28 +36,42 @@ func newLinks(key []byte) *links {
 const codeBytes = 16
 
 // path returns the path of the link of a case in a wave.
-func (l *links) path(waveID, caseID string) string {
-	token := append([]byte(caseID), l.code(waveID, caseID)...)
+func (l *links) path(waveID, caseID string, issue uint32) string {
+	token := append([]byte(caseID), l.code(waveID, caseID, issue)...)
 	return "/i/" + text64.EncodeToString(token)
 }
 
-// open returns the wave and the case of a link's token; ok is false when the link
-// belongs to none of the waves.
-func (l *links) open(token string, waves []*wave) (w *wave, caseID string, ok bool) {
+// caseOf returns the wave and the case of a personal link's token.
+func (s *Server) caseOf(ctx context.Context, token string) (*wave, string, error) {
 	raw, err := text64.DecodeString(token)
-	if err != nil || len(raw) <= codeBytes {
-		return nil, "", false
+	if err != nil || len(raw) <= codeBytes || len(raw) > codeBytes+fieldwork.MaxID {
+		return nil, "", errLink
 	}
 	caseID, code := string(raw[:len(raw)-codeBytes]), raw[len(raw)-codeBytes:]
-	for _, w := range waves {
-		if hmac.Equal(code, l.code(w.ID, caseID)) {
-			return w, caseID, true
+	for _, w := range s.order {
+		issue, err := s.deps.Drafts.Issue(ctx, w.ID, caseID)
+		if err != nil {
+			return nil, "", err
+		}
+		if hmac.Equal(code, s.links.code(w.ID, caseID, issue)) {
+			return w, caseID, nil
+		}
+		for old := range min(issue, maxIssues) {
+			if hmac.Equal(code, s.links.code(w.ID, caseID, old)) {
+				return nil, "", errReplaced
+			}
 		}
 	}
-	return nil, "", false
+	return nil, "", errLink
 }
 
-func (l *links) code(waveID, caseID string) []byte {
+// maxIssues is how many replaced links of a case are told from forged ones.
+const maxIssues = 20
+
+func (l *links) code(waveID, caseID string, issue uint32) []byte {
+	if issue > 0 {
+		return mac(l.codes, fmt.Sprintf("%s\x00%d", waveID, issue), caseID)[:codeBytes]
+	}
 	return mac(l.codes, waveID, caseID)[:codeBytes]
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // pageNames are the folders of web/pages that the server draws.
-var pageNames = []string{"home", "start", "section", "send", "thanks", "problem"}
+var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem"}
 
 // pages draws the pages.
 type pages struct {

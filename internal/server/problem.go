@@ -15,12 +15,18 @@ import (
 
 // Errors of the server itself.
 var (
-	errCase   = errors.New("not allowed to answer for this case")
-	errCross  = errors.New("sent from another site")
-	errLink   = fmt.Errorf("forged or damaged link: %w", surveys.ErrNotFound)
-	errMedia  = errors.New("media type not supported")
-	errMethod = errors.New("method not allowed")
-	errRoute  = fmt.Errorf("no such address: %w", surveys.ErrNotFound)
+	errAnswered   = fmt.Errorf("the case was answered: %w", surveys.ErrClosed)
+	errCase       = errors.New("not allowed to answer for this case")
+	errCross      = errors.New("sent from another site")
+	errDraft      = fmt.Errorf("no such interview under way: %w", surveys.ErrNotFound)
+	errLinkClosed = fmt.Errorf("the open link takes no more: %w", surveys.ErrClosed)
+	errLinksOnly  = fmt.Errorf("the wave is answered through links only: %w", surveys.ErrNotFound)
+	errReplaced   = fmt.Errorf("the personal link was replaced: %w", surveys.ErrClosed)
+	errTries      = fmt.Errorf("too many wrong codes: %w", surveys.ErrUnavailable)
+	errLink       = fmt.Errorf("forged or damaged link: %w", surveys.ErrNotFound)
+	errMedia      = errors.New("media type not supported")
+	errMethod     = errors.New("method not allowed")
+	errRoute      = fmt.Errorf("no such address: %w", surveys.ErrNotFound)
 )
 
 // problems says which status and words belong to an error; the first that matches counts.
@@ -29,9 +35,12 @@ var problems = []struct {
 	status int
 	words  string
 }{
-	{errSeal, http.StatusBadRequest, "seal"},
-	{errVersion, http.StatusConflict, "version"},
-	{errExpired, http.StatusGone, "expired"},
+	{errAnswered, http.StatusGone, "answered"},
+	{errDraft, http.StatusNotFound, "draft"},
+	{errLinkClosed, http.StatusGone, "linkclosed"},
+	{errLinksOnly, http.StatusNotFound, "linksonly"},
+	{errReplaced, http.StatusGone, "replaced"},
+	{errTries, http.StatusTooManyRequests, "tries"},
 	{errLink, http.StatusNotFound, "link"},
 	{errCase, http.StatusForbidden, "case"},
 	{errCross, http.StatusForbidden, "cross"},
@@ -125,10 +134,8 @@ func (s *Server) failPage(c echo.Context, status int, words, id string) error {
 		return err
 	}
 	switch words {
-	case "seal", "version", "expired":
-		if w := s.waves[c.Param("wave")]; w != nil {
-			p.Start = inLanguage(w.path(), l)
-		}
+	case "draft":
+		p.Start = inLanguage("/r", l)
 	case "internal":
 		p.Request = id
 	}

@@ -27,6 +27,9 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
+	if s.cfg.HTTPS { // a proxy on the same machine or network names the person's address
+		e.IPExtractor = echo.ExtractIPFromXFFHeader()
+	}
 	e.HTTPErrorHandler = s.fail
 	e.Pre(s.number, s.protect, middleware.RemoveTrailingSlash())
 	e.Use(s.record, s.recover(), sameSite(protection),
@@ -35,16 +38,26 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 
 	read := func(path string, h echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
 	read("/", s.home)
-	read("/s/:wave", s.start)
+	read("/s/:wave", s.start(s.waveDoor))
 	read("/s/:wave/figure/:item", s.figure)
-	read("/i/:token", s.startCase)
+	read("/i/:token", s.start(s.caseDoor))
+	read("/o/:token", s.start(s.openDoor))
+	read("/a/:token", s.page)
+	read("/a/:token/later", s.later)
+	read("/r", s.resumeCode)
+	read("/r/:link", s.resumeLink)
 	read("/static/:file", s.static)
 	read("/reports/:file", s.report)
 	read("/healthz", s.health)
 	read("/readyz", s.ready)
 	admit := s.admit()
-	e.POST("/s/:wave", s.answer, receive, admit)
-	e.POST("/i/:token", s.beginCase, receive, admit)
+	e.POST("/s/:wave", s.begin(s.waveDoor), receive, admit)
+	e.POST("/i/:token", s.begin(s.caseDoor), receive, admit)
+	e.POST("/o/:token", s.begin(s.openDoor), receive, admit)
+	e.POST("/a/:token", s.answer, receive, admit)
+	e.POST("/a/:token/later", s.renew, receive, admit)
+	e.POST("/r", s.byCode, receive, admit)
+	e.POST("/r/:link", s.byLink, receive, admit)
 	e.POST("/v1/submissions", s.submit, receive, admit)
 	return e
 }

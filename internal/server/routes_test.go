@@ -36,7 +36,7 @@ func reportSite(t *testing.T) *site {
 // Every route, every kind of answer: the protecting headers are there.
 func TestEveryAnswerIsProtected(t *testing.T) {
 	s := reportSite(t)
-	fill := strings.NewReplacer(":wave", "village", ":item", "K01", ":token", strings.TrimPrefix(s.CaseLink("village", "1"), "/i/"),
+	fill := strings.NewReplacer(":wave", "village", ":item", "K01", ":token", strings.TrimPrefix(s.caseLink("village", "1"), "/i/"),
 		":file", "zhejiang.html")
 	requests := [][2]string{{"GET", "/nothing/here"}, {"DELETE", "/"}, {"GET", "/s/nowhere"}, {"BREW", "/s/village"}}
 	for _, r := range s.echo.Routes() {
@@ -265,8 +265,8 @@ func TestSubmissionsOfCases(t *testing.T) {
 	}
 	for name, link := range map[string]string{
 		"no token":     "",
-		"another case": s.CaseLink("village", "v1-02"),
-		"another wave": s.CaseLink("town", "v1-01"),
+		"another case": s.caseLink("village", "v1-02"),
+		"another wave": s.caseLink("town", "v1-01"),
 		"nonsense":     "/i/nonsense",
 	} {
 		if status := send(link); status != http.StatusForbidden {
@@ -276,7 +276,7 @@ func TestSubmissionsOfCases(t *testing.T) {
 	if n := len(s.stored()); n != 0 {
 		t.Errorf("%d interviews stored without the right to answer", n)
 	}
-	if status := send(s.CaseLink("village", "v1-01")); status != http.StatusCreated {
+	if status := send(s.caseLink("village", "v1-01")); status != http.StatusCreated {
 		t.Errorf("with the case's own link: %d, want 201", status)
 	}
 }
@@ -302,15 +302,15 @@ func TestConfig(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Config){
 		"short key":            func(c *Config) { c.Key = c.Key[:31] },
-		"pages without life":   func(c *Config) { c.PageLife = 0 },
+		"nobody is ever idle":  func(c *Config) { c.Idle = 0 },
 		"no requests":          func(c *Config) { c.MaxRequests = 0 },
 		"reports, no policy":   func(c *Config) { c.Reports = fstest.MapFS{} },
-		"pages of an hour":     func(c *Config) { c.PageLife = time.Hour },
+		"idle in a second":     func(c *Config) { c.Idle = time.Second },
 		"origin without https": func(c *Config) { c.Origins = []string{"survey.example.cn"} },
 	} {
 		cfg := DefaultConfig(testKey)
 		change(&cfg)
-		if _, err := New(cfg, Deps{}); err == nil {
+		if _, err := New(cfg, Deps{Drafts: villageSite(t).drafts}); err == nil {
 			t.Errorf("%s: New() gave no error", name)
 		}
 	}
@@ -327,7 +327,7 @@ func TestWavesAreChecked(t *testing.T) {
 		"bad date":   {badWave(good, func(q *surveys.Questionnaire) { q.Statutory.ValidUntil = "31.12.2026" })},
 		"in Klingon": {badWave(good, func(q *surveys.Questionnaire) { q.Languages = []surveys.Lang{"tlh"} })},
 	} {
-		if _, err := New(DefaultConfig(testKey), Deps{Waves: waves, Intake: site.deps.Intake}); err == nil {
+		if _, err := New(DefaultConfig(testKey), Deps{Waves: waves, Intake: site.deps.Intake, Drafts: site.drafts}); err == nil {
 			t.Errorf("%s: New() gave no error", name)
 		}
 	}

@@ -1,9 +1,11 @@
 // Package server is the HTTP face of the program: the respondent pages, the
 // intake of interviews from devices, and the finished reports.
 //
-// It keeps nothing between two requests. What a respondent has answered so far
-// travels sealed in the page; the form engine decides what to ask; a finished
+// What a respondent has answered so far is kept in package drafts, under a token that
+// is in the address of the pages; the form engine decides what to ask; a finished
 // interview goes to the intake, and the thank-you page follows when it is durable.
+// Every page that is sent is answered with the address of the next one (303), so that
+// neither reload nor the back button sends anything again.
 package server
 
 import (
@@ -19,6 +21,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/net/netutil"
 
+	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
@@ -39,15 +42,29 @@ type Wave struct {
 	Questionnaire *surveys.Questionnaire
 	// Form is the Questionnaire, compiled.
 	Form *form.Form
+	// Earlier are the versions that interviews may still be under way with.
+	Earlier []Version
+	// Booklets are those of the sampled cases, by case; other interviews draw one.
+	Booklets map[string]string
+	// LinksOnly waves are begun through personal and open links only.
+	LinksOnly bool
 	// Closed says that the office has ended the wave. Apart from that a wave ends
 	// by itself after its form's last day of validity.
 	Closed bool
+}
+
+// Version is a questionnaire with its form.
+type Version struct {
+	Questionnaire *surveys.Questionnaire
+	Form          *form.Form
 }
 
 // Deps are the parts of the program that the server calls.
 type Deps struct {
 	Waves  []Wave
 	Intake Intake
+	// Drafts keeps the interviews under way.
+	Drafts *drafts.Store
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or
@@ -81,6 +98,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
+	if deps.Drafts == nil {
+		return nil, errors.New("server: no store for interviews under way")
+	}
 	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key), waves: map[string]*wave{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
@@ -103,12 +123,22 @@ func New(cfg Config, deps Deps) (*Server, error) {
 }
 
 func (s *Server) publish(published Wave) error {
-	w, err := newWave(published, s.cfg, s.pages.words)
+	w, err := newWave(published, s.pages.words)
 	if err != nil {
 		return err
 	}
 	if s.waves[w.ID] != nil {
 		return errors.New("published twice")
+	}
+	w.editions = map[string]*wave{w.version: w}
+	for _, v := range published.Earlier {
+		earlier := published
+		earlier.Questionnaire, earlier.Form = v.Questionnaire, v.Form
+		e, err := newWave(earlier, s.pages.words)
+		if err != nil {
+			return err
+		}
+		w.editions[e.version] = e
 	}
 	s.waves[w.ID] = w
 	s.order = append(s.order, w)
@@ -117,9 +147,6 @@ func (s *Server) publish(published Wave) error {
 
 // Handler returns the handler of all routes, for a server of the caller's own.
 func (s *Server) Handler() http.Handler { return s.echo }
-
-// CaseLink returns the path of the personal link of a sampled case.
-func (s *Server) CaseLink(waveID, caseID string) string { return s.links.path(waveID, caseID) }
 
 // Listen opens the address of the configuration, so that Addr is known and a
 // port that is taken is reported before Run.
@@ -151,6 +178,10 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	caring, stop := context.WithCancel(ctx)
+	cared := make(chan struct{})
+	go func() { s.care(caring); close(cared) }()
+	defer func() { stop(); <-cared }()
 	hs := s.httpServer()
 	served := make(chan error, 1)
 	go func() { served <- hs.Serve(s.listener) }()

@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
 )
@@ -23,9 +25,10 @@ type startPage struct {
 	// Trial says that the form is a trial and nothing else on the page says so.
 	Trial   bool
 	Consent []string // paragraphs
-	// Parts and Questions are how many there can be at most, Days how long a page
-	// stays valid.
-	Parts, Questions, Days int
+	// Parts and Questions are how many there can be at most.
+	Parts, Questions int
+	// Begun says that the interview is under way.
+	Begun bool
 }
 
 // wave returns the wave in the address.
@@ -37,46 +40,133 @@ func (s *Server) wave(c echo.Context) (*wave, error) {
 	return w, nil
 }
 
-// openWave is wave, but only when it takes answers.
-func (s *Server) openWave(c echo.Context) (*wave, error) {
+// door is how an interview is begun: a wave's own address, a personal link or an open
+// link.
+type door struct {
+	wave *wave
+	path string
+	// caseID and interview belong to a personal link, link to an open one.
+	caseID, interview, link string
+	// begun says that the interview of a personal link is under way.
+	begun bool
+}
+
+// waveDoor is the door of a wave's own address.
+func (s *Server) waveDoor(c echo.Context) (door, error) {
 	w, err := s.wave(c)
-	if err == nil && !w.open(s.deps.Now()) {
-		err = fmt.Errorf("wave: %w", surveys.ErrClosed)
+	if err != nil {
+		return door{}, err
 	}
-	return w, err
+	if w.LinksOnly {
+		return door{}, errLinksOnly
+	}
+	return door{wave: w, path: w.path()}, w.mustBeOpen(s.deps.Now())
 }
 
-// caseOf returns the wave and the case of the personal link in the address.
-func (s *Server) caseOf(c echo.Context) (*wave, string, error) {
-	w, caseID, ok := s.links.open(c.Param("token"), s.order)
-	if !ok {
-		return nil, "", errLink
+// caseDoor is the door of a personal link.
+func (s *Server) caseDoor(c echo.Context) (door, error) {
+	w, caseID, err := s.caseOf(c.Request().Context(), c.Param("token"))
+	if err != nil {
+		return door{}, err
 	}
-	if !w.open(s.deps.Now()) {
-		return nil, "", fmt.Errorf("wave: %w", surveys.ErrClosed)
+	d := door{wave: w, path: "/i/" + c.Param("token"), caseID: caseID, interview: s.links.interviewID(w.ID, caseID)}
+	draft, err := s.deps.Drafts.Get(c.Request().Context(), d.interview)
+	switch {
+	case errors.Is(err, surveys.ErrNotFound):
+	case err != nil:
+		return door{}, err
+	case draft.State == drafts.Finished:
+		return door{}, errAnswered
+	default:
+		d.begun = true
 	}
-	return w, caseID, nil
+	return d, w.mustBeOpen(s.deps.Now())
 }
 
-// start shows the first page of an open link.
-func (s *Server) start(c echo.Context) error {
-	w, err := s.openWave(c)
+// openDoor is the door of an open link.
+func (s *Server) openDoor(c echo.Context) (door, error) {
+	l, err := s.deps.Drafts.OpenLink(c.Request().Context(), c.Param("token"))
+	if errors.Is(err, surveys.ErrNotFound) {
+		return door{}, errLink
+	}
+	if err != nil {
+		return door{}, err
+	}
+	w := s.waves[l.Wave]
+	if w == nil {
+		return door{}, errLink
+	}
+	if !l.Takes(s.deps.Now()) {
+		return door{}, errLinkClosed
+	}
+	return door{wave: w, path: "/o/" + c.Param("token"), link: l.Name}, w.mustBeOpen(s.deps.Now())
+}
+
+// start shows the first page behind a door.
+func (s *Server) start(find func(echo.Context) (door, error)) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		d, err := find(c)
+		if err != nil {
+			return err
+		}
+		return s.showStart(c, d)
+	}
+}
+
+// begin begins the interview behind a door, or takes up the one of a personal link.
+func (s *Server) begin(find func(echo.Context) (door, error)) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		d, err := find(c)
+		if err != nil {
+			return err
+		}
+		fields, err := readFields(c)
+		if err != nil {
+			return err
+		}
+		if fields.Get("action") != actionStart {
+			return fmt.Errorf("the first page can only be started: %w", surveys.ErrInvalid)
+		}
+		if d.begun {
+			return s.goOn(c, d.interview)
+		}
+		return s.beginNew(c, d)
+	}
+}
+
+// beginNew begins an interview with the newest version of the questionnaire.
+func (s *Server) beginNew(c echo.Context, d door) error {
+	if d.interview == "" {
+		id, err := uuid.NewRandom()
+		if err != nil {
+			return fmt.Errorf("making an interview's ID: %w", err)
+		}
+		d.interview = id.String()
+	}
+	session, err := d.wave.Form.Start(startOf(d.wave, d.caseID, d.interview))
 	if err != nil {
 		return err
 	}
-	return s.showStart(c, w, w.path())
-}
-
-// startCase shows the first page of a personal link.
-func (s *Server) startCase(c echo.Context) error {
-	w, _, err := s.caseOf(c)
-	if err != nil {
+	now := s.deps.Now()
+	draft := drafts.Draft{Interview: d.interview, Wave: d.wave.ID, Version: d.wave.version, Link: d.link, Updated: now}
+	r := &run{wave: d.wave, draft: &draft, session: session, state: state{Case: d.caseID, Lang: asked(c, d.wave.languages), Started: moment(now)}}
+	if err := r.put(); err != nil {
 		return err
 	}
-	return s.showStart(c, w, "/i/"+c.Param("token"))
+	token, err := s.deps.Drafts.Begin(c.Request().Context(), draft)
+	switch {
+	case errors.Is(err, surveys.ErrConflict): // begun in two windows at the same moment
+		return s.goOn(c, d.interview)
+	case errors.Is(err, surveys.ErrClosed):
+		return errLinkClosed
+	case err != nil:
+		return err
+	}
+	return s.lead(c, token, r)
 }
 
-func (s *Server) showStart(c echo.Context, w *wave, path string) error {
+func (s *Server) showStart(c echo.Context, d door) error {
+	w, path := d.wave, d.path
 	l := asked(c, w.languages)
 	f := s.pages.frame(l)
 	f.Title = w.Title.In(l)
@@ -95,7 +185,7 @@ func (s *Server) showStart(c echo.Context, w *wave, path string) error {
 		Trial:      q.Statutory.Trial && q.Statutory.Approval.In(l) == "",
 		Consent:    strings.FieldsFunc(q.Consent.In(l), func(r rune) bool { return r == '\n' }),
 		Parts:      len(q.Sections),
-		Days:       int(s.cfg.PageLife / (24 * time.Hour)),
+		Begun:      d.begun,
 	}
 	for item := range q.Items {
 		if item.Type != surveys.Note {
@@ -105,53 +195,16 @@ func (s *Server) showStart(c echo.Context, w *wave, path string) error {
 	return s.show(c, http.StatusOK, "start", p)
 }
 
-// beginCase begins the interview of a personal link.
-func (s *Server) beginCase(c echo.Context) error {
-	w, caseID, err := s.caseOf(c)
-	if err != nil {
-		return err
-	}
-	fields, err := readFields(c)
-	if err != nil {
-		return err
-	}
-	if fields.Get("action") != "start" {
-		return fmt.Errorf("the first page can only be started: %w", surveys.ErrInvalid)
-	}
-	return s.begin(c, w, caseID, s.links.interviewID(w.ID, caseID))
-}
-
-// beginOpen begins an interview of an open link.
-func (s *Server) beginOpen(c echo.Context, w *wave) error {
-	id, err := uuid.NewRandom()
-	if err != nil {
-		return fmt.Errorf("making an interview's ID: %w", err)
-	}
-	return s.begin(c, w, "", id.String())
-}
-
-func (s *Server) begin(c echo.Context, w *wave, caseID, interviewID string) error {
-	session, err := w.Form.Start(startOf(w.Questionnaire, interviewID))
-	if err != nil {
-		return err
-	}
-	r := &run{wave: w, session: session, state: state{
-		Interview: interviewID,
-		Case:      caseID,
-		Lang:      asked(c, w.languages),
-		Started:   moment(s.deps.Now()),
-	}}
-	r.reached(s.deps.Now())
-	return s.draw(c, r, nil)
-}
-
-// startOf draws the booklet and the seed of an interview from its ID, so that starting
-// it again gives the same ones.
-func startOf(q *surveys.Questionnaire, interviewID string) form.Start {
+// startOf gives an interview the booklet of its case, or draws one from its ID, and draws
+// the seed from its ID, so that starting it again gives the same ones.
+func startOf(w *wave, caseID, interviewID string) form.Start {
 	sum := sha256.Sum256([]byte("start " + interviewID))
-	o := form.Start{Seed: max(1, binary.BigEndian.Uint32(sum[:4]))}
+	o := form.Start{Seed: max(1, binary.BigEndian.Uint32(sum[:4])), Booklet: w.Booklets[caseID]}
+	if o.Booklet != "" {
+		return o
+	}
 	u := float64(binary.BigEndian.Uint64(sum[8:])>>11) / (1 << 53)
-	for _, b := range q.Booklets {
+	for _, b := range w.Questionnaire.Booklets {
 		o.Booklet = b.ID
 		if u -= b.Share; u < 0 {
 			break

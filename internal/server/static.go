@@ -63,6 +63,9 @@ func (s *Server) figure(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if e := w.editions[c.QueryParam("v")]; e != nil {
+		w = e
+	}
 	item := w.Questionnaire.Item(c.Param("item"))
 	if item == nil || item.Figure == nil {
 		return fmt.Errorf("figure: %w", surveys.ErrNotFound)

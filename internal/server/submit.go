@@ -1,7 +1,9 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -10,7 +12,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // submit takes a finished interview from a device: 201 and a receipt when it is
@@ -27,12 +31,19 @@ func (s *Server) submit(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the interview: %w", err)
 	}
-	if err := s.mayAnswer(c.Request(), body); err != nil {
+	caseDoor, err := s.mayAnswer(c.Request(), body)
+	if err != nil {
 		return err
 	}
 	receipt, err := s.deps.Intake.Accept(c.Request().Context(), body)
 	if err != nil {
 		return err
+	}
+	if caseDoor.wave != nil && receipt.Quarantined == "" {
+		if err := s.answered(c.Request().Context(), caseDoor, receipt); err != nil {
+			// The interview is safe; only the case's link does not know yet.
+			s.deps.Log.WarnContext(c.Request().Context(), "a case's link still takes answers", "err", err)
+		}
 	}
 	status := http.StatusCreated
 	if receipt.Status == intake.Repeated {
@@ -43,16 +54,36 @@ func (s *Server) submit(c echo.Context) error {
 
 // mayAnswer refuses an interview of a sampled case from anybody who does not have the
 // case's link: it would take the place of the respondent's own. Whatever else is
-// wrong with the body is for the intake to say.
-func (s *Server) mayAnswer(r *http.Request, body []byte) error {
-	var claim struct{ Wave, Case string }
+// wrong with the body is for the intake to say. It returns the case's door, if the
+// interview completes a case.
+func (s *Server) mayAnswer(r *http.Request, body []byte) (door, error) {
+	var claim struct {
+		Wave, Case string
+		Partial    bool
+	}
 	if json.Unmarshal(body, &claim) != nil || claim.Case == "" {
-		return nil
+		return door{}, nil
 	}
 	token, _ := strings.CutPrefix(r.Header.Get(echo.HeaderAuthorization), "Bearer ")
-	w, caseID, ok := s.links.open(token, s.order)
-	if !ok || w.ID != claim.Wave || caseID != claim.Case {
-		return fmt.Errorf("%w: an interview of a sampled case needs the code of its link as a bearer token", errCase)
+	w, caseID, err := s.caseOf(r.Context(), token)
+	if err != nil && !errors.Is(err, surveys.ErrNotFound) && !errors.Is(err, errReplaced) {
+		return door{}, err
 	}
-	return nil
+	if err != nil || w.ID != claim.Wave || caseID != claim.Case {
+		return door{}, fmt.Errorf("%w: an interview of a sampled case needs the code of its link as a bearer token", errCase)
+	}
+	if claim.Partial {
+		return door{}, nil
+	}
+	return door{wave: w, caseID: caseID, interview: s.links.interviewID(w.ID, caseID)}, nil
+}
+
+// answered lets the link of a case say that the case was answered.
+func (s *Server) answered(ctx context.Context, d door, receipt intake.Receipt) error {
+	now := s.deps.Now()
+	body, err := json.Marshal(state{Case: d.caseID, Lang: d.wave.languages[0], Started: moment(now), Receipt: receiptNumber(receipt)})
+	if err != nil {
+		return err
+	}
+	return s.deps.Drafts.Complete(ctx, drafts.Draft{Interview: d.interview, Wave: d.wave.ID, Version: d.wave.version, Updated: now, Body: body})
 }

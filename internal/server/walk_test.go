@@ -68,7 +68,7 @@ func TestWalkInChinese(t *testing.T) {
 	}
 	want := surveys.Interview{
 		ID: got.ID, Survey: "village", Version: village().Version(), Wave: "village", Mode: surveys.ModeWeb,
-		Lang: surveys.ZH, Started: noon.UTC(), Finished: noon.UTC(), Answers: villageAnswers,
+		Lang: surveys.ZH, Started: noon.UTC(), Finished: noon.UTC().Add(time.Minute), Answers: villageAnswers,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("stored interview (-want +got):\n%s", d)
@@ -155,9 +155,9 @@ func TestErrorsAreListedAndLinked(t *testing.T) {
 // What is wrong, by what was filled in; the words are those of web/text.
 func TestEachKindOfError(t *testing.T) {
 	s := villageSite(t)
-	about := s.get("/s/village?lang=en").press("start")
+	about := func() *page { return s.get("/s/village?lang=en").press("start") }
 	hours := func() *page {
-		return about.fill("age", "35").fill("internet", "yes").press("next").want(200, "About you")
+		return about().fill("age", "35").fill("internet", "yes").press("next").want(200, "About you")
 	}
 	place := func() *page { return hours().fill("hours", "dk").press("next").want(200, "Online") }
 	channels := func() *page { return place().press("next").want(200, "Channels") }
@@ -167,15 +167,15 @@ func TestEachKindOfError(t *testing.T) {
 		values []string
 		want   string
 	}{
-		"letters for a number":  {about, "age", []string{"abc"}, "Please enter a number, such as 35."},
-		"half a year":           {about, "age", []string{"35.5"}, "Please enter a whole number."},
+		"letters for a number":  {about(), "age", []string{"abc"}, "Please enter a number, such as 35."},
+		"half a year":           {about(), "age", []string{"35.5"}, "Please enter a whole number."},
 		"two decimals too many": {hours(), "hours", []string{"1.234"}, "Too many decimals; at most 1."},
 		"number and don't know": {hours(), "hours", []string{"2", "dk"}, "Please give only one answer to this question."},
 		"eleven characters":     {place(), "place", []string{"一二三四五六七八九十一"}, "Your answer is too long: at most 10 characters."},
 		"a bell":                {place(), "place", []string{"a\ab"}, "Please remove the special characters from your answer."},
 		"option of its own":     {channels(), "channels", []string{"radio"}, "Please choose one of the options shown."},
 		"none and one":          {channels(), "channels", []string{"tv", "none"}, "An option like “none of these” cannot be chosen together with others."},
-		"two for one":           {about, "internet", []string{"yes", "no"}, "Please give only one answer to this question."},
+		"two for one":           {about(), "internet", []string{"yes", "no"}, "Please give only one answer to this question."},
 	} {
 		p := c.page.fill(c.item, c.values...).press("next")
 		found := slices.ContainsFunc(p.errors(), func(line [2]string) bool {
@@ -257,26 +257,28 @@ func TestSendingTwiceCountsOnce(t *testing.T) {
 
 func TestPersonalLink(t *testing.T) {
 	s := villageSite(t)
-	link := s.CaseLink("village", "330102-0017")
+	link := s.caseLink("village", "330102-0017")
 	p := s.get(link).want(200, "乡村科学素质调查")
 	toSend(p).press("send").want(200, "谢谢，您的问卷已收到")
 	got := s.stored()[0]
 	if got.Case != "330102-0017" || got.ID != newLinks(testKey).interviewID("village", "330102-0017") {
 		t.Errorf("stored case %q as %s", got.Case, got.ID)
 	}
-	// Starting the case again makes the same submission; with other answers it is
-	// told that the first ones count.
+	// The link says that it was answered, and shows no answers.
 	s.clock.pass(time.Hour)
-	again := toSend(s.get(link)).press("back").fill("K01", "false").press("next")
-	again.press("send").want(409, "您已经提交过了")
+	p = s.get(link).want(410, "您已经提交过了")
+	if strings.Contains(p.body, "科普网") {
+		t.Error("the link shows an answer")
+	}
+	s.post(link, formMedia, "action=start").want(410, "您已经提交过了")
 }
 
 func TestForgedLinkGetsAPage(t *testing.T) {
 	s := villageSite(t)
 	for name, path := range map[string]string{
 		"made up":    "/i/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-		"other wave": CaseLink(testKey, "elsewhere", "1"),
-		"cut":        strings.TrimSuffix(s.CaseLink("village", "1"), s.CaseLink("village", "1")[20:]),
+		"other wave": CaseLink(testKey, "elsewhere", "1", 0),
+		"cut":        strings.TrimSuffix(s.caseLink("village", "1"), s.caseLink("village", "1")[20:]),
 	} {
 		if p := s.get(path); p.status != 404 || p.title() != "链接无效" {
 			t.Errorf("%s: %d %q, want 404 链接无效", name, p.status, p.title())
@@ -285,14 +287,14 @@ func TestForgedLinkGetsAPage(t *testing.T) {
 			t.Errorf("%s, started: %d, want 404", name, p.status)
 		}
 	}
-	if p := s.post(s.CaseLink("village", "1"), formMedia, "action=next"); p.status != 400 {
+	if p := s.post(s.caseLink("village", "1"), formMedia, "action=next"); p.status != 400 {
 		t.Errorf("a link that is not started: %d, want 400", p.status)
 	}
 }
 
 // The form's last day of validity is its last day in China.
 func TestWaveClosesByItself(t *testing.T) {
-	s := villageSite(t)
+	s := newSite(t, []*surveys.Questionnaire{village()}, nil)
 	lastMoment := time.Date(2026, 12, 31, 23, 59, 59, 0, chinaTime)
 	s.clock.pass(lastMoment.Sub(noon))
 	open := s.get("/s/village").want(200, "乡村科学素质调查")
@@ -301,7 +303,7 @@ func TestWaveClosesByItself(t *testing.T) {
 	for name, p := range map[string]*page{
 		"first page":    s.get("/s/village"),
 		"start":         open.press("start"),
-		"personal link": s.get(s.CaseLink("village", "1")),
+		"personal link": s.get(s.caseLink("village", "1")),
 		"answers":       send.press("send"),
 	} {
 		if p.status != 410 || p.title() != "调查已结束" {
@@ -350,7 +352,7 @@ func TestTooManyRequests(t *testing.T) {
 	send := toSend(s.get("/s/village"))
 	thanks := make(chan int)
 	go func() {
-		r := httptest.NewRequest(http.MethodPost, "/s/village", strings.NewReader(send.sends("send").Encode()))
+		r := httptest.NewRequest(http.MethodPost, send.address(), strings.NewReader(send.sends("send").Encode()))
 		r.Header.Set("Content-Type", formMedia)
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, r)
@@ -367,8 +369,8 @@ func TestTooManyRequests(t *testing.T) {
 		t.Errorf("/healthz = %d under load, want 200", got)
 	}
 	close(gate.leave)
-	if got := <-thanks; got != 200 {
-		t.Errorf("the request under way ended with %d, want 200", got)
+	if got := <-thanks; got != 303 {
+		t.Errorf("the request under way ended with %d, want 303", got)
 	}
 	s.post("/s/village", formMedia, "action=start").want(200, "基本情况")
 }

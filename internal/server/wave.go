@@ -17,14 +17,15 @@ var chinaTime = time.FixedZone("CST", 8*60*60)
 type wave struct {
 	Wave
 	version string
-	seal    *seal
+	// editions are the wave in each of its versions, this one too.
+	editions map[string]*wave
 	// languages are those of the questionnaire that the pages speak too.
 	languages []surveys.Lang
 	// expires is the first moment after the form's validity; zero means never.
 	expires time.Time
 }
 
-func newWave(published Wave, cfg Config, words *words) (*wave, error) {
+func newWave(published Wave, words *words) (*wave, error) {
 	q := published.Questionnaire
 	if published.ID == "" || q == nil || published.Form == nil {
 		return nil, errors.New("needs an ID, a questionnaire and its form")
@@ -51,9 +52,15 @@ func newWave(published Wave, cfg Config, words *words) (*wave, error) {
 		}
 		w.expires = day.AddDate(0, 0, 1)
 	}
-	var err error
-	w.seal, err = newSeal(cfg.Key, w.ID, w.version, cfg.PageLife)
-	return w, err
+	return w, nil
+}
+
+// mustBeOpen is an error unless the wave takes answers.
+func (w *wave) mustBeOpen(now time.Time) error {
+	if w.open(now) {
+		return nil
+	}
+	return fmt.Errorf("wave: %w", surveys.ErrClosed)
 }
 
 // open reports whether the wave takes answers.

@@ -65,7 +65,7 @@ func TestWordsAreUsed(t *testing.T) {
 			used[m[1]] = true
 		}
 	}
-	for _, key := range []string{"language.name", "home.title", "send.title", "send.trouble", "thanks.title"} {
+	for _, key := range []string{"language.name", "home.title", "send.title", "send.trouble", "thanks.title", "later.title", "resume.title", "resume.wrong"} {
 		used[key] = true
 	}
 	for _, p := range append(slices.Clone(problems), struct {

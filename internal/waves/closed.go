@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 )
 
-// closedFile marks a wave whose pages take no more answers.
-const closedFile = "closed"
+// The marks of a wave: its pages take no more answers; it is answered through links only.
+const (
+	closedFile    = "closed"
+	linksOnlyFile = "links-only"
+)
 
 // Close ends a wave: its pages take no more answers from the next start of the server
 // on. Interviews that devices already hold are still accepted.
@@ -23,8 +26,20 @@ func (f Folder) Close(id string) error {
 	return nil
 }
 
-func (f Folder) closed(id string) (bool, error) {
-	_, err := os.Stat(filepath.Join(string(f), id, closedFile))
+// SetLinksOnly takes a wave's own address away: it is answered through personal and open
+// links only, from the next start of the server on.
+func (f Folder) SetLinksOnly(id string) error {
+	if _, err := f.Load(id); err != nil {
+		return err
+	}
+	if err := writeDurably(filepath.Join(string(f), id, linksOnlyFile), nil); err != nil {
+		return fmt.Errorf("restrict wave %s to links: %w", id, err)
+	}
+	return nil
+}
+
+func (f Folder) has(id, mark string) (bool, error) {
+	_, err := os.Stat(filepath.Join(string(f), id, mark))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -4,7 +4,6 @@ package waves
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,13 +17,19 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// Wave is one survey: a questionnaire that no longer changes, and how it is analysed.
+// Wave is one survey: a questionnaire, and how it is analysed.
 type Wave struct {
-	ID            string
+	ID string
+	// Questionnaire is the newest version, which new interviews get. No version changes.
 	Questionnaire *surveys.Questionnaire
-	Plan          *assess.Plan
+	// Earlier are the versions before, the first one first; interviews that began with
+	// one finish on it.
+	Earlier []*surveys.Questionnaire
+	Plan    *assess.Plan
 	// Closed waves take no more answers on their pages.
 	Closed bool
+	// LinksOnly waves are answered through personal and open links only.
+	LinksOnly bool
 }
 
 // The files of a wave's folder.
@@ -40,8 +45,9 @@ var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 type Folder string
 
 // Publish freezes a wave. plan is the text of its plan file. Publishing the same
-// again changes nothing; publishing something else under the same ID is an
-// ErrConflict, since interviews may be under way.
+// again changes nothing. A changed questionnaire becomes the next version of the wave.
+// It is an ErrConflict when its scored items, criterion, booklets or kinds of items
+// differ, since the answers of all versions are analysed together, and so is another plan.
 func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave, error) {
 	if !idPattern.MatchString(id) {
 		return Wave{}, fmt.Errorf("%w: wave %q: use a-z, 0-9 and hyphens, such as zj-2026", surveys.ErrInvalid, id)
@@ -50,19 +56,15 @@ func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave,
 	if err != nil {
 		return Wave{}, err
 	}
-	src, err := json.Marshal(q)
-	if err != nil {
-		return Wave{}, fmt.Errorf("publish wave %s: %w", id, err)
+	if err := f.freeze(id, planFile, plan); err != nil {
+		return Wave{}, err
 	}
-	for _, file := range []struct {
-		name string
-		data []byte
-	}{{planFile, plan}, {questionnaireFile, src}} {
-		if err := f.freeze(id, file.name, file.data); err != nil {
-			return Wave{}, err
-		}
+	if err := f.freezeVersion(id, q); err != nil {
+		return Wave{}, fmt.Errorf("publish: %w", err)
 	}
-	return Wave{ID: id, Questionnaire: q, Plan: p}, nil
+	w, err := f.Load(id)
+	w.Plan = p
+	return w, err
 }
 
 // SaveSample keeps the sample file of a wave, as it was given.
@@ -130,17 +132,18 @@ func writeDurably(path string, data []byte) error {
 // Load reads a published wave.
 func (f Folder) Load(id string) (Wave, error) {
 	dir := filepath.Join(string(f), id)
-	src, err := os.ReadFile(filepath.Join(dir, questionnaireFile))
-	if errors.Is(err, fs.ErrNotExist) || !idPattern.MatchString(id) {
+	if !idPattern.MatchString(id) {
 		return Wave{}, fmt.Errorf("no wave %q is published in %s: %w", id, f, surveys.ErrNotFound)
 	}
+	list, _, err := f.versions(id)
 	if err != nil {
 		return Wave{}, err
 	}
-	w := Wave{ID: id, Questionnaire: new(surveys.Questionnaire)}
-	if err := json.Unmarshal(src, w.Questionnaire); err != nil {
-		return Wave{}, fmt.Errorf("wave %s: %s: %w", id, questionnaireFile, err)
+	if len(list) == 0 {
+		return Wave{}, fmt.Errorf("no wave %q is published in %s: %w", id, f, surveys.ErrNotFound)
 	}
+	last := len(list) - 1
+	w := Wave{ID: id, Questionnaire: list[last], Earlier: list[:last:last]}
 	plan, err := os.ReadFile(filepath.Join(dir, planFile))
 	if err != nil {
 		return Wave{}, fmt.Errorf("wave %s: %w", id, err)
@@ -148,7 +151,10 @@ func (f Folder) Load(id string) (Wave, error) {
 	if w.Plan, err = assess.ReadPlan(filepath.Join(dir, planFile), plan, w.Questionnaire); err != nil {
 		return Wave{}, err
 	}
-	w.Closed, err = f.closed(id)
+	if w.Closed, err = f.has(id, closedFile); err != nil {
+		return Wave{}, err
+	}
+	w.LinksOnly, err = f.has(id, linksOnlyFile)
 	return w, err
 }
 

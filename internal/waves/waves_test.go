@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,9 +63,12 @@ func TestPublishedWavesDoNotChange(t *testing.T) {
 		t.Errorf("publishing the same again: %v, want no error", err)
 	}
 	other := *q
-	other.Edition = "another"
+	other.ID = "another"
 	if _, err := f.Publish("gss", &other, plan); !errors.Is(err, surveys.ErrConflict) {
 		t.Errorf("publishing another questionnaire: %v, want ErrConflict", err)
+	}
+	if _, err := f.Publish("gss", q, append(plan, '\n')); !errors.Is(err, surveys.ErrConflict) {
+		t.Errorf("publishing another plan: %v, want ErrConflict", err)
 	}
 	if err := f.SaveSample("gss", []byte("case,stratum,psu,weight\na,1,1,1\n")); err != nil {
 		t.Fatal(err)
@@ -75,6 +79,80 @@ func TestPublishedWavesDoNotChange(t *testing.T) {
 	cases, err := f.Sample("gss")
 	if err != nil || len(cases) != 1 || cases[0].Weight != 1 {
 		t.Errorf("Sample() = %v, %v, want the first one", cases, err)
+	}
+}
+
+// A change of words is a new version; a change of what is scored is a new wave.
+func TestVersions(t *testing.T) {
+	q, plan := definition(t)
+	f := Folder(t.TempDir())
+	if _, err := f.Publish("gss", q, plan); err != nil {
+		t.Fatal(err)
+	}
+	var scored string
+	for it := range q.Items {
+		if it.Dimension != "" {
+			scored = it.ID
+		}
+	}
+	changed := func(change func(*surveys.Questionnaire)) *surveys.Questionnaire {
+		q, _ := definition(t)
+		change(q)
+		return q
+	}
+	second := changed(func(q *surveys.Questionnaire) {
+		q.Edition = "2"
+		q.Item(scored).Text = surveys.Text{surveys.EN: "Put better"}
+	})
+	w, err := f.Publish("gss", second, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := f.Load("gss")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(w, loaded); d != "" {
+		t.Error(d)
+	}
+	if loaded.Questionnaire.Version() != second.Version() || len(loaded.Earlier) != 1 || loaded.Earlier[0].Version() != q.Version() {
+		t.Errorf("newest %s, earlier %d; want %s after %s", loaded.Questionnaire.Version(), len(loaded.Earlier), second.Version(), q.Version())
+	}
+	if _, err := f.Publish("gss", second, plan); err != nil {
+		t.Errorf("the newest version again: %v, want no error", err)
+	}
+	for name, c := range map[string]struct {
+		q    *surveys.Questionnaire
+		want string
+	}{
+		"an old version": {q, "goes on with"},
+		"another key":    {changed(func(q *surveys.Questionnaire) { q.Item(scored).Key = []string{q.Item(scored).Options[1].Code, "x"} }), "another key"},
+		"one option more": {changed(func(q *surveys.Questionnaire) {
+			it := q.Item(scored)
+			it.Options = append(it.Options, surveys.Option{Code: "new"})
+		}), "other options"},
+		"not scored any more":  {changed(func(q *surveys.Questionnaire) { q.Item(scored).Dimension = "" }), "dimension"},
+		"a scored item gone":   {changed(func(q *surveys.Questionnaire) { q.Item(scored).ID = "renamed" }), "is gone"},
+		"another kind of item": {changed(func(q *surveys.Questionnaire) { q.Item(scored).Type = surveys.Likert }), "another ID"},
+		"another cut":          {changed(func(q *surveys.Questionnaire) { q.Criterion.Cut++ }), "criterion"},
+		"booklets":             {changed(func(q *surveys.Questionnaire) { q.Booklets = []surveys.Booklet{{ID: "A", Share: 1}} }), "booklets"},
+	} {
+		_, err := f.Publish("gss", c.q, plan)
+		if !errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want ErrConflict with %q", name, err, c.want)
+		}
+	}
+	if w, err := f.Load("gss"); err != nil || len(w.Earlier) != 1 {
+		t.Errorf("after what was refused: %d earlier versions, %v", len(w.Earlier), err)
+	}
+	if w.LinksOnly {
+		t.Error("the wave has no address of its own")
+	}
+	if err := f.SetLinksOnly("gss"); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := f.Load("gss"); err != nil || !w.LinksOnly {
+		t.Errorf("LinksOnly = %v, %v after SetLinksOnly", w.LinksOnly, err)
 	}
 }
 

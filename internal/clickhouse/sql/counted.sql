@@ -1,8 +1,8 @@
--- The response that counts for each case.
+-- The response that counts for each case. Interviews that were broken off count nowhere.
 SELECT
     @columns@
 FROM responses FINAL
-WHERE wave = {wave:String} AND case_id != ''
+WHERE wave = {wave:String} AND case_id != '' AND NOT partial
   AND (node, seq, submission_id, revision) NOT IN
 (
     @superseded@

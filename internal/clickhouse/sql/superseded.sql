@@ -1,18 +1,19 @@
 -- The records of a wave that do not count, because
---   turn > 1:  the submission has a later revision, or another node has the same one;
---   place > 1: the case has another submission, accepted at an earlier place.
+--   turn > 1:  the submission has a later revision, or another node has the same one; a
+--              complete one has its turn before those that were broken off;
+--   place > 1: the case has another complete submission, accepted at an earlier place.
 -- Only records that share a submission or a case with another one, or a hash, are sorted.
 SELECT node, seq, submission_id, revision
 FROM
 (
     SELECT
-        node, seq, submission_id, revision, turn,
-        row_number() OVER (PARTITION BY case_id, turn = 1 ORDER BY seq, node, submission_id) AS place
+        node, seq, submission_id, revision, turn, partial,
+        row_number() OVER (PARTITION BY case_id, turn = 1, partial ORDER BY seq, node, submission_id) AS place
     FROM
     (
         SELECT
-            case_id, node, seq, submission_id, revision,
-            row_number() OVER (PARTITION BY submission_id ORDER BY revision DESC, node, seq) AS turn
+            case_id, node, seq, submission_id, revision, partial,
+            row_number() OVER (PARTITION BY submission_id ORDER BY partial, revision DESC, node, seq) AS turn
         FROM responses FINAL
         WHERE wave = {wave:String}
           AND (

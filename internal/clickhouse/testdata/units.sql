@@ -19,7 +19,7 @@ FROM
 ) AS s
 LEFT JOIN
 (
-    -- The response that counts for each case.
+    -- The response that counts for each case. Interviews that were broken off count nowhere.
     SELECT
         case_id,
         arraySum(c -> transform(c, [cityHash64('a\x27 OR 1=1 --', 1, 'b\x5C'), cityHash64('\x7Bwave\x3AString\x7D', 1, '\x3F'), cityHash64('c\x0A\x40keys\x40', 1, '/\x2A'), cityHash64('答\x22案', 1, '\x00\x60'), cityHash64('b\x5C', 1, '\x7Bwave\x3AString\x7D'), cityHash64('\x3F', 1, 'c\x0A\x40keys\x40'), cityHash64('/\x2A', 1, '答\x22案'), cityHash64('\x00\x60', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'b\x5C'), cityHash64('a\x27 OR 1=1 --', 1, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 0, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 1, '\x3F'), cityHash64('a\x27 OR 1=1 --', 0, '\x3F'), cityHash64('n', 1, '0'), cityHash64('n', 0, '0'), cityHash64('n', 1, '1'), cityHash64('n', 0, '1'), cityHash64('n', 1, '2'), cityHash64('n', 0, '2'), cityHash64('n', 1, '3'), cityHash64('n', 0, '3'), cityHash64('n', 1, '4'), cityHash64('n', 0, '4'), cityHash64('n', 1, '5'), cityHash64('n', 0, '5'), cityHash64('n', 1, '6'), cityHash64('n', 0, '6'), cityHash64('n', 1, '7'), cityHash64('n', 0, '7'), cityHash64('n', 1, '8'), cityHash64('n', 0, '8'), cityHash64('n', 1, '9'), cityHash64('n', 0, '9')], [257, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256, 512, 512, 512, 512, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024], toUInt64(0)), codes) AS m0,
@@ -28,24 +28,25 @@ LEFT JOIN
         toUInt8(1) AS responded,
         ifNull(toNullable((60000 * toFloat64(bitCount(bitAnd(m0, 15))) + 40000 * toFloat64(bitCount(bitAnd(m0, 240)))) / 4000), nan) AS score
     FROM responses FINAL
-    WHERE wave = {wave:String} AND case_id != ''
+    WHERE wave = {wave:String} AND case_id != '' AND NOT partial
       AND (node, seq, submission_id, revision) NOT IN
     (
         -- The records of a wave that do not count, because
-        --   turn > 1:  the submission has a later revision, or another node has the same one;
-        --   place > 1: the case has another submission, accepted at an earlier place.
+        --   turn > 1:  the submission has a later revision, or another node has the same one; a
+        --              complete one has its turn before those that were broken off;
+        --   place > 1: the case has another complete submission, accepted at an earlier place.
         -- Only records that share a submission or a case with another one, or a hash, are sorted.
         SELECT node, seq, submission_id, revision
         FROM
         (
             SELECT
-                node, seq, submission_id, revision, turn,
-                row_number() OVER (PARTITION BY case_id, turn = 1 ORDER BY seq, node, submission_id) AS place
+                node, seq, submission_id, revision, turn, partial,
+                row_number() OVER (PARTITION BY case_id, turn = 1, partial ORDER BY seq, node, submission_id) AS place
             FROM
             (
                 SELECT
-                    case_id, node, seq, submission_id, revision,
-                    row_number() OVER (PARTITION BY submission_id ORDER BY revision DESC, node, seq) AS turn
+                    case_id, node, seq, submission_id, revision, partial,
+                    row_number() OVER (PARTITION BY submission_id ORDER BY partial, revision DESC, node, seq) AS turn
                 FROM responses FINAL
                 WHERE wave = {wave:String}
                   AND (
