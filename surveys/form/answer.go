@@ -222,12 +222,16 @@ func (s *Session) readFrom(i, row int) reading {
 		return reading{}
 	}
 	offered := s.offered(i, row)
+	index := make(map[string]int, len(offered))
+	for n, o := range offered {
+		index[o.Code] = n
+	}
 	find := func(code string) (surveys.Option, bool) {
-		at := slices.IndexFunc(offered, func(o surveys.Option) bool { return o.Code == code })
-		if at < 0 {
+		n, ok := index[code]
+		if !ok {
 			return surveys.Option{}, false
 		}
-		return offered[at], true
+		return offered[n], true
 	}
 	switch {
 	case it.def.Type == surveys.Multiple:
@@ -243,7 +247,8 @@ func (s *Session) readFrom(i, row int) reading {
 // offers reports whether an item whose options are chosen elsewhere has anything to choose
 // from but "don't know" and "refused".
 func (s *Session) offers(i, row int) bool {
-	return slices.ContainsFunc(s.offered(i, row), func(o surveys.Option) bool { return !reserved(o.Code) })
+	return slices.ContainsFunc(s.f.items[i].def.Options, func(o surveys.Option) bool { return !reserved(o.Code) }) ||
+		len(s.handedOn(i, row)) > 0
 }
 
 // offered are the options of an item as they stand in the questionnaire: those chosen
@@ -253,20 +258,26 @@ func (s *Session) offered(i, row int) []surveys.Option {
 	if it.from < 0 {
 		return it.def.Options
 	}
-	source := &s.f.items[it.from]
+	return append(s.handedOn(i, row), it.def.Options...)
+}
+
+// handedOn are the options of an item that were chosen elsewhere.
+func (s *Session) handedOn(i, row int) (options []surveys.Option) {
+	from := s.f.items[i].from
+	source := &s.f.items[from]
 	if source.roster < 0 {
 		row = 0
 	}
-	var out []surveys.Option
 	p := &s.slots[source.slot+row]
-	if p.relevant && p.value.Type() != 0 {
-		for _, code := range p.values {
-			if o, ok := s.f.option(it.from, code); ok && goesOn(o) {
-				out = append(out, o)
-			}
+	if !p.relevant || p.value.Type() == 0 {
+		return nil
+	}
+	for _, code := range p.values {
+		if o, ok := s.f.option(from, code); ok && goesOn(o) {
+			options = append(options, o)
 		}
 	}
-	return append(out, it.def.Options...)
+	return options
 }
 
 // goesOn reports whether an option, once chosen, is offered by the items that say so.

@@ -173,44 +173,52 @@ func (s *Session) Set(key string, values []string) bool {
 }
 
 // forget takes back that soft checks were shown, where the answer to item i in a row is
-// one of those they speak of.
+// one of those they speak of, be it through what is calculated from it.
 func (s *Session) forget(i, row int) {
+	if len(s.warned) == 0 {
+		return
+	}
+	changed := s.f.dependents(i)
 	for name := range s.warned {
 		at := strings.LastIndexByte(name, ':')
 		if at < 0 {
 			continue
 		}
-		checks, own, ownRow, uses := []check(nil), -1, 0, map[int]bool{}
+		var checks []check
+		own, ownRow := -1, 0
 		if n, ok := s.f.sectionIndex[name[:at]]; ok {
 			checks = s.f.sections[n].checks
 		} else if own, ownRow, ok = s.f.find(name[:at]); ok {
 			checks = s.f.items[own].checks
-			s.f.use(s.f.items[own].calculate, uses)
-			uses[own] = true
+		} else {
+			continue
+		}
+		if own >= 0 && s.f.items[own].roster >= 0 && s.f.items[own].roster == s.f.items[i].roster && row != ownRow {
+			continue
 		}
 		for _, ck := range checks {
-			if strconv.Itoa(ck.number) == name[at+1:] {
-				s.f.use(ck.assert, uses)
+			if strconv.Itoa(ck.number) == name[at+1:] && (own >= 0 && changed[own] || s.f.uses(ck.assert, changed)) {
+				delete(s.warned, name)
 			}
-		}
-		sameRows := own >= 0 && s.f.items[own].roster >= 0 && s.f.items[own].roster == s.f.items[i].roster
-		if uses[i] && (!sameRows || row == ownRow) {
-			delete(s.warned, name)
 		}
 	}
 }
 
-// use notes the items that an expression depends on, also through what is calculated.
-func (f *Form) use(p *expr.Program, uses map[int]bool) {
-	if p == nil {
-		return
-	}
-	for _, name := range p.Names() {
-		if i := f.index[name]; !uses[i] {
-			uses[i] = true
-			f.use(f.items[i].calculate, uses)
+// dependents are item i and what is calculated from it. Expressions only use items before
+// them, so one pass is enough.
+func (f *Form) dependents(i int) map[int]bool {
+	changed := map[int]bool{i: true}
+	for j := i + 1; j < len(f.items); j++ {
+		if p := f.items[j].calculate; p != nil && f.uses(p, changed) {
+			changed[j] = true
 		}
 	}
+	return changed
+}
+
+// uses reports whether an expression uses one of the items.
+func (f *Form) uses(p *expr.Program, items map[int]bool) bool {
+	return slices.ContainsFunc(p.Names(), func(name string) bool { return items[f.index[name]] })
 }
 
 // Submit takes what the page shown sent: it calls Set for every item of the page that
