@@ -48,6 +48,11 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	if err := c.make(); err != nil {
 		return err
 	}
+	if !inLibrary(c.Questionnaire) {
+		if err := c.keepLists(q, filepath.Dir(c.Questionnaire)); err != nil {
+			return err
+		}
+	}
 	w, err := c.waves().Publish(c.Wave, q, plan)
 	if err != nil {
 		return err

@@ -222,7 +222,11 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 func (f *stateFlags) serve(w waves.Wave, published *intake.Waves) (server.Wave, error) {
 	out := server.Wave{ID: w.ID, Closed: w.Closed, LinksOnly: w.LinksOnly}
 	for _, q := range append(slices.Clone(w.Earlier), w.Questionnaire) {
-		compiled, err := form.Compile(q)
+		lists, err := f.lists(q)
+		if err != nil {
+			return out, err
+		}
+		compiled, err := form.Compile(q, lists...)
 		if err != nil {
 			return out, err
 		}
