@@ -224,7 +224,8 @@ type Item struct {
 	Least int `json:"least,omitempty"`
 	Most  int `json:"most,omitempty"`
 	// From is the ID of an earlier multiple or ranking item; only the options that were
-	// chosen there are offered here, beside those that this item lists itself.
+	// chosen there are offered here, beside those that this item lists itself. With nothing
+	// to choose from but "don't know" and "refused" the item is not asked.
 	From string `json:"from,omitempty"`
 	// Shuffle puts the options into a random order, drawn for each interview.
 	Shuffle bool `json:"shuffle,omitempty"`

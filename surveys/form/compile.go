@@ -251,7 +251,7 @@ func (c *compiler) options(it *item, fault func(field, msg string)) map[string]i
 			fault("options", "two options have the code "+strconv.Quote(o.Code))
 		}
 		index[o.Code] = i
-		if it.given() && !choice(def.Type) && !reserved(o.Code) {
+		if it.given() && !choice(def.Type) && def.Type != surveys.Roster && !reserved(o.Code) {
 			fault("options", "an item of type "+string(def.Type)+" can only have the options "+surveys.DontKnow+" and "+surveys.Refused)
 		}
 	}
@@ -259,7 +259,7 @@ func (c *compiler) options(it *item, fault func(field, msg string)) map[string]i
 	case choice(def.Type) && len(def.Options) == 0 && def.From == "":
 		fault("options", "there is nothing to choose from; give options")
 	case !def.Type.Answered() && def.Type != surveys.Grid && len(def.Options) > 0,
-		def.Calculate != "" && len(def.Options) > 0:
+		(def.Type == surveys.Calculate || def.Type == surveys.Roster) && len(def.Options) > 0:
 		fault("options", "an item of type "+string(def.Type)+" has no options")
 	}
 	for i := it.from; i >= 0; i = c.f.items[i].from {

@@ -27,6 +27,7 @@ func TestFaults(t *testing.T) {
 		"options from a roster":    {`{"id": "r", "type": "roster", "items": [{"id": "many", "type": "multiple", ` + yesNo + `}]}, {"id": "one", "type": "single", "from": "many"}`, `one from: many is asked in every row of a roster; there is not one choice to take`},
 		"options of a text":        {`{"id": "word", "type": "text", "options": [{"code": "dk"}, {"code": "x"}]}`, `word options: an item of type text can only have the options dk and refused`},
 		"options of a note":        {`{"id": "word", "type": "note", ` + yesNo + `}`, `word options: an item of type note has no options`},
+		"options of a roster":      {`{"id": "r", "type": "roster", "options": [{"code": "dk"}, {"code": "x"}], "items": [{"id": "n", "type": "number"}]}`, `r options: an item of type roster has no options`},
 		"least above most":         {`{"id": "many", "type": "multiple", "least": 3, "most": 2, ` + yesNo + `}`, `many least: least and most are not negative, and least is not more than most`},
 		"too many rows":            {`{"id": "r", "type": "roster", "most": 31, "items": [{"id": "n", "type": "number"}]}`, `r most: a roster has at most 30 rows`},
 		"a roster without items":   {`{"id": "r", "type": "roster"}`, `r items: a roster needs items to ask in each row`},

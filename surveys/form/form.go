@@ -10,7 +10,8 @@
 // # What the engine promises
 //
 // An item is asked when it belongs to the person's booklet and its section's and its
-// own relevant expressions are true. An expression can only use items that come before
+// own relevant expressions are true. A row of a grid is asked when the grid's is true too,
+// and an item whose options are those chosen elsewhere when there are any. An expression can only use items that come before
 // it in every order the items may be shown in, a constraint also its own item. In
 // expressions a single choice, a text, a date and a region are a string, a multiple
 // choice and a ranking are a list of strings, and a number is an int, or a double when
