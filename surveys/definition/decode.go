@@ -22,6 +22,7 @@ type decoder struct {
 	used  map[string]bool
 	// spent is how many options the lists have given so far.
 	spent int
+	known map[reflect.Type][]reflect.StructField
 	// pictures is how many bytes the figures have so far.
 	pictures int
 }
@@ -106,7 +107,7 @@ var shortFor = map[reflect.Type][]string{
 
 func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
 	var names []string
-	for _, f := range reflect.VisibleFields(v.Type()) {
+	for _, f := range d.fields(v.Type()) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == key.Value && !f.Anonymous {
 			d.value(value, v.FieldByIndex(f.Index), join(path, name))
@@ -117,6 +118,14 @@ func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
 		}
 	}
 	d.fault(key, path, fmt.Sprintf("unknown key %q", key.Value), unknownKey(key.Value, append(names, shortFor[v.Type()]...)))
+}
+
+// fields lists the fields of a struct; reflect takes its time for that, so once.
+func (d *decoder) fields(t reflect.Type) []reflect.StructField {
+	if d.known[t] == nil {
+		d.known[t] = reflect.VisibleFields(t)
+	}
+	return d.known[t]
 }
 
 // entry decodes an entry of a map of strings, such as a text by language.

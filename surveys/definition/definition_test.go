@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -311,21 +310,39 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-// FuzzRead looks for definitions that crash the reader, and holds that what it
-// accepts is accepted again.
+// FuzzRead looks for definitions that crash the reader or take it long. A fault is in
+// the file and shows its line; what is accepted can be asked, and is the same when it
+// is read again.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(base(f)))
+	f.Add([]byte(everything(f)))
 	for _, e := range edits {
 		f.Add([]byte(strings.Replace(base(f), e.old, e.new, 1)))
 	}
+	for _, e := range faultyEdits {
+		f.Add([]byte(strings.Replace(everything(f), e.old, e.new, 1)))
+	}
+	files := folder(f)
 	f.Fuzz(func(t *testing.T, src []byte) {
-		q, err := definition.Read("q.yaml", src, figures)
+		q, err := definition.Read("q.yaml", src, files)
 		if (q == nil) != (err != nil) {
 			t.Fatalf("Read() = %v, %v", q, err)
 		}
+		if err == nil {
+			again, err := definition.Read("q.yaml", src, files)
+			if err != nil || again.Version() != q.Version() {
+				t.Fatalf("read again: %v", err)
+			}
+			return
+		}
 		var faults definition.Faults
-		if err != nil && (!errors.As(err, &faults) || len(faults) == 0 || slices.Contains(faults, definition.Fault{})) {
+		if !errors.As(err, &faults) || len(faults) == 0 || len(faults) > 101 {
 			t.Fatalf("Read() = %v, want Faults", err)
+		}
+		for _, fault := range faults {
+			if fault.Msg == "" || fault.Line < 1 || fault.Col < 1 || len(fault.Excerpt) > 2000 {
+				t.Errorf("a fault without a place or a line: %+v", fault)
+			}
 		}
 	})
 }

@@ -179,6 +179,7 @@ var faultyEdits = []edit{
 	{"a check without words", "        message: {zh: 人太多了？, en: \"So many people, ${people}?\"}\n", ""},
 	{"a check of what it cannot be", "people < 9", "people < 9.5"},
 	{"options that read the same", "text: {zh: 网络, en: The web}", "text: {zh: 电视, en: The web}"},
+	{"a translation missing in what many items share", "{zh: 不知道, en: Don’t know}", "{zh: 不知道}"},
 	{"blocks that are torn apart", "block: second", "block: second\n    items: [{id: z, type: note, text: {zh: 某, en: Some}}]\n  - id: three\n    title: {zh: 丙, en: C}\n    block: first"},
 
 	{"an unknown name in a text", "en: \"How old is ${name}?\"", "en: \"How old is ${nam}?\""},

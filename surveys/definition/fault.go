@@ -118,10 +118,11 @@ func (r *report) err() error {
 	if len(r.faults) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(r.faults, func(a, b Fault) int {
+	faults := slices.Clone(r.faults)
+	slices.SortStableFunc(faults, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), cmp.Compare(a.Msg, b.Msg))
 	})
-	faults := slices.CompactFunc(r.faults, func(a, b Fault) bool {
+	faults = slices.CompactFunc(faults, func(a, b Fault) bool {
 		return a.Line == b.Line && a.Col == b.Col && a.Msg == b.Msg
 	})
 	if more := len(faults) - maxFaults; more > 0 {

@@ -79,6 +79,7 @@ func Decode(name string, src []byte, files fs.FS, into any) (*Source, error) {
 		report: newReport(name, src, files),
 		lists:  map[string]*yaml.Node{},
 		used:   map[string]bool{},
+		known:  map[reflect.Type][]reflect.StructField{},
 	}
 	root := d.parse()
 	if root == nil {
