@@ -60,6 +60,8 @@ type node struct {
 	// slot is the place of that element among those of the macros around, of opLocal
 	// and of macros.
 	slot int
+	// of is the type of the variable that opHas asks about.
+	of Type
 }
 
 // walk calls visit for n and every node below, in the order of the source.

@@ -134,6 +134,7 @@ func (c *checker) variable(n *node) (Type, error) {
 	case !ok:
 		return 0, c.errorf(n.pos, nil, "there is no item "+strconv.Quote(n.text))
 	case n.op == opHas:
+		n.of = t
 		return Bool, nil
 	}
 	n.noValue = errorAt(c.src, n.pos, ErrNoValue, n.text+" has no answer")

@@ -4,8 +4,9 @@
 //
 // Compile checks an expression against the types of the variables and reports
 // mistakes with line and column; Program.Eval computes it. What an accepted
-// expression means is what it means in CEL. An expression always ends: there are no
-// loops, and length, nesting, steps and the size of values are limited.
+// expression means is what it means in CEL. An expression always ends: length, nesting,
+// steps and the size of values are limited. XPath writes an expression for ODK forms,
+// SQL for ClickHouse.
 //
 // # Values
 //
@@ -53,9 +54,19 @@
 //	s.contains(t)  s.startsWith(t)  s.endsWith(t)
 //	has(a.NAME)              whether NAME has an answer
 //
+// # Lists
+//
+// The macros take each element of a list in turn, under a name that nothing else has.
+//
+//	xs.exists(x, p)          p holds for some element; as || over the elements
+//	xs.all(x, p)             p holds for every element; as && over the elements
+//	xs.exists_one(x, p)      p holds for exactly one element
+//	xs.filter(x, p)          the elements for which p holds
+//	xs.map(x, e)             e for each element
+//
 // # Left out of CEL
 //
 // Unsigned numbers, bytes, null, maps, messages, lists of lists, timestamps and
-// durations, raw and triple-quoted strings, regular expressions (matches), the
-// macros that loop (all, exists, map, filter), conversion to bool, and !!x and --x.
+// durations, raw and triple-quoted strings, regular expressions (matches),
+// map with a condition, conversion to bool, and !!x and --x.
 package expr

@@ -51,6 +51,10 @@ func TestValues(t *testing.T) {
 		{"false || 1 / 0 > 0 || true", "true"},
 		{"1 < 2 == true", "true"},
 		{"-i + 1", "-6"},
+		{"ages.exists(e, e > 30) && !ages.all(e, e > 30) && ages.exists_one(e, e == 40)", "true"},
+		{"ages.filter(e, e == 7).map(f, f * 2)", "[14, 14]"},
+		{"v.exists(e, mi > 0 || e == 'tv') && !v.all(e, mi > 0 && e == 'radio' && false)", "true"},
+		{"ages.all(e, ages.exists(f, f == e))", "true"},
 	} {
 		p, err := Compile(c.src, answersEnv())
 		if err != nil {
@@ -84,6 +88,13 @@ func TestMistakes(t *testing.T) {
 		{"1 in s", "1:3: in needs a list on its right side, not string"},
 		{"[1, 'a']", "1:5: a string in a list of int; the elements must be of one type"},
 		{"[v]", "1:2: lists of lists are not part of the language"},
+		{"i.exists(x, b)", "1:3: exists needs a list before it, not int"},
+		{"v.exists(e, e)", "1:13: the condition of exists must be bool, not string"},
+		{"v.exists(i, b)", "1:3: i is the name of something else already; take another one for the element"},
+		{"v.map(e, v)", "1:10: lists of lists are not part of the language"},
+		{"v.map(x, b, 1)", "1:11: map takes a name and one expression"},
+		{"v.exists(1, b)", "1:10: expected a name for the element; write exists(x, …)"},
+		{"v.exists(e, b) && e == s", `1:19: there is no item "e"`},
 		{"[][0]", "1:3: an empty list has no elements"},
 		{"s[0]", "1:2: only a list has elements, not string"},
 		{"v['0']", "1:3: the number of an element must be int, not string"},
@@ -178,11 +189,17 @@ func TestRuntimeErrors(t *testing.T) {
 }
 
 func TestCaretStandsBelowItsPlace(t *testing.T) {
-	_, err := Compile("i > 1 &&\n\t'浙江' == q99", answersEnv())
-	// Two wide blanks for the two characters, a tab for the tab.
-	want := "2:10: there is no item \"q99\"\n  \t'浙江' == q99\n  \t \u3000\u3000     ^"
-	if err == nil || err.Error() != want {
-		t.Errorf("got  %q\nwant %q", err, want)
+	for name, c := range map[string]struct{ src, want string }{
+		"wide characters and a tab": {"i > 1 &&\n\t'浙江' == q99", "2:10: there is no item \"q99\"\n  \t'浙江' == q99\n  \t \u3000\u3000     ^"},
+		"an emoji and an accent":    {"'\U0001F600e\u0301' == q", "1:10: there is no item \"q\"\n  '\U0001F600e\u0301' == q\n   \u3000      ^"},
+		"marks of direction":        {"'\u202Ex' == q", "1:9: there is no item \"q\"\n  '\uFFFDx' == q\n          ^"},
+		"a long line": {"'" + strings.Repeat("x", 100) + "' == q == '" + strings.Repeat("y", 100) + "'",
+			"1:107: there is no item \"q\"\n  …" + strings.Repeat("x", 55) + "' == q == '" + strings.Repeat("y", 54) + "…\n  " + strings.Repeat(" ", 61) + "^"},
+	} {
+		_, err := Compile(c.src, answersEnv())
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s:\n got %q\nwant %q", name, err, c.want)
+		}
 	}
 }
 
@@ -191,13 +208,16 @@ func TestLimits(t *testing.T) {
 		return strings.Repeat(open, n) + inner + strings.Repeat(end, n)
 	}
 	for name, src := range map[string]string{
-		"length":      strings.Repeat(" ", MaxLength) + "1",
-		"parentheses": deep(MaxDepth+1, "(", "1", ")"),
-		"brackets":    deep(5000, "[", "", "]"),
-		"not":         deep(1000, "!(", "b", ")"),
-		"conditional": deep(1000, "b ? 1 : ", "2", ""),
-		"calls":       deep(MaxDepth+1, "string(", "s", ")"),
-		"index":       deep(1000, "v[", "0", "]"),
+		"a megabyte":        strings.Repeat("i + ", 1<<18),
+		"ten thousand deep": deep(10_000, "(", "1", ")"),
+		"macros":            deep(MaxDepth+1, "v.all(e, ", "b", ")"),
+		"length":            strings.Repeat(" ", MaxLength) + "1",
+		"parentheses":       deep(MaxDepth+1, "(", "1", ")"),
+		"brackets":          deep(5000, "[", "", "]"),
+		"not":               deep(1000, "!(", "b", ")"),
+		"conditional":       deep(1000, "b ? 1 : ", "2", ""),
+		"calls":             deep(MaxDepth+1, "string(", "s", ")"),
+		"index":             deep(1000, "v[", "0", "]"),
 	} {
 		if _, err := Compile(src, answersEnv()); !errors.Is(err, ErrLimit) {
 			t.Errorf("%s: %.80v, want ErrLimit", name, err)
@@ -234,6 +254,10 @@ func TestRunsEnd(t *testing.T) {
 		"long list as answer": "'a' in w",
 		"long search":         "'a' in v" + strings.Repeat(" || 'a' in v", 12),
 		"long comparison":     "!(s == s)" + strings.Repeat(" || !(s == s)", 100),
+		"nested macros":       "v.all(x, v.all(y, v.all(z, x == z || true)))",
+		"errors in macros":    "v.exists(x, v.exists(y, 1 / size(x) > 0)) || true",
+		"mapped large texts":  "size(v.map(x, s)) > 0",
+		"a budget outweighed": "v.all(x, v.all(y, true)) || true",
 		"long substrings":     "s.contains('a')" + strings.Repeat(" || s.contains('a')", 100),
 	} {
 		p, err := Compile(src, Env{"s": String, "t": String, "v": Strings, "w": Strings})

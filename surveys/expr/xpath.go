@@ -410,7 +410,7 @@ func (w *xpathWriter) write(n *node) xvalue {
 		return w.search(n, args[0], args[1])
 	case opNeg:
 		x := args[0]
-		x.text = w.sized("-"+within(x.text, tightMinus), tightMinus)
+		x.text = w.sized("-"+within(x.text, tightest), tightMinus)
 		x.lit, x.node = nil, false
 		return x
 	}

@@ -152,7 +152,7 @@ func TestAgreesWithXPath(t *testing.T) {
 	encoder := json.NewEncoder(&input)
 	encoder.SetEscapeHTML(false)
 	refused := 0
-	for made := 0; made < 15_000; made++ {
+	for made := 0; made < 4_000; made++ {
 		src := g.expr([]Type{Bool, Bool, Bool, Int, Double, String}[r.IntN(6)], 1+r.IntN(3))
 		if r.IntN(8) == 0 {
 			src = fmt.Sprintf(`(%s) %s (%s)`, g.pick("day", "day2", `"2008-02-29"`), g.pick("<", "<=", ">", ">=", "==", "!="), g.pick("day", "day2", `"2026-01-01"`))
@@ -202,7 +202,7 @@ func TestAgreesWithXPath(t *testing.T) {
 		}
 	}
 	t.Logf("%d expressions written, %d with a value, %d refused", len(cases), values, refused)
-	if len(cases) < 5000 || values < 2000 {
+	if len(cases) < 1500 || values < 900 {
 		t.Errorf("too few cases: %d written, %d with a value", len(cases), values)
 	}
 }

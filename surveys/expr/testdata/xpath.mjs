@@ -18,10 +18,11 @@ for (const name of ["Node", "Document", "Element", "XPathResult", "Attr", "Text"
   "NodeList", "HTMLElement", "XMLSerializer", "CDATASection", "Comment", "ProcessingInstruction"]) {
   globalThis[name] ??= dom.window[name];
 }
+globalThis.document = dom.window.document;
 globalThis.__dirname = folder;
 globalThis.require = require;
 const module = join(folder, "node_modules/@getodk/xpath/dist/index.js");
-const { XFormsXPathEvaluator } = await import(pathToFileURL(module).href);
+const { XFormsXPathEvaluator, DEFAULT_DOM_ADAPTER: domAdapter } = await import(pathToFileURL(module).href);
 
 function evaluate(evaluator, doc, source) {
   const r = evaluator.evaluate(source, doc, null, 0);
@@ -33,7 +34,12 @@ function evaluate(evaluator, doc, source) {
 for await (const line of createInterface({ input: process.stdin })) {
   const [xml, ...sources] = JSON.parse(line);
   const doc = parser.parseFromString(xml, "text/xml");
-  const evaluator = new XFormsXPathEvaluator({ rootNode: doc });
+  const evaluator = new XFormsXPathEvaluator({
+    rootNode: doc,
+    domAdapter,
+    itextTranslationsByLanguage: new Map(),
+    secondaryInstancesById: new Map(),
+  });
   const results = sources.map((source) => {
     try {
       return evaluate(evaluator, doc, source);
