@@ -250,7 +250,7 @@ func (f *stateFlags) booklets(wave string) (map[string]string, error) {
 	}
 	given := map[string]string{}
 	for _, c := range cases {
-		if b := c.Columns["booklet"]; b != "" {
+		if b := c.Booklet(); b != "" {
 			given[c.ID] = b
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/bank"
 	"github.com/suyang-survey/suyang/surveys/form"
 )
 
@@ -200,15 +201,8 @@ func (s *Server) showStart(c echo.Context, d door) error {
 func startOf(w *wave, caseID, interviewID string) form.Start {
 	sum := sha256.Sum256([]byte("start " + interviewID))
 	o := form.Start{Seed: max(1, binary.BigEndian.Uint32(sum[:4])), Booklet: w.Booklets[caseID]}
-	if o.Booklet != "" {
-		return o
-	}
-	u := float64(binary.BigEndian.Uint64(sum[8:])>>11) / (1 << 53)
-	for _, b := range w.Questionnaire.Booklets {
-		o.Booklet = b.ID
-		if u -= b.Share; u < 0 {
-			break
-		}
+	if o.Booklet == "" {
+		o.Booklet = bank.Pick(interviewID, w.Questionnaire.Booklets)
 	}
 	return o
 }

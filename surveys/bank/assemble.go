@@ -128,6 +128,7 @@ type search struct {
 	clusters [][]int
 	sums     [][]float64 // for each booklet and bound
 	cost     float64
+	work     int
 }
 
 // newSearch prepares a search, and reports what counting shows to be impossible.
@@ -390,10 +391,12 @@ func (s *search) countSums() (u Unmet) {
 	return u
 }
 
-// The search tries so many exchanges in each of so many runs.
+// The search tries so many exchanges in each of so many runs, fewer when one of them
+// takes much work: additions to sums and looks at enemies.
 const (
 	maxExchanges = 150_000
 	maxRuns      = 3
+	maxWork      = 60_000_000
 )
 
 // An enemy in a booklet counts as so many items too many.
@@ -482,6 +485,7 @@ func (s *search) take(i int) {
 }
 
 func (s *search) add(i, c int, sign float64) {
+	s.work += len(s.in[c]) * len(s.of[i])
 	for _, k := range s.in[c] {
 		for _, b := range s.of[i] {
 			bound, sum := &s.bounds[b], &s.sums[k][b]
@@ -498,6 +502,7 @@ func (s *search) inner(i int) (n int) {
 		if s.place[e] < 0 {
 			continue
 		}
+		s.work += len(s.in[s.place[i]]) * s.perBooklet()
 		for _, k := range s.in[s.place[i]] {
 			if slices.Contains(s.design.Booklets[k], s.place[e]) {
 				n++
@@ -510,6 +515,7 @@ func (s *search) inner(i int) (n int) {
 // repair exchanges items until nothing is violated.
 func (s *search) repair(rng *rand.Rand) {
 	const rounding = 1e-7
+	s.work = 0
 	for n := range maxExchanges {
 		if s.cost < rounding {
 			if s.settle(); s.cost < rounding {
@@ -517,7 +523,11 @@ func (s *search) repair(rng *rand.Rand) {
 				return
 			}
 		}
-		heat := 1.5 * (1 - float64(n)/maxExchanges)
+		done := max(float64(n)/maxExchanges, float64(s.work)/maxWork)
+		if done >= 1 {
+			break
+		}
+		heat := 1.5 * (1 - done)
 		c := rng.IntN(len(s.clusters))
 		if len(s.clusters[c]) == 0 {
 			continue

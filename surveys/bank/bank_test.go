@@ -3,6 +3,7 @@ package bank_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"reflect"
@@ -501,6 +502,26 @@ func TestTheManualNamesEveryKey(t *testing.T) {
 		if !strings.Contains(string(manual), s) {
 			t.Errorf("the manual does not name the subject %q", s)
 		}
+	}
+}
+
+// The largest blueprints there can be, impossible but not so that counting shows it, end
+// after bounded work.
+func TestTheSearchEnds(t *testing.T) {
+	b := &bank.Bank{}
+	for i := range bank.MaxItems {
+		it := bank.Item{Tags: bank.Tags{Benchmark: []int{1 + i%26}, Subject: bank.Subjects[i%13], Difficulty: 0.1 + 0.8*float64(i)/bank.MaxItems}}
+		it.ID, it.Dimension, it.Key = fmt.Sprint("i", i), "d", []string{"1"}
+		b.Items = append(b.Items, it)
+	}
+	p := &bank.Blueprint{Kind: bank.BIB, Clusters: 60, PerBooklet: 30, Booklets: 200, Dimensions: []bank.Quota{{ID: "d", Items: 900}}}
+	for n := range 500 {
+		p.Coverage = append(p.Coverage, bank.Rule{Benchmark: []int{1 + n%26, 1 + (n+n/26)%26}, Least: 70})
+	}
+	_, err := bank.Assemble(b, p)
+	var unmet bank.Unmet
+	if !errors.As(err, &unmet) || unmet[0].Code != bank.ShortNotFound && unmet[0].Code != bank.ShortLeast {
+		t.Errorf("Assemble() = %v, want an Unmet", err)
 	}
 }
 

@@ -5,86 +5,41 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/bank"
 	"github.com/suyang-survey/suyang/surveys/library"
 )
 
-// banked is an item of a bank as it stands in the file.
-type banked struct {
-	ID        string
-	Type      surveys.ItemType
-	Text      surveys.Text
-	Options   options
-	Required  bool
-	Key       []string
-	Dimension string
-	Figure    struct {
-		File string
-		Alt  surveys.Text
-	}
-	Tags struct {
-		Benchmark  []int
-		Subject    string
-		Difficulty float64
-	}
-	Provenance struct {
-		Wording, Fact, Licence, Comparable string
-		Exposure                           []string
-	}
-	Enemies []string
-}
-
-// options are written out, or named after a list.
-type options struct {
-	List string
-	Own  []surveys.Option
-}
-
-func (o *options) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
-		return n.Decode(&o.List)
-	}
-	return n.Decode(&o.Own)
-}
-
-// readBank decodes a bank and resolves its option lists.
-func readBank(t *testing.T, id string) []banked {
+// readBank reads a bank with all the checks of package bank: keys, tags, provenance,
+// both languages, no two items alike.
+func readBank(t *testing.T, id string) *bank.Bank {
 	t.Helper()
-	src, err := fs.ReadFile(library.FS, id+"/bank.yaml")
+	folder, err := fs.Sub(library.FS, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b struct {
-		Languages   []surveys.Lang
-		OptionLists map[string][]surveys.Option `yaml:"option_lists"`
-		Items       []banked
+	src, err := fs.ReadFile(folder, bank.BankFile)
+	if err != nil {
+		t.Fatal(err)
 	}
-	dec := yaml.NewDecoder(strings.NewReader(string(src)))
-	dec.KnownFields(true)
-	if err := dec.Decode(&b); err != nil {
+	b, err := bank.Read(id+"/bank.yaml", src, folder)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if want := []surveys.Lang{surveys.ZH, surveys.EN}; !cmp.Equal(b.Languages, want) {
 		t.Errorf("languages %v, want %v", b.Languages, want)
 	}
-	for i, it := range b.Items {
-		if it.Options.List != "" {
-			b.Items[i].Options.Own = b.OptionLists[it.Options.List]
-		}
-	}
-	return b.Items
+	return b
 }
 
 // The purpose of the bank: at least 60, 20, 20 and 20 items.
 func TestBankHasEnoughItems(t *testing.T) {
 	count := map[string]int{}
-	for _, it := range readBank(t, "civic-literacy") {
+	for _, it := range readBank(t, "civic-literacy").Items {
 		count[it.Dimension]++
 	}
 	if len(count) != 4 {
@@ -101,10 +56,10 @@ func TestBankHasEnoughItems(t *testing.T) {
 // and false differ by a tenth at most, and so do a, b, c and d.
 func TestBankKeysAreBalanced(t *testing.T) {
 	keys := map[string]map[string]int{}
-	for _, it := range readBank(t, "civic-literacy") {
+	for _, it := range readBank(t, "civic-literacy").Items {
 		kind := it.Dimension + ", choice"
 		codes := []string{"a", "b", "c", "d"}
-		if it.Options.List == "truth" {
+		if len(it.Options) == 3 {
 			kind, codes = it.Dimension+", truth", []string{"1", "2"}
 		}
 		if keys[kind] == nil {
@@ -135,14 +90,8 @@ func TestBankKeysAreBalanced(t *testing.T) {
 // least; none had to be left out.
 func TestBankCoversEveryBenchmark(t *testing.T) {
 	count := map[int]int{}
-	for _, it := range readBank(t, "civic-literacy") {
-		if len(it.Tags.Benchmark) == 0 {
-			t.Errorf("%s belongs to no benchmark", it.ID)
-		}
+	for _, it := range readBank(t, "civic-literacy").Items {
 		for _, b := range it.Tags.Benchmark {
-			if b < 1 || b > 26 {
-				t.Errorf("%s: benchmark %d, want 1 to 26", it.ID, b)
-			}
 			count[b]++
 		}
 	}
@@ -156,7 +105,7 @@ func TestBankCoversEveryBenchmark(t *testing.T) {
 // A booklet needs easy and hard items of each dimension.
 func TestBankDifficultiesAreSpread(t *testing.T) {
 	hard, easy := map[string]int{}, map[string]int{}
-	for _, it := range readBank(t, "civic-literacy") {
+	for _, it := range readBank(t, "civic-literacy").Items {
 		switch d := it.Tags.Difficulty; {
 		case d < 0.25 || d > 0.9:
 			t.Errorf("%s: difficulty %v, want 0.25 to 0.9", it.ID, d)
@@ -180,40 +129,11 @@ func TestBankDifficultiesAreSpread(t *testing.T) {
 func TestBanksAreComplete(t *testing.T) {
 	for _, id := range []string{"civic-literacy", "trend-pack"} {
 		t.Run(id, func(t *testing.T) {
-			items := readBank(t, id)
-			ids := map[string]bool{}
-			for _, it := range items {
-				if ids[it.ID] {
-					t.Errorf("%s is there twice", it.ID)
-				}
-				ids[it.ID] = true
-			}
-			texts := map[string]string{}
-			for _, it := range items {
-				written := map[string]surveys.Text{"text": it.Text}
-				if it.Figure.File != "" {
-					written["alt"] = it.Figure.Alt
-					if _, err := fs.Stat(library.FS, id+"/"+it.Figure.File); err != nil {
-						t.Errorf("%s: %v", it.ID, err)
-					}
-				}
+			b := readBank(t, id)
+			for _, it := range b.Items {
 				codes := []string{}
-				for _, o := range it.Options.Own {
+				for _, o := range it.Options {
 					codes = append(codes, o.Code)
-					written["option "+o.Code] = o.Text
-				}
-				for what, text := range written {
-					for _, l := range []surveys.Lang{surveys.ZH, surveys.EN} {
-						if strings.TrimSpace(text[l]) == "" {
-							t.Errorf("%s: %s is missing in %s", it.ID, what, l)
-						}
-					}
-				}
-				for l, s := range it.Text {
-					if first := texts[string(l)+s]; first != "" {
-						t.Errorf("%s asks the same as %s", it.ID, first)
-					}
-					texts[string(l)+s] = it.ID
 				}
 				if it.Type != surveys.Single || !it.Required || it.Dimension == "" {
 					t.Errorf("%s: type %s, required %v, dimension %q; want a required single item that is scored", it.ID, it.Type, it.Required, it.Dimension)
@@ -221,22 +141,13 @@ func TestBanksAreComplete(t *testing.T) {
 				if len(codes) < 3 || codes[len(codes)-1] != surveys.DontKnow {
 					t.Errorf("%s: options %v, want “don't know” as the last", it.ID, codes)
 				}
-				for _, k := range it.Key {
-					if !slices.Contains(codes, k) {
-						t.Errorf("%s: the key %q is no option", it.ID, k)
-					}
-				}
 				p := it.Provenance
-				if p.Wording == "" || p.Fact == "" || p.Licence == "" || it.Tags.Subject == "" {
-					t.Errorf("%s: provenance %+v, subject %q; want all of them", it.ID, p, it.Tags.Subject)
-				}
 				if own := id == "civic-literacy"; own != (p.Wording == "own") || own != (p.Licence == "Apache-2.0") {
 					t.Errorf("%s: wording %q under %q does not belong into %s", it.ID, p.Wording, p.Licence, id)
 				}
 				for _, e := range it.Enemies {
-					i := slices.IndexFunc(items, func(o banked) bool { return o.ID == e })
-					if i < 0 || e == it.ID || !slices.Contains(items[i].Enemies, it.ID) {
-						t.Errorf("%s: enemy %q is no other item that names it in turn", it.ID, e)
+					if !slices.Contains(b.Item(e).Enemies, it.ID) {
+						t.Errorf("%s: its enemy %q does not name it in turn", it.ID, e)
 					}
 				}
 			}
@@ -247,7 +158,7 @@ func TestBanksAreComplete(t *testing.T) {
 // Wording that is not ours stays in the pack that says whose it is.
 func TestTrendWordingIsNotInTheBank(t *testing.T) {
 	trend := map[string]string{}
-	for _, it := range readBank(t, "trend-pack") {
+	for _, it := range readBank(t, "trend-pack").Items {
 		for _, s := range it.Text {
 			trend[s] = it.ID
 		}
@@ -255,7 +166,7 @@ func TestTrendWordingIsNotInTheBank(t *testing.T) {
 			t.Errorf("%s does not say what it can be compared with", it.ID)
 		}
 	}
-	for _, it := range readBank(t, "civic-literacy") {
+	for _, it := range readBank(t, "civic-literacy").Items {
 		for _, s := range it.Text {
 			if id := trend[s]; id != "" {
 				t.Errorf("%s has the words of %s: %q", it.ID, id, s)
@@ -267,9 +178,9 @@ func TestTrendWordingIsNotInTheBank(t *testing.T) {
 // Stored responses refer to the items of the questionnaire: in the bank they have the
 // same texts, options and keys.
 func TestBankHoldsTheItemsOfTheQuestionnaire(t *testing.T) {
-	bank := map[string]string{}
-	for _, it := range readBank(t, "civic-literacy") {
-		bank[it.ID] = fmt.Sprint(it.Text, it.Options.Own, it.Key, it.Dimension, it.Figure.Alt)
+	banked := map[string]string{}
+	for _, it := range readBank(t, "civic-literacy").Items {
+		banked[it.ID] = wording(&it.Item)
 	}
 	n := 0
 	for it := range read(t, "civic-literacy").Items {
@@ -277,15 +188,61 @@ func TestBankHoldsTheItemsOfTheQuestionnaire(t *testing.T) {
 			continue
 		}
 		n++
-		var alt surveys.Text
-		if it.Figure != nil {
-			alt = it.Figure.Alt
-		}
-		if got, want := bank[it.ID], fmt.Sprint(it.Text, it.Options, it.Key, it.Dimension, alt); got != want {
+		if got, want := banked[it.ID], wording(it); got != want {
 			t.Errorf("%s in the bank:\n%s\nin the questionnaire:\n%s", it.ID, got, want)
 		}
 	}
 	if n != 50 {
 		t.Errorf("%d scored items in the questionnaire, want 50", n)
+	}
+}
+
+// wording is what a person is asked, and what is right.
+func wording(it *surveys.Item) string {
+	figure := surveys.Figure{}
+	if it.Figure != nil {
+		figure = *it.Figure
+	}
+	return fmt.Sprint(it.Text, it.Options, it.Key, it.Dimension, figure)
+}
+
+// The blueprints that come with the bank can be met, and every booklet has what they ask
+// for: 50 items, 20, 10, 10 and 10 of the dimensions, and each of the 26 benchmarks.
+func TestBlueprintsOfTheLibrary(t *testing.T) {
+	for name, booklets := range map[string]int{"blueprint.yaml": 1, "blueprint-rotating.yaml": 7} {
+		t.Run(name, func(t *testing.T) {
+			b := readBank(t, "civic-literacy")
+			src, err := fs.ReadFile(library.FS, "civic-literacy/"+name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := bank.ReadBlueprint(name, src, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set, err := bank.Assemble(b, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(set.Design.Booklets); n != booklets || !set.Design.Balanced() {
+				t.Errorf("%d booklets, balanced %v; want %d, balanced", n, set.Design.Balanced(), booklets)
+			}
+			for k := range booklets {
+				count, benchmarks := map[string]int{}, map[int]bool{}
+				for _, id := range set.Booklet(k) {
+					it := b.Item(id)
+					count[it.Dimension]++
+					for _, n := range it.Tags.Benchmark {
+						benchmarks[n] = true
+					}
+				}
+				if d := cmp.Diff(map[string]int{"knowledge": 20, "method": 10, "spirit": 10, "application": 10}, count); d != "" {
+					t.Errorf("booklet %s (-want +got):\n%s", bank.BookletID(k), d)
+				}
+				if len(benchmarks) != bank.Benchmarks {
+					t.Errorf("booklet %s covers %d benchmarks, want all %d", bank.BookletID(k), len(benchmarks), bank.Benchmarks)
+				}
+			}
+		})
 	}
 }

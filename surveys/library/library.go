@@ -14,10 +14,10 @@ import (
 	"github.com/suyang-survey/suyang/surveys/bank"
 )
 
-// FS holds ID/questionnaire.yaml, ID/plan.yaml, for some ID/weights.yaml and ID/bank.yaml, and what they refer to for each
+// FS holds ID/questionnaire.yaml, ID/plan.yaml, for some ID/weights.yaml, ID/bank.yaml and ID/blueprint*.yaml, and what they refer to for each
 // questionnaire, and the folder census2020.
 //
-//go:embed */questionnaire.yaml */bank.yaml */plan.yaml */weights.yaml */import.yaml */*.svg census2020
+//go:embed */questionnaire.yaml */bank.yaml */blueprint*.yaml */plan.yaml */weights.yaml */import.yaml */*.svg census2020
 var FS embed.FS
 
 // IDs returns the IDs of the questionnaires in the library, sorted.
