@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/surveys/expr"
 )
 
 // The marks of our own in a workbook.
@@ -29,11 +28,6 @@ const (
 	ownPrefix = "suyang::"
 	ownSheet  = "suyang"
 )
-
-// XPath writes an expression as XPath 1.0: its source, the types of the answers it may
-// use, and how the answer to an item is spelled. What cannot be written exactly is an
-// error.
-type XPath func(src string, env expr.Env, spell func(item string) string) (string, error)
 
 // Options are what Import needs beside the workbook.
 type Options struct {
@@ -43,9 +37,6 @@ type Options struct {
 	Today time.Time
 	// Media holds the pictures of the form, by name; it may be nil.
 	Media fs.FS
-	// XPath is how Export wrote the expressions. It tells whether a cell that Export
-	// wrote was changed since; without it what stands beside the cell counts.
-	XPath XPath
 }
 
 // Words are wordings in every language that the program speaks.

@@ -21,8 +21,8 @@ type File struct {
 // pictures that belong beside it. The losses are what ODK tools will not do as our own
 // pages do; in the workbook nothing is lost. An expression that XPath cannot express
 // is an error, which wraps surveys.ErrInvalid.
-func Export(q *surveys.Questionnaire, x XPath) ([]byte, []File, []Loss, error) {
-	e, err := plan(q, x)
+func Export(q *surveys.Questionnaire) ([]byte, []File, []Loss, error) {
+	e, err := plan(q)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -46,16 +46,17 @@ func (n *node) group() bool { return n.kind == "begin_group" || n.kind == "begin
 
 // An exporter plans a form.
 type exporter struct {
-	q      *surveys.Questionnaire
-	x      XPath
-	root   []*node
-	env    expr.Env
-	items  map[string]*surveys.Item
-	taken  map[string]bool
-	lists  []choices
-	files  []File
-	losses []Loss
-	err    error
+	q       *surveys.Questionnaire
+	root    []*node
+	env     expr.Env
+	items   map[string]*surveys.Item
+	rosters map[string]string // the roster of an item in its rows
+	taken   map[string]bool
+	lists   []choices
+	files   []File
+	seed    string // the row with the seed of random orders; empty when there are none
+	losses  []Loss
+	err     error
 }
 
 // choices is a list of the sheet choices.
@@ -65,17 +66,23 @@ type choices struct {
 }
 
 // plan turns a questionnaire into the rows of a form.
-func plan(q *surveys.Questionnaire, x XPath) (*exporter, error) {
-	e := &exporter{q: q, x: x, env: expr.Env{}, items: map[string]*surveys.Item{}, taken: map[string]bool{"meta": true, "data": true}}
+func plan(q *surveys.Questionnaire) (*exporter, error) {
+	e := &exporter{q: q, env: expr.Env{}, items: map[string]*surveys.Item{}, rosters: map[string]string{}, taken: map[string]bool{"meta": true, "data": true}}
 	for it := range q.Items {
 		e.items[it.ID] = it
 		e.taken[strings.ToLower(it.ID)] = true
+		for i := range it.Items {
+			e.rosters[it.Items[i].ID] = it.ID
+		}
 	}
 	if len(q.Booklets) > 0 {
 		e.lose("", "booklets", "a form asks everybody the same", "all items are asked")
 	}
 	for s := range q.Sections {
 		e.root = append(e.root, e.section(&q.Sections[s]))
+	}
+	if e.seed != "" {
+		e.root = append([]*node{{kind: "calculate", name: e.seed, calculation: "once(int(random() * 2147483647))", own: []field{{"part", "helper"}}}}, e.root...)
 	}
 	return e, e.err
 }
@@ -97,16 +104,59 @@ func (e *exporter) free(name string) string {
 	return name
 }
 
-// xpath writes an expression; its place is for the error.
-func (e *exporter) xpath(src, where, what string) string {
+// What an expression is written for.
+type purpose int
+
+const (
+	forRelevance  purpose = iota // not met when an answer is missing
+	forConstraint                // kept when an answer is missing
+	forValue
+)
+
+// xpath writes an expression; self is the item that a constraint is about, where names
+// its place in an error.
+func (e *exporter) xpath(src string, p purpose, self, where, what string) string {
 	if strings.TrimSpace(src) == "" || e.err != nil {
 		return ""
 	}
-	out, err := e.x(src, e.env, func(item string) string { return "${" + item + "}" })
-	if err != nil {
-		e.err = fmt.Errorf("%w: %s of %s cannot be written as XPath: %w", surveys.ErrInvalid, what, where, err)
+	var text expr.XPathText
+	prog, err := expr.Compile(src, e.env)
+	if err == nil {
+		text, err = expr.XPath(prog, func(name string) (expr.Place, bool) { return e.place(name, self) })
 	}
-	return out
+	switch {
+	case err != nil:
+		e.err = fmt.Errorf("%w: %s of %s cannot be written as XPath: %w", surveys.ErrInvalid, what, where, err)
+	case p == forValue:
+		return text.Value
+	case p == forConstraint:
+		return "not(" + text.False + ")"
+	}
+	return text.True
+}
+
+// place spells the answer to an item.
+func (e *exporter) place(name, self string) (expr.Place, bool) {
+	it := e.items[name]
+	if it == nil {
+		return expr.Place{}, false
+	}
+	p := expr.Place{Path: "${" + name + "}", Code: it.Type.OneOf() || it.Type == surveys.Region, Date: it.Type == surveys.Date, Ordered: it.Type == surveys.Ranking}
+	if name == self {
+		p.Path = "."
+	}
+	if it.Type == surveys.Multiple || it.Type == surveys.Ranking {
+		options := it.Options
+		if from := e.items[it.From]; from != nil {
+			options = append(slices.Clone(from.Options), options...)
+		}
+		for _, o := range options {
+			p.Options = append(p.Options, o.Code)
+		}
+	} else if roster := e.rosters[name]; roster != "" && e.env[name].IsList() {
+		p.Count = "${" + roster + "}"
+	}
+	return p, true
 }
 
 func (e *exporter) section(s *surveys.Section) *node {
@@ -115,7 +165,7 @@ func (e *exporter) section(s *surveys.Section) *node {
 		name += "_section"
 	}
 	g := &node{kind: "begin_group", name: e.free(name), label: s.Title}
-	g.relevant = e.xpath(s.Relevant, "section "+s.ID, "relevant")
+	g.relevant = e.xpath(s.Relevant, forRelevance, "", "section "+s.ID, "relevant")
 	rest := *s
 	rest.ID, rest.Title, rest.Intro, rest.Items = "", nil, nil, nil
 	g.own = append([]field{{"part", "section"}, {"id", s.ID}}, flatten(rest)...)
@@ -198,10 +248,10 @@ func (e *exporter) piped(s string, l surveys.Lang, name string, made map[string]
 			if it := e.items[src]; it != nil && it.Type.OneOf() {
 				calc = "jr:choice-name(${" + src + "}, '${" + src + "}')"
 			} else {
-				calc = e.xpath(src, "item "+name, "the text")
+				calc = e.xpath(src, forValue, "", "item "+name, "the text")
 			}
 			at = e.free(name + "_text")
-			into.within = append(into.within, &node{kind: "calculate", name: at, calculation: calc, own: []field{{"part", "piped"}}})
+			into.within = append(into.within, &node{kind: "calculate", name: at, calculation: calc, own: []field{{"part", "helper"}}})
 			made[src] = at
 		}
 		b.WriteString("${" + at + "}")
@@ -222,7 +272,7 @@ func (e *exporter) item(it *surveys.Item, into *node) {
 	}
 	n.own = append([]field{{"id", it.ID}}, flatten(rest)...)
 	e.worded(n, it.Text, it.Hint, "text", into)
-	n.relevant = e.xpath(it.Relevant, "item "+it.ID, "relevant")
+	n.relevant = e.xpath(it.Relevant, forRelevance, "", "item "+it.ID, "relevant")
 	if it.Required {
 		n.required = "yes"
 	}
@@ -233,13 +283,13 @@ func (e *exporter) item(it *surveys.Item, into *node) {
 		n.label, n.hint = nil, nil
 		n.own = append(n.own, wordings("text", it.Text)...)
 		n.own = append(n.own, wordings("hint", it.Hint)...)
-		n.calculation = e.xpath(it.Calculate, "item "+it.ID, "calculate")
+		n.calculation = e.xpath(it.Calculate, forValue, "", "item "+it.ID, "calculate")
 	case surveys.Roster:
 		if it.Calculate != "" {
 			n.kind, n.required, n.label, n.hint = "calculate", "", nil, nil
 			n.own = append(n.own, wordings("text", it.Text)...)
 			n.own = append(n.own, wordings("hint", it.Hint)...)
-			n.calculation = e.xpath(it.Calculate, "item "+it.ID, "calculate")
+			n.calculation = e.xpath(it.Calculate, forValue, "", "item "+it.ID, "calculate")
 		}
 	}
 	if typ := typeOf(it, e.env); typ != 0 {
@@ -339,7 +389,10 @@ func (e *exporter) offer(n *node, it *surveys.Item) {
 		e.lose(it.ID, "the random order of the options", "a form cannot keep some of them in their place", "offered in the order of the questionnaire")
 		return
 	}
-	n.parameters = "randomize=true"
+	if e.seed == "" {
+		e.seed = e.free("seed")
+	}
+	n.parameters = "randomize=true, seed=${" + e.seed + "}"
 }
 
 // list finds the list with these options, or makes one.
@@ -367,15 +420,14 @@ func (e *exporter) constraint(n *node, it *surveys.Item) {
 			parts = append(parts, xpath)
 		}
 	}
-	e.env = maps.Clone(e.env)
-	add(e.xpath(it.Constraint, "item "+it.ID, "constraint"))
+	add(e.xpath(it.Constraint, forConstraint, it.ID, "item "+it.ID, "constraint"))
 	messages := []surveys.Text{it.Message}
 	for i, c := range it.Checks {
 		if c.Soft {
 			e.lose(it.ID, "a soft check", "a form has hard constraints only", "not checked")
 			continue
 		}
-		add(e.xpath(c.Assert, "item "+it.ID, fmt.Sprintf("check %d", i+1)))
+		add(e.xpath(c.Assert, forConstraint, it.ID, "item "+it.ID, fmt.Sprintf("check %d", i+1)))
 		messages = append(messages, c.Message)
 	}
 	switch it.Type {
@@ -629,8 +681,8 @@ func (n *node) cells() []field {
 type edit struct{ name, column string }
 
 // edits finds the cells of an exported workbook that Export would write in another way.
-func edits(b *book, q *surveys.Questionnaire, x XPath) map[edit]bool {
-	e, err := plan(q, x)
+func edits(b *book, q *surveys.Questionnaire) map[edit]bool {
+	e, err := plan(q)
 	if err != nil {
 		return nil // then the questionnaire is at fault, and its reader says where
 	}
@@ -668,4 +720,3 @@ func edits(b *book, q *surveys.Questionnaire, x XPath) map[edit]bool {
 
 // version is the version of a form: ODK tells forms apart by it.
 func version(q *surveys.Questionnaire) string { return q.Edition + "-" + q.Version() }
-

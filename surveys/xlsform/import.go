@@ -22,12 +22,12 @@ func Import(src []byte, o Options) (*surveys.Questionnaire, []Loss, error) {
 		return nil, nil, err
 	}
 	q, losses, err := importBook(b, o, nil)
-	if err != nil || o.XPath == nil || b.sheet(ownSheet) == nil {
+	if err != nil || b.sheet(ownSheet) == nil {
 		return q, losses, err
 	}
 	// An exported form: cells that another program changed count before what stands
 	// beside them.
-	if changed := edits(b, q, o.XPath); len(changed) > 0 {
+	if changed := edits(b, q); len(changed) > 0 {
 		return importBook(b, o, changed)
 	}
 	return q, losses, nil
@@ -379,8 +379,10 @@ func (im *importer) wording(t *table, row int, column string) surveys.Text {
 		}
 	}
 	for _, l := range im.q.Languages {
-		if out[l] == "" {
-			out[l] = best
+		if out[l] != "" {
+			continue
+		}
+		if out[l] = best; column != "image" {
 			im.lose(t, row, column, "no "+column+" in "+string(l), "every wording needs all languages", "taken from another language")
 		}
 	}

@@ -217,7 +217,7 @@ func (im *importer) block(b *block, items *[]surveys.Item, conds []string, inRos
 	t := im.survey
 	part := t.get(b.row, ownPrefix+"part")
 	switch {
-	case part == "piped":
+	case part == "helper":
 		return
 	case part == "reserved":
 		im.reserved(b, items)
@@ -226,9 +226,13 @@ func (im *importer) block(b *block, items *[]surveys.Item, conds []string, inRos
 	case part == "grid":
 		it := surveys.Item{ID: im.ids[b.name], Text: im.texts(b.row, "label", "text"), Hint: im.texts(b.row, "hint", "hint")}
 		im.finish(b, &it, im.relevant(b.row), "", "")
+		grid := len(*items)
 		*items = append(*items, it)
 		for _, c := range b.within {
 			im.block(c, items, nil, inRoster)
+		}
+		if grid+1 < len(*items) {
+			(*items)[grid].Options = (*items)[grid+1].Options
 		}
 	case b.kind == "begin_repeat":
 		im.repeat(b, items, conds, inRoster)
@@ -265,7 +269,7 @@ func (im *importer) group(b *block, items *[]surveys.Item, conds []string, inRos
 // rows makes a grid of the questions of a group, when all have the same choices.
 func (im *importer) rows(b *block, id string, items *[]surveys.Item, conds []string) {
 	label := im.texts(b.row, "label", "")
-	same := label != nil
+	same, grid := label != nil, len(*items)
 	for _, c := range b.within {
 		same = same && c.kind == "select_one" && !c.other && c.list == b.within[0].list && im.survey.get(c.row, "choice_filter") == ""
 	}
@@ -280,6 +284,7 @@ func (im *importer) rows(b *block, id string, items *[]surveys.Item, conds []str
 		im.block(c, items, conds, false)
 		if id != "" && len(*items) > from {
 			(*items)[from].Row = id
+			(*items)[grid].Options = (*items)[from].Options
 		}
 	}
 }
@@ -431,6 +436,9 @@ func (im *importer) texts(row int, column, path string) surveys.Text {
 	for _, l := range im.q.Languages {
 		s := t[l]
 		if kept := im.survey.get(row, ownPrefix+path+"."+string(l)); path != "" && kept != "" && !im.changed[edit{im.survey.get(row, "name"), column + "::" + string(l)}] {
+			if t == nil {
+				t = surveys.Text{}
+			}
 			t[l] = kept
 			continue
 		}
