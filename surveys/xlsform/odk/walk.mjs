@@ -16,7 +16,7 @@ for (const name of ['window', 'document', 'DOMParser', 'XMLSerializer', 'Node', 
 	globalThis[name] = name === 'window' ? dom.window : dom.window[name];
 }
 
-const { createInstance } = await import('@getodk/xforms-engine');
+const { loadForm } = await import('@getodk/xforms-engine');
 
 const leaves = function* (node) {
 	for (const child of node.currentState.children ?? []) {
@@ -49,15 +49,19 @@ let input = '';
 for await (const chunk of process.stdin) input += chunk;
 const out = [];
 for (const { xml, language, cases } of JSON.parse(input).forms) {
+	const form = await loadForm(xml);
+	if (form.status === 'failure') throw form.error;
 	const result = { languages: null, labels: {}, cases: [] };
-	for (const answers of [[], ...cases]) {
-		const { root } = await createInstance(xml);
+	for (const [n, answers] of [[], ...(cases ?? [])].entries()) {
+		const { root } = form.createInstance();
 		result.languages ??= root.languages.map((l) => l.language);
 		const wanted = root.languages.find((l) => l.language === language);
 		if (wanted == null) throw new Error(`the form has no language ${language}`);
 		root.setLanguage(wanted);
+		let nodes = new Map();
 		for (const [at, values] of answers) {
-			const node = [...leaves(root)].find((n) => path(n) === at);
+			if (!nodes.has(at)) nodes = new Map([...leaves(root)].map((n) => [path(n), n]));
+			const node = nodes.get(at);
 			if (node == null) throw new Error(`there is no ${at}`);
 			answer(node, values);
 		}
@@ -66,10 +70,10 @@ for (const { xml, language, cases } of JSON.parse(input).forms) {
 			if (node.currentState.relevant) one.relevant.push(path(node));
 			if (node.validationState.constraint?.valid === false) one.violated.push(path(node));
 			const v = node.currentState.instanceValue;
-			if (v !== undefined && v !== '') one.values[path(node)] = String(v);
+			if (v != null && v !== '') one.values[path(node)] = String(v);
 			if (node.nodeType === 'select' || node.nodeType === 'rank') one.options[path(node)] = node.currentState.valueOptions.map((o) => o.value);
 		}
-		if (answers.length === 0 && result.cases.length === 0 && Object.keys(result.labels).length === 0) {
+		if (n === 0) {
 			for (const node of leaves(root)) {
 				const label = node.currentState.label?.asString;
 				if (label) result.labels[path(node)] = label;
@@ -80,5 +84,4 @@ for (const { xml, language, cases } of JSON.parse(input).forms) {
 	}
 	out.push(result);
 }
-process.stdout.write(JSON.stringify(out));
-process.exit(0);
+process.stdout.write(JSON.stringify(out), () => process.exit(0));
