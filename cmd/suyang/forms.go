@@ -65,7 +65,7 @@ func mediaFolder(file string) string {
 func formWords() (xlsform.Words, error) {
 	texts := map[string]surveys.Text{}
 	for _, l := range []surveys.Lang{surveys.ZH, surveys.EN} {
-		src, err := web.FS.ReadFile("text/" + string(l) + ".json")
+		src, err := web.FormText.ReadFile("text/form." + string(l) + ".json")
 		if err != nil {
 			return xlsform.Words{}, err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -198,7 +199,7 @@ func (w *writer) wording(t surveys.Text) *yaml.Node {
 	}
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	langs := slices.Clone(w.languages)
-	for _, l := range sortedLanguages(t) {
+	for _, l := range slices.Sorted(maps.Keys(t)) {
 		if !slices.Contains(langs, l) {
 			langs = append(langs, l)
 		}
