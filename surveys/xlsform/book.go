@@ -9,7 +9,7 @@ import (
 // read.
 const (
 	MaxFile     = 10 << 20 // bytes of the file
-	MaxUnzipped = 64 << 20 // bytes that are unpacked from it
+	MaxUnzipped = 24 << 20 // bytes that are unpacked from it
 	MaxSheets   = 100
 	MaxRows     = 50_000  // of a sheet, empty ones among them
 	MaxColumns  = 500     // of a sheet

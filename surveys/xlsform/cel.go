@@ -289,7 +289,7 @@ func (t *translator) number(n *xnode, c cel) (cel, error) {
 	case expr.Int, expr.Double:
 		return c, nil
 	case expr.String:
-		if n.op == xString {
+		if n.op == xString || n.op == xNumber {
 			return literal(strings.TrimSpace(n.text))
 		}
 		if id := t.id(n); id != "" && t.items[id].Type.OneOf() && numeric(t.items[id].Options) {

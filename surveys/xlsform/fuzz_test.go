@@ -45,10 +45,10 @@ func packed(t testing.TB, part string, content io.Reader) []byte {
 	return out.Bytes()
 }
 
-// bomb is a small workbook that unpacks to 80 MB.
+// bomb is a small workbook that unpacks to 30 MB.
 func bomb(t testing.TB) []byte {
 	cell := `<c t="inlineStr"><is><t></t></is></c>`
-	return packed(t, "xl/worksheets/sheet1.xml", io.LimitReader(&endless{text: `<worksheet><sheetData><row>` + strings.Repeat(cell, 1000)}, 80<<20))
+	return packed(t, "xl/worksheets/sheet1.xml", io.LimitReader(&endless{text: `<worksheet><sheetData><row>` + strings.Repeat(cell, 1000)}, 30<<20))
 }
 
 // endless repeats a text.

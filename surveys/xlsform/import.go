@@ -48,6 +48,7 @@ type importer struct {
 	taken    map[string]bool   // IDs in use, in small letters
 	items    map[string]*surveys.Item
 	env      expr.Env
+	from     map[string]*choiceList // the list of an item, by ID
 	rosters  map[string]string // rosters whose rows follow, by the name of the repeat
 }
 
@@ -100,7 +101,7 @@ func importBook(b *book, o Options, changed map[edit]bool) (*surveys.Questionnai
 		return nil, nil, fmt.Errorf("%w: the workbook has no sheet “survey”; an XLSForm has the sheets survey, choices and settings", surveys.ErrInvalid)
 	}
 	im := &importer{o: o, q: &surveys.Questionnaire{}, survey: newTable(s), changed: changed, langs: map[string]surveys.Lang{},
-		lists: map[string]*choiceList{}, ids: map[string]string{}, taken: map[string]bool{}, items: map[string]*surveys.Item{}, env: expr.Env{}, rosters: map[string]string{}}
+		lists: map[string]*choiceList{}, ids: map[string]string{}, taken: map[string]bool{}, items: map[string]*surveys.Item{}, env: expr.Env{}, from: map[string]*choiceList{}, rosters: map[string]string{}}
 	for _, column := range []string{"type", "name"} {
 		if _, ok := im.survey.at[heading{column: column}]; !ok {
 			return nil, nil, fmt.Errorf("%w: sheet survey has no column “%s” in its first row", surveys.ErrInvalid, column)
@@ -353,7 +354,9 @@ func (im *importer) header(b *book) {
 func (im *importer) said(t surveys.Text) surveys.Text {
 	out := surveys.Text{}
 	for _, l := range im.q.Languages {
-		out[l] = t.In(l)
+		if out[l] = t[l]; out[l] == "" {
+			out[l] = t.In(surveys.EN)
+		}
 	}
 	return out
 }

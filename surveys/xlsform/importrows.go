@@ -225,7 +225,7 @@ func (im *importer) block(b *block, items *[]surveys.Item, conds []string, inRos
 		im.ownRows(b, items)
 	case part == "grid":
 		it := surveys.Item{ID: im.ids[b.name], Text: im.texts(b.row, "label", "text"), Hint: im.texts(b.row, "hint", "hint")}
-		im.finish(b, &it, im.relevant(b.row), "", "")
+		im.finish(b, &it, im.relevant(b.row), "")
 		grid := len(*items)
 		*items = append(*items, it)
 		for _, c := range b.within {
@@ -415,19 +415,8 @@ func (im *importer) translator(self string) *translator {
 	}}
 }
 
-// listOf finds the list that an item's options come from, by its first option.
-func (im *importer) listOf(item string) *choiceList {
-	it := im.items[item]
-	if it == nil || len(it.Options) == 0 {
-		return nil
-	}
-	for _, l := range im.lists {
-		if len(l.options) > 0 && &l.options[0] == &it.Options[0] {
-			return l
-		}
-	}
-	return nil
-}
+// listOf finds the list that an item's options come from.
+func (im *importer) listOf(item string) *choiceList { return im.from[item] }
 
 // texts reads a wording and the answers put into it. Where Export kept the wording as
 // it was, under path, and the cell beside it is unchanged, that counts.

@@ -68,7 +68,7 @@ func TestWhatHasNoCounterpartIsNamed(t *testing.T) {
 		"${media} = '1'":   "the answer to a question with several choices is compared as a whole; use selected(…)",
 		"position(..) = 1": "a path has no counterpart; only ${name} and . refer to answers",
 		"'a":               "a text in quotes has no end",
-		"age > 3":          "“age” has no counterpart; write ${age} for an answer",
+		"age > 3":          "\"age\" has no counterpart; write ${age} for an answer",
 	} {
 		if _, err := sample("sex").condition(xpath, countsFalse); err == nil || err.Error() != want {
 			t.Errorf("condition(%s) = %v, want %s", xpath, err, want)

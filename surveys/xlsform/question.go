@@ -15,7 +15,7 @@ func (im *importer) question(b *block, items *[]surveys.Item, conds []string) {
 	t := im.survey
 	it := surveys.Item{ID: im.ids[b.name], Text: im.texts(b.row, "label", "text"), Hint: im.texts(b.row, "hint", "hint")}
 	relevant := all(append(slices.Clone(conds), im.relevant(b.row)))
-	var constraint, message string
+	var constraint string
 	switch b.kind {
 	case "text":
 		it.Type = surveys.ShortText
@@ -57,7 +57,8 @@ func (im *importer) question(b *block, items *[]surveys.Item, conds []string) {
 			delete(im.ids, b.name)
 			return
 		}
-		constraint, message = im.choose(b, l, &it)
+		im.from[it.ID] = l
+		constraint = im.choose(b, l, &it)
 	}
 	if it.Text == nil {
 		it.Text = im.plain(b.name)
@@ -67,7 +68,7 @@ func (im *importer) question(b *block, items *[]surveys.Item, conds []string) {
 	}
 	im.cells(b)
 	im.picture(b.row, &it)
-	im.finish(b, &it, relevant, constraint, message)
+	im.finish(b, &it, relevant, constraint)
 	*items = append(*items, it)
 	if b.other {
 		im.specify(&it, items)
@@ -92,7 +93,7 @@ func (im *importer) list(b *block, twoAtLeast bool) *choiceList {
 
 // choose takes the options of a question. It returns a condition that stands for a
 // filter of the choices.
-func (im *importer) choose(b *block, l *choiceList, it *surveys.Item) (constraint, message string) {
+func (im *importer) choose(b *block, l *choiceList, it *surveys.Item) (constraint string) {
 	t := im.survey
 	it.Options = l.options
 	own := t.get(b.row, ownPrefix+"type") != ""
@@ -114,7 +115,7 @@ func (im *importer) choose(b *block, l *choiceList, it *surveys.Item) (constrain
 		it.Options = append(slices.Clone(it.Options), surveys.Option{Code: "other", Text: im.said(im.o.Words.Other), Fixed: true})
 	}
 	if own {
-		return "", ""
+		return ""
 	}
 	for _, p := range strings.Fields(t.get(b.row, "parameters")) {
 		switch key, value, _ := strings.Cut(p, "="); {
@@ -129,7 +130,7 @@ func (im *importer) choose(b *block, l *choiceList, it *surveys.Item) (constrain
 	if filter := t.get(b.row, "choice_filter"); filter != "" {
 		constraint = im.filter(b, l, it, filter)
 	}
-	return constraint, ""
+	return constraint
 }
 
 func reserved(code string) bool { return code == surveys.DontKnow || code == surveys.Refused }
@@ -263,7 +264,7 @@ func (im *importer) specify(it *surveys.Item, items *[]surveys.Item) {
 }
 
 // finish gives an item its conditions and what columns of our own hold.
-func (im *importer) finish(b *block, it *surveys.Item, relevant, constraint, message string) {
+func (im *importer) finish(b *block, it *surveys.Item, relevant, constraint string) {
 	t := im.survey
 	it.Relevant = relevant
 	own := t.get(b.row, ownPrefix+"type") != ""
@@ -326,7 +327,7 @@ func (im *importer) constrain(b *block, it *surveys.Item, filter string) {
 	}
 	if it.Message = im.texts(b.row, "constraint_message", ""); it.Message == nil {
 		it.Message = im.said(im.o.Words.Check)
-		im.lose(t, b.row, "constraint", quoted(t.get(b.row, "constraint")), "there is no constraint_message", "general words were put in")
+		im.lose(t, b.row, "constraint", "the condition "+quoted(it.Constraint), "there is no constraint_message", "general words were put in")
 	}
 }
 
