@@ -11,6 +11,7 @@
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make wasm   the form engine for the browser, into bin/
 # make engine the ClickHouse engine library, into bin/
+# make odk    the engine of ODK Web Forms, which the tests of exported forms need (Node.js)
 # make deps   what the browser tests need (Debian, Ubuntu)
 
 GO      ?= go
@@ -21,7 +22,7 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse conformance coverage fuzz-expr echarts deps
+.PHONY: odk build wasm engine demo test race check bench bench-clickhouse conformance coverage fuzz-expr echarts deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -35,7 +36,10 @@ engine:
 demo: engine build
 	bin/suyang demo $(ARGS)
 
-test: engine
+odk:
+	cd surveys/xlsform/odk && npm ci --ignore-scripts --silent --no-audit --no-fund
+
+test: engine odk
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -timeout 20m ./...
 
 race: engine

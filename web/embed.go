@@ -23,3 +23,9 @@ var Text embed.FS
 //
 //go:embed text/bank.zh.json text/bank.en.json
 var BankText embed.FS
+
+// FormText holds the words that a questionnaire needs and an imported form may lack, one
+// file for each language.
+//
+//go:embed text/form.zh.json text/form.en.json
+var FormText embed.FS

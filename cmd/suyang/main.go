@@ -22,21 +22,23 @@ func main() {
 
 // commands are the commands of the program; each is a file of this folder.
 type commands struct {
-	Demo     demoCommand     `cmd:"" help:"Run a provincial survey and a survey of real microdata, from questionnaire to report."`
-	Serve    serveCommand    `cmd:"" help:"Serve the questionnaires of the published waves and take in the interviews."`
-	Lint     lintCommand     `cmd:"" help:"Check a questionnaire and say what is wrong, where, and what to do."`
-	Bank     bankCommand     `cmd:"" help:"Check an item bank, draw booklets from it and give them to the cases of a sample."`
-	Publish  publishCommand  `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave, which the server shows from its next start on."`
-	Close    closeCommand    `cmd:"" help:"End a wave: its pages take no more answers from the next start of the server on."`
-	Links    linksCommand    `cmd:"" help:"Print the personal link of every case of a wave, as CSV or as labels with QR codes; replace links."`
-	OpenLink openLinkCommand `cmd:"" help:"Make a link that anybody may use, with limits, and show what came through the open links of a wave."`
-	Import   importCommand   `cmd:"" help:"Take in the microdata of another survey as a wave."`
-	Weigh    weighCommand    `cmd:"" help:"Carry out a weighting plan on a wave: from base weights to weights that agree with the population."`
-	Weights  weightsCommand  `cmd:"" help:"Print the weights of a wave as CSV, and replicate weights if asked for."`
-	Report   reportCommand   `cmd:"" help:"Write the report of a wave as one HTML file."`
-	Verify   verifyCommand   `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
-	Estimate estimateCommand `cmd:"" help:"Estimate from the CSV of any survey, with design-based standard errors."`
-	Engine   engineCommand   `cmd:"" hidden:"" help:"Run the embedded ClickHouse engine; the other commands start it themselves."`
+	Demo       demoCommand       `cmd:"" help:"Run a provincial survey and a survey of real microdata, from questionnaire to report."`
+	Serve      serveCommand      `cmd:"" help:"Serve the questionnaires of the published waves and take in the interviews."`
+	Lint       lintCommand       `cmd:"" help:"Check a questionnaire and say what is wrong, where, and what to do."`
+	Bank       bankCommand       `cmd:"" help:"Check an item bank, draw booklets from it and give them to the cases of a sample."`
+	Publish    publishCommand    `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave, which the server shows from its next start on."`
+	Close      closeCommand      `cmd:"" help:"End a wave: its pages take no more answers from the next start of the server on."`
+	Links      linksCommand      `cmd:"" help:"Print the personal link of every case of a wave, as CSV or as labels with QR codes; replace links."`
+	OpenLink   openLinkCommand   `cmd:"" help:"Make a link that anybody may use, with limits, and show what came through the open links of a wave."`
+	Import     importCommand     `cmd:"" help:"Take in the microdata of another survey as a wave."`
+	ImportForm importFormCommand `cmd:"" help:"Take in an XLSForm as a questionnaire, and say what of it could not be taken."`
+	ExportForm exportFormCommand `cmd:"" help:"Write a questionnaire as an XLSForm or XForm, for ODK tools."`
+	Weigh      weighCommand      `cmd:"" help:"Carry out a weighting plan on a wave: from base weights to weights that agree with the population."`
+	Weights    weightsCommand    `cmd:"" help:"Print the weights of a wave as CSV, and replicate weights if asked for."`
+	Report     reportCommand     `cmd:"" help:"Write the report of a wave as one HTML file."`
+	Verify     verifyCommand     `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
+	Estimate   estimateCommand   `cmd:"" help:"Estimate from the CSV of any survey, with design-based standard errors."`
+	Engine     engineCommand     `cmd:"" hidden:"" help:"Run the embedded ClickHouse engine; the other commands start it themselves."`
 }
 
 // run is the program: results go to out, talk to errOut. It returns the exit status.
