@@ -55,23 +55,16 @@ type partView struct {
 	Options          []optionView
 }
 
-// The prefixes of the names of fields. An answer in parts has a field for each part;
-// readAnswers puts them together.
-const (
-	answerPrefix = "a." // one value, as it is
-	datePrefix   = "d." // year, month, day
-	regionPrefix = "r." // a code for each level
-)
-
 // drawing is what the views of the items of one page need.
 type drawing struct {
 	frame
-	wave *wave
-	// say gives a text of the questionnaire in the language of the page.
-	say func(surveys.Text) string
-	// problems are the messages by item.
+	run *run
+	// problems are the messages by the key of the item.
 	problems map[string][]problemView
 }
+
+// say gives a text of the questionnaire in the language of the page.
+func (d *drawing) say(t surveys.Text, key string) string { return d.run.session.Text(t, d.lang, key) }
 
 // htmlID is the id of an item's first field. The key of an item in a roster's row has
 // a # in it, which has a meaning of its own in addresses.
@@ -81,7 +74,7 @@ func htmlID(key string) string { return "i-" + strings.ReplaceAll(key, "#", ".")
 func (d *drawing) items(states []form.ItemState) (views []itemView, err error) {
 	for _, state := range states {
 		if !state.Relevant || state.Item.Type == surveys.Calculate {
-			continue
+			continue // nothing to see
 		}
 		v, err := d.item(state)
 		if err != nil {
@@ -104,22 +97,22 @@ func (d *drawing) items(states []form.ItemState) (views []itemView, err error) {
 func (d *drawing) item(state form.ItemState) (itemView, error) {
 	item := state.Item
 	v := itemView{
-		ID:       htmlID(keyOf(state)),
-		Name:     answerPrefix + keyOf(state),
+		ID:       htmlID(state.Key),
+		Name:     answerPrefix + state.Key,
 		Draw:     "field",
-		Text:     d.say(item.Text),
-		Hint:     d.say(item.Hint),
+		Text:     d.say(item.Text, state.Key),
+		Hint:     d.say(item.Hint, state.Key),
 		Required: item.Required,
 		Timed:    item.Timed,
-		Unit:     d.say(item.Unit),
+		Unit:     d.say(item.Unit, state.Key),
 	}
-	for _, p := range d.problems[keyOf(state)] {
+	for _, p := range d.problems[state.Key] {
 		v.Errors = append(v.Errors, p.Message)
 		v.Soft = p.Soft
 	}
 	if item.Figure != nil {
-		v.Figure = d.wave.path() + "/figure/" + item.ID + "?v=" + url.QueryEscape(d.wave.version)
-		v.Alt = d.say(item.Figure.Alt)
+		v.Figure = d.run.wave.path() + "/figure/" + item.ID + "?v=" + url.QueryEscape(d.run.wave.version)
+		v.Alt = d.say(item.Figure.Alt, state.Key)
 	}
 	v.describe()
 	d.options(&v, state)
@@ -132,7 +125,7 @@ func (d *drawing) control(v *itemView, state form.ItemState) error {
 	typed := typedIn(state)
 	switch state.Item.Type {
 	case surveys.Note, surveys.Grid:
-		v.Draw = string(state.Item.Type)
+		v.Draw, v.Required = string(state.Item.Type), true
 	case surveys.Single, surveys.Multiple:
 		v.Draw = "choice"
 	case surveys.Likert:
@@ -144,13 +137,13 @@ func (d *drawing) control(v *itemView, state form.ItemState) error {
 		return d.places(v, state)
 	case surveys.Date:
 		v.Draw = "date"
-		return d.date(v, first(typed))
+		return d.date(v, typed)
 	case surveys.Region:
 		v.Draw = "region"
 		return d.region(v, state)
 	default:
 		v.Typed = first(typed)
-		if state.Item.Type == surveys.Number || state.Item.Type == surveys.Roster {
+		if state.Item.Type != surveys.ShortText {
 			v.InputMode = "numeric"
 		}
 		if state.Item.Decimals > 0 {
@@ -163,7 +156,7 @@ func (d *drawing) control(v *itemView, state form.ItemState) error {
 // typedIn returns the values that are no options: what was typed.
 func typedIn(state form.ItemState) []string {
 	return slices.DeleteFunc(slices.Clone(state.Values), func(value string) bool {
-		return slices.ContainsFunc(optionsOf(state), func(o surveys.Option) bool { return o.Code == value })
+		return slices.ContainsFunc(state.Options, func(o surveys.Option) bool { return o.Code == value })
 	})
 }
 
@@ -197,11 +190,11 @@ func (d *drawing) options(v *itemView, state form.ItemState) {
 	}
 	v.Short = true
 	answers := 0 // beside "don't know" and "refused"
-	for i, o := range optionsOf(state) {
+	for i, o := range state.Options {
 		view := optionView{
 			ID:     v.ID + "-" + o.Code,
 			Code:   o.Code,
-			Text:   d.say(o.Text),
+			Text:   d.say(o.Text, state.Key),
 			Chosen: slices.Contains(state.Values, o.Code),
 			Apart:  reserved(o.Code),
 		}
@@ -270,22 +263,42 @@ func partID(id string, part int) string {
 }
 
 // date makes a field each for year, month and day.
-func (d *drawing) date(v *itemView, typed string) error {
-	v.Name = datePrefix + strings.TrimPrefix(v.Name, answerPrefix)
-	values := strings.SplitN(typed, "-", 3)
+func (d *drawing) date(v *itemView, typed []string) error {
+	if len(typed) == 1 {
+		typed = strings.SplitN(typed[0], "-", 3)
+	}
 	for i, key := range []string{"item.year", "item.month", "item.day"} {
 		label, err := d.T(key)
 		if err != nil {
 			return err
 		}
 		part := partView{ID: partID(v.ID, i), Label: label}
-		if i < len(values) {
-			part.Typed = values[i]
+		if i < len(typed) {
+			part.Typed = typed[i]
 		}
 		v.Parts = append(v.Parts, part)
 	}
 	return nil
 }
+
+// region makes a choice for each level down to the first that is not chosen.
+func (d *drawing) region(v *itemView, state form.ItemState) error {
+	for i, step := range state.Steps {
+		label, err := d.T("item." + step.Level)
+		if err != nil {
+			return err
+		}
+		part := partView{ID: partID(v.ID, i), Label: label}
+		for _, division := range step.Parts {
+			part.Options = append(part.Options, optionView{Code: division.Code, Text: division.Name.In(d.lang), Chosen: division.Code == step.Chosen})
+		}
+		v.Parts = append(v.Parts, part)
+	}
+	return nil
+}
+
+// Wrong says that the answer is refused as it is.
+func (v itemView) Wrong() bool { return len(v.Errors) > 0 && !v.Soft }
 
 // Options stand side by side when they fit beside two others on a phone. A list
 // of more answers always runs down the page: broken over two lines, its middle
@@ -343,6 +356,3 @@ func (v *itemView) finishGrid() {
 		v.Rows[i].Required = true
 	}
 }
-
-// Column is the id of the heading of an option's column in a grid.
-func (v itemView) Column(code string) string { return v.ID + "-c-" + code }

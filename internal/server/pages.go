@@ -49,13 +49,12 @@ func loadPages(assets map[string]asset) (*pages, error) {
 	return p, nil
 }
 
-// The size of type in an address, and what the buttons do that change it. Like the
-// language it is in the addresses, since the pages set no cookies.
+// The size of type in an address. Like the language it is there since the pages set
+// no cookies.
 const (
 	typeField  = "type"
 	largeType  = "large"
 	normalType = "normal"
-	typeAction = typeField + ":"
 )
 
 // typeOf returns the size of type that a request asks for: by a button, or by its
@@ -106,7 +105,7 @@ type view struct{ size, self string }
 
 // Self is the address of a page that links can lead to without losing what was typed.
 func (f frame) Self() string {
-	if f.State != "" || f.Keeps {
+	if f.State != "" {
 		return ""
 	}
 	return f.view.self
