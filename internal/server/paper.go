@@ -33,7 +33,7 @@ type paperItem struct {
 	// Number counts the questions; rows and what a roster asks have one of two parts.
 	Number, Text, Hint, When string
 	// Draw is the type of the item.
-	Draw         surveys.ItemType
+	Draw        surveys.ItemType
 	Figure, Alt string
 	Options     []optionView
 	Several     bool // any number of them
