@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -33,13 +34,14 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	e.HTTPErrorHandler = s.fail
 	e.Pre(s.number, s.protect, middleware.RemoveTrailingSlash())
 	e.Use(s.record, s.recover(), sameSite(protection),
-		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: compressMin}),
+		middleware.GzipWithConfig(middleware.GzipConfig{Level: gzip.BestSpeed, MinLength: compressMin}),
 		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: s.cfg.RequestTime, ErrorHandler: timedOut}))
 
 	read := func(path string, h echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
 	read("/", s.home)
 	read("/s/:wave", s.start(s.waveDoor))
 	read("/s/:wave/figure/:item", s.figure)
+	read("/s/:wave/paper", s.paper)
 	read("/i/:token", s.start(s.caseDoor))
 	read("/o/:token", s.start(s.openDoor))
 	read("/a/:token", s.page)
