@@ -225,7 +225,7 @@ func TestFirstChoiceIsAmongTheChosen(t *testing.T) {
 		problems []form.Code
 	}{
 		{"among them", []string{"tv", "internet"}, []string{"internet"}, nil},
-		{"not among them", []string{"tv", "people"}, []string{"internet"}, []form.Code{form.Constraint}},
+		{"not among them", []string{"tv", "people"}, []string{"internet"}, []form.Code{form.NotAnOption}},
 		{"does not know", []string{"tv"}, []string{"dk"}, nil},
 		{"none, so not asked", []string{"none"}, nil, nil},
 	} {
