@@ -148,7 +148,7 @@ func (e *exporter) place(name, self string) (expr.Place, bool) {
 	if it.Type == surveys.Multiple || it.Type == surveys.Ranking {
 		options := it.Options
 		if from := e.items[it.From]; from != nil {
-			options = append(slices.Clone(from.Options), options...)
+			options = joined(from.Options, options)
 		}
 		for _, o := range options {
 			p.Options = append(p.Options, o.Code)
@@ -360,6 +360,15 @@ func (e *exporter) kind(n *node, it *surveys.Item) {
 	}
 }
 
+// joined are the options given from elsewhere and the item's own; of two with one code the
+// own one is offered.
+func joined(given, own []surveys.Option) []surveys.Option {
+	out := slices.DeleteFunc(slices.Clone(given), func(o surveys.Option) bool {
+		return slices.ContainsFunc(own, func(x surveys.Option) bool { return x.Code == o.Code })
+	})
+	return append(out, own...)
+}
+
 // offer gives a choice its list.
 func (e *exporter) offer(n *node, it *surveys.Item) {
 	options := it.Options
@@ -372,7 +381,7 @@ func (e *exporter) offer(n *node, it *surveys.Item) {
 		if from.From != "" {
 			e.lose(it.ID, "the options chosen in "+it.From, "those are themselves chosen elsewhere", "only the options of "+it.From+" itself are offered")
 		}
-		options = append(slices.Clone(given), it.Options...)
+		options = joined(given, it.Options)
 		n.filter = strings.Join(append([]string{"selected(${" + it.From + "}, name)"}, ways...), " or ")
 		var codes []string
 		for _, o := range it.Options {
