@@ -271,7 +271,7 @@ func checkLog(t *testing.T, dir string, people []*person) {
 		// Who was on the way when the server was killed, and then changed an answer, made
 		// the next revision; none is there twice.
 		for i, n := range revisions {
-			if n != uint32(i) {
+			if i > 0 && n <= revisions[i-1] {
 				t.Errorf("interview %s is in the log with the revisions %d", id, revisions)
 			}
 		}
