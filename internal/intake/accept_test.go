@@ -138,6 +138,49 @@ func TestCaseIsAnsweredOnce(t *testing.T) {
 	s.checkLedger(0, 5, 3)
 }
 
+// A break-off answers no case: not for an enumerator who comes later, nor after somebody
+// else has answered. It is stored, and the ledger adds up.
+func TestBreakOffsAnswerNoCase(t *testing.T) {
+	s := open(t)
+	partial := func(iv *surveys.Interview) {
+		iv.Case, iv.Partial, iv.Last = "c1", true, "earth"
+		iv.Answers = surveys.Answers{}
+	}
+	complete := func(revision uint32) func(*surveys.Interview) {
+		return func(iv *surveys.Interview) { iv.Case, iv.Revision = "c1", revision }
+	}
+	check := func(name string, r intake.Receipt, reason string) {
+		t.Helper()
+		if r.Quarantined != reason {
+			t.Errorf("%s: quarantined %q, want %q", name, r.Quarantined, reason)
+		}
+	}
+	check("a break-off", s.accept(body(t, 1, partial)), "")
+	check("another device's", s.accept(body(t, 2, partial)), "")
+	s.powerCut() // what the index knows comes from the log
+	check("an enumerator completes the case", s.accept(body(t, 3, complete(0))), "")
+	check("the first one comes back too late", s.accept(body(t, 1, complete(1))), "case already answered")
+	check("a break-off after that", s.accept(body(t, 4, partial)), "")
+	wrong := func(iv *surveys.Interview) { iv.Answers["earth"] = []string{"maybe"} }
+	check("a break-off with an answer that is none", s.accept(body(t, 5, partial, wrong)), "replay: earth not-an-option")
+	s.run()
+	s.flush()
+	s.checkLedger(4, 0, 2)
+}
+
+// Who comes back completes the interview that was broken off.
+func TestACompletedBreakOff(t *testing.T) {
+	s := open(t)
+	s.accept(body(t, 1, func(iv *surveys.Interview) { iv.Case, iv.Partial, iv.Answers = "c1", true, surveys.Answers{} }))
+	r := s.accept(body(t, 1, func(iv *surveys.Interview) { iv.Case, iv.Revision = "c1", 1 }))
+	if r.Quarantined != "" {
+		t.Errorf("quarantined %q, want the complete interview accepted", r.Quarantined)
+	}
+	if r := s.accept(body(t, 2, func(iv *surveys.Interview) { iv.Case = "c1" })); r.Quarantined != "case already answered" {
+		t.Errorf("another interview of the case: quarantined %q", r.Quarantined)
+	}
+}
+
 func TestOneOfManyForACase(t *testing.T) {
 	s := open(t)
 	var mu sync.Mutex
