@@ -10,7 +10,7 @@ var Pages embed.FS
 
 // Static holds what the pages link to.
 //
-//go:embed static/site.css
+//go:embed static/site.css static/site.js
 var Static embed.FS
 
 // Text holds the words of the pages, one file for each language, with the same

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,36 +20,63 @@ var pageNames = []string{"home", "start", "section", "send", "thanks", "later", 
 
 // pages draws the pages.
 type pages struct {
-	words     *words
-	templates map[string]*template.Template
-	style     string
+	words *words
+	// templates are the pages by language and name; words in one of them are those of
+	// its language.
+	templates map[surveys.Lang]map[string]*template.Template
+	assets    map[string]asset
 }
 
-// loadPages parses the templates and reads the words; style is the path of the
-// style sheet.
-func loadPages(style string) (*pages, error) {
+// loadPages parses the templates and reads the words.
+func loadPages(assets map[string]asset) (*pages, error) {
 	w, err := loadWords()
 	if err != nil {
 		return nil, err
 	}
-	p := &pages{words: w, templates: map[string]*template.Template{}, style: style}
-	for _, name := range pageNames {
-		t, err := template.New(name).Option("missingkey=error").
-			ParseFS(fs.FS(web.Pages), "pages/layout/layout.html", "pages/"+name+"/page.html")
-		if err != nil {
-			return nil, fmt.Errorf("page %s: %w", name, err)
+	p := &pages{words: w, templates: map[surveys.Lang]map[string]*template.Template{}, assets: assets}
+	for _, l := range w.languages {
+		p.templates[l] = map[string]*template.Template{}
+		own := template.FuncMap{"words": func(key string) (string, error) { return w.say(l, key) }}
+		for _, name := range pageNames {
+			t, err := template.New(name).Option("missingkey=error").Funcs(own).
+				ParseFS(fs.FS(web.Pages), "pages/layout/layout.html", "pages/"+name+"/*.html")
+			if err != nil {
+				return nil, fmt.Errorf("page %s: %w", name, err)
+			}
+			p.templates[l][name] = t
 		}
-		p.templates[name] = t
 	}
 	return p, nil
+}
+
+// The size of type in an address. Like the language it is there since the pages set
+// no cookies.
+const (
+	typeField  = "type"
+	largeType  = "large"
+	normalType = "normal"
+)
+
+// typeOf returns the size of type that a request asks for: by a button, or by its
+// address.
+func typeOf(c echo.Context) string {
+	size, pressed := c.Get(typeField).(string)
+	if !pressed {
+		size = c.QueryParam(typeField)
+	}
+	if size == largeType {
+		return largeType
+	}
+	return normalType
 }
 
 // frame is what every page has. The struct of a page embeds it.
 type frame struct {
 	words *words
 	lang  surveys.Lang
-	// Style is the path of the style sheet.
-	Style string
+	view  *view
+	// Style and Script are the paths of the style sheet and the script.
+	Style, Script string
 	// Title is the heading; Failed marks it as that of a page with errors.
 	Title  string
 	Failed bool
@@ -70,14 +99,64 @@ type languageLink struct {
 // LangTag is the page's lang attribute.
 func (f frame) LangTag() string { return tag(f.lang) }
 
+// view is what is known of a page when it is shown: its size of type, and its own
+// address when it can be asked for again.
+type view struct{ size, self string }
+
+// Self is the address of a page that links can lead to without losing what was typed.
+func (f frame) Self() string {
+	if f.State != "" {
+		return ""
+	}
+	return f.view.self
+}
+
+// Large says that the page is in large type.
+func (f frame) Large() bool { return f.view.size == largeType }
+
+// OtherType is the size of type that the page is not in.
+func (f frame) OtherType() string {
+	if f.Large() {
+		return normalType
+	}
+	return largeType
+}
+
+// Here is an address within the site, in the size of type of the page.
+func (f frame) Here(address string) string { return inType(address, f.view.size) }
+
+// There is the address in the other size of type.
+func (f frame) There(address string) string { return inType(address, f.OtherType()) }
+
+// inType adds the size of type to an address with a query.
+func inType(address, size string) string {
+	if size != largeType {
+		return address
+	}
+	path, fragment, found := strings.Cut(address, "#")
+	if strings.Contains(path, "?") {
+		path += "&"
+	} else {
+		path += "?"
+	}
+	path += typeField + "=" + size
+	if found {
+		path += "#" + fragment
+	}
+	return path
+}
+
 // T returns the words for key; see words.say.
 func (f frame) T(key string, pairs ...any) (string, error) {
 	return f.words.say(f.lang, key, pairs...)
 }
 
+// shown returns the language of the page and its view.
+func (f frame) shown() (surveys.Lang, *view) { return f.lang, f.view }
+
 // frame begins a page in language l.
 func (p *pages) frame(l surveys.Lang) frame {
-	return frame{words: p.words, lang: l, Style: p.style}
+	return frame{words: p.words, lang: l, view: &view{}, Style: p.assets["site.css"].path, Script: p.assets["site.js"].path}
 }
 
 // titled is frame with the heading from the words.
@@ -115,11 +194,18 @@ func inLanguage(path string, l surveys.Lang) string {
 }
 
 // show writes a page. Nothing is sent when the template fails.
-func (s *Server) show(c echo.Context, status int, name string, page any) error {
+func (s *Server) show(c echo.Context, status int, name string, page interface {
+	shown() (surveys.Lang, *view)
+}) error {
+	l, v := page.shown()
+	v.size = typeOf(c)
+	if r := c.Request(); status == http.StatusOK && r.Method == http.MethodGet {
+		v.self = inLanguage(r.URL.Path, l)
+	}
 	var out bytes.Buffer
-	if err := s.pages.templates[name].ExecuteTemplate(&out, "layout", page); err != nil {
+	if err := s.pages.templates[l][name].ExecuteTemplate(&out, "layout", page); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
-	c.Response().Header().Set("Content-Language", page.(interface{ LangTag() string }).LangTag())
+	c.Response().Header().Set("Content-Language", tag(l))
 	return c.HTMLBlob(status, out.Bytes())
 }

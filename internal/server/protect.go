@@ -4,9 +4,9 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// pagePolicy is the content policy of the pages: their own style sheet, their own
-// pictures, their own forms, no script, nothing from elsewhere.
-const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; " +
+// pagePolicy is the content policy of the pages: their own style sheet and script,
+// their own pictures, their own forms, nothing from elsewhere.
+const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // protect sets the headers that keep a page to itself. They are set first, so that

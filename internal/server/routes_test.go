@@ -184,9 +184,9 @@ func TestFirstPageIsLight(t *testing.T) {
 func TestCaching(t *testing.T) {
 	s := villageSite(t)
 	for path, want := range map[string]string{
-		"/s/village":            "no-store",
-		s.pages.style:           "public, max-age=31536000, immutable",
-		"/s/village/figure/K01": "no-store",
+		"/s/village":              "no-store",
+		s.assets["site.css"].path: "public, max-age=31536000, immutable",
+		"/s/village/figure/K01":   "no-store",
 		"/s/village/figure/K01?v=" + village().Version(): "public, max-age=31536000, immutable",
 	} {
 		if got := s.get(path).header.Get("Cache-Control"); got != want {

@@ -106,7 +106,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if s.pages, err = loadPages(s.assets["site.css"].path); err != nil {
+	if s.pages, err = loadPages(s.assets); err != nil {
 		return nil, err
 	}
 	for _, published := range deps.Waves {

@@ -397,7 +397,11 @@ func TestShortOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := newItemView(&run{wave: &wave{}, session: session}, session.State().Page.Items[0], nil, surveys.ZH)
+		d := &drawing{frame: frame{lang: surveys.ZH}, run: &run{wave: &wave{}, session: session}}
+		v, err := d.item(session.State().Page.Items[0])
+		if err != nil {
+			t.Fatal(err)
+		}
 		if v.Short != c.want {
 			t.Errorf("%s: Short = %v, want %v", name, v.Short, c.want)
 		}

@@ -3,6 +3,7 @@ package server
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,12 +52,16 @@ func TestWordsAreComplete(t *testing.T) {
 func TestWordsAreUsed(t *testing.T) {
 	w := testWords(t)
 	used := map[string]bool{}
-	inTemplate := regexp.MustCompile(`\.T "([^"]+)"`)
+	inTemplate := regexp.MustCompile(`(?:\.T|words) "([^"]+)"`)
+	var files []string
 	for _, name := range append(slices.Clone(pageNames), "layout") {
-		file := "../../web/pages/" + name + "/page.html"
-		if name == "layout" {
-			file = "../../web/pages/layout/layout.html"
+		found, err := filepath.Glob("../../web/pages/" + name + "/*.html")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("the templates of page %s: %v, %v", name, found, err)
 		}
+		files = append(files, found...)
+	}
+	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -65,7 +70,8 @@ func TestWordsAreUsed(t *testing.T) {
 			used[m[1]] = true
 		}
 	}
-	for _, key := range []string{"language.name", "home.title", "send.title", "send.trouble", "thanks.title", "later.title", "resume.title", "resume.wrong"} {
+	for _, key := range []string{"language.name", "layout.large", "layout.normal", "item.place", "item.year", "item.month", "item.day",
+		"item.province", "item.city", "item.county", "item.township", "item.village", "home.title", "send.title", "send.trouble", "thanks.title", "later.title", "resume.title", "resume.wrong"} {
 		used[key] = true
 	}
 	for _, p := range append(slices.Clone(problems), struct {
