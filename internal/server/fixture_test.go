@@ -129,7 +129,7 @@ func newSite(t testing.TB, qs []*surveys.Questionnaire, change func(*Config, *De
 	deps := Deps{Now: s.clock.Now, Log: slog.New(slog.NewTextHandler(s.logs, nil))}
 	published := &intake.Waves{}
 	for _, q := range qs {
-		f, err := form.Compile(q)
+		f, err := form.Compile(q, divisions(t))
 		if err != nil {
 			t.Fatalf("compiling %s: %v", q.ID, err)
 		}
