@@ -5,12 +5,12 @@ import "embed"
 // Pages holds the templates of the pages, one folder for each page; the folder
 // layout is the frame around all of them.
 //
-//go:embed pages/layout pages/home pages/start pages/section pages/send pages/thanks pages/later pages/resume pages/labels pages/problem
+//go:embed pages/layout pages/home pages/start pages/section pages/send pages/thanks pages/later pages/resume pages/labels pages/problem pages/paper
 var Pages embed.FS
 
 // Static holds what the pages link to.
 //
-//go:embed static/site.css static/site.js
+//go:embed static/site.css static/site.js static/paper.css
 var Static embed.FS
 
 // Text holds the words of the pages, one file for each language, with the same

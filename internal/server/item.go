@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,7 +110,7 @@ func (d *drawing) item(state form.ItemState) (itemView, error) {
 		v.Soft = p.Soft
 	}
 	if item.Figure != nil {
-		v.Figure = d.run.wave.path() + "/figure/" + item.ID + "?v=" + url.QueryEscape(d.run.wave.version)
+		v.Figure = d.run.wave.figure(item)
 		v.Alt = d.say(item.Figure.Alt, state.Key)
 	}
 	v.describe()

@@ -16,7 +16,7 @@ import (
 )
 
 // pageNames are the folders of web/pages that the server draws.
-var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem"}
+var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper"}
 
 // pages draws the pages.
 type pages struct {
@@ -77,6 +77,8 @@ type frame struct {
 	view  *view
 	// Style and Script are the paths of the style sheet and the script.
 	Style, Script string
+	// Print is the path of a further style sheet, for paper.
+	Print string
 	// Title is the heading; Failed marks it as that of a page with errors.
 	Title  string
 	Failed bool

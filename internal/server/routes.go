@@ -40,6 +40,7 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	read("/", s.home)
 	read("/s/:wave", s.start(s.waveDoor))
 	read("/s/:wave/figure/:item", s.figure)
+	read("/s/:wave/paper", s.paper)
 	read("/i/:token", s.start(s.caseDoor))
 	read("/o/:token", s.start(s.openDoor))
 	read("/a/:token", s.page)

@@ -21,14 +21,32 @@ import (
 // and the consent that the button gives.
 type startPage struct {
 	frame
+	startHeader
+	// Parts and Questions are how many there can be at most.
+	Parts, Questions int
+	// Paper is the address of the questionnaire for printing.
+	Paper string
+	// Begun says that the interview is under way.
+	Begun bool
+}
+
+// startHeader is the statutory header and what the survey is about.
+type startHeader struct {
 	FormNumber, Issuer, Approval, ValidUntil string
 	// Trial says that the form is a trial and nothing else on the page says so.
 	Trial   bool
 	Consent []string // paragraphs
-	// Parts and Questions are how many there can be at most.
-	Parts, Questions int
-	// Begun says that the interview is under way.
-	Begun bool
+}
+
+func headerOf(q *surveys.Questionnaire, l surveys.Lang) startHeader {
+	return startHeader{
+		FormNumber: q.Statutory.FormNumber,
+		Issuer:     q.Statutory.Issuer.In(l),
+		Approval:   q.Statutory.Approval.In(l),
+		ValidUntil: q.Statutory.ValidUntil,
+		Trial:      q.Statutory.Trial && q.Statutory.Approval.In(l) == "",
+		Consent:    strings.FieldsFunc(q.Consent.In(l), func(r rune) bool { return r == '\n' }),
+	}
 }
 
 // wave returns the wave in the address.
@@ -177,15 +195,11 @@ func (s *Server) showStart(c echo.Context, d door) error {
 	}
 	q := w.Questionnaire
 	p := startPage{
-		frame:      f,
-		FormNumber: q.Statutory.FormNumber,
-		Issuer:     q.Statutory.Issuer.In(l),
-		Approval:   q.Statutory.Approval.In(l),
-		ValidUntil: q.Statutory.ValidUntil,
-		Trial:      q.Statutory.Trial && q.Statutory.Approval.In(l) == "",
-		Consent:    strings.FieldsFunc(q.Consent.In(l), func(r rune) bool { return r == '\n' }),
-		Parts:      len(q.Sections),
-		Begun:      d.begun,
+		frame:       f,
+		startHeader: headerOf(q, l),
+		Paper:       inLanguage(w.path()+"/paper", l),
+		Parts:       len(q.Sections),
+		Begun:       d.begun,
 	}
 	for item := range q.Items {
 		if item.Type != surveys.Note {

@@ -75,5 +75,18 @@ func (s *Server) figure(c echo.Context) error {
 	if c.QueryParam("v") == w.version {
 		h.Set("Cache-Control", forEver)
 	}
+	if image := item.Figure.Image; len(image) > 0 {
+		return c.Blob(http.StatusOK, imageType(image), image)
+	}
 	return c.Blob(http.StatusOK, "image/svg+xml", []byte(item.Figure.SVG))
+}
+
+// imageType is the media type of an image by its content. What is none of those that
+// pages show is sent as bytes, which no browser draws.
+func imageType(image []byte) string {
+	switch media := http.DetectContentType(image); media {
+	case "image/png", "image/jpeg", "image/webp":
+		return media
+	}
+	return echo.MIMEOctetStream
 }
