@@ -92,6 +92,9 @@ func (b *browser) fill(chosen map[string]string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	if chosen == nil {
+		chosen = map[string]string{}
+	}
 	given, err := json.Marshal(chosen)
 	if err != nil {
 		b.t.Fatal(err)
@@ -102,9 +105,15 @@ func (b *browser) fill(chosen map[string]string) {
 // press presses a button and waits for the next page.
 func (b *browser) press(button string) {
 	b.t.Helper()
-	var next bool
-	b.run(chromedp.Evaluate(`document.querySelector("main").setAttribute("data-old", ""); document.querySelector("`+button+`").click()`, nil),
-		chromedp.Poll(`document.readyState === "complete" && !!document.querySelector("main:not([data-old])") || null`, &next))
+	b.run(chromedp.Evaluate(fmt.Sprintf(`document.querySelector("main").setAttribute("data-old", ""); document.querySelector(%q).click()`, button), nil))
+	b.arrive()
+}
+
+// arrive waits for a page that has not data-old on it. While the browser changes
+// pages it has no answer.
+func (b *browser) arrive() {
+	b.t.Helper()
+	b.until(`document.readyState === "complete" && document.querySelector("main:not([data-old])")`)
 }
 
 // heading is the heading of the page; send says that it is the last one.
@@ -160,6 +169,9 @@ func TestAccessible(t *testing.T) {
 						t.Fatalf("no end after %d pages", n)
 					}
 					if n == 1 {
+						a.press("button[value=later]")
+						a.look("later")
+						a.run(chromedp.NavigateBack())
 						a.press("button.main") // without an answer: a page with problems
 						a.look(name + " problems")
 					}
@@ -170,6 +182,12 @@ func TestAccessible(t *testing.T) {
 				a.look("thanks")
 				a.open("/s/nowhere?lang=" + string(l))
 				a.look("problem")
+				a.open("/r?lang=" + string(l))
+				a.look("resume")
+				a.press("button.main")
+				a.look("resume problems")
+				a.open("/s/" + c.q.ID + "/paper?lang=" + string(l))
+				a.look("paper")
 				t.Logf("%d pages, looked at %d times", a.pages, a.checks)
 				if a.pages < c.pages {
 					t.Errorf("%d pages, want at least %d", a.pages, c.pages)

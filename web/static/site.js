@@ -1,6 +1,5 @@
-// Makes the pages smoother and decides nothing: keeps answers as they are given,
-// brings the next page without a reload, reads questions aloud. Without it, or when
-// anything fails, the form is sent as any form is.
+// Keeps answers as they are given, brings the next page without a reload, reads aloud.
+// It decides nothing; without it, or when it fails, the form is sent as any form is.
 (function () {
   "use strict";
   var doc = document;
@@ -12,22 +11,20 @@
   var waiting = 0, spoken = null;
 
   function here() { return location.href.split("#")[0]; }
-  function pageForm() { return doc.querySelector("main") && doc.querySelector("form[action]"); }
+  function lang() { return doc.documentElement.lang.slice(0, 2); }
+  function pageForm() { return doc.querySelector("form[action]"); }
   function word(name) { return doc.getElementById("kept").getAttribute("data-" + name); }
 
-  function body(form, name, value) {
+  function body(form, button) {
     var fields = new URLSearchParams(new FormData(form));
-    if (name) fields.set(name, value);
+    if (button) fields.set(button.name, button.value);
     return fields;
   }
 
-  // A button is named "action", so form.action is not the address.
-  function send(form, fields, more) {
-    return fetch(form.getAttribute("action").split("#")[0],
-      Object.assign({ method: "POST", body: fields, credentials: "same-origin" }, more));
+  // A button is named "action", so form.action is no address.
+  function send(form, fields, keepalive) {
+    return fetch(form.getAttribute("action"), { method: "POST", body: fields, credentials: "same-origin", keepalive: keepalive });
   }
-
-  function later(ms) { return new Promise(function (done) { setTimeout(done, ms); }); }
 
   // One request at a time, so that an older answer never arrives after a newer one.
   function keep() {
@@ -37,7 +34,7 @@
     changed = saving;
     if (saving) return;
     saving = true;
-    keeping = send(form, body(form, "action", "save"), { keepalive: true }).then(function (r) {
+    keeping = send(form, body(form, { name: "action", value: "save" }), true).then(function (r) {
       return r.status === 204 ? "kept" : "unkept";
     }, function () { return "unkept"; }).then(function (name) {
       saving = false;
@@ -48,11 +45,10 @@
 
   function plain(form, button) {
     if (button) {
-      var field = doc.createElement("input");
+      var field = form.appendChild(doc.createElement("input"));
       field.type = "hidden";
       field.name = button.name;
       field.value = button.value;
-      form.appendChild(field);
     }
     HTMLFormElement.prototype.submit.call(form);
   }
@@ -77,10 +73,11 @@
   function answer(form, button, focus) {
     busy = true;
     clearTimeout(waiting);
-    var fields = body(form, button && button.name, button && button.value);
+    var fields = body(form, button);
     doc.getElementById("main").setAttribute("aria-busy", "true");
     // What is still being kept goes first, but not for ever.
-    Promise.race([keeping, later(3000)]).then(function () { return send(form, fields); }).then(function (r) {
+    var late = new Promise(function (done) { setTimeout(done, 3000); });
+    Promise.race([keeping, late]).then(function () { return send(form, fields, false); }).then(function (r) {
       if (!/^text\/html/.test(r.headers.get("Content-Type"))) throw new Error("not a page");
       return r.text().then(function (page) { show(page, r.url || shown, focus); });
     }).then(function () { busy = false; }, function () { plain(form, button); });
@@ -89,16 +86,16 @@
   doc.addEventListener("submit", function (e) {
     var button = pressed;
     pressed = null;
-    if (busy) { e.preventDefault(); return; }
-    try { body(e.target); } catch (old) { return; } // an old browser sends the form itself
+    if (busy) return e.preventDefault();
+    try { body(e.target); } catch (old) { return; } // an old browser
     e.preventDefault();
     answer(e.target, button);
   });
   doc.addEventListener("change", function (e) {
     var parts = e.target.closest && e.target.closest("[data-levels]");
     if (!parts || busy) return keep();
-    // The language in use is no other language: it shows the page again, with the next level.
-    answer(pageForm(), { name: "action", value: "lang:" + doc.documentElement.lang.slice(0, 2) }, e.target.id);
+    // The button of the language in use shows the page again, with the next level.
+    answer(pageForm(), { name: "action", value: "lang:" + lang() }, e.target.id);
   });
   doc.addEventListener("input", function (e) {
     if (!/^(text|textarea)$/.test(e.target.type)) return;
@@ -108,27 +105,22 @@
   addEventListener("popstate", function () { if (here() !== shown) location.reload(); });
   addEventListener("pageshow", function () { busy = false; });
 
-  // Reading aloud, where the browser has a voice for the language of the page.
+  // Reading aloud, where there is a voice for the language.
   var speech = window.speechSynthesis;
   function voice() {
-    var lang = doc.documentElement.lang.slice(0, 2);
-    return speech && window.SpeechSynthesisUtterance && speech.getVoices().filter(function (v) {
-      return v.lang.slice(0, 2).toLowerCase() === lang;
-    })[0];
+    return speech && speech.getVoices().filter(function (v) { return v.lang.slice(0, 2) === lang(); })[0];
   }
   function offer() {
     if (!pageForm() || !voice()) return;
-    var items = doc.querySelectorAll(".item, .note");
-    for (var i = 0; i < items.length; i++) {
-      var asked = items[i].querySelector("legend, .question");
-      if (items[i].querySelector(".read") || !asked) continue;
-      var button = doc.createElement("button");
+    doc.querySelectorAll(".item, .note").forEach(function (item) {
+      if (item.classList.contains("spoken")) return;
+      var asked = item.querySelector("legend, .question");
+      var button = item.insertBefore(doc.createElement("button"), asked.nextSibling);
       button.type = "button";
       button.className = "read";
       button.textContent = word("read");
-      items[i].classList.add("spoken");
-      asked.parentNode.insertBefore(button, asked.nextSibling);
-    }
+      item.classList.add("spoken");
+    });
   }
   function hush() {
     if (speech) speech.cancel();
@@ -139,10 +131,11 @@
     var stop = spoken === button;
     hush();
     if (stop) return;
-    var parts = button.parentNode.querySelectorAll("legend, .question, .hint, .part label, .options .option span, thead th, tbody th");
-    var text = [];
-    for (var i = 0; i < parts.length; i++) text.push(parts[i].textContent);
-    var u = new SpeechSynthesisUtterance(text.join(".\n"));
+    var text = "";
+    button.parentNode.querySelectorAll("legend, .question, .hint, .part label, .options span, th").forEach(function (part) {
+      text += part.textContent + ".\n";
+    });
+    var u = new SpeechSynthesisUtterance(text);
     u.voice = voice();
     u.lang = u.voice.lang;
     u.onend = u.onerror = function () { if (spoken === button) hush(); };
