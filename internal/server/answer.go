@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -85,7 +86,29 @@ func (s *Server) answer(c echo.Context) error {
 			to = place{page: atEnd, failed: true}
 		}
 	}
-	return c.Redirect(http.StatusSeeOther, to.address("/a/"+c.Param("token"), lang, sizeOf(c, action)))
+	return s.follow(c, to, to.address("/a/"+c.Param("token"), lang, sizeOf(c, action)))
+}
+
+// follow leads to a place. A script that prefers it (RFC 7240) gets the page at once,
+// and its address with it: on a slow network the second request would take as long
+// again as the first.
+func (s *Server) follow(c echo.Context, to place, address string) error {
+	if c.Request().Header.Get("Prefer") != "return=representation" {
+		return c.Redirect(http.StatusSeeOther, address)
+	}
+	_, query, _ := strings.Cut(address, "?")
+	there, err := url.ParseQuery(query)
+	if err != nil {
+		return fmt.Errorf("an address of our own: %w", err)
+	}
+	here := c.QueryParams()
+	clear(here)
+	maps.Copy(here, there)
+	c.Response().Header().Set("Content-Location", address)
+	if to.later {
+		return s.later(c)
+	}
+	return s.page(c)
 }
 
 // address of a place; size is that of the type, where it is not the normal one.

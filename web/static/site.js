@@ -2,18 +2,19 @@
 // It decides nothing; without it, or when it fails, the form is sent as any form is.
 (function () {
   "use strict";
-  var doc = document;
+  var doc = document, root = doc.documentElement;
   var pressed = null; // the button that was pressed last
   var busy = false; // a page is on its way
   var shown = here();
   var keeping = Promise.resolve(); // the answers that are being kept
-  var saving = false, changed = false; // and whether there is something newer to keep
+  var saving = false, changed = false; // whether there is something newer to keep
   var waiting = 0, spoken = null;
 
+  function byId(id) { return doc.getElementById(id); }
   function here() { return location.href.split("#")[0]; }
-  function lang() { return doc.documentElement.lang.slice(0, 2); }
+  function lang() { return root.lang.slice(0, 2); }
   function pageForm() { return doc.querySelector("form[action]"); }
-  function word(name) { return doc.getElementById("kept").getAttribute("data-" + name); }
+  function word(name) { return byId("kept").getAttribute("data-" + name); }
 
   function body(form, button) {
     var fields = new URLSearchParams(new FormData(form));
@@ -21,12 +22,13 @@
     return fields;
   }
 
-  // A button is named "action", so form.action is no address.
+  // The answer is to be the next page itself, not the way to it.
   function send(form, fields, keepalive) {
-    return fetch(form.getAttribute("action"), { method: "POST", body: fields, credentials: "same-origin", keepalive: keepalive });
+    return fetch(form.getAttribute("action"), { method: "POST", body: fields, credentials: "same-origin",
+      keepalive: keepalive, headers: { Prefer: "return=representation" } });
   }
 
-  // One request at a time, so that an older answer never arrives after a newer one.
+  // One request at a time, so that no older answer arrives after a newer one.
   function keep() {
     var form = pageForm();
     clearTimeout(waiting);
@@ -38,7 +40,7 @@
       return r.status === 204 ? "kept" : "unkept";
     }, function () { return "unkept"; }).then(function (name) {
       saving = false;
-      if (pageForm() === form && !busy) doc.getElementById("kept").textContent = word(name);
+      if (pageForm() === form && !busy) byId("kept").textContent = word(name);
       if (changed) keep();
     });
   }
@@ -57,29 +59,26 @@
     var next = new DOMParser().parseFromString(page, "text/html");
     if (!next.getElementById("main")) throw new Error("not a page");
     hush();
-    var root = doc.documentElement;
     root.lang = next.documentElement.lang;
     root.className = next.documentElement.className;
     doc.title = next.title;
     root.replaceChild(doc.adoptNode(next.body), doc.body);
-    address = address.split("#")[0];
-    if (address !== shown) history.pushState(null, "", address);
-    shown = address;
+    if (new URL(address, shown).href !== shown) history.pushState(null, "", address);
+    shown = here();
     offer();
     if (!focus) scrollTo(0, 0);
-    (doc.getElementById(focus || "notice") || doc.querySelector("h1")).focus();
+    (byId(focus || "notice") || doc.querySelector("h1")).focus();
   }
 
   function answer(form, button, focus) {
     busy = true;
     clearTimeout(waiting);
     var fields = body(form, button);
-    doc.getElementById("main").setAttribute("aria-busy", "true");
-    // What is still being kept goes first, but not for ever.
+    byId("main").setAttribute("aria-busy", "true");
     var late = new Promise(function (done) { setTimeout(done, 3000); });
     Promise.race([keeping, late]).then(function () { return send(form, fields, false); }).then(function (r) {
       if (!/^text\/html/.test(r.headers.get("Content-Type"))) throw new Error("not a page");
-      return r.text().then(function (page) { show(page, r.url || shown, focus); });
+      return r.text().then(function (page) { show(page, r.headers.get("Content-Location") || r.url, focus); });
     }).then(function () { busy = false; }, function () { plain(form, button); });
   }
 
