@@ -9,6 +9,8 @@
 # make fuzz-expr  a million random expressions, held against cel-go (N says how many)
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
+# make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
+# make bench-pages  how many respondent pages a second the server gives, with everything it stores
 # make wasm   the form engine for the browser, into bin/
 # make engine the ClickHouse engine library, into bin/
 # make deps   what the browser tests need (Debian, Ubuntu)
@@ -21,7 +23,7 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse conformance coverage fuzz-expr echarts deps
+.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage fuzz-expr echarts axe deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -35,10 +37,10 @@ engine:
 demo: engine build
 	bin/suyang demo $(ARGS)
 
-test: engine
+test: engine axe
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -timeout 20m ./...
 
-race: engine
+race: engine axe
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -race -timeout 40m ./...
 
 check: engine
@@ -60,6 +62,12 @@ endif
 bench-clickhouse: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^$$' -bench '^BenchmarkJob$$' -benchtime 1x -timeout 2h -args -people $(PEOPLE)
 
+bench-pages:
+	$(GO) test ./internal/server -run '^$$' -bench '^BenchmarkPages$$' -benchtime 20s -benchmem -count $(COUNT)
+
+page-weight:
+	$(GO) test ./internal/server -run '^TestPageWeight$$' -v -count 1 -args -slow
+
 conformance:
 	@out=$$($(GO) test ./analysis/conformance -run TestOracles -v -count 1 2>&1); status=$$?; \
 	echo "$$out" | grep -v '^ *\(=== \|--- PASS\)'; exit $$status
@@ -72,6 +80,11 @@ coverage:
 
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build
+
+# What the browser tests look for faults with.
+axe: web/tests/node_modules/axe-core/axe.min.js
+web/tests/node_modules/axe-core/axe.min.js: web/tests/package-lock.json
+	cd web/tests && npm ci --ignore-scripts --silent && touch node_modules/axe-core/axe.min.js
 
 deps:
 	apt-get update

@@ -58,7 +58,9 @@ func (s *Server) answer(c echo.Context) error {
 	ctx, action := c.Request().Context(), fields.Get("action")
 	var to place
 	var lang surveys.Lang
+	var there *run // as it is kept now
 	err = s.change(ctx, interview, func(r *run) error {
+		there = nil
 		r.hear(c)
 		lang = r.state.Lang
 		if r.draft.State == drafts.Finished {
@@ -68,7 +70,7 @@ func (s *Server) answer(c echo.Context) error {
 			return err
 		}
 		to, err = s.step(r, from, action, answersIn(fields))
-		lang = r.state.Lang
+		lang, there = r.state.Lang, r
 		return err
 	})
 	switch {
@@ -85,30 +87,35 @@ func (s *Server) answer(c echo.Context) error {
 			s.deps.Log.ErrorContext(ctx, "interview not accepted yet", "err", err)
 			to = place{page: atEnd, failed: true}
 		}
+		there = nil
 	}
-	return s.follow(c, to, to.address("/a/"+c.Param("token"), lang, sizeOf(c, action)))
+	return s.follow(c, there, to, to.address("/a/"+c.Param("token"), lang, sizeOf(c, action)))
 }
 
 // follow leads to a place. A script that prefers it (RFC 7240) gets the page at once,
 // and its address with it: on a slow network the second request would take as long
-// again as the first.
-func (s *Server) follow(c echo.Context, to place, address string) error {
+// again as the first. What is there is read again unless the caller has it.
+func (s *Server) follow(c echo.Context, there *run, to place, address string) error {
 	if c.Request().Header.Get("Prefer") != "return=representation" {
 		return c.Redirect(http.StatusSeeOther, address)
 	}
 	_, query, _ := strings.Cut(address, "?")
-	there, err := url.ParseQuery(query)
+	asked, err := url.ParseQuery(query)
 	if err != nil {
 		return fmt.Errorf("an address of our own: %w", err)
 	}
 	here := c.QueryParams()
 	clear(here)
-	maps.Copy(here, there)
+	maps.Copy(here, asked)
 	c.Response().Header().Set("Content-Location", address)
-	if to.later {
+	switch {
+	case to.later:
 		return s.later(c)
+	case there == nil:
+		return s.page(c)
 	}
-	return s.page(c)
+	there.path = "/a/" + c.Param("token")
+	return s.drawRun(c, there)
 }
 
 // address of a place; size is that of the type, where it is not the normal one.
@@ -224,6 +231,11 @@ func (s *Server) page(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.drawRun(c, r)
+}
+
+// drawRun draws a run where the address says.
+func (s *Server) drawRun(c echo.Context, r *run) error {
 	if r.draft.State == drafts.Finished {
 		return s.thank(c, r)
 	}

@@ -1,6 +1,9 @@
 package server
 
 import (
+	"bytes"
+	"fmt"
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +61,8 @@ type partView struct {
 type drawing struct {
 	frame
 	run *run
+	// template holds the template "item".
+	template *template.Template
 	// problems are the messages by the key of the item.
 	problems map[string][]problemView
 }
@@ -69,27 +74,87 @@ func (d *drawing) say(t surveys.Text, key string) string { return d.run.session.
 // a # in it, which has a meaning of its own in addresses.
 func htmlID(key string) string { return "i-" + strings.ReplaceAll(key, "#", ".") }
 
-// items draws the items that are asked. The rows of a grid go into it.
-func (d *drawing) items(states []form.ItemState) (views []itemView, err error) {
-	for _, state := range states {
-		if !state.Relevant || state.Item.Type == surveys.Calculate {
-			continue // nothing to see
+// items draws the items that are asked, in the order in which they are shown. The rows
+// of a grid go into it.
+func (d *drawing) items(states []form.ItemState) (drawn []template.HTML, err error) {
+	for len(states) > 0 {
+		n := 1
+		for states[0].Item.Type == surveys.Grid && n < len(states) && states[n].Item.Row != "" {
+			n++
 		}
-		v, err := d.item(state)
+		html, err := d.shown(states[:n])
 		if err != nil {
 			return nil, err
 		}
-		if n := len(views) - 1; n >= 0 && state.Item.Row != "" && views[n].Draw == "grid" {
-			views[n].addRow(v)
+		drawn, states = append(drawn, html), states[n:]
+	}
+	return drawn, nil
+}
+
+// shown draws an item, or a grid with its rows. An item without answer looks the same
+// to everybody, as long as nothing in it depends on the person: it is drawn once.
+func (d *drawing) shown(states []form.ItemState) (template.HTML, error) {
+	state := states[0]
+	if !state.Relevant || state.Item.Type == surveys.Calculate {
+		return "", nil
+	}
+	same := len(states) == 1 && len(state.Values) == 0 && len(d.problems[state.Key]) == 0 &&
+		state.Item.Type != surveys.Grid && sameForAll(state.Item)
+	key := drawnKey{state.Item.ID, d.lang}
+	if html, ok := d.run.wave.drawn.Load(key); ok && same {
+		return html.(template.HTML), nil
+	}
+	v, err := d.view(states)
+	if err != nil || v.Draw == "grid" && len(v.Rows) == 0 { // a grid without rows asks nothing
+		return "", err
+	}
+	var out bytes.Buffer
+	if err := d.template.ExecuteTemplate(&out, "item", v); err != nil {
+		return "", fmt.Errorf("item %s: %w", state.Key, err)
+	}
+	html := template.HTML(out.String())
+	if same && state.Key == state.Item.ID {
+		d.run.wave.drawn.Store(key, html)
+	}
+	return html, nil
+}
+
+// drawnKey names an item that was drawn: there are no more of them than the
+// questionnaire has items in its languages.
+type drawnKey struct {
+	item string
+	lang surveys.Lang
+}
+
+// sameForAll reports whether an item looks the same to everybody before it is answered.
+func sameForAll(item *surveys.Item) bool {
+	speaks := func(t surveys.Text) bool {
+		for _, text := range t {
+			if strings.Contains(text, "${") {
+				return true
+			}
+		}
+		return false
+	}
+	return !item.Shuffle && item.From == "" && !speaks(item.Text) && !speaks(item.Hint) && !speaks(item.Unit) &&
+		(item.Figure == nil || !speaks(item.Figure.Alt)) &&
+		!slices.ContainsFunc(item.Options, func(o surveys.Option) bool { return speaks(o.Text) })
+}
+
+// view makes the view of an item, with its rows if it is a grid.
+func (d *drawing) view(states []form.ItemState) (itemView, error) {
+	v, err := d.item(states[0])
+	for _, state := range states[1:] {
+		if !state.Relevant || err != nil {
 			continue
 		}
-		views = append(views, v)
+		var row itemView
+		if row, err = d.item(state); err == nil {
+			v.addRow(row)
+		}
 	}
-	for i := range views {
-		views[i].finishGrid()
-	}
-	// A grid all of whose rows are irrelevant asks nothing.
-	return slices.DeleteFunc(views, func(v itemView) bool { return v.Draw == "grid" && len(v.Rows) == 0 }), nil
+	v.finishGrid()
+	return v, err
 }
 
 // item makes the view of one item.

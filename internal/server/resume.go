@@ -172,7 +172,9 @@ func (s *Server) lead(c echo.Context, token drafts.Token, r *run) error {
 	if r.session != nil {
 		to = r.here()
 	}
-	return c.Redirect(http.StatusSeeOther, to.address("/a/"+string(token), r.state.Lang, sizeOf(c, "")))
+	c.SetParamNames("token")
+	c.SetParamValues(string(token))
+	return s.follow(c, nil, to, to.address("/a/"+string(token), r.state.Lang, sizeOf(c, "")))
 }
 
 // networkOf is where a request comes from, as far as limits go: an IPv4 address, or the

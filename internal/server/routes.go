@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	e.HTTPErrorHandler = s.fail
 	e.Pre(s.number, s.protect, middleware.RemoveTrailingSlash())
 	e.Use(s.record, s.recover(), sameSite(protection),
-		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: compressMin}),
+		middleware.GzipWithConfig(middleware.GzipConfig{Level: gzip.BestSpeed, MinLength: compressMin}),
 		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: s.cfg.RequestTime, ErrorHandler: timedOut}))
 
 	read := func(path string, h echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"html/template"
 	"maps"
 	"net/http"
 	"slices"
@@ -23,7 +24,7 @@ type sectionPage struct {
 	Percent int
 	// Person is the row of a roster that the page is about; 0 outside.
 	Person   int
-	Items    []itemView
+	Items    []template.HTML
 	Problems []problemView
 	// Doubts says that the problems only ask to look again.
 	Doubts bool
@@ -55,7 +56,8 @@ func (s *Server) drawSection(c echo.Context, r *run, problems []form.Problem) er
 	if onlyAdded(problems) {
 		p.Added, problems = true, nil
 	}
-	if err := p.fill(r, st.Page.Items, problems); err != nil {
+	d := &drawing{frame: p.frame, run: r, template: s.pages.templates[f.lang]["section"], problems: map[string][]problemView{}}
+	if err := p.fill(d, st.Page.Items, problems); err != nil {
 		return err
 	}
 	status := http.StatusOK
@@ -87,10 +89,9 @@ func onlyAdded(problems []form.Problem) bool {
 
 // fill adds the items that are asked and the problems, each to its item and all to
 // the list on top.
-func (p *sectionPage) fill(r *run, items []form.ItemState, problems []form.Problem) error {
-	d := &drawing{frame: p.frame, run: r, problems: map[string][]problemView{}}
+func (p *sectionPage) fill(d *drawing, items []form.ItemState, problems []form.Problem) error {
 	for _, problem := range problems {
-		message, err := p.message(r, problem)
+		message, err := p.message(d.run, problem)
 		if err != nil {
 			return err
 		}
@@ -103,8 +104,11 @@ func (p *sectionPage) fill(r *run, items []form.ItemState, problems []form.Probl
 	if p.Items, err = d.items(items); err != nil {
 		return err
 	}
+	if len(problems) == 0 {
+		return nil
+	}
 	for _, item := range items {
-		p.list(htmlID(item.Key), r.session.Text(item.Item.Text, p.lang, item.Key), d.problems[item.Key])
+		p.list(htmlID(item.Key), d.say(item.Item.Text, item.Key), d.problems[item.Key])
 		delete(d.problems, item.Key)
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.problems)) { // what no question on the page can show

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
@@ -21,6 +22,8 @@ type wave struct {
 	editions map[string]*wave
 	// languages are those of the questionnaire that the pages speak too.
 	languages []surveys.Lang
+	// drawn are items that look the same to everybody, as HTML, by drawnKey.
+	drawn sync.Map
 	// expires is the first moment after the form's validity; zero means never.
 	expires time.Time
 }

@@ -43,7 +43,7 @@ func (w *words) say(l surveys.Lang, key string, pairs ...any) (string, error) {
 		return "", fmt.Errorf("words: no %q in language %q", key, l)
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		text = strings.ReplaceAll(text, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
+		text = strings.ReplaceAll(text, "{"+fmt.Sprint(pairs[i])+"}", fmt.Sprint(pairs[i+1]))
 	}
 	return text, nil
 }

@@ -1,0 +1,167 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/library"
+)
+
+// visitor is somebody who answers the shipped questionnaire over one connection that
+// stays open, as a browser with script does. It spends as little as it can, since it
+// runs on the machine that it measures.
+type visitor struct {
+	conn net.Conn
+	in   *bufio.Reader
+	out  bytes.Buffer
+	// fields are the answers to each page, by its ID; all visitors share them.
+	fields *sync.Map
+}
+
+// post sends a form and returns the address of the page that it gets. The page is
+// packed, and stays so.
+func (v *visitor) post(path, body string) (address string, err error) {
+	v.out.Reset()
+	fmt.Fprintf(&v.out, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nAccept-Encoding: gzip\r\nPrefer: return=representation\r\nContent-Length: %d\r\n\r\n%s",
+		path, formMedia, len(body), body)
+	if _, err := v.conn.Write(v.out.Bytes()); err != nil {
+		return "", err
+	}
+	r, err := http.ReadResponse(v.in, nil)
+	if err != nil {
+		return "", err
+	}
+	defer r.Body.Close()
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return "", err
+	}
+	if r.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s with %q: %s", path, body, r.Status)
+	}
+	return r.Header.Get("Content-Location"), nil
+}
+
+// learn walks through the questionnaire and notes what it answers on each page.
+func learn(s *site, path string, fields *sync.Map) (pages int) {
+	p := s.get(path).press("start")
+	for ; p.find("button", "value", "send") == nil; pages++ {
+		if p.status != http.StatusOK || pages > 100 {
+			s.t.Fatalf("stuck at %d %q: %v", p.status, p.title(), p.errors())
+		}
+		sent := p.takeFirst().sends("next")
+		_, id, _ := strings.Cut(sent.Get("state"), ".")
+		sent.Del("state")
+		fields.Store(id, sent.Encode())
+		p = p.press("next")
+	}
+	return pages
+}
+
+// interview answers from the first page to the thanks and notes how long each page took.
+func (v *visitor) interview(path string, took func(time.Duration) bool) error {
+	began := time.Now()
+	address, err := v.post(path, "action=start")
+	for err == nil {
+		if !took(time.Since(began)) {
+			return nil
+		}
+		var u *url.URL
+		if u, err = url.Parse(address); err != nil {
+			return err
+		}
+		page := u.Query().Get("page")
+		began = time.Now()
+		state := "&state=" + mark(page, began)
+		if page == atEnd {
+			state = "&state=" + mark("", began)
+			_, err = v.post(u.Path, "action=send"+state)
+			took(time.Since(began))
+			return err
+		}
+		body, known := v.fields.Load(page)
+		if !known {
+			return fmt.Errorf("page %q is not known", page)
+		}
+		address, err = v.post(u.Path, body.(string)+state)
+	}
+	return err
+}
+
+// Pages of the shipped questionnaire, over connections that stay open, with drafts and
+// interviews on disk before a page is given. The goal is 3,000 pages a second on two
+// cores, with the load made on the same machine.
+func BenchmarkPages(b *testing.B) {
+	q, err := library.Read("civic-literacy")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := newSite(b, []*surveys.Questionnaire{q}, func(c *Config, d *Deps) { d.Log = slog.New(slog.DiscardHandler) })
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	const path = "/s/civic-literacy"
+	fields := &sync.Map{}
+	for range 8 { // orders are random
+		learn(s, path, fields)
+	}
+	hs := httptest.NewServer(s.Handler())
+	defer hs.Close()
+	var mu sync.Mutex
+	var all []time.Duration
+	b.SetParallelism(32)
+	b.ResetTimer()
+	before := cpuTime(b)
+	b.RunParallel(func(pb *testing.PB) {
+		conn, err := net.Dial("tcp", hs.Listener.Addr().String())
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer conn.Close()
+		v := &visitor{conn: conn, in: bufio.NewReader(conn), fields: fields}
+		var own []time.Duration
+		for more := pb.Next(); more; {
+			err := v.interview(path, func(d time.Duration) bool {
+				own = append(own, d)
+				more = pb.Next()
+				return more
+			})
+			if err != nil {
+				b.Error(err)
+				return
+			}
+		}
+		mu.Lock()
+		all = append(all, own...)
+		mu.Unlock()
+	})
+	b.StopTimer()
+	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+	slices.Sort(all)
+	if len(all) > 0 {
+		b.ReportMetric(float64(len(all))/b.Elapsed().Seconds(), "pages/s")
+		b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
+		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
+	}
+}
+
+// cpuTime is what the program has computed so far, server and visitors together.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
