@@ -98,9 +98,12 @@ type labelsPage struct {
 // WriteLabels writes one HTML page of labels with QR codes, to be printed on A4 and cut.
 // The page behind a code is in language l.
 func WriteLabels(out io.Writer, q *surveys.Questionnaire, list []Label, l surveys.Lang) error {
-	p, err := loadPages("")
+	p, err := loadPages(nil)
 	if err != nil {
 		return err
+	}
+	if p.templates[l] == nil {
+		return fmt.Errorf("labels in language %q: %w", l, surveys.ErrNotFound)
 	}
 	page := labelsPage{frame: p.frame(l), Issuer: q.Statutory.Issuer.In(l)}
 	page.Title = q.Title.In(l)
@@ -111,5 +114,5 @@ func WriteLabels(out io.Writer, q *surveys.Questionnaire, list []Label, l survey
 		}
 		page.Labels = append(page.Labels, labelView{one, template.HTML(code.SVG())}) // numbers within our own words
 	}
-	return p.templates["labels"].ExecuteTemplate(out, "labels", page)
+	return p.templates[l]["labels"].ExecuteTemplate(out, "labels", page)
 }
