@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -36,10 +37,8 @@ func loadPages(assets map[string]asset) (*pages, error) {
 	p := &pages{words: w, templates: map[surveys.Lang]map[string]*template.Template{}, assets: assets}
 	for _, l := range w.languages {
 		p.templates[l] = map[string]*template.Template{}
-		own := template.FuncMap{"words": func(key string) (string, error) { return w.say(l, key) }}
 		for _, name := range pageNames {
-			t, err := template.New(name).Option("missingkey=error").Funcs(own).
-				ParseFS(fs.FS(web.Pages), "pages/layout/layout.html", "pages/"+name+"/*.html")
+			t, err := p.parse(l, name)
 			if err != nil {
 				return nil, fmt.Errorf("page %s: %w", name, err)
 			}
@@ -47,6 +46,40 @@ func loadPages(assets map[string]asset) (*pages, error) {
 		}
 	}
 	return p, nil
+}
+
+// fixedWords are words in a template with nothing to fill in.
+var fixedWords = regexp.MustCompile(`\{\{(?:\$?\.T|words) "([^"]+)"\}\}`)
+
+// parse makes the template of a page in a language. Fixed words are put into its text
+// once, and not again for each page that is shown.
+func (p *pages) parse(l surveys.Lang, name string) (*template.Template, error) {
+	files, err := fs.Glob(web.Pages, "pages/"+name+"/*.html")
+	if err != nil {
+		return nil, err
+	}
+	t := template.New(name).Option("missingkey=error").
+		Funcs(template.FuncMap{"words": func(key string) (string, error) { return p.words.say(l, key) }})
+	for _, file := range append([]string{"pages/layout/layout.html"}, files...) {
+		source, err := web.Pages.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		text := fixedWords.ReplaceAllStringFunc(string(source), func(found string) string {
+			words, wordsErr := p.words.say(l, fixedWords.FindStringSubmatch(found)[1])
+			if wordsErr != nil {
+				err = wordsErr
+			}
+			return template.HTMLEscapeString(words)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := t.Parse(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return t, nil
 }
 
 // The size of type in an address. Like the language it is there since the pages set
