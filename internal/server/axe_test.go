@@ -172,6 +172,7 @@ func TestAccessible(t *testing.T) {
 						a.press("button[value=later]")
 						a.look("later")
 						a.run(chromedp.NavigateBack())
+						a.until(`document.readyState === "complete" && document.querySelector("main [name^='a.']")`)
 						a.press("button.main") // without an answer: a page with problems
 						a.look(name + " problems")
 					}

@@ -195,7 +195,7 @@ func visit(s *site, answer string) []*page {
 	know := media.fill("channels", "tv").press("next")
 	send := know.fill("K01", "dk").press("next")
 	thanks := send.press("send")
-	return []*page{s.get("/"), first, about, wrong, limit, added, online, media, back, know, send, thanks, s.get("/" + url.PathEscape(answer))}
+	return []*page{s.get("/"), s.get("/s/village/paper"), first, about, wrong, limit, added, online, media, back, know, send, thanks, s.get("/" + url.PathEscape(answer))}
 }
 
 // skeleton is a page without its words: elements with the names of their attributes.
@@ -229,6 +229,90 @@ func TestPayloadsStayText(t *testing.T) {
 						t.Errorf("payload %q: %s=%q leads out", payload, name, v)
 					}
 				}
+			}
+		}
+	}
+}
+
+// hostileEverything is the questionnaire with every type of item, with a payload in every
+// text, and answers put into texts.
+func hostileEverything(payload string) *surveys.Questionnaire {
+	q := everything()
+	x := both(payload, payload)
+	q.Title, q.Consent = x, x
+	for i := range q.Sections {
+		q.Sections[i].Title = x
+		if q.Sections[i].Intro != nil {
+			q.Sections[i].Intro = x
+		}
+	}
+	for item := range q.Items {
+		for l, text := range item.Text {
+			if !strings.Contains(text, "${") {
+				item.Text[l] = payload
+			}
+		}
+		if item.MaxLength > 0 {
+			item.MaxLength = 200
+		}
+		if item.Hint != nil {
+			item.Hint = x
+		}
+		if item.Unit != nil {
+			item.Unit = x
+		}
+		if item.Message != nil {
+			item.Message = x
+		}
+		for i := range item.Checks {
+			item.Checks[i].Message = x
+		}
+		options := slices.Clone(item.Options)
+		for i := range options {
+			options[i].Text = x
+		}
+		item.Options = options
+		if item.Figure != nil {
+			item.Figure = &surveys.Figure{SVG: item.Figure.SVG, Image: item.Figure.Image, Alt: x}
+		}
+	}
+	return q
+}
+
+// visitEverything collects the pages of that questionnaire, with the payload as every
+// answer that is typed.
+func visitEverything(s *site, answer string) (pages []*page) {
+	add := func(p *page) *page { pages = append(pages, p); return p }
+	add(s.get("/s/everything/paper"))
+	who := add(s.get("/s/everything?lang=en").press("start"))
+	add(who.fill("age", answer).fill("born", answer, answer, answer).fill("home", answer).press("next"))
+	add(who.fill("age", "99").fill("sex", "1").fill("born").fill("home").press("next"))
+	family := add(who.fill("age", "35").fill("sex", "1").fill("born", "1980", "2", "3").fill("home").fill("name", answer).fill("view", answer).press("next"))
+	p := family.fill("people", "2")
+	for n := 0; n < 40 && p.find("button", "value", "send") == nil; n++ {
+		p = add(p.fill("called#1", answer).fill("years#1", answer).press("next"))
+		if p.find("select", "name", "a.order") != nil {
+			p.fill("order", "tv", "net", "paper")
+		}
+		p.fill("years#1", "8").fill("years#2", "9").takeFirst()
+	}
+	return pages
+}
+
+// The same holds for every type of question, for texts with answers in them, and on paper.
+func TestPayloadsStayTextInEverything(t *testing.T) {
+	harmless := visitEverything(newSite(t, []*surveys.Questionnaire{hostileEverything("words")}, nil), "answer")
+	if len(harmless) < 15 {
+		t.Fatalf("%d pages, want at least 15", len(harmless))
+	}
+	for _, payload := range payloads {
+		got := visitEverything(newSite(t, []*surveys.Questionnaire{hostileEverything(payload)}, nil), payload)
+		if len(got) != len(harmless) {
+			t.Fatalf("payload %q leads to %d pages, harmless words to %d", payload, len(got), len(harmless))
+		}
+		for i, want := range harmless {
+			if g, w := slices.Sorted(slices.Values(skeleton(got[i]))), slices.Sorted(slices.Values(skeleton(want))); got[i].status != want.status || !slices.Equal(g, w) {
+				t.Errorf("payload %q on page %d %s (%d, harmless %d):\n%s", payload, i, got[i].path, got[i].status, want.status, got[i].body)
 			}
 		}
 	}

@@ -303,3 +303,29 @@ func BenchmarkReplay60(b *testing.B) {
 		}
 	}
 }
+
+// An answer from right to left that is put into a text is kept apart from the words
+// around it; any other goes in as it is.
+func TestPipedTextIsIsolated(t *testing.T) {
+	for answer, want := range map[string]string{
+		"王芳":      "王芳，您好！",
+		"Anna":    "Anna，您好！",
+		"محمد":    "\u2068محمد\u2069，您好！",
+		"A דוד 1": "\u2068A דוד 1\u2069，您好！",
+	} {
+		q := &surveys.Questionnaire{Sections: []surveys.Section{{ID: "s", Items: []surveys.Item{
+			{ID: "name", Type: surveys.ShortText}, {ID: "n", Type: surveys.Note, Text: surveys.Text{surveys.ZH: "${name}，您好！"}}}}}}
+		f, err := Compile(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := f.Start(Start{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Set("name", []string{answer})
+		if got := s.Text(q.Sections[0].Items[1].Text, surveys.ZH, "n"); got != want {
+			t.Errorf("%q: %q, want %q", answer, got, want)
+		}
+	}
+}

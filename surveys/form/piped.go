@@ -179,17 +179,32 @@ func (s *Session) say(at part, l surveys.Lang, row int) string {
 		name = func(v expr.Value) string { return s.named(at.item, row, v.Text(), l) }
 	}
 	if !v.Type().IsList() {
-		return name(v)
+		return isolated(name(v))
 	}
 	words := make([]string, len(v.List()))
 	for n, e := range v.List() {
-		words[n] = name(e)
+		words[n] = isolated(name(e))
 	}
 	separator := ", "
 	if l == surveys.ZH {
 		separator = "、"
 	}
 	return strings.Join(words, separator)
+}
+
+// isolated keeps an answer that is written from right to left from turning round the
+// words and signs beside it (Unicode, UAX 9: FSI and PDI).
+func isolated(s string) string {
+	if !strings.ContainsFunc(s, rightToLeft) {
+		return s
+	}
+	return "\u2068" + s + "\u2069"
+}
+
+// rightToLeft reports letters of the scripts that are written from right to left.
+func rightToLeft(r rune) bool {
+	return r >= 0x0590 && r <= 0x08FF || r >= 0xFB1D && r <= 0xFDFF || r >= 0xFE70 && r <= 0xFEFC ||
+		r >= 0x10800 && r <= 0x10FFF || r >= 0x1E800 && r <= 0x1EFFF
 }
 
 // named is what people call the answer v to an item: the words of the option or the
