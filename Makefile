@@ -38,8 +38,9 @@ engine:
 demo: engine build
 	bin/suyang demo $(ARGS)
 
-odk:
-	cd surveys/xlsform/odk && npm ci --ignore-scripts --silent --no-audit --no-fund
+odk: surveys/xlsform/odk/node_modules/.package-lock.json
+surveys/xlsform/odk/node_modules/.package-lock.json: surveys/xlsform/odk/package-lock.json
+	cd surveys/xlsform/odk && npm ci --ignore-scripts --silent --no-audit --no-fund && touch node_modules/.package-lock.json
 
 test: engine odk axe
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -timeout 20m ./...
