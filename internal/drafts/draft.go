@@ -54,6 +54,9 @@ func (s *Store) Begin(ctx context.Context, d Draft) (Token, error) {
 		}
 		return t.addKey(hash, d.Interview, pageKey)
 	})
+	if err == nil {
+		s.recent.opens(hash, d.Interview)
+	}
 	return token, away("begin an interview", err)
 }
 
@@ -87,7 +90,15 @@ func (s *Store) Interview(ctx context.Context, token Token) (string, error) {
 	if err != nil || len(raw) != tokenBytes {
 		return "", fmt.Errorf("the token is none: %w", surveys.ErrNotFound)
 	}
-	return s.behind(ctx, pageKey, string(token))
+	hash := s.hash(pageKey, string(token))
+	if interview, ok := s.recent.interview(hash); ok {
+		return interview, nil
+	}
+	interview, err := s.behind(ctx, pageKey, string(token))
+	if err == nil {
+		s.recent.opens(hash, interview)
+	}
+	return interview, err
 }
 
 func (s *Store) behind(ctx context.Context, kind int, token string) (interview string, err error) {
@@ -95,8 +106,11 @@ func (s *Store) behind(ctx context.Context, kind int, token string) (interview s
 	return interview, away("find an interview under way", err)
 }
 
-// Get returns the draft of an interview.
+// Get returns the draft of an interview; do not change its body.
 func (s *Store) Get(ctx context.Context, interview string) (Draft, error) {
+	if d, ok := s.recent.draft(interview); ok {
+		return d, nil
+	}
 	d, err := scan(s.db.QueryRowContext(ctx, selectDraft+" WHERE interview = ?", interview))
 	if err != nil {
 		return Draft{}, away("read an interview under way", err)
@@ -149,6 +163,11 @@ func (s *Store) Change(ctx context.Context, interview string, change func(*Draft
 		}
 		return err
 	})
+	if err != nil {
+		s.recent.forget(interview)
+	} else {
+		s.recent.keep(d)
+	}
 	return d, away("keep an interview under way", err)
 }
 
@@ -176,6 +195,7 @@ func (s *Store) Complete(ctx context.Context, d Draft) error {
 		return err
 	}
 	defer unlock()
+	s.recent.forget(d.Interview)
 	return away("note that an interview is finished", s.writes.write(ctx, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO drafts (interview, wave, version, link, state, updated, last, sealed)
 			VALUES (?, ?, ?, '', ?, ?, ?, ?)
@@ -216,6 +236,8 @@ func (s *Store) Forget(ctx context.Context, interview string) error {
 		return err
 	}
 	defer unlock()
+	defer s.recent.forgetTokens()
+	s.recent.forget(interview)
 	return away("forget an interview", s.writes.write(ctx, func(t *tx) error {
 		_, err := t.exec("DELETE FROM keys WHERE interview = ?", interview)
 		if err == nil {

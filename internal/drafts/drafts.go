@@ -69,6 +69,7 @@ type Store struct {
 	codes  []byte // for making codes
 	locks  locks
 	tries  tries
+	recent recent
 }
 
 // schemaVersion is that of the tables below, as SQLite's user_version.

@@ -56,7 +56,7 @@ func (c Config) check() error {
 	case len(c.Key) < 32:
 		return fmt.Errorf("the key has %d bytes; it needs at least 32 random ones", len(c.Key))
 	case c.Idle < time.Minute:
-		return errors.New("Idle is less than a minute; people take longer for a page")
+		return errors.New("the setting Idle is less than a minute; people take longer for a page")
 	case c.RequestTime <= 0 || c.Grace <= 0:
 		return errors.New("RequestTime and Grace must be greater than zero")
 	case c.MaxConns <= 0 || c.MaxRequests <= 0:

@@ -98,8 +98,9 @@ func (d *drawing) shown(states []form.ItemState) (template.HTML, error) {
 	if !state.Relevant || state.Item.Type == surveys.Calculate {
 		return "", nil
 	}
-	same := len(states) == 1 && len(state.Values) == 0 && len(d.problems[state.Key]) == 0 &&
-		state.Item.Type != surveys.Grid && sameForAll(state.Item)
+	same := !slices.ContainsFunc(states, func(s form.ItemState) bool {
+		return !s.Relevant || len(s.Values) > 0 || len(d.problems[s.Key]) > 0 || !sameForAll(s.Item)
+	})
 	key := drawnKey{state.Item.ID, d.lang}
 	if html, ok := d.run.wave.drawn.Load(key); ok && same {
 		return html.(template.HTML), nil

@@ -133,7 +133,6 @@ type person struct {
 	done map[string]string
 }
 
-var stateField = regexp.MustCompile(`name="state" value="([^"]*)"`)
 var ageField = regexp.MustCompile(`id="i-age" name="a.age" value="([^"]*)"`)
 
 // client follows no redirect: a 303 is the acknowledgement.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -228,6 +229,9 @@ func inLanguage(path string, l surveys.Lang) string {
 	return (&url.URL{Path: path, RawQuery: "lang=" + url.QueryEscape(string(l))}).String()
 }
 
+// buffers hold pages while they are drawn.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // show writes a page. Nothing is sent when the template fails.
 func (s *Server) show(c echo.Context, status int, name string, page interface {
 	shown() (surveys.Lang, *view)
@@ -237,8 +241,10 @@ func (s *Server) show(c echo.Context, status int, name string, page interface {
 	if r := c.Request(); status == http.StatusOK && r.Method == http.MethodGet {
 		v.self = inLanguage(r.URL.Path, l)
 	}
-	var out bytes.Buffer
-	if err := s.pages.templates[l][name].ExecuteTemplate(&out, "layout", page); err != nil {
+	out := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(out)
+	out.Reset()
+	if err := s.pages.templates[l][name].ExecuteTemplate(out, "layout", page); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
 	c.Response().Header().Set("Content-Language", tag(l))

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +18,6 @@ import (
 // maxBody is the greatest size of a request's body.
 const maxBody = 1 << 20
 
-// compressMin is the size of a response from which compressing it pays.
-const compressMin = 512
-
 // routes makes the router. Echo's Decompress stays out: it turns a small body into
 // gigabytes behind any limit.
 func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
@@ -34,7 +30,6 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	e.HTTPErrorHandler = s.fail
 	e.Pre(s.number, s.protect, middleware.RemoveTrailingSlash())
 	e.Use(s.record, s.recover(), sameSite(protection),
-		middleware.GzipWithConfig(middleware.GzipConfig{Level: gzip.BestSpeed, MinLength: compressMin}),
 		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: s.cfg.RequestTime, ErrorHandler: timedOut}))
 
 	read := func(path string, h echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }

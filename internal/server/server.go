@@ -9,15 +9,18 @@
 package server
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	"golang.org/x/net/netutil"
 
@@ -146,7 +149,20 @@ func (s *Server) publish(published Wave) error {
 }
 
 // Handler returns the handler of all routes, for a server of the caller's own.
-func (s *Server) Handler() http.Handler { return s.echo }
+func (s *Server) Handler() http.Handler { return packed(s.echo) }
+
+// compressMin is the size of a response from which compressing it pays.
+const compressMin = 512
+
+// packed compresses what a handler gives, for clients that take it so. It stands around
+// the router, whose own middleware needs the standard library's slower writer.
+var packed = sync.OnceValue(func() func(http.Handler) http.HandlerFunc {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(compressMin), gzhttp.CompressionLevel(gzip.BestSpeed))
+	if err != nil {
+		panic("server: " + err.Error()) // only for impossible settings
+	}
+	return wrap
+})()
 
 // Listen opens the address of the configuration, so that Addr is known and a
 // port that is taken is reported before Run.
@@ -202,7 +218,7 @@ func (s *Server) Run(ctx context.Context) error {
 // half-open requests stay for ever.
 func (s *Server) httpServer() *http.Server {
 	return &http.Server{
-		Handler:           s.echo,
+		Handler:           s.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,

@@ -60,11 +60,9 @@ func XPath(p *Program, places func(name string) (Place, bool)) (XPathText, error
 	if x.typ != Bool {
 		return XPathText{Value: w.or0(x, p.root)}, w.error()
 	}
-	otherwise := xString("")
+	otherwise := xString("false")
 	if x.defined.s != xTrue.s {
 		otherwise = w.call("if", x.no, xString("false"), xString(""))
-	} else {
-		otherwise = xString("false")
 	}
 	text := XPathText{Value: w.call("if", x.yes, xString("true"), otherwise).s, True: x.yes.s, False: x.no.s}
 	return text, w.error()

@@ -112,6 +112,15 @@ func (s *Session) sectionProblems(n int) (problems []Problem) {
 // complete reports whether section n is relevant and has no problem but soft ones that
 // were shown.
 func (s *Session) complete(n int) bool {
+	sec := &s.f.sections[n]
+	for i := sec.first; i < sec.end && s.sections[n].relevant; i++ {
+		it := &s.f.items[i]
+		for row := range it.rows {
+			if p := &s.slots[it.slot+row]; p.relevant && !p.put && it.typ != 0 {
+				return false // missing, which is the usual case and needs no more looking
+			}
+		}
+	}
 	return s.sections[n].relevant && len(s.unseen(s.appendProblems(nil, n))) == 0
 }
 

@@ -408,7 +408,7 @@ func (c *compiler) runs() {
 		}
 		seen[block] = true
 		c.f.sections[s].run = run
-		c.f.shuffled = c.f.shuffled || len(seen) > 1
+		c.f.moves = c.f.moves || len(seen) > 1
 	}
 }
 
@@ -427,7 +427,8 @@ func (c *compiler) units() {
 			if it.def.Type != surveys.Calculate { // which is not seen
 				open = it.def.Type == surveys.Note && it.roster < 0
 			}
-			c.f.shuffled = c.f.shuffled || sec.def.Shuffle || it.def.Shuffle
+			c.f.moves = c.f.moves || sec.def.Shuffle || it.def.Shuffle && it.def.Type == surveys.Grid
+			c.f.shuffled = c.f.shuffled || c.f.moves || it.def.Shuffle
 		}
 	}
 }

@@ -54,6 +54,7 @@ type Form struct {
 	booklets     map[string][]bool
 	texts        map[textKey]*piped
 	shuffled     bool // some order is random
+	moves        bool // and that of items or sections is, not only that of options
 	// plain are the pages in the order of the questionnaire.
 	plain []leaf
 }

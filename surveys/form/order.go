@@ -115,7 +115,7 @@ func (f *Form) optionOrder(seed uint32, i int, options []surveys.Option) []surve
 
 // pages are the pages in the order of a seed; do not change them.
 func (f *Form) pages(seed uint32) []leaf {
-	if seed == 0 || !f.shuffled {
+	if seed == 0 || !f.moves {
 		return f.plain
 	}
 	return f.lay(seed)

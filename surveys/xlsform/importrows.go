@@ -19,14 +19,11 @@ const maxGroups = 20
 
 // A block is a row of the sheet survey, with what a group or repeat holds.
 type block struct {
-	row         int
-	kind, list  string
-	other       bool
-	name        string
-	within      []*block
-	left        bool // it was not taken
-	ofRoster    bool
-	repeatCount string
+	row        int
+	kind, list string
+	other      bool
+	name       string
+	within     []*block
 }
 
 // tree puts the rows into their groups.

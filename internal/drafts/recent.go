@@ -1,0 +1,84 @@
+package drafts
+
+import "sync"
+
+// recent remembers the drafts that were kept last, and whose tokens opened them, so that
+// the next page of a person needs no reading. Only who holds the lock of a draft puts it
+// here, after it is durable; so what is found is what the file has.
+type recent struct {
+	mu     sync.Mutex
+	drafts generations[Draft]
+	tokens generations[string] // interviews by the hash of a token
+}
+
+// The limits of what is remembered, in bytes of each of two generations.
+const (
+	recentDrafts = 16 << 20
+	recentTokens = 2 << 20
+)
+
+// generations is a cache of two maps: what is used moves to the young one, and when that
+// is full, it becomes the old one, and the old one is forgotten.
+type generations[T any] struct {
+	young, old map[string]T
+	size       int
+}
+
+func (g *generations[T]) get(key string) (T, bool) {
+	if v, ok := g.young[key]; ok {
+		return v, true
+	}
+	v, ok := g.old[key]
+	return v, ok
+}
+
+func (g *generations[T]) put(key string, v T, size, limit int) {
+	if g.young == nil || g.size+size > limit {
+		g.old, g.young, g.size = g.young, map[string]T{}, 0
+	}
+	g.young[key] = v
+	g.size += size
+}
+
+func (g *generations[T]) drop(key string) {
+	delete(g.young, key)
+	delete(g.old, key)
+}
+
+func (r *recent) draft(interview string) (Draft, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.drafts.get(interview)
+}
+
+func (r *recent) keep(d Draft) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drafts.put(d.Interview, d, len(d.Body)+300, recentDrafts)
+}
+
+// forget is for a draft that is gone, or may be other than was thought.
+func (r *recent) forget(interview string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drafts.drop(interview)
+}
+
+// forgetTokens is for when some open nothing any more.
+func (r *recent) forgetTokens() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tokens = generations[string]{}
+}
+
+func (r *recent) interview(hash []byte) (string, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tokens.get(string(hash))
+}
+
+func (r *recent) opens(hash []byte, interview string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tokens.put(string(hash), interview, 150, recentTokens)
+}
