@@ -273,6 +273,9 @@ func (e *exporter) item(it *surveys.Item, into *node) {
 	n.own = append([]field{{"id", it.ID}}, flatten(rest)...)
 	e.worded(n, it.Text, it.Hint, "text", into)
 	n.relevant = e.xpath(it.Relevant, forRelevance, "", "item "+it.ID, "relevant")
+	if it.From != "" { // not asked when nothing was chosen there
+		n.relevant = strings.TrimSuffix("${"+it.From+"} != '' and ("+n.relevant+")", " and ()")
+	}
 	if it.Required {
 		n.required = "yes"
 	}

@@ -49,7 +49,7 @@ type importer struct {
 	items    map[string]*surveys.Item
 	env      expr.Env
 	from     map[string]*choiceList // the list of an item, by ID
-	rosters  map[string]string // rosters whose rows follow, by the name of the repeat
+	rosters  map[string]string      // rosters whose rows follow, by the name of the repeat
 }
 
 // A choiceList is a list of the sheet choices.
