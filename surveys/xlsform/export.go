@@ -274,7 +274,13 @@ func (e *exporter) item(it *surveys.Item, into *node) {
 	e.worded(n, it.Text, it.Hint, "text", into)
 	n.relevant = e.xpath(it.Relevant, forRelevance, "", "item "+it.ID, "relevant")
 	if it.From != "" { // not asked when nothing was chosen there
-		n.relevant = strings.TrimSuffix("${"+it.From+"} != '' and ("+n.relevant+")", " and ()")
+		asked := []string{"${" + it.From + "} != ''"}
+		for _, o := range e.items[it.From].Options {
+			if o.Exclusive || reserved(o.Code) {
+				asked = append(asked, "not(selected(${"+it.From+"}, '"+o.Code+"'))")
+			}
+		}
+		n.relevant = strings.TrimSuffix(strings.Join(asked, " and ")+" and ("+n.relevant+")", " and ()")
 	}
 	if it.Required {
 		n.required = "yes"
