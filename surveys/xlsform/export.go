@@ -273,6 +273,15 @@ func (e *exporter) item(it *surveys.Item, into *node) {
 	n.own = append([]field{{"id", it.ID}}, flatten(rest)...)
 	e.worded(n, it.Text, it.Hint, "text", into)
 	n.relevant = e.xpath(it.Relevant, forRelevance, "", "item "+it.ID, "relevant")
+	if it.From != "" { // not asked when nothing was chosen there
+		asked := []string{"${" + it.From + "} != ''"}
+		for _, o := range e.items[it.From].Options {
+			if o.Exclusive || reserved(o.Code) {
+				asked = append(asked, "not(selected(${"+it.From+"}, '"+o.Code+"'))")
+			}
+		}
+		n.relevant = strings.TrimSuffix(strings.Join(asked, " and ")+" and ("+n.relevant+")", " and ()")
+	}
 	if it.Required {
 		n.required = "yes"
 	}

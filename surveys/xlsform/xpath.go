@@ -74,7 +74,7 @@ func (p *xparser) next() {
 		return
 	}
 	take := func(kind string, n int) { p.kind, p.tok, p.pos = kind, rest[:n], p.pos+n }
-	c, _ := utf8.DecodeRuneInString(rest)
+	c, size := utf8.DecodeRuneInString(rest)
 	switch {
 	case strings.HasPrefix(rest, "${"):
 		end := strings.IndexByte(rest, '}')
@@ -112,13 +112,13 @@ func (p *xparser) next() {
 		}
 		take(xName, n)
 	default:
-		n := utf8.RuneLen(c)
+		n := size
 		for _, two := range []string{"!=", "<=", ">=", "//", "..", "::"} {
 			if strings.HasPrefix(rest, two) {
 				n = 2
 			}
 		}
-		take("", max(n, 1))
+		take("", n)
 	}
 }
 
