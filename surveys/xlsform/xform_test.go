@@ -192,12 +192,13 @@ func keysOf(at []string, paths map[string]string, q *surveys.Questionnaire) []st
 
 // A filling is one interview in both spellings.
 type filling struct {
-	own surveys.Answers
-	odk []odkAnswer
+	own   surveys.Answers
+	odk   []odkAnswer
+	apart bool // options that stand alone do so
 }
 
 func fillAtRandom(q *surveys.Questionnaire, paths map[string]string, rnd *rand.Rand, given surveys.Answers) filling {
-	f := filling{own: surveys.Answers{}}
+	f := filling{own: surveys.Answers{}, apart: given != nil}
 	for s := range q.Sections {
 		for i := range q.Sections[s].Items {
 			it := &q.Sections[s].Items[i]
@@ -221,6 +222,10 @@ func fillAtRandom(q *surveys.Questionnaire, paths map[string]string, rnd *rand.R
 		}
 	}
 	return f
+}
+
+func alone(o surveys.Option) bool {
+	return o.Exclusive || o.Code == surveys.DontKnow || o.Code == surveys.Refused
 }
 
 // fill answers an item, or leaves it blank now and then.
@@ -253,10 +258,24 @@ func (f *filling) fill(q *surveys.Questionnaire, it *surveys.Item, key, at strin
 				values = append(values, o.Code)
 			}
 		}
-	case surveys.Ranking:
-		for _, n := range rnd.Perm(len(it.Options)) {
-			values = append(values, it.Options[n].Code)
+		// Where the answer is used behind it, both would stop the person at an option that
+		// stands alone with others beside it; what they would ask then is not compared.
+		if at := slices.IndexFunc(it.Options, func(o surveys.Option) bool { return alone(o) && slices.Contains(values, o.Code) }); at >= 0 && f.apart {
+			values = []string{it.Options[at].Code}
 		}
+	case surveys.Ranking:
+		// ODK ranks all options, which the export says: the others follow there.
+		var others []string
+		for _, n := range rnd.Perm(len(it.Options)) {
+			if o := it.Options[n]; !alone(o) && (it.Most == 0 || len(values) < it.Most) {
+				values = append(values, o.Code)
+			} else {
+				others = append(others, o.Code)
+			}
+		}
+		f.own[key] = values
+		f.odk = append(f.odk, odkAnswer{at, slices.Concat(values, others)})
+		return
 	case surveys.Number, surveys.Roster:
 		if len(it.Options) > 0 && rnd.IntN(5) == 0 {
 			code := it.Options[rnd.IntN(len(it.Options))].Code
