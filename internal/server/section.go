@@ -53,6 +53,11 @@ func (s *Server) drawSection(c echo.Context, r *run, problems []form.Problem) er
 		p.Intro = say(section.Section.Intro)
 	}
 	p.Of, p.AtMost = ahead(st, &section)
+	passed := p.Number // a page that was sent and refused is not passed
+	if st.Page.First {
+		passed--
+	}
+	p.Percent = min(p.Percent, 100*passed/max(p.Of, 1))
 	if onlyAdded(problems) {
 		p.Added, problems = true, nil
 	}
