@@ -10,7 +10,7 @@
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
-# make bench-pages  how many respondent pages a second the server gives, with everything it stores
+# make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
 # make wasm   the form engine for the browser, into bin/
 # make engine the ClickHouse engine library, into bin/
 # make odk    the engine of ODK Web Forms, which the tests of exported forms need (Node.js)
@@ -68,7 +68,7 @@ bench-clickhouse: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^$$' -bench '^BenchmarkJob$$' -benchtime 1x -timeout 2h -args -people $(PEOPLE)
 
 bench-pages:
-	GOGC=400 $(GO) test ./internal/server -run '^$$' -bench '^BenchmarkPages$$' -benchtime 20s -benchmem -count $(COUNT)
+	GOGC=400 $(GO) test ./internal/server -run '^$$' -bench '^Benchmark(Pages|Views)$$' -benchtime 20s -benchmem -count $(COUNT)
 
 page-weight:
 	$(GO) test ./internal/server -run '^TestPageWeight$$' -v -count 1 -args -slow

@@ -32,6 +32,27 @@ type visitor struct {
 	fields *sync.Map
 }
 
+// get asks for a page, packed.
+func (v *visitor) get(path string) error {
+	v.out.Reset()
+	fmt.Fprintf(&v.out, "GET %s HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n", path)
+	if _, err := v.conn.Write(v.out.Bytes()); err != nil {
+		return err
+	}
+	r, err := http.ReadResponse(v.in, nil)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return err
+	}
+	if r.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", path, r.Status)
+	}
+	return nil
+}
+
 // post sends a form and returns the address of the page that it gets. The page is
 // packed, and stays so.
 func (v *visitor) post(path, body string) (address string, err error) {
@@ -155,6 +176,39 @@ func BenchmarkPages(b *testing.B) {
 		b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
 		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
 	}
+}
+
+// Pages that are only shown, as after a reload: nothing is written for them.
+func BenchmarkViews(b *testing.B) {
+	q, err := library.Read("civic-literacy")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := newSite(b, []*surveys.Questionnaire{q}, func(c *Config, d *Deps) { d.Log = slog.New(slog.DiscardHandler) })
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	fields := &sync.Map{}
+	learn(s, "/s/civic-literacy", fields)
+	hs := httptest.NewServer(s.Handler())
+	defer hs.Close()
+	b.SetParallelism(32)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		conn, err := net.Dial("tcp", hs.Listener.Addr().String())
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer conn.Close()
+		v := &visitor{conn: conn, in: bufio.NewReader(conn), fields: fields}
+		address, err := v.post("/s/civic-literacy", "action=start")
+		for pb.Next() && err == nil {
+			err = v.get(address)
+		}
+		if err != nil {
+			b.Error(err)
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pages/s")
 }
 
 // cpuTime is what the program has computed so far, server and visitors together.
