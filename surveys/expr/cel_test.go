@@ -370,7 +370,7 @@ func count(b bool) int {
 
 func FuzzAgreesWithCEL(f *testing.F) {
 	for _, src := range []string{`i + 1 > 7 && "tv" in v`, `has(a.mi) ? mi : -1`, `"浙" + s == '浙江'`, `[1, 2][0] % 0`,
-		`ages.exists(x, x > mi) || ages.filter(x, x > 7).all(x, x != i)`, `v.map(x, size(x)) == [2, 5]`, `ages.exists_one(x, x == 7)`} {
+		`ages.exists(x, x > mi) || ages.filter(x, x > 7).all(x, x != i)`, `v.map(x, size(x)) == [2, 5]`, `ages.exists_one(x, x == 7)`, `has(has(a.i))`} {
 		f.Add(src)
 	}
 	o := newOracle(f)

@@ -278,6 +278,9 @@ func (p *parser) name(tok token) *node {
 // has reads the argument of has, which names an item.
 func (p *parser) has(tok token) *node {
 	args := p.nestedArguments()
+	if len(args) == 1 && args[0].op == opHas { // which CEL takes for one
+		p.failAt(tok.pos, errSubset, "has stands in another has; leave one out")
+	}
 	if len(args) != 1 || !args[0].field {
 		p.failAt(tok.pos, nil, "has needs the answer to an item; write has("+record+".NAME)")
 		return &node{}
