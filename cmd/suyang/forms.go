@@ -10,7 +10,6 @@ import (
 
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/definition"
-	"github.com/suyang-survey/suyang/surveys/library"
 	"github.com/suyang-survey/suyang/surveys/xlsform"
 	"github.com/suyang-survey/suyang/web"
 )
@@ -93,13 +92,7 @@ type exportFormCommand struct {
 
 // Run writes the form and says what ODK tools will do otherwise.
 func (c *exportFormCommand) Run(con *console) error {
-	var q *surveys.Questionnaire
-	var err error
-	if inLibrary(c.Questionnaire) {
-		q, err = library.Read(c.Questionnaire)
-	} else {
-		q, err = definition.ReadFile(c.Questionnaire)
-	}
+	q, err := questionnaireOf(c.Questionnaire)
 	if err != nil {
 		return err
 	}
