@@ -57,7 +57,7 @@ for (const { xml, language, cases } of JSON.parse(input).forms) {
 		result.languages ??= root.languages.map((l) => l.language);
 		const wanted = root.languages.find((l) => l.language === language);
 		if (wanted == null) throw new Error(`the form has no language ${language}`);
-		root.setLanguage(wanted);
+		if (language !== '') root.setLanguage(wanted); // '' is a form without languages
 		let nodes = new Map();
 		for (const [at, values] of answers) {
 			if (!nodes.has(at)) nodes = new Map([...leaves(root)].map((n) => [path(n), n]));
