@@ -122,39 +122,61 @@ func (v *visitor) interview(path string, took func(time.Duration) bool) error {
 	return err
 }
 
-// Pages of the shipped questionnaire, over connections that stay open, with drafts and
-// interviews on disk before a page is given. The goal is 3,000 pages a second on two
-// cores, with the load made on the same machine.
-func BenchmarkPages(b *testing.B) {
+// shipped is the address of the questionnaire that the benchmarks fill in.
+const shipped = "/s/civic-literacy"
+
+// visits makes visitors of one site: 64 on two cores.
+type visits struct {
+	*site
+	b      *testing.B
+	addr   string
+	fields *sync.Map
+}
+
+func openShipped(b *testing.B) *visits {
 	q, err := library.Read("civic-literacy")
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := newSite(b, []*surveys.Questionnaire{q}, func(c *Config, d *Deps) { d.Log = slog.New(slog.DiscardHandler) })
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	const path = "/s/civic-literacy"
-	fields := &sync.Map{}
-	for range 8 { // orders are random
-		learn(s, path, fields)
-	}
+	s := newSite(b, []*surveys.Questionnaire{q}, func(c *Config, d *Deps) { d.Log = slog.New(slog.DiscardHandler) })
 	hs := httptest.NewServer(s.Handler())
-	defer hs.Close()
+	b.Cleanup(hs.Close)
+	b.SetParallelism(32)
+	return &visits{site: s, b: b, addr: hs.Listener.Addr().String(), fields: &sync.Map{}}
+}
+
+// new connects one more visitor; without a connection it is nil, and the benchmark has failed.
+func (v *visits) new() *visitor {
+	conn, err := net.Dial("tcp", v.addr)
+	if err != nil {
+		v.b.Error(err)
+		return nil
+	}
+	return &visitor{conn: conn, in: bufio.NewReader(conn), fields: v.fields}
+}
+
+// Pages of the shipped questionnaire, over connections that stay open, with drafts and
+// interviews on disk before a page is given. The goal is 3,000 pages a second on two
+// cores, with the load made on the same machine.
+func BenchmarkPages(b *testing.B) {
+	visit := openShipped(b)
+	for range 8 { // orders are random
+		learn(visit.site, shipped, visit.fields)
+	}
 	var mu sync.Mutex
 	var all []time.Duration
-	b.SetParallelism(32)
 	b.ResetTimer()
 	before := cpuTime(b)
 	b.RunParallel(func(pb *testing.PB) {
-		conn, err := net.Dial("tcp", hs.Listener.Addr().String())
-		if err != nil {
-			b.Error(err)
+		v := visit.new()
+		if v == nil {
 			return
 		}
-		defer conn.Close()
-		v := &visitor{conn: conn, in: bufio.NewReader(conn), fields: fields}
+		defer v.conn.Close()
 		var own []time.Duration
 		for more := pb.Next(); more; {
-			err := v.interview(path, func(d time.Duration) bool {
+			err := v.interview(shipped, func(d time.Duration) bool {
 				own = append(own, d)
 				more = pb.Next()
 				return more
@@ -180,27 +202,15 @@ func BenchmarkPages(b *testing.B) {
 
 // Pages that are only shown, as after a reload: nothing is written for them.
 func BenchmarkViews(b *testing.B) {
-	q, err := library.Read("civic-literacy")
-	if err != nil {
-		b.Fatal(err)
-	}
-	s := newSite(b, []*surveys.Questionnaire{q}, func(c *Config, d *Deps) { d.Log = slog.New(slog.DiscardHandler) })
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	fields := &sync.Map{}
-	learn(s, "/s/civic-literacy", fields)
-	hs := httptest.NewServer(s.Handler())
-	defer hs.Close()
-	b.SetParallelism(32)
+	visit := openShipped(b)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		conn, err := net.Dial("tcp", hs.Listener.Addr().String())
-		if err != nil {
-			b.Error(err)
+		v := visit.new()
+		if v == nil {
 			return
 		}
-		defer conn.Close()
-		v := &visitor{conn: conn, in: bufio.NewReader(conn), fields: fields}
-		address, err := v.post("/s/civic-literacy", "action=start")
+		defer v.conn.Close()
+		address, err := v.post(shipped, "action=start")
 		for pb.Next() && err == nil {
 			err = v.get(address)
 		}

@@ -103,23 +103,41 @@ func (m *machine) tooLarge(n *node) error {
 // logic computes && and ||. One operand that decides outweighs the errors of all
 // others; without such a one, the first error is the result.
 func (m *machine) logic(n *node) (Value, error) {
-	deciding := n.op == opOr
-	var first error
+	v := verdict{deciding: n.op == opOr}
 	for _, a := range n.args {
-		v, err := m.eval(a)
-		switch {
-		case err != nil && final(err):
-			return Value{}, err
-		case err == nil && (v.bits != 0) == deciding:
-			return v, nil
-		case err != nil && first == nil:
-			first = err
+		if one, err := m.eval(a); v.settledBy(one, err) {
+			return one, err
 		}
 	}
-	if first != nil {
-		return Value{}, first
+	return v.open()
+}
+
+// A verdict is what an or (an and) of several tests makes of them: one true (false) test
+// decides, whatever errors others have.
+type verdict struct {
+	deciding bool
+	first    error
+}
+
+// settledBy takes up one more test and reports whether its outcome is that of the whole.
+func (v *verdict) settledBy(one Value, err error) bool {
+	switch {
+	case err == nil:
+		return (one.bits != 0) == v.deciding
+	case final(err):
+		return true
+	case v.first == nil:
+		v.first = err
 	}
-	return BoolValue(!deciding), nil
+	return false
+}
+
+// open is the outcome when no test decided.
+func (v *verdict) open() (Value, error) {
+	if v.first != nil {
+		return Value{}, v.first
+	}
+	return BoolValue(!v.deciding), nil
 }
 
 // final reports whether an error ends the run at once, whatever else decides.
@@ -153,23 +171,13 @@ func (m *machine) each(n *node, element Value) (Value, error) {
 
 // quantify computes all and exists, which are && and || over the elements.
 func (m *machine) quantify(n *node, elements []Value) (Value, error) {
-	deciding := n.op == opExists
-	var first error
+	v := verdict{deciding: n.op == opExists}
 	for _, e := range elements {
-		v, err := m.each(n, e)
-		switch {
-		case err != nil && final(err):
-			return Value{}, err
-		case err == nil && (v.bits != 0) == deciding:
-			return v, nil
-		case err != nil && first == nil:
-			first = err
+		if one, err := m.each(n, e); v.settledBy(one, err) {
+			return one, err
 		}
 	}
-	if first != nil {
-		return Value{}, first
-	}
-	return BoolValue(!deciding), nil
+	return v.open()
 }
 
 // existsOne counts. As in cel-go, any error is an error of the whole, and the last one

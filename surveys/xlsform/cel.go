@@ -383,16 +383,25 @@ func (t *translator) variable(n *xnode) (cel, error) {
 	return c, nil
 }
 
+// twoNumbers are the two arguments of n as numbers of one type.
+func (t *translator) twoNumbers(n *xnode) (l, r cel, err error) {
+	if l, r, err = both(n, t.value); err != nil {
+		return l, r, err
+	}
+	return t.numbers(n.args[0], l, n.args[1], r)
+}
+
+// both translates the two arguments of n.
+func both(n *xnode, each func(*xnode) (cel, error)) (l, r cel, err error) {
+	if l, err = each(n.args[0]); err == nil {
+		r, err = each(n.args[1])
+	}
+	return l, r, err
+}
+
 func (t *translator) arithmetic(n *xnode) (cel, error) {
-	l, err := t.value(n.args[0])
+	l, r, err := t.twoNumbers(n)
 	if err != nil {
-		return cel{}, err
-	}
-	r, err := t.value(n.args[1])
-	if err != nil {
-		return cel{}, err
-	}
-	if l, r, err = t.numbers(n.args[0], l, n.args[1], r); err != nil {
 		return cel{}, err
 	}
 	sign, bind := n.op, bindMul
@@ -475,82 +484,93 @@ func (t *translator) call(n *xnode) (cel, error) {
 		}
 	case "selected-at":
 		if args(2) {
-			of, err := t.value(n.args[0])
-			if err != nil {
-				return cel{}, err
-			}
-			at, err := t.value(n.args[1])
-			if err != nil {
-				return cel{}, err
-			}
-			if of.typ != expr.Strings || at.typ != expr.Int {
-				return cel{}, errors.New("selected-at needs several choices and a whole number")
-			}
-			return cel{src: of.within(bindValue) + "[" + at.src + "]", typ: expr.String, bind: bindValue, needs: union(of.needs, at.needs)}, nil
+			return t.selectedAt(n)
 		}
 	case "concat":
 		if len(n.args) > 0 {
-			parts := make([]string, len(n.args))
-			for i, a := range n.args {
-				c, err := t.text(a)
-				if err != nil {
-					return cel{}, err
-				}
-				parts[i] = c.within(bindAdd)
-			}
-			return cel{src: strings.Join(parts, " + "), typ: expr.String, bind: bindAdd}, nil
+			return t.concat(n)
 		}
 	case "coalesce":
-		if id := ""; args(2) {
-			if id = t.id(n.args[0]); id == "" {
-				return cel{}, errors.New("coalesce has a counterpart only when its first part is an answer")
-			}
-			first, err := t.value(n.args[0])
-			if err != nil {
-				return cel{}, err
-			}
-			second, err := t.literalFor(n.args[1], n.args[0])
-			if err != nil {
-				return cel{}, err
-			}
-			if first.typ != second.typ {
-				if first, second, err = t.numbers(n.args[0], first, n.args[1], second); err != nil {
-					return cel{}, err
-				}
-			}
-			return cel{src: "has(a." + id + ") ? " + first.src + " : " + second.within(bindCond), typ: first.typ, bind: bindCond, needs: second.needs}, nil
+		if args(2) {
+			return t.coalesce(n)
 		}
 	case "min", "max":
 		if args(2) {
-			l, err := t.value(n.args[0])
-			if err != nil {
-				return cel{}, err
-			}
-			r, err := t.value(n.args[1])
-			if err != nil {
-				return cel{}, err
-			}
-			if l, r, err = t.numbers(n.args[0], l, n.args[1], r); err != nil {
-				return cel{}, err
-			}
-			sign := " < "
-			if n.text == "max" {
-				sign = " > "
-			}
-			return cel{src: l.within(bindAdd) + sign + r.within(bindAdd) + " ? " + l.within(bindOr) + " : " + r.within(bindCond), typ: l.typ, bind: bindCond, needs: union(l.needs, r.needs)}, nil
+			return t.extreme(n)
 		}
 	case "contains", "starts-with", "ends-with":
 		if args(2) {
-			method := map[string]string{"contains": "contains", "starts-with": "startsWith", "ends-with": "endsWith"}[n.text]
-			of, err := t.text(n.args[0])
-			if err != nil {
-				return cel{}, err
-			}
-			part, err := t.text(n.args[1])
-			return cel{src: of.within(bindValue) + "." + method + "(" + part.src + ")", typ: expr.Bool, bind: bindValue}, err
+			return t.textTest(n)
 		}
 	}
 	return cel{}, fmt.Errorf("the function %s(…) has no counterpart here", short(n.text))
+}
+
+func (t *translator) selectedAt(n *xnode) (cel, error) {
+	of, at, err := both(n, t.value)
+	if err != nil {
+		return cel{}, err
+	}
+	if of.typ != expr.Strings || at.typ != expr.Int {
+		return cel{}, errors.New("selected-at needs several choices and a whole number")
+	}
+	return cel{src: of.within(bindValue) + "[" + at.src + "]", typ: expr.String, bind: bindValue, needs: union(of.needs, at.needs)}, nil
+}
+
+func (t *translator) concat(n *xnode) (cel, error) {
+	parts := make([]string, len(n.args))
+	for i, a := range n.args {
+		c, err := t.text(a)
+		if err != nil {
+			return cel{}, err
+		}
+		parts[i] = c.within(bindAdd)
+	}
+	return cel{src: strings.Join(parts, " + "), typ: expr.String, bind: bindAdd}, nil
+}
+
+func (t *translator) coalesce(n *xnode) (cel, error) {
+	id := t.id(n.args[0])
+	if id == "" {
+		return cel{}, errors.New("coalesce has a counterpart only when its first part is an answer")
+	}
+	first, err := t.value(n.args[0])
+	if err != nil {
+		return cel{}, err
+	}
+	second, err := t.literalFor(n.args[1], n.args[0])
+	if err != nil {
+		return cel{}, err
+	}
+	if first.typ != second.typ {
+		if first, second, err = t.numbers(n.args[0], first, n.args[1], second); err != nil {
+			return cel{}, err
+		}
+	}
+	return cel{src: "has(a." + id + ") ? " + first.src + " : " + second.within(bindCond), typ: first.typ, bind: bindCond, needs: second.needs}, nil
+}
+
+// extreme is min or max of two numbers.
+func (t *translator) extreme(n *xnode) (cel, error) {
+	l, r, err := t.twoNumbers(n)
+	if err != nil {
+		return cel{}, err
+	}
+	sign := " < "
+	if n.text == "max" {
+		sign = " > "
+	}
+	return cel{src: l.within(bindAdd) + sign + r.within(bindAdd) + " ? " + l.within(bindOr) + " : " + r.within(bindCond), typ: l.typ, bind: bindCond, needs: union(l.needs, r.needs)}, nil
+}
+
+var textTests = map[string]string{"contains": "contains", "starts-with": "startsWith", "ends-with": "endsWith"}
+
+func (t *translator) textTest(n *xnode) (cel, error) {
+	of, part, err := both(n, t.text)
+	if err != nil {
+		return cel{}, err
+	}
+	return cel{src: of.within(bindValue) + "." + textTests[n.text] + "(" + part.src + ")", typ: expr.Bool, bind: bindValue}, nil
 }
 
 // logic is a function that is true or false, used as a value.
