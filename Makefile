@@ -68,7 +68,7 @@ bench-clickhouse: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^$$' -bench '^BenchmarkJob$$' -benchtime 1x -timeout 2h -args -people $(PEOPLE)
 
 bench-pages:
-	GOGC=400 $(GO) test ./internal/server -run '^$$' -bench '^Benchmark(Pages|Views)$$' -benchtime 20s -benchmem -count $(COUNT)
+	$(GO) test ./internal/server -run '^$$' -bench '^Benchmark(Pages|Views)$$' -benchtime 20s -benchmem -count $(COUNT)
 
 page-weight:
 	$(GO) test ./internal/server -run '^TestPageWeight$$' -v -count 1 -args -slow

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -39,9 +38,7 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	server.Tune()
 	con.say("serving %s on http://%s", st.waveNames(), srv.Addr())
 	if st.engine != nil {
 		go func() {
@@ -53,11 +50,6 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	}
 	return srv.Run(ctx)
 }
-
-// gcPercent is how far memory may grow between collections. Pages leave much behind and
-// little stays, so collecting less often costs some tens of megabytes and gives a tenth
-// more pages.
-const gcPercent = 400
 
 // waveNames lists the published waves for people.
 func (st *station) waveNames() string {

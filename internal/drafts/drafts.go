@@ -52,6 +52,8 @@ type Draft struct {
 	Last    string
 	// Body is all the rest, as the caller likes it. It is stored sealed.
 	Body []byte
+	// Spare holds what the caller made of Body, in memory only.
+	Spare *Spare
 }
 
 // MaxBody is the size of the largest body, in bytes.

@@ -1,6 +1,9 @@
 package drafts
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // recent remembers the drafts that were kept last, and whose tokens opened them, so that
 // the next page of a person needs no reading. Only who holds the lock of a draft puts it
@@ -13,7 +16,7 @@ type recent struct {
 
 // The limits of what is remembered, in bytes of each of two generations.
 const (
-	recentDrafts = 16 << 20
+	recentDrafts = 64 << 20
 	recentTokens = 2 << 20
 )
 
@@ -54,7 +57,7 @@ func (r *recent) draft(interview string) (Draft, bool) {
 func (r *recent) keep(d Draft) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.drafts.put(d.Interview, d, len(d.Body)+300, recentDrafts)
+	r.drafts.put(d.Interview, d, len(d.Body)+300+d.Spare.weight(), recentDrafts)
 }
 
 // forget is for a draft that is gone, or may be other than was thought.
@@ -81,4 +84,40 @@ func (r *recent) opens(hash []byte, interview string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tokens.put(string(hash), interview, 150, recentTokens)
+}
+
+// Spare holds what somebody made of a draft's body, for the next one to take it up, who
+// has it alone then. A body that is replaced is left behind with its spare, so what is
+// taken belongs to the body. A nil Spare holds nothing.
+type Spare struct {
+	size int
+	held atomic.Value // of held
+}
+
+type held struct{ what any }
+
+// NewSpare returns an empty one for something of about size bytes.
+func NewSpare(size int) *Spare { return &Spare{size: size} }
+
+// Leave puts something there; the caller does not use it any more.
+func (s *Spare) Leave(what any) {
+	if s != nil {
+		s.held.Store(held{what})
+	}
+}
+
+// Take takes what is there, or nil.
+func (s *Spare) Take() any {
+	if s == nil {
+		return nil
+	}
+	h, _ := s.held.Swap(held{}).(held)
+	return h.what
+}
+
+func (s *Spare) weight() int {
+	if s == nil {
+		return 0
+	}
+	return s.size
 }

@@ -115,6 +115,7 @@ func (s *Server) follow(c echo.Context, there *run, to place, address string) er
 		return s.page(c)
 	}
 	there.path = "/a/" + c.Param("token")
+	defer there.leave()
 	return s.drawRun(c, there)
 }
 
@@ -161,7 +162,7 @@ func (s *Server) step(r *run, from sent, action string, answers map[string][]str
 	switch {
 	case from.page == "" && action == actionSend:
 		return s.sending(r), nil
-	case from.page == "" && r.session.State().Page != nil: // another window went back
+	case from.page == "" && r.session.Page() != "": // another window went back
 		return r.here(), nil
 	case from.page != "" && !r.session.Jump(from.page): // another window made the page one that is not asked
 		for key, values := range answers {
@@ -194,8 +195,8 @@ func (s *Server) step(r *run, from sent, action string, answers map[string][]str
 
 // here is where the run is now.
 func (r *run) here() place {
-	if page := r.session.State().Page; page != nil {
-		return place{page: page.ID}
+	if page := r.session.Page(); page != "" {
+		return place{page: page}
 	}
 	return place{page: atEnd}
 }
@@ -242,7 +243,7 @@ func (s *Server) drawRun(c echo.Context, r *run) error {
 	if page := c.QueryParam("page"); page != "" && page != atEnd {
 		r.session.Jump(page)
 	}
-	if r.session.State().Page == nil {
+	if r.session.Page() == "" {
 		return s.drawSend(c, r)
 	}
 	var problems []form.Problem
@@ -269,7 +270,7 @@ func (s *Server) frameOf(r *run, enter string) (frame, error) {
 	f.Survey = r.wave.Title.In(r.state.Lang)
 	f.Action = inLanguage(r.path, r.state.Lang) + "#notice"
 	f.Default = enter
-	f.State = mark(r.session.Save().Page, s.deps.Now())
+	f.State = mark(r.session.Page(), s.deps.Now())
 	var err error
 	f.Languages, err = s.pages.languageLinks(r.wave.languages, r.state.Lang, "")
 	return f, err

@@ -49,6 +49,10 @@ var text64 = base64.RawURLEncoding.Strict()
 
 // takeUp makes a run of a draft.
 func (s *Server) takeUp(d *drafts.Draft) (*run, error) {
+	if left, ok := d.Spare.Take().(*run); ok {
+		left.draft = d
+		return left, nil
+	}
 	r := &run{draft: d}
 	if err := json.Unmarshal(d.Body, &r.state); err != nil {
 		return nil, fmt.Errorf("an interview under way cannot be read: %w", err)
@@ -146,7 +150,17 @@ func (r *run) put() (err error) {
 		r.draft.Last = r.state.Form.Page
 	}
 	r.draft.Body, err = json.Marshal(r.state)
+	if r.session != nil {
+		r.draft.Spare = drafts.NewSpare(r.session.Size() + len(r.draft.Body))
+	}
 	return err
+}
+
+// leave ends a run that was kept, and leaves it for the next page of the same person.
+func (r *run) leave() {
+	if r.session != nil && r.draft.State != drafts.Finished {
+		r.draft.Spare.Leave(r)
+	}
 }
 
 // touched notes that the person is at work. What the intake may have got already is a

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -125,7 +126,7 @@ func (v *visitor) interview(path string, took func(time.Duration) bool) error {
 // shipped is the address of the questionnaire that the benchmarks fill in.
 const shipped = "/s/civic-literacy"
 
-// visits makes visitors of one site: 64 on two cores.
+// visits makes visitors of one site, about 64.
 type visits struct {
 	*site
 	b      *testing.B
@@ -139,10 +140,11 @@ func openShipped(b *testing.B) *visits {
 		b.Fatal(err)
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	Tune()
 	s := newSite(b, []*surveys.Questionnaire{q}, func(c *Config, d *Deps) { d.Log = slog.New(slog.DiscardHandler) })
 	hs := httptest.NewServer(s.Handler())
 	b.Cleanup(hs.Close)
-	b.SetParallelism(32)
+	b.SetParallelism(64 / runtime.GOMAXPROCS(0))
 	return &visits{site: s, b: b, addr: hs.Listener.Addr().String(), fields: &sync.Map{}}
 }
 

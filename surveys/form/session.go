@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/expr"
@@ -109,13 +110,23 @@ func (f *Form) Resume(v Saved) (*Session, error) {
 	return s, nil
 }
 
+// Page is the ID of the page shown; empty at the end, when all was asked.
+func (s *Session) Page() string {
+	s.settle()
+	if s.page == len(s.pages) {
+		return ""
+	}
+	return s.pageKey(s.page)
+}
+
+// Size is about how many bytes of memory the session takes.
+func (s *Session) Size() int {
+	return len(s.slots)*int(unsafe.Sizeof(progress{})+40) + len(s.pages)*int(unsafe.Sizeof(leaf{})) + 2000
+}
+
 // Save returns what Resume takes.
 func (s *Session) Save() Saved {
-	s.settle()
-	v := Saved{Booklet: s.start.Booklet, Seed: s.start.Seed, Answers: s.Answers()}
-	if s.page < len(s.pages) {
-		v.Page = s.pageKey(s.page)
-	}
+	v := Saved{Booklet: s.start.Booklet, Seed: s.start.Seed, Page: s.Page(), Answers: s.Answers()}
 	for w := range s.warned {
 		v.Warned = append(v.Warned, w)
 	}
@@ -131,7 +142,13 @@ func (s *Session) Save() Saved {
 
 // Answers returns everything that was set, relevant or not, as a copy.
 func (s *Session) Answers() surveys.Answers {
-	a := surveys.Answers{}
+	put := 0
+	for i := range s.slots {
+		if s.slots[i].put {
+			put++
+		}
+	}
+	a := make(surveys.Answers, put)
 	for i := range s.f.items {
 		it := &s.f.items[i]
 		if !it.given() {

@@ -1,0 +1,23 @@
+package server
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+)
+
+// Tune sets the runtime of a program whose work is to serve pages, unless GOGC or
+// GOMAXPROCS say otherwise.
+//
+// Pages leave much behind and little stays, so collecting less often costs some tens of
+// megabytes and gives a tenth more pages. And whoever waits for the disk to sync keeps
+// the runtime's processor for a while; with one more than there are cores, no core is
+// idle meanwhile.
+func Tune() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+}
