@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -40,17 +41,17 @@ func TestASessionInMemoryIsTheOneOnDisk(t *testing.T) {
 			default:
 				p.takeFirst()
 			}
-			action := []string{"next", "next", "next", "next", "back", "save", langAction + "en", langAction + "zh", typeAction + "large"}[r.IntN(9)]
+			action := []string{"next", "next", "next", "next", "back", "save", langAction + "en", langAction + "zh", typeAction + "large", "nothing"}[r.IntN(10)]
 			if p.find("button", "value", "send") != nil {
 				action = []string{"send", "back"}[r.IntN(2)]
 			}
 			was := p
 			p = p.pressAtOnce(action)
-			if action == "save" {
-				if p.status != http.StatusNoContent {
-					t.Fatalf("save: %d", p.status)
+			if want := map[string]int{"save": http.StatusNoContent, "nothing": http.StatusBadRequest}[action]; want != 0 {
+				if p.status != want {
+					t.Fatalf("%s: %d", action, p.status)
 				}
-				p = was
+				p, was.typed = was, url.Values{} // what the button did not know was not kept
 				continue
 			}
 			address := p.header.Get("Content-Location")
