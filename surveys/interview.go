@@ -90,6 +90,9 @@ type Response struct {
 	Received time.Time
 	// BodyHash is the SHA-256 of the submitted body.
 	BodyHash [32]byte
+	// Inclusion is the probability with which a person was asked an item, for the items
+	// of the booklet that not everybody is asked. It follows from the published version.
+	Inclusion map[string]float64
 }
 
 // Errors that callers tell apart with errors.Is; they carry the words around them.

@@ -12,7 +12,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"time"
 )
 
 // Lang is a language of a questionnaire, as a BCP 47 tag.
@@ -129,6 +131,22 @@ type Statutory struct {
 	// ValidUntil is the last day of validity, YYYY-MM-DD, China time.
 	ValidUntil string `json:"valid_until"`
 	Trial      bool   `json:"trial,omitempty"`
+}
+
+// ChinaTime is the time zone of the statutory dates; China has no summer time.
+var ChinaTime = time.FixedZone("CST", 8*60*60)
+
+// Ends returns the first moment after the form's validity; the zero time when it never
+// ends. It is an error when the last day is no date.
+func (s Statutory) Ends() (time.Time, error) {
+	if s.ValidUntil == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.ParseInLocation(time.DateOnly, s.ValidUntil, ChinaTime)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("the form's last day of validity is %q, not a date YYYY-MM-DD: %w", s.ValidUntil, ErrInvalid)
+	}
+	return day.AddDate(0, 0, 1), nil
 }
 
 // Section is a group of items that are shown together, on one page.

@@ -221,6 +221,13 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 // serve compiles every version of a wave, and lets interviews of it in.
 func (f *stateFlags) serve(w waves.Wave, published *intake.Waves) (server.Wave, error) {
 	out := server.Wave{ID: w.ID, Closed: w.Closed, LinksOnly: w.LinksOnly}
+	given, err := f.booklets(w.ID)
+	if err != nil {
+		return out, err
+	}
+	if len(w.Questionnaire.Booklets) > 0 {
+		out.Booklets = given
+	}
 	for _, q := range append(slices.Clone(w.Earlier), w.Questionnaire) {
 		lists, err := f.lists(q)
 		if err != nil {
@@ -230,16 +237,16 @@ func (f *stateFlags) serve(w waves.Wave, published *intake.Waves) (server.Wave, 
 		if err != nil {
 			return out, err
 		}
-		published.Publish(w.ID, q.ID, q.Version(), compiled)
+		ends, err := q.Statutory.Ends()
+		if err != nil {
+			return out, err
+		}
+		published.Publish(w.ID, q.ID, q.Version(), intake.Edition{Form: compiled, Ends: ends, Booklets: given})
 		out.Earlier = append(out.Earlier, server.Version{Questionnaire: q, Form: compiled})
 	}
 	last := len(out.Earlier) - 1
 	out.Questionnaire, out.Form, out.Earlier = out.Earlier[last].Questionnaire, out.Earlier[last].Form, out.Earlier[:last]
-	var err error
-	if len(w.Questionnaire.Booklets) > 0 {
-		out.Booklets, err = f.booklets(w.ID)
-	}
-	return out, err
+	return out, nil
 }
 
 // booklets are those that the cases of a wave were given when they were drawn.

@@ -60,8 +60,8 @@ func appendResponse(batch driver.Batch, r *surveys.Response) error {
 		return invalid(err)
 	}
 	err = batch.Append(r.Wave, r.Node, r.Seq, id, r.Revision, r.Survey, r.Version, r.Case, string(r.Mode), string(r.Lang),
-		r.Started, r.Finished, r.Received, r.BodyHash[:], intake.CheckNumber(*r), &sorted{answers: r.Answers},
-		r.Booklet, r.Partial, r.Last, paradata)
+		r.Started, r.Finished, r.Received, r.BodyHash[:], intake.CheckNumber(*r), sortedMap(r.Answers),
+		r.Booklet, r.Partial, r.Last, paradata, sortedMap(r.Inclusion))
 	if err != nil {
 		return invalid(err)
 	}
@@ -94,33 +94,35 @@ func checkTime(t time.Time) error {
 	return nil
 }
 
-// sorted writes answers to a Map column in the order of their items, so that equal
-// answers are equal bytes.
-type sorted struct {
-	answers surveys.Answers
-	items   []string
-	next    int
+// sorted writes a map to a Map column in the order of its keys, so that equal maps are
+// equal bytes.
+type sorted[V any] struct {
+	of   map[string]V
+	keys []string
+	next int
 }
+
+func sortedMap[M ~map[string]V, V any](m M) *sorted[V] { return &sorted[V]{of: m} }
 
 // Put is part of the interface of ordered maps; nothing is read into a sorted.
-func (s *sorted) Put(key, value any) {}
+func (s *sorted[V]) Put(key, value any) {}
 
-// Iterator starts at the first item.
-func (s *sorted) Iterator() column.MapIterator {
-	return &sorted{answers: s.answers, items: slices.Sorted(maps.Keys(s.answers))}
+// Iterator starts at the first key.
+func (s *sorted[V]) Iterator() column.MapIterator {
+	return &sorted[V]{of: s.of, keys: slices.Sorted(maps.Keys(s.of))}
 }
 
-// Next moves to the next item.
-func (s *sorted) Next() bool {
+// Next moves to the next key.
+func (s *sorted[V]) Next() bool {
 	s.next++
-	return s.next <= len(s.items)
+	return s.next <= len(s.keys)
 }
 
-// Key is the present item.
-func (s *sorted) Key() any { return s.items[s.next-1] }
+// Key is the present key.
+func (s *sorted[V]) Key() any { return s.keys[s.next-1] }
 
-// Value is the answer to the present item.
-func (s *sorted) Value() any { return s.answers[s.items[s.next-1]] }
+// Value is what stands under it.
+func (s *sorted[V]) Value() any { return s.of[s.keys[s.next-1]] }
 
 // Count returns how many different records of a node with from <= seq <= to are
 // stored, and the sum modulo 2^64 of their intake.CheckNumber.
@@ -168,12 +170,15 @@ func scanResponse(rows driver.Rows) (surveys.Response, error) {
 	)
 	err := rows.Scan(&r.Wave, &r.Node, &r.Seq, &id, &r.Revision, &r.Survey, &r.Version, &r.Case, &mode, &lang,
 		&r.Started, &r.Finished, &r.Received, &hash, &answers,
-		&r.Booklet, &r.Partial, &r.Last, &paradata)
+		&r.Booklet, &r.Partial, &r.Last, &paradata, &r.Inclusion)
 	if err != nil {
 		return r, err
 	}
 	r.ID, r.Mode, r.Lang, r.Answers = id.String(), surveys.Mode(mode), surveys.Lang(lang), answers
 	copy(r.BodyHash[:], hash)
+	if len(r.Inclusion) == 0 { // as it is where everybody is asked everything
+		r.Inclusion = nil
+	}
 	for _, t := range []*time.Time{&r.Started, &r.Finished, &r.Received} {
 		if t.Equal(time.Unix(0, 0)) { // how a time that was not given is kept
 			*t = time.Time{}

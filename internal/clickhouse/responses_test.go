@@ -21,6 +21,7 @@ func TestResponsesComeBackAsTheyWere(t *testing.T) {
 	b.Started, b.Finished, b.Revision = time.Time{}, time.Time{}, 4_000_000_000
 	b.Booklet, b.Partial, b.Last = "B'1", true, "age#2"
 	b.Paradata = surveys.Paradata{Seed: 1<<32 - 1, Orders: map[string][]string{"": {"s2", "s1"}, "K01": {"b", "a"}}, Millis: map[string]int64{"age": 1 << 40}, Kept: []string{"age:1"}}
+	b.Inclusion = map[string]float64{"K01": 1.0 / 3, "K'2": 0.5}
 	b.Node, b.Seq, b.Mode, b.Lang = 65535, 1<<63+7, surveys.ModeImport, surveys.EN
 	put(t, s, "1-1-2", a, b)
 	if d := cmp.Diff([]surveys.Response{a, b}, responses(t, s, wave)); d != "" {

@@ -16,6 +16,8 @@ const (
 	reasonConflict = "conflict: another body under the same ID and revision"
 	reasonAnswered = "case already answered"
 	reasonTimes    = "finished before it was started"
+	reasonExpired  = "finished after the form's last day of validity"
+	reasonBooklet  = "another booklet than the case was given when it was drawn"
 )
 
 // Accept takes the JSON of a surveys.Interview and returns when it is durable. The
@@ -98,16 +100,28 @@ func (in *Intake) judge(s submission) (reason string, err error) {
 	in.index.mu.Unlock()
 	defer in.index.mu.Lock()
 	iv := s.interview
-	f, err := in.forms.Form(iv.Wave, iv.Survey, iv.Version)
-	switch {
-	case err != nil:
-		return "", err
-	case reason != "":
-		return reason, nil
-	case iv.Finished.Before(iv.Started):
-		return reasonTimes, nil
+	e, err := in.forms.Edition(iv.Wave, iv.Survey, iv.Version)
+	if err != nil || reason != "" {
+		return reason, err
 	}
-	return describe(f.Replay(&iv)), nil
+	if reason = e.refuses(&iv); reason != "" {
+		return reason, nil
+	}
+	return describe(e.Replay(&iv)), nil
+}
+
+// refuses says what is wrong with an interview beside its answers, or "".
+func (e *Edition) refuses(iv *surveys.Interview) string {
+	given := e.Booklets[iv.Case]
+	switch {
+	case iv.Finished.Before(iv.Started):
+		return reasonTimes
+	case !e.Ends.IsZero() && !iv.Finished.Before(e.Ends):
+		return reasonExpired
+	case given != "" && given != iv.Booklet:
+		return reasonBooklet
+	}
+	return ""
 }
 
 // describe names the first problems of a replay. The name of an item that the form

@@ -216,15 +216,17 @@ func TestWhatFailsReplayIsKept(t *testing.T) {
 		{func(iv *surveys.Interview) { iv.Answers["earth"] = []string{"maybe"} }, "replay: earth not-an-option"},
 		{func(iv *surveys.Interview) { iv.Answers["Zhang3"] = []string{"x"} }, "replay: unknown-item"},
 		{func(iv *surveys.Interview) { iv.Finished = iv.Started.Add(-time.Second) }, "finished before it was started"},
+		{func(iv *surveys.Interview) { iv.Finished = start.AddDate(0, 0, 2) }, "finished after the form's last day of validity"},
+		{func(iv *surveys.Interview) { iv.Case = "drawn" }, "another booklet than the case was given when it was drawn"},
 	} {
 		if r := s.accept(body(t, i, c.change)); r.Quarantined != c.reason || r.Seq != uint64(i+1) {
 			t.Errorf("receipt %+v, want quarantined %q", r, c.reason)
 		}
 	}
-	if got := s.reasons(); len(got) != 3 {
-		t.Errorf("the quarantine holds %q, want 3", got)
+	if got := s.reasons(); len(got) != 5 {
+		t.Errorf("the quarantine holds %q, want 5", got)
 	}
-	s.checkLedger(0, 0, 3)
+	s.checkLedger(0, 0, 5)
 }
 
 func TestRefusedSubmissions(t *testing.T) {

@@ -32,7 +32,7 @@ func BenchmarkAccept(b *testing.B) {
 		b.Fatal(err)
 	}
 	waves := &intake.Waves{}
-	waves.Publish(wave, q.ID, q.Version(), f)
+	waves.Publish(wave, q.ID, q.Version(), intake.Edition{Form: f})
 	log, err := wal.Open(wal.DefaultConfig(b.TempDir()))
 	if err != nil {
 		b.Fatal(err)

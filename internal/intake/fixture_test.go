@@ -79,7 +79,7 @@ func (s *station) start() {
 		s.t.Fatal(err)
 	}
 	waves := &intake.Waves{}
-	waves.Publish(wave, questionnaire.ID, questionnaire.Version(), f)
+	waves.Publish(wave, questionnaire.ID, questionnaire.Version(), intake.Edition{Form: f, Ends: start.AddDate(0, 0, 2), Booklets: map[string]string{"drawn": "B"}})
 	if s.in, err = intake.New(s.cfg, s.log, s.remote, waves, func() time.Time { return start }); err != nil {
 		s.t.Fatalf("intake.New: %v", err)
 	}

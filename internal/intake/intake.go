@@ -61,13 +61,16 @@ type Log interface {
 // Form replays the answers of an interview. form.Form is one.
 type Form interface {
 	Replay(iv *surveys.Interview) []form.Problem
+	// Inclusion returns the probabilities below 1 with which the items of a booklet are
+	// asked.
+	Inclusion(booklet string) map[string]float64
 }
 
-// Forms knows the published waves. Form returns the form that the wave asks with
-// this version of this survey; its error wraps surveys.ErrNotFound or
-// surveys.ErrInvalid when there is none. Waves is one.
+// Forms knows the published waves. Edition returns the version of the survey that the
+// wave asks with; its error wraps surveys.ErrNotFound or surveys.ErrInvalid when there is
+// none. Waves is one.
 type Forms interface {
-	Form(wave, survey, version string) (Form, error)
+	Edition(wave, survey, version string) (*Edition, error)
 }
 
 // Config says where the intake keeps its own files and how it ships.

@@ -281,7 +281,7 @@ func (in *Intake) include(b *block, r wal.Record) error {
 	if !counts(r.Kind) || in.isRefused(r.Seq) {
 		return nil
 	}
-	response, err := readResponse(r)
+	response, err := in.readResponse(r)
 	if err == nil {
 		b.responses = append(b.responses, response)
 		return nil
@@ -293,7 +293,7 @@ func (in *Intake) include(b *block, r wal.Record) error {
 }
 
 // readResponse returns the response that a record of the log holds.
-func readResponse(r wal.Record) (surveys.Response, error) {
+func (in *Intake) readResponse(r wal.Record) (surveys.Response, error) {
 	e, err := decodeEntry(r)
 	if err != nil {
 		return surveys.Response{}, err
@@ -303,7 +303,12 @@ func readResponse(r wal.Record) (surveys.Response, error) {
 		return surveys.Response{}, err
 	}
 	iv.ID = formatUUID(r.ID)
-	return surveys.Response{Interview: iv, Node: r.Node, Seq: r.Seq, Received: r.Received, BodyHash: e.sum}, nil
+	out := surveys.Response{Interview: iv, Node: r.Node, Seq: r.Seq, Received: r.Received, BodyHash: e.sum}
+	// It was accepted with a form, so there is one, unless its wave was taken away since.
+	if f, err := in.forms.Edition(iv.Wave, iv.Survey, iv.Version); err == nil {
+		out.Inclusion = f.Inclusion(iv.Booklet)
+	}
+	return out, nil
 }
 
 // seal computes the sums of a block.

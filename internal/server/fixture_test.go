@@ -134,7 +134,7 @@ func newSite(t testing.TB, qs []*surveys.Questionnaire, change func(*Config, *De
 			t.Fatalf("compiling %s: %v", q.ID, err)
 		}
 		deps.Waves = append(deps.Waves, Wave{ID: q.ID, Questionnaire: q, Form: f})
-		published.Publish(q.ID, q.ID, q.Version(), f)
+		published.Publish(q.ID, q.ID, q.Version(), intake.Edition{Form: f})
 	}
 	s.forms = published
 	s.open(published)
@@ -410,5 +410,5 @@ func readAll(t testing.TB, r io.Reader) string {
 // testKey is the secret of the installation, noon the time in tests.
 var (
 	testKey = []byte("0123456789abcdef0123456789abcdef")
-	noon    = time.Date(2026, 6, 1, 12, 0, 0, 0, chinaTime)
+	noon    = time.Date(2026, 6, 1, 12, 0, 0, 0, surveys.ChinaTime)
 )

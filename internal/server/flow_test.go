@@ -359,7 +359,7 @@ func TestWaveEnds(t *testing.T) {
 	s := villageSite(t)
 	media := atMedia(s)
 	sent := toSend(s.get("/s/village")).press("send")
-	s.clock.pass(time.Date(2027, 1, 1, 0, 0, 0, 0, chinaTime).Sub(noon))
+	s.clock.pass(time.Date(2027, 1, 1, 0, 0, 0, 0, surveys.ChinaTime).Sub(noon))
 	media.press("next").want(410, "调查已结束")
 	care(t, s)
 	if list := s.stored(); len(list) != 2 || !list[1].Partial {
@@ -462,7 +462,7 @@ func TestVersionsInFlight(t *testing.T) {
 	published := s.Server.deps.Waves[0]
 	published.Earlier = []Version{{published.Questionnaire, published.Form}}
 	published.Questionnaire, published.Form = newer, f
-	s.forms.Publish("village", "village", newer.Version(), f)
+	s.forms.Publish("village", "village", newer.Version(), intake.Edition{Form: f})
 	deps := s.deps
 	deps.Waves = []Wave{published}
 	if s.Server, err = New(s.cfg, deps); err != nil { // the next start of the program

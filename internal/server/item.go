@@ -49,6 +49,8 @@ type itemView struct {
 type optionView struct {
 	ID, Code, Text string
 	Chosen, Apart  bool
+	// Alone options stand alone; paper says so.
+	Alone bool
 }
 
 // partView is one of several fields that make an answer.

@@ -94,7 +94,7 @@ func child(dir string) error {
 		return err
 	}
 	waves := &intake.Waves{}
-	waves.Publish(q.ID, q.ID, q.Version(), f)
+	waves.Publish(q.ID, q.ID, q.Version(), intake.Edition{Form: f})
 	log, err := wal.Open(wal.DefaultConfig(filepath.Join(dir, "log")))
 	if err != nil {
 		return err

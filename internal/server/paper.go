@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/suyang-survey/suyang/surveys"
@@ -37,30 +38,60 @@ type paperItem struct {
 	Figure, Alt string
 	Options     []optionView
 	Several     bool // any number of them
+	Limits      string
 	Unit        string
 	Places      []int       // of a ranking
 	Levels      []string    // of a region
 	Rows        []paperItem // of a grid, or what a roster asks of each person
 }
 
-// paper shows the whole questionnaire, or one booklet of it, for printing.
-func (s *Server) paper(c echo.Context) error {
-	w, err := s.wave(c)
-	if err != nil {
-		return err
+// paper shows what is asked behind a door, for printing: of a questionnaire with booklets
+// that of the case, or another one that the address of the wave asks for.
+func (s *Server) paper(find func(echo.Context) (door, error)) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		d, err := find(c)
+		if err != nil {
+			return err
+		}
+		booklet := c.QueryParam("booklet")
+		if booklet == "" || d.caseID != "" || d.link != "" {
+			if booklet, err = d.booklet(); err != nil {
+				return err
+			}
+		}
+		return s.showPaper(c, d, booklet)
 	}
+}
+
+// booklet is the one that an interview behind the door gets: that of the case, or any.
+func (d door) booklet() (string, error) {
+	id := d.interview
+	if id == "" {
+		random, err := uuid.NewRandom()
+		if err != nil {
+			return "", fmt.Errorf("drawing a booklet: %w", err)
+		}
+		id = random.String()
+	}
+	return startOf(d.wave, d.caseID, id).Booklet, nil
+}
+
+func (s *Server) showPaper(c echo.Context, d door, booklet string) error {
+	w := d.wave
 	l := asked(c, w.languages)
 	f := s.pages.frame(l)
 	f.Title, f.Print = w.Title.In(l), s.assets["paper.css"].path
-	if f.Languages, err = s.pages.languageLinks(w.languages, l, w.path()+"/paper"); err != nil {
+	var err error
+	if f.Languages, err = s.pages.languageLinks(w.languages, l, d.path+"/paper"); err != nil {
 		return err
 	}
-	p := paperPage{frame: f, startHeader: headerOf(w.Questionnaire, l), Version: w.version, Booklet: c.QueryParam("booklet")}
-	d := paperDrawing{frame: f, wave: w, numbers: map[string]string{}}
-	if err := d.choose(p.Booklet); err != nil {
+	p := paperPage{frame: f, startHeader: headerOf(w.Questionnaire, l), Version: w.version, Booklet: booklet}
+	out, err := w.leftOut(booklet)
+	if err != nil {
 		return err
 	}
-	if p.Sections, err = d.sections(); err != nil {
+	drawing := paperDrawing{frame: f, wave: w, numbers: map[string]string{}, out: out}
+	if p.Sections, err = drawing.sections(); err != nil {
 		return err
 	}
 	return s.show(c, http.StatusOK, "paper", p)
@@ -76,23 +107,23 @@ type paperDrawing struct {
 	numbers map[string]string
 }
 
-// choose takes a booklet: it leaves out what only others have.
-func (d *paperDrawing) choose(id string) error {
-	booklets := d.wave.Questionnaire.Booklets
-	if id == "" {
-		return nil
+// leftOut are the items that a booklet leaves out: those that only others have.
+func (w *wave) leftOut(booklet string) (map[string]bool, error) {
+	booklets := w.Questionnaire.Booklets
+	if booklet == "" {
+		return nil, nil
 	}
-	n := slices.IndexFunc(booklets, func(b surveys.Booklet) bool { return b.ID == id })
+	n := slices.IndexFunc(booklets, func(b surveys.Booklet) bool { return b.ID == booklet })
 	if n < 0 {
-		return fmt.Errorf("booklet: %w", surveys.ErrNotFound)
+		return nil, fmt.Errorf("booklet: %w", surveys.ErrNotFound)
 	}
-	d.out = map[string]bool{}
+	out := map[string]bool{}
 	for _, b := range booklets {
 		for _, item := range b.Items {
-			d.out[item] = !slices.Contains(booklets[n].Items, item)
+			out[item] = !slices.Contains(booklets[n].Items, item)
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // sections numbers the questions and draws them, section by section.
@@ -170,6 +201,9 @@ func (d *paperDrawing) item(item *surveys.Item) (p paperItem, err error) {
 		Several: item.Type == surveys.Multiple,
 		Options: d.options(item),
 	}
+	if p.Limits, err = d.limits(item); err != nil {
+		return p, err
+	}
 	if item.Figure != nil {
 		p.Figure, p.Alt = d.wave.figure(item), d.say(item.Figure.Alt)
 	}
@@ -202,7 +236,8 @@ func (d *paperDrawing) item(item *surveys.Item) (p paperItem, err error) {
 		if err != nil {
 			return p, err
 		}
-		p.Options = append(d.options(d.wave.Questionnaire.Item(item.From)), p.Options...)
+		offered := slices.DeleteFunc(d.options(d.wave.Questionnaire.Item(item.From)), func(o optionView) bool { return o.Apart || o.Alone })
+		p.Options = append(offered, p.Options...)
 		p.Hint = strings.TrimSpace(p.Hint + " " + from)
 	}
 	if len(item.Items) > 0 {
@@ -211,9 +246,24 @@ func (d *paperDrawing) item(item *surveys.Item) (p paperItem, err error) {
 	return p, err
 }
 
+// limits says how many options are to be chosen.
+func (d *paperDrawing) limits(item *surveys.Item) (string, error) {
+	var least, most string
+	var err error
+	if item.Least > 0 {
+		if least, err = d.T("paper.least", "n", item.Least); err != nil {
+			return "", err
+		}
+	}
+	if item.Most > 0 {
+		most, err = d.T("paper.most", "n", item.Most)
+	}
+	return strings.TrimSpace(least + " " + most), err
+}
+
 func (d *paperDrawing) options(item *surveys.Item) (list []optionView) {
 	for _, o := range item.Options {
-		list = append(list, optionView{Code: o.Code, Text: d.say(o.Text), Apart: reserved(o.Code)})
+		list = append(list, optionView{Code: o.Code, Text: d.say(o.Text), Apart: reserved(o.Code), Alone: o.Exclusive})
 	}
 	return list
 }

@@ -198,16 +198,56 @@ func (s *Server) showStart(c echo.Context, d door) error {
 	p := startPage{
 		frame:       f,
 		startHeader: headerOf(q, l),
-		Paper:       inLanguage(w.path()+"/paper", l),
-		Parts:       len(q.Sections),
+		Paper:       inLanguage(path+"/paper", l),
 		Begun:       d.begun,
 	}
-	for item := range q.Items {
-		if item.Type != surveys.Note {
-			p.Questions++
-		}
+	if p.Parts, p.Questions, err = d.atMost(); err != nil {
+		return err
 	}
 	return s.show(c, http.StatusOK, "start", p)
+}
+
+// atMost is how many sections and questions one person can be asked: those of the case's
+// booklet, or of the longest.
+func (d door) atMost() (parts, questions int, err error) {
+	q := d.wave.Questionnaire
+	booklets := []string{""}
+	if d.caseID != "" {
+		booklets = []string{startOf(d.wave, d.caseID, d.interview).Booklet}
+	} else if len(q.Booklets) > 0 {
+		booklets = nil
+		for _, b := range q.Booklets {
+			booklets = append(booklets, b.ID)
+		}
+	}
+	for _, booklet := range booklets {
+		out, err := d.wave.leftOut(booklet)
+		if err != nil {
+			return 0, 0, err
+		}
+		p, n := 0, 0
+		for _, section := range q.Sections {
+			if asked := countQuestions(section.Items, out); asked > 0 {
+				p, n = p+1, n+asked
+			}
+		}
+		parts, questions = max(parts, p), max(questions, n)
+	}
+	return parts, questions, nil
+}
+
+// countQuestions counts what a person answers; what a roster asks counts once.
+func countQuestions(items []surveys.Item, out map[string]bool) (n int) {
+	for _, item := range items {
+		switch {
+		case out[item.ID], item.Type == surveys.Note, item.Type == surveys.Calculate:
+			continue
+		case item.Type != surveys.Grid:
+			n++
+		}
+		n += countQuestions(item.Items, out)
+	}
+	return n
 }
 
 // startOf gives an interview the booklet of its case, or draws one from its ID, and draws

@@ -61,7 +61,13 @@ func (s *Server) mayAnswer(r *http.Request, body []byte) (door, error) {
 		Wave, Case string
 		Partial    bool
 	}
-	if json.Unmarshal(body, &claim) != nil || claim.Case == "" {
+	if json.Unmarshal(body, &claim) != nil {
+		return door{}, nil
+	}
+	if claim.Case == "" {
+		if w := s.waves[claim.Wave]; w != nil && w.LinksOnly {
+			return door{}, errLinksOnly
+		}
 		return door{}, nil
 	}
 	token, _ := strings.CutPrefix(r.Header.Get(echo.HeaderAuthorization), "Bearer ")

@@ -295,7 +295,7 @@ func TestForgedLinkGetsAPage(t *testing.T) {
 // The form's last day of validity is its last day in China.
 func TestWaveClosesByItself(t *testing.T) {
 	s := newSite(t, []*surveys.Questionnaire{village()}, nil)
-	lastMoment := time.Date(2026, 12, 31, 23, 59, 59, 0, chinaTime)
+	lastMoment := time.Date(2026, 12, 31, 23, 59, 59, 0, surveys.ChinaTime)
 	s.clock.pass(lastMoment.Sub(noon))
 	open := s.get("/s/village").want(200, "乡村科学素质调查")
 	send := toSend(open)

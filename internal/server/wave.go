@@ -11,9 +11,6 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// chinaTime is the time zone of the statutory dates; China has no summer time.
-var chinaTime = time.FixedZone("CST", 8*60*60)
-
 // wave is a published wave with what its pages need.
 type wave struct {
 	Wave
@@ -48,14 +45,9 @@ func newWave(published Wave, words *words) (*wave, error) {
 	if len(w.languages) == 0 {
 		return nil, fmt.Errorf("its languages %v are none of those of the pages, %v", q.Languages, words.languages)
 	}
-	if last := q.Statutory.ValidUntil; last != "" {
-		day, err := time.ParseInLocation(time.DateOnly, last, chinaTime)
-		if err != nil {
-			return nil, fmt.Errorf("the form's last day of validity is not a date YYYY-MM-DD: %w", err)
-		}
-		w.expires = day.AddDate(0, 0, 1)
-	}
-	return w, nil
+	var err error
+	w.expires, err = q.Statutory.Ends()
+	return w, err
 }
 
 // mustBeOpen is an error unless the wave takes answers.

@@ -61,7 +61,7 @@ const (
 // Faults that lists everything found wrong.
 func Compile(q *surveys.Questionnaire, lists ...*geo.List) (*Form, error) {
 	c := &compiler{
-		f:      &Form{q: q, index: map[string]int{}, booklets: map[string][]bool{}, texts: map[textKey]*piped{}},
+		f:      &Form{q: q, index: map[string]int{}, booklets: map[string][]bool{}, inclusion: map[string]map[string]float64{}, texts: map[textKey]*piped{}},
 		lists:  lists,
 		env:    expr.Env{},
 		roster: -1,
@@ -624,6 +624,7 @@ func (c *compiler) booklets() {
 		}
 	}
 	var share float64
+	in := c.f.q.Inclusion()
 	for _, b := range c.f.q.Booklets {
 		if _, twice := c.f.booklets[b.ID]; twice || b.ID == "" {
 			c.fault("", "", "booklets", "a booklet needs an id of its own; "+strconv.Quote(b.ID)+" is not")
@@ -636,6 +637,7 @@ func (c *compiler) booklets() {
 			}
 		}
 		c.f.booklets[b.ID] = out
+		c.f.inclusion[b.ID] = below1(b, in)
 		if !(b.Share > 0) {
 			c.fault("", "", "booklets", "booklet "+strconv.Quote(b.ID)+" has no share; give the probability that a case gets it")
 		}
@@ -644,6 +646,17 @@ func (c *compiler) booklets() {
 	if len(c.f.q.Booklets) > 0 && (share < 1-1e-9 || share > 1+1e-9) {
 		c.fault("", "", "booklets", "the shares of the booklets add up to "+strconv.FormatFloat(share, 'g', -1, 64)+"; they must be 1")
 	}
+}
+
+// below1 are the probabilities of a booklet's items that not everybody is asked.
+func below1(b surveys.Booklet, in map[string]float64) map[string]float64 {
+	out := map[string]float64{}
+	for _, id := range b.Items {
+		if in[id] < 1 {
+			out[id] = in[id]
+		}
+	}
+	return out
 }
 
 // wrong reports what is wrong with a program of an item.

@@ -52,12 +52,18 @@ type Form struct {
 	sectionIndex map[string]int
 	slots        int // places for answers: one for each item, of a roster's one for each row
 	booklets     map[string][]bool
+	inclusion    map[string]map[string]float64 // by booklet and item, those below 1
 	texts        map[textKey]*piped
 	shuffled     bool // some order is random
 	moves        bool // and that of items or sections is, not only that of options
 	// plain are the pages in the order of the questionnaire.
 	plain []leaf
 }
+
+// Inclusion returns, for every item that a person with this booklet is asked and others
+// are not, the probability of being asked it; see surveys.Questionnaire.Inclusion. The
+// map is shared; do not change it.
+func (f *Form) Inclusion(booklet string) map[string]float64 { return f.inclusion[booklet] }
 
 // section is a compiled section; its items are those from first up to end.
 type section struct {
