@@ -3,6 +3,7 @@ package drafts
 import (
 	"context"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -114,7 +115,7 @@ func (s *Store) ByCode(ctx context.Context, typed, network string, now time.Time
 		return "", fmt.Errorf("the code is none: %w", surveys.ErrNotFound)
 	}
 	interview, err := s.behind(ctx, codeKey, code)
-	if err != nil && interview == "" {
+	if errors.Is(err, surveys.ErrNotFound) {
 		s.tries.wrong(network, now)
 	}
 	return interview, err

@@ -144,9 +144,9 @@ func (p place) address(path string, l surveys.Lang, size string) string {
 func sizeOf(c echo.Context, action string) string {
 	size, pressed := strings.CutPrefix(action, typeAction)
 	if !pressed {
-		size = c.QueryParam("type")
+		size = c.QueryParam(typeField)
 	}
-	if size != "large" {
+	if size != largeType {
 		return ""
 	}
 	return size
@@ -154,44 +154,55 @@ func sizeOf(c echo.Context, action string) string {
 
 // step does what a button of a page says, after it has set what the page sent.
 func (s *Server) step(r *run, from sent, action string, answers map[string][]string) (place, error) {
-	now := s.deps.Now()
+	code, lang := strings.CutPrefix(action, langAction)
+	lang = lang && slices.Contains(r.wave.languages, surveys.Lang(code))
+	if !lang && !strings.HasPrefix(action, typeAction) && !slices.Contains(buttons, action) || action == actionSend && from.page != "" {
+		return place{}, fmt.Errorf("the page has no such button: %w", surveys.ErrInvalid)
+	}
 	if action == actionSend && r.draft.State == drafts.Sending {
 		return place{}, errUnchanged
 	}
-	r.touched(now)
+	r.touched(s.deps.Now())
+	if lang {
+		r.state.Lang = surveys.Lang(code)
+	}
 	switch {
 	case from.page == "" && action == actionSend:
 		return s.sending(r), nil
 	case from.page == "" && r.session.Page() != "": // another window went back
 		return r.here(), nil
 	case from.page != "" && !r.session.Jump(from.page): // another window made the page one that is not asked
-		for key, values := range answers {
-			r.session.Set(key, values)
-		}
+		r.keep(from, answers)
 		return r.here(), nil
-	case action == actionNext || action == actionBack:
-		r.session.Submit(answers, from.took)
-	default:
-		r.keep(answers)
 	}
-	code, lang := strings.CutPrefix(action, langAction)
-	switch {
-	case action == actionNext:
+	switch action {
+	case actionNext, actionBack:
+		for _, key := range from.shown {
+			if _, ok := answers[key]; !ok {
+				answers[key] = nil // left blank
+			}
+		}
+		r.session.Submit(from.page, answers, from.took)
+	case actionSave: // the page stays, and is sent once more with all its time
+		r.keep(sent{page: from.page, shown: from.shown}, answers)
+	default:
+		r.keep(from, answers)
+	}
+	switch action {
+	case actionNext:
 		to := place{check: len(r.session.Next()) > 0}
 		to.page = r.here().page
 		return to, nil
-	case action == actionBack:
+	case actionBack:
 		r.session.Back()
-	case action == actionLater:
+	case actionLater:
 		return place{page: r.here().page, later: true}, nil
-	case lang && slices.Contains(r.wave.languages, surveys.Lang(code)):
-		r.state.Lang = surveys.Lang(code)
-	case action == actionSave, strings.HasPrefix(action, typeAction):
-	default:
-		return place{}, fmt.Errorf("the page has no such button: %w", surveys.ErrInvalid)
 	}
 	return r.here(), nil
 }
+
+// buttons are those that have no value of their own.
+var buttons = []string{actionNext, actionBack, actionSend, actionSave, actionLater}
 
 // here is where the run is now.
 func (r *run) here() place {
@@ -201,25 +212,31 @@ func (r *run) here() place {
 	return place{page: atEnd}
 }
 
-// keep sets what was answered on the page so far. What is still blank was not left
-// blank: the person has not gone on yet.
-func (r *run) keep(answers map[string][]string) {
-	page := r.session.State().Page
-	if page == nil {
-		return
-	}
-	filled := func(v string) bool { return strings.TrimSpace(v) != "" }
-	for _, item := range page.Items {
-		if values := answers[item.Key]; len(item.Values) > 0 || slices.ContainsFunc(values, filled) {
-			r.session.Set(item.Key, values)
+// keep sets what was answered on a page so far. What is still blank was not left blank:
+// the person has not gone on yet. But an answer that was taken back is.
+func (r *run) keep(from sent, answers map[string][]string) {
+	kept := map[string][]string{}
+	for key, values := range answers {
+		if slices.ContainsFunc(values, func(v string) bool { return strings.TrimSpace(v) != "" }) {
+			kept[key] = values
 		}
 	}
+	for _, key := range from.shown {
+		if _, ok := kept[key]; !ok && len(r.session.Values(key)) > 0 {
+			kept[key] = answers[key]
+		}
+	}
+	r.session.Submit(from.page, kept, from.took)
 }
 
 // sending makes the interview one that the intake gets, if nothing is wrong with it.
 func (s *Server) sending(r *run) place {
 	if _, problems := r.session.Finish(); len(problems) > 0 {
-		r.session.Jump(problems[0].Item)
+		for _, p := range problems { // the first that a page shows
+			if r.session.Jump(p.Item) {
+				break
+			}
+		}
 		return place{page: r.here().page, check: true}
 	}
 	r.draft.State, r.state.Finished = drafts.Sending, moment(s.deps.Now())
@@ -270,7 +287,7 @@ func (s *Server) frameOf(r *run, enter string) (frame, error) {
 	f.Survey = r.wave.Title.In(r.state.Lang)
 	f.Action = inLanguage(r.path, r.state.Lang) + "#notice"
 	f.Default = enter
-	f.State = mark(r.session.Page(), s.deps.Now())
+	f.State = mark(r.session.Page(), r.session.Shown(), s.deps.Now())
 	var err error
 	f.Languages, err = s.pages.languageLinks(r.wave.languages, r.state.Lang, "")
 	return f, err
@@ -282,6 +299,8 @@ type sendPage struct {
 	Answered, Blank int
 	// Trouble says why it could not be sent just now.
 	Trouble string
+	// Problems are what keeps it from being sent and no page shows.
+	Problems []string
 }
 
 func (s *Server) drawSend(c echo.Context, r *run) error {
@@ -304,7 +323,31 @@ func (s *Server) drawSend(c echo.Context, r *run) error {
 			return err
 		}
 	}
+	if c.QueryParam("check") != "" {
+		if p.Problems, err = unplaced(r, f); err != nil {
+			return err
+		}
+		if p.Failed = len(p.Problems) > 0; p.Failed {
+			status = http.StatusUnprocessableEntity
+		}
+	}
 	return s.show(c, status, "send", p)
+}
+
+// unplaced says in words what keeps an interview from being finished.
+func unplaced(r *run, f frame) (lines []string, err error) {
+	_, problems := r.session.Finish()
+	for _, problem := range problems {
+		words, err := problemWords(r, f, problem)
+		if err != nil {
+			return nil, err
+		}
+		if item := r.wave.Questionnaire.Item(problem.Item); item != nil {
+			words = r.session.Text(item.Text, f.lang, problem.Item) + " " + words
+		}
+		lines = append(lines, words)
+	}
+	return lines, nil
 }
 
 // thanksPage is web/pages/thanks.

@@ -175,26 +175,28 @@ func (r *run) touched(now time.Time) {
 }
 
 // sent is what a page says about itself: the key of its first item, "" for the page
-// that sends the answers, and how long it was looked at.
+// that sends the answers, the items it showed to be answered, and how long it was looked
+// at.
 type sent struct {
-	page string
-	took time.Duration
+	page  string
+	shown []string
+	took  time.Duration
 }
 
 // longestLook is the greatest time that a page is taken to be looked at in one go.
 const longestLook = time.Hour
 
 // mark is the hidden field that becomes a sent.
-func mark(page string, now time.Time) string {
-	return strconv.FormatInt(now.UnixMilli(), 36) + "." + page
+func mark(page string, shown []string, now time.Time) string {
+	return strconv.FormatInt(now.UnixMilli(), 36) + "." + page + "." + strings.Join(shown, ".")
 }
 
 func readMark(field string, now time.Time) (sent, error) {
-	at, page, ok := strings.Cut(field, ".")
-	ms, err := strconv.ParseInt(at, 36, 64)
-	if !ok || err != nil {
+	parts := strings.Split(field, ".")
+	ms, err := strconv.ParseInt(parts[0], 36, 64)
+	if len(parts) < 2 || err != nil {
 		return sent{}, fmt.Errorf("the page does not say which one it is: %w", surveys.ErrInvalid)
 	}
 	took := now.Sub(time.UnixMilli(ms))
-	return sent{page, min(max(took, 0), longestLook)}, nil
+	return sent{page: parts[1], shown: parts[2:], took: min(max(took, 0), longestLook)}, nil
 }

@@ -211,7 +211,7 @@ func (p *person) finish(base string) bool {
 	for _, fields := range []url.Values{
 		{"action": {"next"}, "state": {"0.intro"}, "a.age": {age}, "a.internet": {"no"}},
 		{"action": {"next"}, "state": {"0.channels"}, "a.channels": {"tv"}},
-		{"action": {"next"}, "state": {"0.K01"}, "a.K01": {"dk"}},
+		{"action": {"next"}, "state": {"0.K01.K01.K02"}, "a.K01": {"dk"}},
 		{"action": {"send"}, "state": {"0."}},
 	} {
 		status, _, _, err := ask("POST", base+p.path, fields)

@@ -91,14 +91,9 @@ const (
 	normalType = "normal"
 )
 
-// typeOf returns the size of type that a request asks for: by a button, or by its
-// address.
+// typeOf returns the size of type that the address of a request asks for.
 func typeOf(c echo.Context) string {
-	size, pressed := c.Get(typeField).(string)
-	if !pressed {
-		size = c.QueryParam(typeField)
-	}
-	if size == largeType {
+	if c.QueryParam(typeField) == largeType {
 		return largeType
 	}
 	return normalType
@@ -119,7 +114,7 @@ type frame struct {
 	// Survey names the survey above the heading.
 	Survey string
 	// Action is where the page's form is sent; empty on a page without one.
-	// State are the sealed answers in it, Default is what the Enter key does.
+	// State is the mark of the page in it, Default is what the Enter key does.
 	Action, State, Default string
 	Languages              []languageLink
 }

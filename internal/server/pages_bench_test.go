@@ -77,6 +77,12 @@ func (v *visitor) post(path, body string) (address string, err error) {
 	return r.Header.Get("Content-Location"), nil
 }
 
+// filled is what is sent from a page, and the items that it showed.
+type filled struct {
+	body  string
+	shown []string
+}
+
 // learn walks through the questionnaire and notes what it answers on each page.
 func learn(s *site, path string, fields *sync.Map) (pages int) {
 	p := s.get(path).press("start")
@@ -85,9 +91,9 @@ func learn(s *site, path string, fields *sync.Map) (pages int) {
 			s.t.Fatalf("stuck at %d %q: %v", p.status, p.title(), p.errors())
 		}
 		sent := p.takeFirst().sends("next")
-		_, id, _ := strings.Cut(sent.Get("state"), ".")
+		mark := strings.Split(sent.Get("state"), ".")
 		sent.Del("state")
-		fields.Store(id, sent.Encode())
+		fields.Store(mark[1], filled{sent.Encode(), mark[2:]})
 		p = p.press("next")
 	}
 	return pages
@@ -107,18 +113,17 @@ func (v *visitor) interview(path string, took func(time.Duration) bool) error {
 		}
 		page := u.Query().Get("page")
 		began = time.Now()
-		state := "&state=" + mark(page, began)
 		if page == atEnd {
-			state = "&state=" + mark("", began)
-			_, err = v.post(u.Path, "action=send"+state)
+			_, err = v.post(u.Path, "action=send&state="+mark("", nil, began))
 			took(time.Since(began))
 			return err
 		}
-		body, known := v.fields.Load(page)
-		if !known {
+		known, ok := v.fields.Load(page)
+		if !ok {
 			return fmt.Errorf("page %q is not known", page)
 		}
-		address, err = v.post(u.Path, body.(string)+state)
+		sends := known.(filled)
+		address, err = v.post(u.Path, sends.body+"&state="+mark(page, sends.shown, began))
 	}
 	return err
 }

@@ -26,7 +26,7 @@ type sectionPage struct {
 	Person   int
 	Items    []template.HTML
 	Problems []problemView
-	// Doubts says that the problems only ask to look again.
+	// Doubts says that all problems only ask to look again.
 	Doubts bool
 	// Added says that nothing is wrong, but the answers have brought more questions.
 	Added bool
@@ -95,15 +95,18 @@ func onlyAdded(problems []form.Problem) bool {
 // fill adds the items that are asked and the problems, each to its item and all to
 // the list on top.
 func (p *sectionPage) fill(d *drawing, items []form.ItemState, problems []form.Problem) error {
+	p.Doubts = len(problems) > 0
 	for _, problem := range problems {
-		message, err := p.message(d.run, problem)
+		message, err := problemWords(d.run, p.frame, problem)
 		if err != nil {
 			return err
 		}
-		// A region that is half chosen is no mistake: its next level is on the page now.
-		p.Failed = p.Failed || !problem.Soft && problem.Code != form.Unfinished
-		p.Doubts = p.Doubts || problem.Soft
-		d.problems[problem.Item] = append(d.problems[problem.Item], problemView{Message: message, Soft: problem.Soft || problem.Code == form.Unfinished})
+		// A region that is half chosen is no mistake: its next level is on the page now. Nor
+		// is a question that the answers have brought.
+		mild := problem.Soft || problem.Code == form.Unfinished || problem.Code == form.Missing
+		p.Failed = p.Failed || !mild
+		p.Doubts = p.Doubts && problem.Soft
+		d.problems[problem.Item] = append(d.problems[problem.Item], problemView{Message: message, Soft: mild})
 	}
 	var err error
 	if p.Items, err = d.items(items); err != nil {
@@ -130,14 +133,14 @@ func (p *sectionPage) list(target, question string, problems []problemView) {
 	}
 }
 
-// message says in words what is wrong: the questionnaire's own words first.
-func (p *sectionPage) message(r *run, problem form.Problem) (string, error) {
-	if own := r.session.Text(problem.Message, p.lang, problem.Item); own != "" {
+// problemWords says in words what is wrong: the questionnaire's own words first.
+func problemWords(r *run, f frame, problem form.Problem) (string, error) {
+	if own := r.session.Text(problem.Message, f.lang, problem.Item); own != "" {
 		return own, nil
 	}
 	key := "rule." + string(problem.Code)
 	if problem.Code == form.TooManyDecimals && problem.Limit == 0 {
 		key += ".none"
 	}
-	return p.T(key, "max", problem.Limit)
+	return f.T(key, "max", problem.Limit)
 }

@@ -83,15 +83,23 @@ func (s *Session) inOrderOf(i int, codes []string) []string {
 	})
 }
 
+// longestDate is the length, in bytes, beyond which nothing is a day, with room for wide
+// digits and blanks.
+const longestDate = 100
+
 // normalDate writes a day as YYYY-MM-DD, from one value or from three: the year, the
 // month and the day. What is no such thing stays as it is.
 func normalDate(values []string) []string {
 	if len(values) != 1 && len(values) != 3 {
 		return values
 	}
+	written := strings.Join(values, "-")
+	if len(written) > longestDate {
+		return values
+	}
 	var parts []string
 	digits := ""
-	for _, r := range asciiNumber.Replace(strings.Join(values, "-")) + "-" {
+	for _, r := range asciiNumber.Replace(written) + "-" {
 		switch {
 		case '0' <= r && r <= '9':
 			digits += string(r)
@@ -195,9 +203,9 @@ func (it *item) read(values []string) reading {
 	case it.from >= 0:
 		return reading{} // known only with the other answers, see Session.readFrom
 	case it.def.Type == surveys.Multiple:
-		return it.readMultiple(values, it.own)
+		return it.readMultiple(values, choosable(it.def.Options), it.own)
 	case it.def.Type == surveys.Ranking:
-		return it.readRanking(values, len(it.def.Options), it.own)
+		return it.readRanking(values, choosable(it.def.Options), it.own)
 	case len(values) > 1 && it.def.Type == surveys.Date && !slices.ContainsFunc(values, reserved):
 		return reading{code: NotADate} // a day without its month
 	case len(values) > 1:
@@ -235,9 +243,9 @@ func (s *Session) readFrom(i, row int) reading {
 	}
 	switch {
 	case it.def.Type == surveys.Multiple:
-		return it.readMultiple(values, find)
+		return it.readMultiple(values, choosable(offered), find)
 	case it.def.Type == surveys.Ranking:
-		return it.readRanking(values, len(offered), find)
+		return it.readRanking(values, choosable(offered), find)
 	case len(values) > 1:
 		return reading{code: SeveralValues}
 	}
@@ -307,7 +315,8 @@ func (it *item) readOne(v string, option func(string) (surveys.Option, bool)) re
 	return it.readText(v)
 }
 
-func (it *item) readMultiple(values []string, option func(string) (surveys.Option, bool)) reading {
+func (it *item) readMultiple(values []string, offered int, option func(string) (surveys.Option, bool)) reading {
+	least := min(it.def.Least, offered)
 	alone := false
 	for _, v := range values {
 		o, ok := option(v)
@@ -320,12 +329,22 @@ func (it *item) readMultiple(values []string, option func(string) (surveys.Optio
 	case alone && n > 1:
 		return reading{code: Exclusive}
 	case alone:
-	case n < it.def.Least:
-		return reading{code: TooFew, limit: it.def.Least}
+	case n < least:
+		return reading{code: TooFew, limit: least}
 	case it.def.Most > 0 && n > it.def.Most:
 		return reading{code: TooMany, limit: it.def.Most}
 	}
 	return reading{value: expr.StringsValue(values)}
+}
+
+// choosable is how many options can be chosen together.
+func choosable(options []surveys.Option) (n int) {
+	for _, o := range options {
+		if !o.Exclusive && !reserved(o.Code) {
+			n++
+		}
+	}
+	return n
 }
 
 // readRanking reads options in the order of preference, of which offered can be ranked:
@@ -345,11 +364,6 @@ func (it *item) readRanking(values []string, offered int, option func(string) (s
 			return reading{value: expr.StringsValue(values)}
 		}
 		seen[v] = true
-	}
-	for _, o := range it.def.Options {
-		if o.Exclusive || reserved(o.Code) {
-			offered--
-		}
 	}
 	most := it.def.Most
 	if most == 0 || most > offered {
@@ -377,10 +391,8 @@ func (it *item) readRows(s string) reading {
 	switch n := r.value.Int(); {
 	case n < int64(it.def.Least):
 		return reading{code: TooFew, limit: it.def.Least}
-	case n < 0:
-		return reading{code: NotANumber}
-	case n > int64(it.rowLimit()):
-		return reading{code: TooMany, limit: it.rowLimit()}
+	case n > int64(rowsOf(it.def)):
+		return reading{code: TooMany, limit: rowsOf(it.def)}
 	}
 	return r
 }

@@ -26,6 +26,9 @@ func (s *Session) Check() []Problem {
 		problems = append(problems, s.problems(i, max(pg.row-1, 0))...)
 	}
 	for _, n := range s.passed() {
+		if err := s.sections[n].err; err != nil {
+			problems = append(problems, Problem{Section: s.f.sections[n].def.ID, Code: Expression, Detail: detail(err)})
+		}
 		problems = append(s.computed(problems, n), s.sectionProblems(n)...)
 	}
 	return s.unseen(problems)
@@ -42,21 +45,25 @@ func (s *Session) passed() []int {
 		}
 		order = order[:slices.Index(order, s.pages[next].section)]
 	}
-	if before := s.preceding(s.page); before >= 0 {
-		order = order[slices.Index(order, at):]
+	for before := s.preceding(s.page); before >= 0; before = s.preceding(before) {
+		if s.pages[before].section != at {
+			return order[slices.Index(order, at):]
+		}
 	}
 	return order
 }
 
-// computed adds the problems of what is calculated in section n.
+// computed adds the problems of what no page shows in section n: what is calculated, and
+// items of which it cannot be found out whether they are to be asked.
 func (s *Session) computed(to []Problem, n int) []Problem {
 	sec := &s.f.sections[n]
 	for i := sec.first; i < sec.end; i++ {
-		if s.f.items[i].calculate == nil {
-			continue
-		}
-		for row := range s.f.items[i].rows {
-			to = append(to, s.problems(i, row)...)
+		it := &s.f.items[i]
+		for row := range it.rows {
+			onPage := slices.Contains(s.pages[s.page].items, i) && max(s.pages[s.page].row-1, 0) == row
+			if it.calculate != nil || s.slots[it.slot+row].err != nil && !onPage {
+				to = append(to, s.problems(i, row)...)
+			}
 		}
 	}
 	return to
@@ -229,12 +236,12 @@ func (s *Session) otherCourse(iv *surveys.Interview, right bool) []Problem {
 	var problems []Problem
 	var orders map[string][]string
 	if s.f.shuffled {
-		orders = s.f.orders(iv.Paradata.Seed, s.inBooklet)
+		orders = s.orders()
 	}
 	if (!s.f.shuffled && iv.Paradata.Seed != 0) || !maps.EqualFunc(iv.Paradata.Orders, orders, slices.Equal) {
 		problems = append(problems, Problem{Code: OtherOrder})
 	}
-	known := iv.Last == "" || iv.Partial && s.isPage(iv.Last)
+	known := iv.Last == "" || iv.Partial && s.pageOf(iv.Last) >= 0
 	for page, ms := range iv.Paradata.Millis {
 		known = known && s.isPage(page) && ms > 0
 	}

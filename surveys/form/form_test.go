@@ -285,7 +285,7 @@ func BenchmarkPage60(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s.Submit(page, 0)
+		s.SubmitShown(page, 0)
 		if ps := s.Next(); len(ps) > 0 {
 			b.Fatal(ps)
 		}

@@ -364,7 +364,7 @@ func (w *walker) read() bool {
 				values[it.Key] = w.valid(&w.f.items[i])
 			}
 		}
-		s.Submit(values, time.Second)
+		s.SubmitShown(values, time.Second)
 		s.Next()
 	}
 	r, problems := s.Finish()

@@ -102,7 +102,7 @@ func BenchmarkPage10000(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s.Submit(map[string][]string{"q5000": {"1"}}, 0)
+		s.SubmitShown(map[string][]string{"q5000": {"1"}}, 0)
 		s.State()
 		s.Save()
 	}

@@ -191,11 +191,41 @@ func (f *Form) groups(order []int) [][]int {
 	return groups
 }
 
-// orders are what Paradata.Orders holds for a seed: the orders of everything shuffled.
-func (f *Form) orders(seed uint32, asked func(i int) bool) map[string][]string {
+// orders are what Paradata.Orders holds: the orders of everything shuffled that this
+// person can be asked, and of options chosen elsewhere those of the items asked.
+func (s *Session) orders() map[string][]string {
+	f, seed := s.f, s.start.Seed
 	if seed == 0 || !f.shuffled {
 		return nil
 	}
+	orders := f.placeOrders(seed, s.inBooklet)
+	for i := range f.items {
+		it := &f.items[i]
+		if !it.def.Shuffle || !choice(it.def.Type) || !s.inBooklet(i) {
+			continue
+		}
+		if it.from < 0 {
+			orders[it.def.ID] = codesOf(f.optionOrder(seed, i, it.def.Options))
+			continue
+		}
+		for row := range it.rows {
+			if p := &s.slots[it.slot+row]; p.relevant && p.put && p.code == "" {
+				orders[f.key(i, row)] = codesOf(f.optionOrder(seed, i, s.offered(i, row)))
+			}
+		}
+	}
+	return orders
+}
+
+func codesOf(options []surveys.Option) (codes []string) {
+	for _, o := range options {
+		codes = append(codes, o.Code)
+	}
+	return codes
+}
+
+// placeOrders are the orders of sections, items and rows.
+func (f *Form) placeOrders(seed uint32, asked func(i int) bool) map[string][]string {
 	orders := map[string][]string{}
 	blocks := false
 	for s := range f.sections {
@@ -216,15 +246,6 @@ func (f *Form) orders(seed uint32, asked func(i int) bool) map[string][]string {
 	if blocks {
 		for _, s := range f.sectionOrder(seed) {
 			orders[""] = append(orders[""], f.sections[s].def.ID)
-		}
-	}
-	for i := range f.items {
-		it := &f.items[i]
-		if !it.def.Shuffle || !choice(it.def.Type) || it.from >= 0 || !asked(i) {
-			continue
-		}
-		for _, o := range f.optionOrder(seed, i, it.def.Options) {
-			orders[it.def.ID] = append(orders[it.def.ID], o.Code)
 		}
 	}
 	return orders

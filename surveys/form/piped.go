@@ -153,8 +153,11 @@ func (s *Session) Text(t surveys.Text, l surveys.Lang, key string) string {
 		roster = s.f.items[i].roster
 	}
 	p := s.f.texts[textKey{src, roster}]
-	if p == nil {
-		return src
+	if p == nil { // of a section, or of an option chosen outside of the roster
+		roster, row = -1, 0
+		if p = s.f.texts[textKey{src, roster}]; p == nil {
+			return src
+		}
 	}
 	defer s.in(roster, row)()
 	var b strings.Builder

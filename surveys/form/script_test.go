@@ -307,7 +307,7 @@ func (sc *script) move(name string, args []string) {
 	page := sc.s.State().Page
 	switch name {
 	case "submit":
-		sc.s.Submit(sent(args), 0)
+		sc.s.SubmitShown(sent(args), 0)
 	case "stay":
 		if problems := sc.s.Next(); len(problems) == 0 {
 			sc.fatalf("page %s can be left", page.ID)

@@ -3,6 +3,7 @@ package form
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,6 +164,15 @@ func (s *Session) Answers() surveys.Answers {
 	return a
 }
 
+// Values is what the session holds for an item, in normal form; do not change it.
+func (s *Session) Values(key string) []string {
+	i, row, ok := s.f.find(key)
+	if !ok {
+		return nil
+	}
+	return s.slots[s.f.items[i].slot+row].values
+}
+
 // Set puts an item to the person and keeps the answer in normal form: spaces around
 // it trimmed, blank values dropped, numbers and days written in one way, chosen options
 // in the order of the questionnaire, a division without the higher ones it lies in. An
@@ -238,26 +248,41 @@ func (f *Form) uses(p *expr.Program, items map[int]bool) bool {
 	return slices.ContainsFunc(p.Names(), func(name string) bool { return items[f.index[name]] })
 }
 
-// Submit takes what the page shown sent: it calls Set for every item of the page that
-// was relevant, and so was shown, and for every other item of it that has values, and
-// adds the time it took. It stays on the page; Next goes on.
-func (s *Session) Submit(values map[string][]string, took time.Duration) {
+// Shown are the keys of the items on the page shown that the person can answer.
+func (s *Session) Shown() (keys []string) {
 	s.settle()
 	if s.page >= len(s.pages) {
-		return
+		return nil
 	}
 	s.refresh()
 	pg := &s.pages[s.page]
 	for _, i := range pg.items {
+		if it := &s.f.items[i]; it.given() && s.slots[it.slot+max(pg.row-1, 0)].relevant {
+			keys = append(keys, s.rowKey(i, pg))
+		}
+	}
+	return keys
+}
+
+// Submit takes what a page sent, whether or not it is the one shown now: it calls Set for
+// every item of the page for which values has an entry, and adds the time it took. An
+// entry without values says that the page had shown the item, and it was left blank; what
+// has no entry stays as it is. Submit does nothing when there is no such page, and leads
+// nowhere; Next goes on.
+func (s *Session) Submit(page string, values map[string][]string, took time.Duration) {
+	at := s.pageOf(page)
+	if at < 0 {
+		return
+	}
+	pg := &s.pages[at]
+	for _, i := range pg.items {
 		key := s.rowKey(i, pg)
-		// Set does not touch relevance until the next refresh, so this still is what the
-		// page showed.
-		if s.slots[s.f.items[i].slot+max(pg.row-1, 0)].relevant || len(values[key]) > 0 {
-			s.Set(key, values[key])
+		if sent, ok := values[key]; ok {
+			s.Set(key, sent)
 		}
 	}
 	if ms := took.Milliseconds(); ms > 0 {
-		s.millis[s.pageKey(s.page)] += ms
+		s.millis[s.pageKey(at)] += ms
 	}
 }
 
@@ -422,10 +447,41 @@ func (s *Session) Partial() Result {
 	s.settle()
 	s.refresh()
 	r := Result{Answers: s.final(true), Paradata: s.paradata()}
-	if s.page < len(s.pages) {
-		r.Last = s.pageKey(s.page)
-	}
+	r.Last = s.last()
 	return r
+}
+
+// SubmitShown takes what the page shown sent when it was drawn from the session as it is
+// now: every item of Shown was shown, and was left blank when it has no values.
+func (s *Session) SubmitShown(values map[string][]string, took time.Duration) {
+	all := make(map[string][]string, len(values))
+	for _, key := range s.Shown() {
+		all[key] = nil
+	}
+	maps.Copy(all, values)
+	s.Submit(s.Page(), all, took)
+}
+
+// last is the item of the page shown that was reached and not passed: the first one asked
+// without an answer of the right form or, when all have one, the last one; "" at the end.
+func (s *Session) last() string {
+	if s.page >= len(s.pages) {
+		return ""
+	}
+	pg := &s.pages[s.page]
+	last := s.pageKey(s.page)
+	for _, i := range pg.items {
+		it := &s.f.items[i]
+		p := &s.slots[it.slot+max(pg.row-1, 0)]
+		if !it.given() || !p.relevant {
+			continue
+		}
+		last = s.rowKey(i, pg)
+		if len(p.values) == 0 || p.code != "" {
+			break
+		}
+	}
+	return last
 }
 
 // final are the answers that count; of a break-off only those of the right form.
@@ -450,7 +506,7 @@ func (s *Session) paradata() surveys.Paradata {
 	pd := surveys.Paradata{Kept: slices.DeleteFunc(s.broken(), func(name string) bool { return !s.warned[name] })}
 	if s.f.shuffled {
 		pd.Seed = s.start.Seed
-		pd.Orders = s.f.orders(s.start.Seed, s.inBooklet)
+		pd.Orders = s.orders()
 	}
 	if len(s.millis) > 0 {
 		pd.Millis = map[string]int64{}
@@ -558,16 +614,13 @@ func (s *Session) compute(it *item, p *progress) {
 		return
 	}
 	if it.def.Type == surveys.Roster {
-		if n := v.Int(); n < 0 || n > int64(it.rowLimit()) {
-			p.reading = reading{code: TooMany, limit: it.rowLimit()}
+		if n := v.Int(); n < 0 || n > int64(rowsOf(it.def)) {
+			p.reading = reading{code: TooMany, limit: rowsOf(it.def)}
 			return
 		}
 	}
 	p.values, p.reading.value = written(v), v
 }
-
-// rowLimit is the greatest number of rows of a roster.
-func (it *item) rowLimit() int { return rowsOf(it.def) }
 
 // ask runs a relevant expression.
 func (s *Session) ask(p *expr.Program) standing {

@@ -182,7 +182,7 @@ func asked(t *testing.T, age, resident, military string) []string {
 		t.Fatal(err)
 	}
 	s := begin(t, f)
-	s.Submit(map[string][]string{"age": {age}, "resident": {resident}, "military": {military}, "sex": {"2"}}, 0)
+	s.SubmitShown(map[string][]string{"age": {age}, "resident": {resident}, "military": {military}, "sex": {"2"}}, 0)
 	if problems := s.Next(); len(problems) > 0 {
 		t.Fatalf("screening: %v", problems)
 	}
@@ -247,17 +247,17 @@ func TestFirstChoiceIsAmongTheChosen(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := begin(t, f)
-			s.Submit(map[string][]string{"age": {"40"}, "resident": {"1"}, "military": {"2"}, "sex": {"1"}}, 0)
+			s.SubmitShown(map[string][]string{"age": {"40"}, "resident": {"1"}, "military": {"2"}, "sex": {"1"}}, 0)
 			for s.Next() == nil && s.State().Page.Section.ID != "channels" {
-				s.Submit(nil, 0)
+				s.SubmitShown(nil, 0)
 			}
 			answers := map[string][]string{"C01": c.channels, "C02": c.first, "C03": {"news"}, "C04": {"dk"}}
 			if !slices.Contains(c.channels, "internet") {
 				delete(answers, "C03")
 			}
 			// A question that an answer opens is shown by the second submission.
-			s.Submit(answers, 0)
-			s.Submit(answers, 0)
+			s.SubmitShown(answers, 0)
+			s.SubmitShown(answers, 0)
 			var codes []form.Code
 			for _, p := range s.Check() {
 				codes = append(codes, p.Code)

@@ -232,7 +232,7 @@ func (e *Engine) step(m *message, r *Reply) error {
 		if err := json.Unmarshal(m.Values, &values); err != nil {
 			return fmt.Errorf("the values of submit are lists of texts by key: %w", err)
 		}
-		e.session.Submit(values, time.Duration(m.Took*float64(time.Millisecond)))
+		e.session.SubmitShown(values, time.Duration(m.Took*float64(time.Millisecond)))
 	case "next":
 		r.Problems = e.problems(e.session.Next())
 		r.OK = len(r.Problems) == 0
