@@ -152,7 +152,8 @@ func open(path string, secret []byte) (*Store, error) {
 		return nil, errors.Join(err, one.Close(), many.Close())
 	}
 	return &Store{db: many, writes: writes, secret: secret,
-		hashes: subkey(secret, "draft hash"), codes: subkey(secret, "draft code"), locks: newLocks()}, nil
+		hashes: subkey(secret, "draft hash"), codes: subkey(secret, "draft code"), locks: newLocks(),
+		recent: recent{drafts: generations[Draft]{limit: recentDrafts}, tokens: generations[string]{limit: recentTokens}}}, nil
 }
 
 // readers is how many reads run at one time.

@@ -23,27 +23,39 @@ const (
 // generations is a cache of two maps: what is used moves to the young one, and when that
 // is full, it becomes the old one, and the old one is forgotten.
 type generations[T any] struct {
-	young, old map[string]T
-	size       int
+	young, old map[string]sized[T]
+	size       int // of the young
+	limit      int
+}
+
+type sized[T any] struct {
+	value T
+	size  int
 }
 
 func (g *generations[T]) get(key string) (T, bool) {
 	if v, ok := g.young[key]; ok {
-		return v, true
+		return v.value, true
 	}
 	v, ok := g.old[key]
-	return v, ok
+	if ok {
+		g.put(key, v.value, v.size)
+	}
+	return v.value, ok
 }
 
-func (g *generations[T]) put(key string, v T, size, limit int) {
-	if g.young == nil || g.size+size > limit {
-		g.old, g.young, g.size = g.young, map[string]T{}, 0
+func (g *generations[T]) put(key string, v T, size int) {
+	g.size -= g.young[key].size
+	delete(g.young, key)
+	if g.young == nil || g.size+size > g.limit {
+		g.old, g.young, g.size = g.young, map[string]sized[T]{}, 0
 	}
-	g.young[key] = v
+	g.young[key] = sized[T]{v, size}
 	g.size += size
 }
 
 func (g *generations[T]) drop(key string) {
+	g.size -= g.young[key].size
 	delete(g.young, key)
 	delete(g.old, key)
 }
@@ -57,7 +69,7 @@ func (r *recent) draft(interview string) (Draft, bool) {
 func (r *recent) keep(d Draft) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.drafts.put(d.Interview, d, len(d.Body)+300+d.Spare.weight(), recentDrafts)
+	r.drafts.put(d.Interview, d, len(d.Body)+300+d.Spare.weight())
 }
 
 // forget is for a draft that is gone, or may be other than was thought.
@@ -71,7 +83,7 @@ func (r *recent) forget(interview string) {
 func (r *recent) forgetTokens() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tokens = generations[string]{}
+	r.tokens = generations[string]{limit: recentTokens}
 }
 
 func (r *recent) interview(hash []byte) (string, bool) {
@@ -83,7 +95,7 @@ func (r *recent) interview(hash []byte) (string, bool) {
 func (r *recent) opens(hash []byte, interview string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tokens.put(string(hash), interview, 150, recentTokens)
+	r.tokens.put(string(hash), interview, 150)
 }
 
 // Spare holds what somebody made of a draft's body, for the next one to take it up, who

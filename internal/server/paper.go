@@ -105,6 +105,7 @@ type paperDrawing struct {
 	out map[string]bool
 	// numbers are the numbers of the questions, by item.
 	numbers map[string]string
+	depth   int // of offered
 }
 
 // leftOut are the items that a booklet leaves out: those that only others have.
@@ -208,9 +209,14 @@ func (d *paperDrawing) item(item *surveys.Item) (p paperItem, err error) {
 		p.Figure, p.Alt = d.wave.figure(item), d.say(item.Figure.Alt)
 	}
 	if item.Type == surveys.Ranking {
-		n := len(item.Options)
+		n := 0
+		for _, o := range d.offered(item) {
+			if !o.Apart && !o.Alone {
+				n++
+			}
+		}
 		if item.Most > 0 {
-			n = item.Most
+			n = min(n, item.Most)
 		}
 		for i := range min(n, maxPlaces) {
 			p.Places = append(p.Places, i+1)
@@ -236,8 +242,7 @@ func (d *paperDrawing) item(item *surveys.Item) (p paperItem, err error) {
 		if err != nil {
 			return p, err
 		}
-		offered := slices.DeleteFunc(d.options(d.wave.Questionnaire.Item(item.From)), func(o optionView) bool { return o.Apart || o.Alone })
-		p.Options = append(offered, p.Options...)
+		p.Options = d.offered(item)
 		p.Hint = strings.TrimSpace(p.Hint + " " + from)
 	}
 	if len(item.Items) > 0 {
@@ -260,6 +265,26 @@ func (d *paperDrawing) limits(item *surveys.Item) (string, error) {
 	}
 	return strings.TrimSpace(least + " " + most), err
 }
+
+// offered are the options of an item: those that can be chosen elsewhere and go on to it,
+// and its own.
+func (d *paperDrawing) offered(item *surveys.Item) []optionView {
+	own := d.options(item)
+	if item.From == "" {
+		return own
+	}
+	from := d.wave.Questionnaire.Item(item.From)
+	if from == nil || d.depth > maxFrom {
+		return own
+	}
+	d.depth++
+	defer func() { d.depth-- }()
+	handed := slices.DeleteFunc(d.offered(from), func(o optionView) bool { return o.Apart || o.Alone })
+	return append(handed, own...)
+}
+
+// maxFrom is how many items hand options on at most.
+const maxFrom = 10
 
 func (d *paperDrawing) options(item *surveys.Item) (list []optionView) {
 	for _, o := range item.Options {

@@ -138,3 +138,40 @@ func TestPaperPrints(t *testing.T) {
 		}
 	}
 }
+
+// Rankings have a place for each option that can come to them, and no more.
+func TestPaperOfOptionsChosenElsewhere(t *testing.T) {
+	q := follows()
+	with := append(options("tv", "net"), surveys.Option{Code: "none", Text: both("都没有", "None"), Exclusive: true}, surveys.Option{Code: surveys.DontKnow, Text: both("不知道", "Don't know")})
+	q.Sections = []surveys.Section{{ID: "s1", Title: both("甲节", "S1"), Items: []surveys.Item{
+		{ID: "q1", Type: surveys.Multiple, Text: both("一", "One"), Options: with, Least: 1, Most: 2},
+		{ID: "q2", Type: surveys.Multiple, Text: both("二", "Two"), From: "q1"},
+		{ID: "q3", Type: surveys.Ranking, Text: both("三", "Three"), From: "q2"},
+		{ID: "q4", Type: surveys.Ranking, Text: both("四", "Four"), Options: options("tv", "net"), Most: 9},
+	}}}
+	s := newSite(t, []*surveys.Questionnaire{q}, nil)
+	p := s.get("/s/follows/paper?lang=en").want(200, q.Title.In(surveys.EN))
+	var got []string
+	for _, n := range p.all("div") {
+		if attr(n, "class") == "printed" {
+			got = append(got, text(n))
+		}
+	}
+	if len(got) != 4 {
+		t.Fatalf("%d items on paper", len(got))
+	}
+	for i, want := range [][]string{
+		{"at least 1", "at most 2", "None (choose this alone)", "Don't know"}, {"tv", "net"}, {"1.", "2.", "tv", "net"}, {"1.", "2."},
+	} {
+		for _, w := range want {
+			if !strings.Contains(got[i], w) {
+				t.Errorf("item %d: %q lacks %q", i+1, got[i], w)
+			}
+		}
+		for _, no := range []string{"3.", "None", "Don't know"} {
+			if i > 0 && strings.Contains(strings.TrimPrefix(got[i], "3."), no) {
+				t.Errorf("item %d: %q has %q", i+1, got[i], no)
+			}
+		}
+	}
+}

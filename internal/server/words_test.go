@@ -73,7 +73,7 @@ func TestWordsAreUsed(t *testing.T) {
 	for _, key := range []string{"language.name", "layout.large", "layout.normal", "item.place", "item.year", "item.month", "item.day",
 		"item.province", "item.city", "item.county", "item.township", "item.village",
 		"paper.when", "paper.condition", "paper.and", "paper.or", "paper.group", "paper.is", "paper.is-not", "paper.chosen", "paper.not-chosen",
-		"paper.answered", "paper.equal", "paper.unequal", "paper.less", "paper.at-most", "paper.more", "paper.at-least", "paper.from", "paper.answer",
+		"paper.answered", "paper.equal", "paper.unequal", "paper.less", "paper.at-most", "paper.more", "paper.at-least", "paper.from", "paper.answer", "paper.least", "paper.most",
 		"home.title", "send.title", "send.trouble", "thanks.title", "later.title", "resume.title", "resume.wrong"} {
 		used[key] = true
 	}

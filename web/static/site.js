@@ -131,8 +131,8 @@
     hush();
     if (stop) return;
     var text = "";
-    button.parentNode.querySelectorAll("legend, .question, .hint, .part label, .options span, th").forEach(function (part) {
-      text += part.textContent + ".\n";
+    button.parentNode.querySelectorAll("legend, .question, .hint, .figure, .unit, .part label, .part option[value]:not([value='']), .options span, th").forEach(function (part) {
+      text += (part.alt || part.textContent) + ".\n";
     });
     var u = new SpeechSynthesisUtterance(text);
     u.voice = voice();
