@@ -131,7 +131,7 @@
     hush();
     if (stop) return;
     var text = "";
-    button.parentNode.querySelectorAll("legend, .question, .hint, .figure, .unit, .part label, .part option[value]:not([value='']), .options span, th").forEach(function (part) {
+    button.parentNode.querySelectorAll("legend, .question, .hint, .figure, .unit, .part label, .part option, .options span, th").forEach(function (part) {
       text += (part.alt || part.textContent) + ".\n";
     });
     var u = new SpeechSynthesisUtterance(text);
