@@ -16,6 +16,8 @@ import (
 type laterPage struct {
 	frame
 	Code, Link string
+	// Resume is the address where the code is typed.
+	Resume string
 	// Back is the address of the page to go on with.
 	Back string
 }
@@ -43,7 +45,7 @@ func (s *Server) later(c echo.Context) error {
 	if f.Languages, err = s.pages.languageLinks(r.wave.languages, r.state.Lang, r.path+"/later"); err != nil {
 		return err
 	}
-	return s.show(c, http.StatusOK, "later", laterPage{frame: f, Code: how.Code, Link: s.outside(c) + "/r/" + how.Link, Back: back})
+	return s.show(c, http.StatusOK, "later", laterPage{frame: f, Code: how.Code, Resume: s.outside(c) + "/r", Link: s.outside(c) + "/r/" + how.Link, Back: back})
 }
 
 // renew replaces the resume code and link of an interview.

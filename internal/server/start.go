@@ -236,7 +236,7 @@ func (d door) atMost() (parts, questions int, err error) {
 	return parts, questions, nil
 }
 
-// countQuestions counts what a person answers; what a roster asks counts once.
+// countQuestions counts what a person answers at most.
 func countQuestions(items []surveys.Item, out map[string]bool) (n int) {
 	for _, item := range items {
 		switch {
@@ -245,7 +245,11 @@ func countQuestions(items []surveys.Item, out map[string]bool) (n int) {
 		case item.Type != surveys.Grid:
 			n++
 		}
-		n += countQuestions(item.Items, out)
+		within := countQuestions(item.Items, out)
+		if item.Most > 0 && item.Type == surveys.Roster {
+			within *= item.Most
+		}
+		n += within
 	}
 	return n
 }

@@ -28,7 +28,7 @@
       keepalive: keepalive, headers: { Prefer: "return=representation" } });
   }
 
-  // One request at a time, so that no older answer arrives after a newer one.
+  // One request at a time: no older answer arrives after a newer one.
   function keep() {
     var form = pageForm();
     clearTimeout(waiting);
@@ -104,7 +104,7 @@
   addEventListener("popstate", function () { if (here() !== shown) location.reload(); });
   addEventListener("pageshow", function () { busy = false; });
 
-  // Reading aloud, where there is a voice for the language.
+  // Reading aloud, where there is a voice.
   var speech = window.speechSynthesis;
   function voice() {
     return speech && speech.getVoices().filter(function (v) { return v.lang.slice(0, 2) === lang(); })[0];
@@ -131,7 +131,7 @@
     hush();
     if (stop) return;
     var text = "";
-    button.parentNode.querySelectorAll("legend, .question, .hint, .figure, .unit, .part label, .part option, .options span, th").forEach(function (part) {
+    button.parentNode.querySelectorAll("legend, .question, .hint, .figure, .unit, .part label, option, .options span, th").forEach(function (part) {
       text += (part.alt || part.textContent) + ".\n";
     });
     var u = new SpeechSynthesisUtterance(text);
