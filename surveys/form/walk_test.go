@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/geo"
 )
 
 // A walker is a person who answers at random, changes answers, goes back and forth,
@@ -120,12 +121,30 @@ func (w *walker) valid(it *item) []string {
 	case surveys.Date:
 		return [][]string{{"2001", "2", "３"}, {"1999-12-31"}, {"1988年8月8日"}}[w.rand.IntN(3)]
 	case surveys.Region:
-		return [][]string{{"33", "3301", "330106"}, {"441900003"}, {"3302", "330203"}, {"33", "3302", "330106", "330203"}}[w.rand.IntN(4)]
+		return w.division(it)
 	}
 	if !it.given() {
 		return nil
 	}
 	return w.choose(w.optionsOf(it), it)
+}
+
+// division chooses level by level, as far as the item asks, and sometimes changes its mind
+// on the way.
+func (w *walker) division(it *item) []string {
+	var chosen []string
+	at := geo.Short(it.def.Division.Within)
+	for parts := it.list.Parts(at); len(parts) > 0; parts = it.list.Parts(at) {
+		if w.rand.IntN(8) == 0 {
+			chosen = append(chosen, parts[w.rand.IntN(len(parts))].Code)
+		}
+		at = parts[w.rand.IntN(len(parts))].Code
+		chosen = append(chosen, at)
+		if geo.LevelOf(at).Reaches(geo.Level(it.def.Division.Level)) {
+			break
+		}
+	}
+	return chosen
 }
 
 // optionsOf are the item's options and all that may be offered from elsewhere.
