@@ -78,8 +78,21 @@ func (p *Program) ErrorAt(name, msg string) *Error {
 // Eval computes the expression. Lookup gives the value of a variable, and false
 // when there is none. The error is an *Error.
 func (p *Program) Eval(lookup func(name string) (Value, bool)) (Value, error) {
+	steps := MaxSteps
+	return p.EvalWithin(lookup, &steps)
+}
+
+// EvalWithin is Eval with a budget of steps that several runs share, beside MaxSteps for
+// each. It takes from steps what the run needed.
+func (p *Program) EvalWithin(lookup func(name string) (Value, bool), steps *int) (Value, error) {
+	if *steps <= 0 {
+		err := errorAt(p.src, 0, nil, "the expressions need too many steps together")
+		err.kind = ErrLimit
+		return Value{}, err
+	}
 	m := &machine{src: p.src, lookup: lookup, steps: MaxSteps}
 	v, err := m.eval(p.root)
+	*steps -= MaxSteps - m.steps
 	if err != nil {
 		return Value{}, err
 	}

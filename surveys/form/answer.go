@@ -24,7 +24,7 @@ func (it *item) normal(values []string) []string {
 		if it.def.Type == surveys.LongText {
 			v = strings.ReplaceAll(strings.ReplaceAll(v, "\r\n", "\n"), "\r", "\n")
 		}
-		if v = strings.TrimSpace(v); v != "" {
+		if v = strings.TrimFunc(v, unseen); v != "" {
 			out = append(out, v)
 		}
 	}
@@ -43,6 +43,12 @@ func (it *item) normal(values []string) []string {
 		out = it.normalDivision(out)
 	}
 	return out
+}
+
+// unseen reports blanks and characters that nobody sees, such as a zero-width space or
+// marks of direction: an answer of them alone is none.
+func unseen(r rune) bool {
+	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '\u115F' || r == '\u1160' || r == '\u3164' || r == '\uFFA0'
 }
 
 // place is where an option stands in the list; what is no option comes last.
@@ -87,6 +93,9 @@ func (s *Session) inOrderOf(i int, codes []string) []string {
 // digits and blanks.
 const longestDate = 100
 
+// dateSigns stand between year, month and day.
+const dateSigns = "-/.年月／．－"
+
 // normalDate writes a day as YYYY-MM-DD, from one value or from three: the year, the
 // month and the day. What is no such thing stays as it is.
 func normalDate(values []string) []string {
@@ -97,20 +106,20 @@ func normalDate(values []string) []string {
 	if len(written) > longestDate {
 		return values
 	}
-	var parts []string
-	digits := ""
-	for _, r := range asciiNumber.Replace(written) + "-" {
-		switch {
-		case '0' <= r && r <= '9':
-			digits += string(r)
-		case digits != "":
-			parts, digits = append(parts, digits), ""
-		}
-		if !strings.ContainsRune("0123456789-/. 年月日", r) {
+	written = strings.TrimSuffix(strings.TrimSpace(asciiNumber.Replace(written)), "日")
+	if !strings.ContainsAny(written, dateSigns) {
+		written = strings.Join(strings.Fields(written), "-")
+	}
+	parts := strings.FieldsFunc(written, func(r rune) bool { return strings.ContainsRune(dateSigns, r) })
+	if len(parts) != 3 || utf8.RuneCountInString(written)-utf8.RuneCountInString(strings.Join(parts, "")) != 2 {
+		return values // not three with one sign after each
+	}
+	for i := range parts {
+		if parts[i] = strings.TrimSpace(parts[i]); parts[i] == "" || strings.Trim(parts[i], "0123456789") != "" {
 			return values
 		}
 	}
-	if len(parts) != 3 || len(parts[0]) != 4 || len(parts[1]) > 2 || len(parts[2]) > 2 {
+	if len(parts[0]) != 4 || len(parts[1]) > 2 || len(parts[2]) > 2 {
 		return values
 	}
 	two := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
@@ -397,8 +406,11 @@ func (it *item) readRows(s string) reading {
 	return r
 }
 
+// firstDate is the first day that can be an answer: before it lies a slip of the hand.
+const firstDate = "1800-01-01"
+
 func readDate(s string) reading {
-	if len(s) != len(time.DateOnly) {
+	if len(s) != len(time.DateOnly) || s < firstDate {
 		return reading{code: NotADate}
 	}
 	if _, err := time.Parse(time.DateOnly, s); err != nil {

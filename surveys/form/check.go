@@ -20,6 +20,7 @@ func (s *Session) Check() []Problem {
 		return nil
 	}
 	s.refresh()
+	s.limits.steps = fullLimits.steps
 	pg := &s.pages[s.page]
 	var problems []Problem
 	for _, i := range pg.items {
@@ -172,7 +173,7 @@ func (s *Session) problems(i, row int) []Problem {
 
 // try runs a check.
 func (s *Session) try(ck check) Problem {
-	v, err := ck.assert.Eval(s.lookup)
+	v, err := ck.assert.EvalWithin(s.lookup, &s.limits.steps)
 	switch {
 	case errors.Is(err, expr.ErrNoValue):
 		return Problem{}

@@ -160,8 +160,17 @@ func (s *Session) Text(t surveys.Text, l surveys.Lang, key string) string {
 		}
 	}
 	defer s.in(roster, row)()
+	if s.text.depth == 0 {
+		s.text.parts = 0
+	}
+	s.text.depth++
+	defer func() { s.text.depth-- }()
 	var b strings.Builder
 	for _, at := range p.parts {
+		if s.text.parts++; s.text.depth > maxTextDepth || s.text.parts > maxTextParts || b.Len() > maxTextBytes {
+			b.WriteString(noAnswer)
+			break
+		}
 		if at.prog == nil {
 			b.WriteString(at.plain)
 		} else {
@@ -177,7 +186,7 @@ func (s *Session) say(at part, l surveys.Lang, row int) string {
 	if err != nil {
 		return noAnswer
 	}
-	name := func(v expr.Value) string { return v.Text() }
+	name := func(v expr.Value) string { return strings.Join(written(v), "") }
 	if at.item >= 0 {
 		name = func(v expr.Value) string { return s.named(at.item, row, v.Text(), l) }
 	}

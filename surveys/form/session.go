@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,9 @@ type Session struct {
 	stale    bool // something was set since relevance was last found out
 
 	lookup func(string) (expr.Value, bool)
+	limits limits
+	// text is how far a text is being put together.
+	text struct{ depth, parts int }
 	// roster and row are where expressions stand, -1 outside of rosters.
 	roster, row int
 }
@@ -70,7 +74,7 @@ type Saved struct {
 // Start begins an interview without answers, on its first page.
 func (f *Form) Start(o Start) (*Session, error) {
 	s := &Session{f: f, start: o, pages: f.pages(o.Seed), slots: make([]progress, f.slots), sections: make([]standing, len(f.sections)),
-		warned: map[string]bool{}, millis: map[string]int64{}, stale: true, roster: -1}
+		warned: map[string]bool{}, millis: map[string]int64{}, stale: true, limits: fullLimits, roster: -1}
 	s.lookup = s.value
 	out, ok := f.booklets[o.Booklet]
 	switch {
@@ -99,7 +103,9 @@ func (f *Form) Resume(v Saved) (*Session, error) {
 		s.warned[w] = true
 	}
 	for page, ms := range v.Millis {
-		s.millis[page] = ms
+		if ms > 0 && s.isPage(page) {
+			s.millis[page] = ms
+		}
 	}
 	s.page = len(s.pages)
 	if v.Page != "" {
@@ -431,6 +437,7 @@ type Result struct {
 // of all sections and no answers.
 func (s *Session) Finish() (Result, []Problem) {
 	s.refresh()
+	s.limits.steps = fullLimits.steps
 	var problems []Problem
 	for n := range s.f.sections {
 		problems = s.appendProblems(problems, n)
@@ -446,6 +453,7 @@ func (s *Session) Finish() (Result, []Problem) {
 func (s *Session) Partial() Result {
 	s.settle()
 	s.refresh()
+	s.limits.steps = fullLimits.steps
 	r := Result{Answers: s.final(true), Paradata: s.paradata()}
 	r.Last = s.last()
 	return r
@@ -526,7 +534,7 @@ func (s *Session) refresh() {
 	if !s.stale {
 		return
 	}
-	s.stale = false
+	s.stale, s.limits = false, fullLimits
 	for i := range s.slots {
 		s.slots[i].standing = standing{}
 	}
@@ -605,13 +613,18 @@ func (s *Session) askItem(n, i, row int) {
 // compute gives a calculated item its value; without one it is blank.
 func (s *Session) compute(it *item, p *progress) {
 	p.put, p.values, p.reading = true, []string{}, reading{}
-	v, err := it.calculate.Eval(s.lookup)
+	v, err := it.calculate.EvalWithin(s.lookup, &s.limits.steps)
+	if err == nil {
+		err = s.limits.take(v)
+	}
 	switch {
 	case errors.Is(err, expr.ErrNoValue):
 		return
 	case err != nil:
 		p.err = err
 		return
+	case v.Type() == expr.Double && (math.IsInf(v.Double(), 0) || math.IsNaN(v.Double())):
+		return // no number that could be stored
 	}
 	if it.def.Type == surveys.Roster {
 		if n := v.Int(); n < 0 || n > int64(rowsOf(it.def)) {
@@ -627,7 +640,7 @@ func (s *Session) ask(p *expr.Program) standing {
 	if p == nil {
 		return standing{relevant: true}
 	}
-	v, err := p.Eval(s.lookup)
+	v, err := p.EvalWithin(s.lookup, &s.limits.steps)
 	switch {
 	case errors.Is(err, expr.ErrNoValue):
 		return standing{}

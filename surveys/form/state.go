@@ -11,6 +11,7 @@ import (
 func (s *Session) State() *State {
 	s.settle()
 	s.refresh()
+	s.limits.steps = fullLimits.steps
 	st := &State{Sections: make([]SectionState, 0, len(s.f.sections))}
 	for i := range s.f.items {
 		it := &s.f.items[i]

@@ -46,6 +46,7 @@ type message struct {
 	Key           string                 `json:"key"`
 	Values        json.RawMessage        `json:"values"`
 	Took          float64                `json:"took"` // milliseconds
+	Page          string                 `json:"page"` // of submit: the page that was filled in
 }
 
 // list is a code list as CSV, see geo.Read.
@@ -232,7 +233,12 @@ func (e *Engine) step(m *message, r *Reply) error {
 		if err := json.Unmarshal(m.Values, &values); err != nil {
 			return fmt.Errorf("the values of submit are lists of texts by key: %w", err)
 		}
-		e.session.SubmitShown(values, time.Duration(m.Took*float64(time.Millisecond)))
+		took := time.Duration(m.Took * float64(time.Millisecond))
+		if m.Page != "" && m.Page != e.session.Page() { // it is not the one shown any more
+			e.session.Submit(m.Page, values, took)
+		} else {
+			e.session.SubmitShown(values, took)
+		}
 	case "next":
 		r.Problems = e.problems(e.session.Next())
 		r.OK = len(r.Problems) == 0
