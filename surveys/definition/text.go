@@ -79,6 +79,10 @@ var markup = regexp.MustCompile(`(?i)</?(a|abbr|b|big|body|br|button|center|code
 // wording checks that a text shows as it reads: no characters that cannot be seen and
 // change what can, no markup.
 func (l *linter) wording(path, s string) {
+	if len(s) > maxText*utf8.UTFMax || utf8.RuneCountInString(s) > maxText {
+		l.faultAt(path, fmt.Sprintf("this text has more than %d characters", maxText), "shorten it")
+		return
+	}
 	for i, c := range s {
 		if kind := hidden(c); kind != "" {
 			l.faultInside(path, s, i, fmt.Sprintf("here stands %s", kind), wayHidden)
@@ -87,9 +91,6 @@ func (l *linter) wording(path, s string) {
 	}
 	if at := markup.FindStringIndex(s); at != nil {
 		l.faultInside(path, s, at[0], fmt.Sprintf("the markup %q would be shown as it stands", shorten(s[at[0]:at[1]])), "write plain words; where a sign is meant, put a blank after it")
-	}
-	if utf8.RuneCountInString(s) > maxText {
-		l.faultAt(path, fmt.Sprintf("this text has more than %d characters", maxText), "shorten it")
 	}
 }
 

@@ -45,7 +45,7 @@ type importer struct {
 	fallback surveys.Lang            // the default language
 	lists    map[string]*choiceList
 	ids      map[string]string // item IDs by name
-	taken    map[string]bool   // IDs in use, in small letters
+	taken    taken             // IDs in use
 	items    map[string]*surveys.Item
 	env      expr.Env
 	from     map[string]*choiceList // the list of an item, by ID
@@ -57,6 +57,7 @@ type choiceList struct {
 	rows    []int
 	options []surveys.Option
 	codes   map[string]string // by name
+	taken   taken             // codes in use
 	used    bool
 }
 
@@ -101,7 +102,7 @@ func importBook(b *book, o Options, changed map[edit]bool) (*surveys.Questionnai
 		return nil, nil, fmt.Errorf("%w: the workbook has no sheet “survey”; an XLSForm has the sheets survey, choices and settings", surveys.ErrInvalid)
 	}
 	im := &importer{o: o, q: &surveys.Questionnaire{}, survey: newTable(s), changed: changed, langs: map[string]surveys.Lang{},
-		lists: map[string]*choiceList{}, ids: map[string]string{}, taken: map[string]bool{}, items: map[string]*surveys.Item{}, env: expr.Env{}, from: map[string]*choiceList{}, rosters: map[string]string{}}
+		lists: map[string]*choiceList{}, ids: map[string]string{}, taken: taken{}, items: map[string]*surveys.Item{}, env: expr.Env{}, from: map[string]*choiceList{}, rosters: map[string]string{}}
 	for _, column := range []string{"type", "name"} {
 		if _, ok := im.survey.at[heading{column: column}]; !ok {
 			return nil, nil, fmt.Errorf("%w: sheet survey has no column “%s” in its first row", surveys.ErrInvalid, column)
@@ -416,7 +417,7 @@ func (im *importer) readChoices() {
 		}
 		l := im.lists[list]
 		if l == nil {
-			l = &choiceList{codes: map[string]string{}}
+			l = &choiceList{codes: map[string]string{}, taken: taken{}}
 			im.lists[list] = l
 		}
 		if _, twice := l.codes[name]; twice {
@@ -424,9 +425,7 @@ func (im *importer) readChoices() {
 			continue
 		}
 		o := surveys.Option{Code: codeOf(name), Text: im.wording(t, row, "label")}
-		for n := 2; slices.ContainsFunc(l.options, func(other surveys.Option) bool { return other.Code == o.Code }); n++ {
-			o.Code = fmt.Sprintf("%.56s_%d", codeOf(name), n)
-		}
+		o.Code = l.taken.free(o.Code, 64, strings.Clone)
 		if o.Code != name {
 			im.lose(t, row, "name", "the name "+quoted(name), "a code has only letters, digits, _ and -", "called "+quoted(o.Code))
 		}

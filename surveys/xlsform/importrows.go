@@ -88,7 +88,7 @@ func (im *importer) names(root *block) {
 	for _, b := range root.within {
 		if own := im.survey.get(b.row, ownPrefix+"id"); own != "" {
 			im.ids[b.name] = own
-			im.taken[strings.ToLower(own)] = true
+			im.taken[strings.ToLower(own)] = 2
 		} else if part := im.survey.get(b.row, ownPrefix+"part"); part == "" {
 			id := im.free(b.name)
 			if b.name == "" {
@@ -108,8 +108,31 @@ func (im *importer) names(root *block) {
 	}
 }
 
+// taken are names that are in use, each with the number that the next name like it gets.
+type taken map[string]int
+
+// free takes a name of at most so many bytes that nobody has: this one, or with a number.
+// Names that fold makes equal count as one.
+func (t taken) free(name string, most int, fold func(string) string) string {
+	base := fold(name)
+	if t[base] == 0 {
+		t[base] = 2
+		return name
+	}
+	for ; ; t[base]++ {
+		number := "_" + strconv.Itoa(t[base])
+		again := name[:min(len(name), most-len(number))] + number
+		if t[fold(again)] == 0 {
+			t[base]++
+			t[fold(again)] = 2
+			return again
+		}
+	}
+}
+
 // free makes an ID that nobody has.
 func (im *importer) free(name string) string {
+	name = name[:min(len(name), 4*56)] // no more is used
 	id := strings.Map(func(r rune) rune {
 		if r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
 			return r
@@ -119,12 +142,7 @@ func (im *importer) free(name string) string {
 	if id = id[:min(len(id), 56)]; !expr.IsName(id) || id[0] == '_' {
 		id = "q_" + id
 	}
-	base := id
-	for n := 2; im.taken[strings.ToLower(id)]; n++ {
-		id = base + "_" + strconv.Itoa(n)
-	}
-	im.taken[strings.ToLower(id)] = true
-	return id
+	return im.taken.free(id, 64, strings.ToLower)
 }
 
 // sections makes a section of each group that stands in no other, and of the
