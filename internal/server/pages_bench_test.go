@@ -146,6 +146,7 @@ func openShipped(b *testing.B) *visits {
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	Tune()
+	b.Cleanup(func() { runtime.GOMAXPROCS(cores) })
 	s := newSite(b, []*surveys.Questionnaire{q}, func(c *Config, d *Deps) { d.Log = slog.New(slog.DiscardHandler) })
 	hs := httptest.NewServer(s.Handler())
 	b.Cleanup(hs.Close)

@@ -6,6 +6,9 @@ import (
 	"runtime/debug"
 )
 
+// cores is how many processors the runtime chose.
+var cores = runtime.GOMAXPROCS(0)
+
 // Tune sets the runtime of a program whose work is to serve pages, unless GOGC or
 // GOMAXPROCS say otherwise.
 //
@@ -18,6 +21,6 @@ func Tune() {
 		debug.SetGCPercent(400)
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		runtime.GOMAXPROCS(cores + 1)
 	}
 }
