@@ -38,6 +38,11 @@ func (s *Store) Begin(ctx context.Context, d Draft) (Token, error) {
 	if err != nil {
 		return "", err
 	}
+	unlock, err := s.locks.lock(ctx, d.Interview) // another window may begin it too, and change it at once
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	token, hash := s.newToken()
 	err = s.writes.write(ctx, func(t *tx) error {
 		if err := t.countStart(d); err != nil {
@@ -56,6 +61,7 @@ func (s *Store) Begin(ctx context.Context, d Draft) (Token, error) {
 	})
 	if err == nil {
 		s.recent.opens(hash, d.Interview)
+		s.recent.keep(d)
 	}
 	return token, away("begin an interview", err)
 }

@@ -187,6 +187,7 @@ func TestASealedBodyBelongsToItsDraft(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := map[bool]string{true: "i1", false: "i2"}[strings.HasPrefix(name, "another's")]
+		s.recent.forget(id) // it is read from the file
 		if _, err := s.Get(t.Context(), id); err == nil || !strings.Contains(err.Error(), "damaged") {
 			t.Errorf("%s: %v, want it to be refused as damaged", name, err)
 		}
@@ -429,6 +430,7 @@ func TestAFullDiskIsUnavailable(t *testing.T) {
 func TestAnEndedStoreIsUnavailable(t *testing.T) {
 	s := fresh(t)
 	begun(t, s, draft("i1"))
+	s.recent.forget("i1")
 	s.Close()
 	_, err := s.Begin(t.Context(), draft("i2"))
 	wantError(t, "Begin", err, surveys.ErrUnavailable)

@@ -176,7 +176,7 @@ func (s *Server) lead(c echo.Context, token drafts.Token, r *run) error {
 	}
 	c.SetParamNames("token")
 	c.SetParamValues(string(token))
-	return s.follow(c, nil, to, to.address("/a/"+string(token), r.state.Lang, sizeOf(c, "")))
+	return s.follow(c, r, to, to.address("/a/"+string(token), r.state.Lang, sizeOf(c, "")))
 }
 
 // networkOf is where a request comes from, as far as limits go: an IPv4 address, or the
