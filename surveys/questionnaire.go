@@ -399,17 +399,27 @@ func (q *Questionnaire) Item(id string) *Item {
 	return nil
 }
 
+// MaxFrom is how many items hand chosen options on to one another at most.
+const MaxFrom = 10
+
 // Offered returns every option that an item can offer: those of the items it takes
 // chosen ones from, and its own.
-func (q *Questionnaire) Offered(it *Item) []Option {
-	own := it.Options
-	for n := 0; it.From != "" && n < len(q.Sections); n++ { // a wrong questionnaire may have a circle
-		if it = q.Item(it.From); it == nil {
+func (q *Questionnaire) Offered(it *Item) []Option { return OfferedTo(it, q.Item) }
+
+// OfferedTo is Questionnaire.Offered with the items found by their IDs in another way.
+func OfferedTo(it *Item, find func(id string) *Item) []Option {
+	chain := []*Item{it}
+	for it.From != "" && len(chain) <= MaxFrom { // a wrong questionnaire may have a circle
+		if it = find(it.From); it == nil || slices.Contains(chain, it) {
 			break
 		}
-		own = append(slices.Clone(it.Options), own...)
+		chain = append(chain, it)
 	}
-	return own
+	var all []Option
+	for _, of := range slices.Backward(chain) {
+		all = append(all, of.Options...)
+	}
+	return all
 }
 
 // Items calls yield for every item in order, those of a roster after it, until it

@@ -274,7 +274,7 @@ func (d *paperDrawing) offered(item *surveys.Item) []optionView {
 		return own
 	}
 	from := d.wave.Questionnaire.Item(item.From)
-	if from == nil || d.depth > maxFrom {
+	if from == nil || d.depth > surveys.MaxFrom {
 		return own
 	}
 	d.depth++
@@ -282,9 +282,6 @@ func (d *paperDrawing) offered(item *surveys.Item) []optionView {
 	handed := slices.DeleteFunc(d.offered(from), func(o optionView) bool { return o.Apart || o.Alone })
 	return append(handed, own...)
 }
-
-// maxFrom is how many items hand options on at most.
-const maxFrom = 10
 
 func (d *paperDrawing) options(item *surveys.Item) (list []optionView) {
 	for _, o := range item.Options {

@@ -195,7 +195,7 @@ func (l *linter) bounds(path string, it *surveys.Item) {
 	}
 	highest, what := surveys.MaxRows, "rows of a roster"
 	if it.Type != surveys.Roster {
-		highest, what = len(l.q.Offered(it)), "options that item "+fmt.Sprintf("%q", it.ID)+" can have"
+		highest, what = len(l.offered(it)), "options that item "+fmt.Sprintf("%q", it.ID)+" can have"
 	}
 	for _, b := range []struct {
 		name string
@@ -234,7 +234,7 @@ func (l *linter) options(path string, it *surveys.Item) {
 		return // they are those of the grid
 	}
 	choice := slices.Contains(choices, it.Type)
-	if n := len(l.q.Offered(it)); (choice && it.From == "" || it.Type == surveys.Grid) && n < 2 {
+	if n := len(l.offered(it)); (choice && it.From == "" || it.Type == surveys.Grid) && n < 2 {
 		l.faultAt(path, fmt.Sprintf("item %q has too few options", it.ID), "give it at least two")
 	}
 	var codes names

@@ -16,6 +16,19 @@ type linter struct {
 	*report
 	q   *surveys.Questionnaire
 	ids names // of items
+	// byID are the items by their IDs, made when first needed.
+	byID map[string]*surveys.Item
+}
+
+// offered is what an item can offer.
+func (l *linter) offered(it *surveys.Item) []surveys.Option {
+	if l.byID == nil {
+		l.byID = map[string]*surveys.Item{}
+		for it := range l.q.Items {
+			l.byID[it.ID] = it
+		}
+	}
+	return surveys.OfferedTo(it, func(id string) *surveys.Item { return l.byID[id] })
 }
 
 func (l *linter) lint() {

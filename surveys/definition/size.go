@@ -41,7 +41,7 @@ func (l *linter) answers(it *surveys.Item) int {
 	case surveys.Single, surveys.Likert:
 		return 1
 	case surveys.Multiple, surveys.Ranking:
-		return len(l.q.Offered(it))
+		return len(l.offered(it))
 	case surveys.Date, surveys.Region: // some fields, and boxes beside them
 		return 5 + len(it.Options)
 	}

@@ -216,15 +216,12 @@ func (c *compiler) from(it *item, fault func(field, msg string)) {
 		fault("from", it.def.From+" is no multiple or ranking item, so nothing is chosen from it")
 	case c.f.items[i].roster >= 0 && c.f.items[i].roster != it.roster:
 		fault("from", it.def.From+" is asked in every row of a roster; there is not one choice to take")
-	case c.chain(i) == maxChain:
-		fault("from", "options are handed on at most "+strconv.Itoa(maxChain)+" times")
+	case c.chain(i) == surveys.MaxFrom:
+		fault("from", "options are handed on at most "+strconv.Itoa(surveys.MaxFrom)+" times")
 	default:
 		it.from = i
 	}
 }
-
-// maxChain limits how often options are handed on from item to item.
-const maxChain = 10
 
 // chain is how often the options of item i were handed on.
 func (c *compiler) chain(i int) (n int) {

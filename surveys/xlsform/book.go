@@ -13,7 +13,7 @@ const (
 	MaxSheets   = 100
 	MaxRows     = 50_000  // of a sheet, empty ones among them
 	MaxColumns  = 500     // of a sheet
-	MaxCells    = 400_000 // of all sheets, without empty ones
+	MaxCells    = 400_000 // of all sheets, with empty ones before the last of a row
 	MaxText     = 32_767  // characters of a cell, as in Excel
 )
 

@@ -88,8 +88,9 @@ func (r *xlsxReader) read() error {
 			return fmt.Errorf("%w: sheet %q is missing in the workbook; save it anew with a spreadsheet program", surveys.ErrInvalid, short(s.name))
 		}
 		r.sheets = append(r.sheets, &sheet{name: s.name})
-		// Other sheets, such as a description of the form, hold nothing of it.
-		if !used(s.name) {
+		// Other sheets, such as a description of the form, hold nothing of it, and of two
+		// with one name the first counts.
+		if !used(s.name) || r.sheet(s.name) != r.sheets[len(r.sheets)-1] {
 			continue
 		}
 		if err := r.table(s.part, r.sheets[len(r.sheets)-1]); err != nil {
@@ -325,8 +326,12 @@ func (r *xlsxReader) table(part string, s *sheet) error {
 
 // room checks the limits before a cell is kept.
 func (r *xlsxReader) room(s *sheet, row, col int) error {
-	if r.cells++; r.cells > MaxCells {
-		return fmt.Errorf("%w: the workbook has more than %d cells", surveys.ErrTooLarge, MaxCells)
+	have := 0
+	if row < len(s.rows) {
+		have = len(s.rows[row])
+	}
+	if r.cells += max(1, col+1-have); r.cells > MaxCells {
+		return fmt.Errorf("%w: the workbook has more than %d cells, counted from the first of each row to the last; delete what stands far to the right", surveys.ErrTooLarge, MaxCells)
 	}
 	switch {
 	case row >= MaxRows:
