@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -24,3 +25,25 @@ func TestLintShowsThePlace(t *testing.T) {
 		t.Errorf("status %d, out %q, talk:\n%s", status, out, talk)
 	}
 }
+
+// What no page could show is said before it is published, and not by a server that does
+// not start.
+func TestLintSaysWhatPagesCannotShow(t *testing.T) {
+	good := string(sound(t))
+	for want, src := range map[string]string{
+		`the pages do not speak the language "fr", only zh, en`: strings.ReplaceAll(strings.Replace(good, "languages: [zh, en]", "languages: [zh, fr]", 1), " en:", " fr:"),
+		"the form was valid until 2025-12-31":                   validUntil.ReplaceAllString(good, `valid_until: "2025-12-31"`),
+	} {
+		file := filepath.Join(t.TempDir(), "q.yaml")
+		if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"lint", file}, {"publish", "w", "--questionnaire", file, "--plan", file, "--state", t.TempDir()}} {
+			if status, _, talk := suyang(t, args...); status == 0 || !strings.Contains(talk, want) {
+				t.Errorf("%v: status %d, %s, want %q", args[0], status, talk, want)
+			}
+		}
+	}
+}
+
+var validUntil = regexp.MustCompile(`valid_until: "[^"]*"`)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
@@ -30,6 +31,9 @@ type publishCommand struct {
 func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	q, plan, err := definitionOf(c.Questionnaire, c.Plan)
 	if err != nil {
+		return err
+	}
+	if err := servable(c.Questionnaire, q, time.Now()); err != nil {
 		return err
 	}
 	var sample []byte

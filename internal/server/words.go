@@ -17,9 +17,12 @@ type words struct {
 	texts     map[surveys.Lang]map[string]string
 }
 
+// Languages are those that the pages speak, the first one where nothing else is asked for.
+func Languages() []surveys.Lang { return []surveys.Lang{surveys.ZH, surveys.EN} }
+
 // loadWords reads web/text.
 func loadWords() (*words, error) {
-	w := &words{languages: []surveys.Lang{surveys.ZH, surveys.EN}, texts: map[surveys.Lang]map[string]string{}}
+	w := &words{languages: Languages(), texts: map[surveys.Lang]map[string]string{}}
 	for _, l := range w.languages {
 		name := "text/" + string(l) + ".json"
 		b, err := web.Text.ReadFile(name)

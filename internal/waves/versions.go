@@ -40,9 +40,34 @@ func (f Folder) versions(id string) (list []*surveys.Questionnaire, texts [][]by
 		if err := json.Unmarshal(src, q); err != nil {
 			return nil, nil, fmt.Errorf("wave %s: %s: %w", id, versionFile(n), err)
 		}
+		if err := f.checkVersion(id, n, q); err != nil {
+			return nil, nil, err
+		}
 		list, texts = append(list, q), append(texts, src)
 	}
 	return list, texts, nil
+}
+
+// versionMark is what the name of a version's file ends in that holds only the version
+// itself, so that a file which was changed afterwards is found out.
+const versionMark = ".version"
+
+// checkVersion compares a questionnaire that was read with the version it was published
+// as. Waves of older programs do not say it.
+func (f Folder) checkVersion(id string, n int, q *surveys.Questionnaire) error {
+	mark, err := os.ReadFile(filepath.Join(string(f), id, versionFile(n)+versionMark))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if was := strings.TrimSpace(string(mark)); was != q.Version() {
+		return fmt.Errorf("%w: wave %s: %s was published as version %s, and what is there now is version %s; "+
+			"restore the file from a backup, and publish a change as a further version",
+			surveys.ErrConflict, id, filepath.Join(string(f), id, versionFile(n)), was, q.Version())
+	}
+	return nil
 }
 
 // freezeVersion keeps a questionnaire as the newest version of a wave, unless it is that
@@ -70,7 +95,15 @@ func (f Folder) freezeVersion(id string, q *surveys.Questionnaire) error {
 			return fmt.Errorf("%w: wave %s: %s, so the answers of both versions cannot be analysed together; publish the change as a new wave", surveys.ErrConflict, id, why)
 		}
 	}
-	return f.freeze(id, versionFile(len(list)+1), src)
+	name := versionFile(len(list) + 1)
+	if err := os.MkdirAll(filepath.Join(string(f), id), 0o700); err != nil {
+		return err
+	}
+	// A mark without its file is left of a publishing that was cut short.
+	if err := writeDurably(filepath.Join(string(f), id, name+versionMark), []byte(q.Version()+"\n")); err != nil {
+		return err
+	}
+	return f.freeze(id, name, src)
 }
 
 // differs says why answers to two questionnaires cannot be put together; "" when they

@@ -156,6 +156,34 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// A frozen questionnaire that was changed afterwards is refused, with the way out; a wave
+// of an older program, which wrote no version, still loads.
+func TestChangedFilesAreRefused(t *testing.T) {
+	q, plan := definition(t)
+	f := Folder(t.TempDir())
+	if _, err := f.Publish("gss", q, plan); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(string(f), "gss", questionnaireFile)
+	src, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(src), `"edition":"`, `"edition":"x`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Load("gss")
+	if !errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), q.Version()) || !strings.Contains(err.Error(), "restore the file") {
+		t.Errorf("Load() = %v, want ErrConflict with the version %s", err, q.Version())
+	}
+	if err := os.Remove(path + versionMark); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Load("gss"); err != nil {
+		t.Errorf("Load() without the mark: %v", err)
+	}
+}
+
 func TestBadNames(t *testing.T) {
 	q, plan := definition(t)
 	f := Folder(t.TempDir())
