@@ -139,15 +139,17 @@ func TestAccessible(t *testing.T) {
 	}
 	for _, c := range []struct {
 		q      *surveys.Questionnaire
+		who    string
 		chosen map[string]string
 		pages  int // at least, in one language
 	}{
-		{everything(), map[string]string{"people": "2"}, 16},
-		{shipped, map[string]string{"military": "2"}, 16},
-		{trend, nil, 3},
+		{everything(), "", map[string]string{"people": "2"}, 16},
+		{shipped, "", map[string]string{"military": "2"}, 16},
+		{shipped, " not eligible", map[string]string{"military": "1"}, 10},
+		{trend, "", nil, 3},
 	} {
 		for _, l := range c.q.Languages {
-			t.Run(c.q.ID+" "+string(l), func(t *testing.T) {
+			t.Run(c.q.ID+c.who+" "+string(l), func(t *testing.T) {
 				s := newSite(t, []*surveys.Questionnaire{c.q}, nil)
 				hs := httptest.NewServer(s.Handler())
 				defer hs.Close()
