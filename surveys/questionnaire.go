@@ -317,6 +317,10 @@ const (
 	Refused  = "refused"
 )
 
+// Reserved reports whether a code means that there is no answer. Such an option always
+// stands alone.
+func Reserved(code string) bool { return code == DontKnow || code == Refused }
+
 // Boundary says whether a score exactly on a cut reaches the level.
 type Boundary string
 

@@ -263,7 +263,7 @@ func (d *drawing) options(v *itemView, state form.ItemState) {
 			Code:   o.Code,
 			Text:   d.say(o.Text, state.Key),
 			Chosen: slices.Contains(state.Values, o.Code),
-			Apart:  reserved(o.Code),
+			Apart:  surveys.Reserved(o.Code),
 		}
 		if i == 0 && (oneOf || v.Several) {
 			view.ID = v.ID
@@ -275,9 +275,6 @@ func (d *drawing) options(v *itemView, state form.ItemState) {
 		v.Options = append(v.Options, view)
 	}
 }
-
-// reserved reports whether a code is "don't know" or "refused".
-func reserved(code string) bool { return code == surveys.DontKnow || code == surveys.Refused }
 
 // Answers are the options but "don't know" and "refused", Apart those two.
 func (v itemView) Answers() []optionView { return pick(v.Options, false) }
@@ -298,7 +295,7 @@ func pick(options []optionView, apart bool) (list []optionView) {
 func (d *drawing) places(v *itemView, state form.ItemState) error {
 	var ranked []string
 	for _, value := range state.Values {
-		if !reserved(value) {
+		if !surveys.Reserved(value) {
 			ranked = append(ranked, value)
 		}
 	}

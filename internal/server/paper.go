@@ -285,7 +285,7 @@ func (d *paperDrawing) offered(item *surveys.Item) []optionView {
 
 func (d *paperDrawing) options(item *surveys.Item) (list []optionView) {
 	for _, o := range item.Options {
-		list = append(list, optionView{Code: o.Code, Text: d.say(o.Text), Apart: reserved(o.Code), Alone: o.Exclusive})
+		list = append(list, optionView{Code: o.Code, Text: d.say(o.Text), Apart: surveys.Reserved(o.Code), Alone: o.Exclusive})
 	}
 	return list
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -22,7 +23,6 @@ var (
 	errLinkClosed = fmt.Errorf("the open link takes no more: %w", surveys.ErrClosed)
 	errLinksOnly  = fmt.Errorf("the wave is answered through links only: %w", surveys.ErrNotFound)
 	errReplaced   = fmt.Errorf("the personal link was replaced: %w", surveys.ErrClosed)
-	errTries      = fmt.Errorf("too many wrong codes: %w", surveys.ErrUnavailable)
 	errLink       = fmt.Errorf("forged or damaged link: %w", surveys.ErrNotFound)
 	errMedia      = errors.New("media type not supported")
 	errMethod     = errors.New("method not allowed")
@@ -40,7 +40,7 @@ var problems = []struct {
 	{errLinkClosed, http.StatusGone, "linkclosed"},
 	{errLinksOnly, http.StatusNotFound, "linksonly"},
 	{errReplaced, http.StatusGone, "replaced"},
-	{errTries, http.StatusTooManyRequests, "tries"},
+	{drafts.ErrTries, http.StatusTooManyRequests, "tries"},
 	{errLink, http.StatusNotFound, "link"},
 	{errCase, http.StatusForbidden, "case"},
 	{errCross, http.StatusForbidden, "cross"},

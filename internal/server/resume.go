@@ -120,8 +120,6 @@ func (s *Server) byCode(c echo.Context) error {
 	}
 	id, err := s.deps.Drafts.ByCode(c.Request().Context(), fields.Get("code"), networkOf(c), s.deps.Now())
 	switch {
-	case errors.Is(err, drafts.ErrTries):
-		return errTries
 	case errors.Is(err, surveys.ErrNotFound):
 		return s.drawResume(c, true, "resume.wrong", http.StatusUnprocessableEntity)
 	case err != nil:

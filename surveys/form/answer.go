@@ -133,7 +133,7 @@ func (it *item) normalDivision(values []string) []string {
 	if it.list == nil || len(values) == 0 {
 		return values
 	}
-	if len(values) > 1 && slices.ContainsFunc(values, reserved) {
+	if len(values) > 1 && slices.ContainsFunc(values, surveys.Reserved) {
 		return values
 	}
 	deepest := ""
@@ -215,7 +215,7 @@ func (it *item) read(values []string) reading {
 		return it.readMultiple(values, choosable(it.def.Options), it.own)
 	case it.def.Type == surveys.Ranking:
 		return it.readRanking(values, choosable(it.def.Options), it.own)
-	case len(values) > 1 && it.def.Type == surveys.Date && !slices.ContainsFunc(values, reserved):
+	case len(values) > 1 && it.def.Type == surveys.Date && !slices.ContainsFunc(values, surveys.Reserved):
 		return reading{code: NotADate} // a day without its month
 	case len(values) > 1:
 		return reading{code: SeveralValues}
@@ -264,7 +264,7 @@ func (s *Session) readFrom(i, row int) reading {
 // offers reports whether an item whose options are chosen elsewhere has anything to choose
 // from but "don't know" and "refused".
 func (s *Session) offers(i, row int) bool {
-	return slices.ContainsFunc(s.f.items[i].def.Options, func(o surveys.Option) bool { return !reserved(o.Code) }) ||
+	return slices.ContainsFunc(s.f.items[i].def.Options, func(o surveys.Option) bool { return !surveys.Reserved(o.Code) }) ||
 		len(s.handedOn(i, row)) > 0
 }
 
@@ -298,7 +298,7 @@ func (s *Session) handedOn(i, row int) (options []surveys.Option) {
 }
 
 // goesOn reports whether an option, once chosen, is offered by the items that say so.
-func goesOn(o surveys.Option) bool { return !o.Exclusive && !reserved(o.Code) }
+func goesOn(o surveys.Option) bool { return !o.Exclusive && !surveys.Reserved(o.Code) }
 
 func (it *item) readOne(v string, option func(string) (surveys.Option, bool)) reading {
 	switch it.def.Type {
@@ -332,7 +332,7 @@ func (it *item) readMultiple(values []string, offered int, option func(string) (
 		if !ok {
 			return reading{code: NotAnOption}
 		}
-		alone = alone || o.Exclusive || reserved(v)
+		alone = alone || o.Exclusive || surveys.Reserved(v)
 	}
 	switch n := len(values); {
 	case alone && n > 1:
@@ -349,7 +349,7 @@ func (it *item) readMultiple(values []string, offered int, option func(string) (
 // choosable is how many options can be chosen together.
 func choosable(options []surveys.Option) (n int) {
 	for _, o := range options {
-		if !o.Exclusive && !reserved(o.Code) {
+		if !o.Exclusive && !surveys.Reserved(o.Code) {
 			n++
 		}
 	}
@@ -367,9 +367,9 @@ func (it *item) readRanking(values []string, offered int, option func(string) (s
 			return reading{code: NotAnOption}
 		case seen[v]:
 			return reading{code: Twice}
-		case (o.Exclusive || reserved(v)) && len(values) > 1:
+		case (o.Exclusive || surveys.Reserved(v)) && len(values) > 1:
 			return reading{code: Exclusive}
-		case o.Exclusive || reserved(v):
+		case o.Exclusive || surveys.Reserved(v):
 			return reading{value: expr.StringsValue(values)}
 		}
 		seen[v] = true
@@ -440,12 +440,6 @@ func (it *item) readDivision(s string) reading {
 func (it *item) shortest(code string) bool {
 	parent := it.list.Parent(code)
 	return parent == "" || !geo.LevelOf(parent).Reaches(geo.Level(it.def.Division.Level))
-}
-
-// reserved reports whether a code means that there is no answer. Such an option
-// always stands alone.
-func reserved(code string) bool {
-	return code == surveys.DontKnow || code == surveys.Refused
 }
 
 func (it *item) readNumber(s string) reading {

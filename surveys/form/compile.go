@@ -248,7 +248,7 @@ func (c *compiler) options(it *item, fault func(field, msg string)) map[string]i
 			fault("options", "two options have the code "+strconv.Quote(o.Code))
 		}
 		index[o.Code] = i
-		if it.given() && !choice(def.Type) && def.Type != surveys.Roster && !reserved(o.Code) {
+		if it.given() && !choice(def.Type) && def.Type != surveys.Roster && !surveys.Reserved(o.Code) {
 			fault("options", "an item of type "+string(def.Type)+" can only have the options "+surveys.DontKnow+" and "+surveys.Refused)
 		}
 	}

@@ -102,7 +102,7 @@ func (f *Form) optionOrder(seed uint32, i int, options []surveys.Option) []surve
 	var at []int
 	var moving []surveys.Option
 	for n, o := range out {
-		if !o.Fixed && !o.Exclusive && !reserved(o.Code) {
+		if !o.Fixed && !o.Exclusive && !surveys.Reserved(o.Code) {
 			at, moving = append(at, n), append(moving, o)
 		}
 	}

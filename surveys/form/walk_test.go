@@ -159,12 +159,12 @@ func (w *walker) optionsOf(it *item) []surveys.Option {
 func (w *walker) choose(options []surveys.Option, it *item) []string {
 	w.rand.Shuffle(len(options), func(i, j int) { options[i], options[j] = options[j], options[i] })
 	one := options[0]
-	if it.def.Type.OneOf() || one.Exclusive || reserved(one.Code) {
+	if it.def.Type.OneOf() || one.Exclusive || surveys.Reserved(one.Code) {
 		return []string{one.Code}
 	}
 	codes := []string{one.Code}
 	for _, o := range options[1:] {
-		if !o.Exclusive && !reserved(o.Code) && w.rand.IntN(2) == 0 {
+		if !o.Exclusive && !surveys.Reserved(o.Code) && w.rand.IntN(2) == 0 {
 			codes = append(codes, o.Code)
 		}
 	}

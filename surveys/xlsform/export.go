@@ -276,7 +276,7 @@ func (e *exporter) item(it *surveys.Item, into *node) {
 	if it.From != "" { // not asked when nothing was chosen there
 		asked := []string{"${" + it.From + "} != ''"}
 		for _, o := range e.items[it.From].Options {
-			if o.Exclusive || reserved(o.Code) {
+			if o.Exclusive || surveys.Reserved(o.Code) {
 				asked = append(asked, "not(selected(${"+it.From+"}, '"+o.Code+"'))")
 			}
 		}
@@ -403,7 +403,7 @@ func (e *exporter) offer(n *node, it *surveys.Item) {
 	if !it.Shuffle {
 		return
 	}
-	if slices.ContainsFunc(options, func(o surveys.Option) bool { return o.Fixed || o.Exclusive || reserved(o.Code) }) {
+	if slices.ContainsFunc(options, func(o surveys.Option) bool { return o.Fixed || o.Exclusive || surveys.Reserved(o.Code) }) {
 		e.lose(it.ID, "the random order of the options", "a form cannot keep some of them in their place", "offered in the order of the questionnaire")
 		return
 	}

@@ -105,10 +105,10 @@ func (im *importer) choose(b *block, l *choiceList, it *surveys.Item) (constrain
 			}
 		}
 	}
-	if slices.ContainsFunc(l.options, func(o surveys.Option) bool { return reserved(o.Code) }) && !own && it.Type == surveys.Multiple {
+	if slices.ContainsFunc(l.options, func(o surveys.Option) bool { return surveys.Reserved(o.Code) }) && !own && it.Type == surveys.Multiple {
 		it.Options = slices.Clone(l.options)
 		for i := range it.Options {
-			it.Options[i].Exclusive = it.Options[i].Exclusive || reserved(it.Options[i].Code)
+			it.Options[i].Exclusive = it.Options[i].Exclusive || surveys.Reserved(it.Options[i].Code)
 		}
 	}
 	if b.other && !slices.ContainsFunc(l.options, func(o surveys.Option) bool { return o.Code == "other" }) {
@@ -132,8 +132,6 @@ func (im *importer) choose(b *block, l *choiceList, it *surveys.Item) (constrain
 	}
 	return constraint
 }
-
-func reserved(code string) bool { return code == surveys.DontKnow || code == surveys.Refused }
 
 // filter takes a filter of choices in the two shapes that have a counterpart: what was
 // chosen before, and a column that agrees with the answer to an earlier question.
