@@ -142,8 +142,14 @@ func sheetRank(name string) int {
 func (im *importer) lose(t *table, row int, column, what, why, instead string) {
 	l := Loss{Sheet: strings.ToLower(strings.TrimSpace(t.name)), Row: row + 1, What: what, Why: why, Instead: instead}
 	for col, h := range t.heads {
-		if h.column == column && column != "" && t.cell(row, col) != "" {
+		if h.column != column || column == "" || row == 0 && t.cell(row, col) == "" {
+			continue
+		}
+		written := t.cell(row, col) != ""
+		if l.Column == "" || written {
 			l.Column = columnName(col) + " (" + t.cell(0, col) + ")"
+		}
+		if written {
 			break
 		}
 	}
@@ -335,6 +341,7 @@ func (im *importer) header(b *book) {
 		if len(im.q.Languages) == 0 {
 			im.q.Languages = languages
 		}
+		im.retitled(b)
 		for i, bk := range im.q.Booklets {
 			if bk.ID == "" {
 				im.losses = append(im.losses, Loss{Sheet: ownSheet, What: fmt.Sprintf("booklet %d", i+1), Why: "it has no ID", Instead: "taken without one"})
