@@ -125,6 +125,9 @@ func importBook(b *book, o Options, changed map[edit]bool) (*surveys.Questionnai
 		return nil, im.losses, fmt.Errorf("%w: sheet survey holds no question that could be taken", surveys.ErrInvalid)
 	}
 	im.unused()
+	if b.sheet(ownSheet) == nil {
+		im.turnPages()
+	}
 	slices.SortStableFunc(im.losses, func(a, b Loss) int {
 		if a.Sheet != b.Sheet {
 			return sheetRank(a.Sheet) - sheetRank(b.Sheet)
