@@ -226,6 +226,9 @@ func TestDemo(t *testing.T) {
 			t.Errorf("the demo did not print the path of %s", name)
 		}
 	}
+	if strings.Contains(out, "http://") {
+		t.Errorf("the demo has ended and printed addresses that do not answer: %s", out)
+	}
 	if out := must(t, "verify", "--state", state); !strings.Contains(out, "accepted") {
 		t.Errorf("verify printed %q", out)
 	}

@@ -86,8 +86,8 @@ func (c *demoCommand) Run(ctx context.Context, con *console) error {
 	}
 	if err == nil {
 		con.say("the whole demo took %s", time.Since(begun).Round(100*time.Millisecond))
-		d.addresses(srv.Addr())
-		if !c.Once {
+		if !c.Once { // with it only the files stay, whose names stand above
+			d.addresses(srv.Addr())
 			con.say("serving until Ctrl-C")
 			return serving.wait()
 		}

@@ -51,8 +51,27 @@ func (c *importFormCommand) Run(con *console) error {
 	for range q.Items {
 		items++
 	}
-	fmt.Fprintf(con.out, "%s: %d sections, %d items; %d things of the form were not taken as they were\n", c.Output, len(q.Sections), items, len(losses))
+	fmt.Fprintf(con.out, "%s: %s, %s; %s\n", c.Output, counted(len(q.Sections), "section"), counted(items, "item"), otherwise(len(losses)))
 	return nil
+}
+
+// counted is a number of things, such as “1 item”.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// otherwise says how much an import did in another way, as the lines above it list.
+func otherwise(n int) string {
+	switch n {
+	case 0:
+		return "everything in the form was taken as it was"
+	case 1:
+		return "1 thing in the form was changed or left out, see above"
+	}
+	return fmt.Sprintf("%d things in the form were changed or left out, see above", n)
 }
 
 // mediaFolder is where the pictures of a form are, as ODK tools have it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/server"
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -41,6 +42,7 @@ func (c *linksCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	sayEnded(con, w, time.Now())
 	list, err := c.list(ctx)
 	if err != nil {
 		return err
@@ -147,9 +149,11 @@ type openLinkCommand struct {
 
 // Run keeps the link, prints its address and counts, and those of the wave's other links.
 func (c *openLinkCommand) Run(ctx context.Context, con *console) error {
-	if _, err := c.waves().Load(c.Wave); err != nil {
+	w, err := c.waves().Load(c.Wave)
+	if err != nil {
 		return err
 	}
+	sayEnded(con, w, time.Now())
 	store, err := c.openDrafts()
 	if err != nil {
 		return err
@@ -180,6 +184,18 @@ func (c *openLinkCommand) Run(ctx context.Context, con *console) error {
 		rows = append(rows, []string{l.Name, c.address("/o/" + store.Token(l.Wave, l.Name)), fmt.Sprint(l.Started), fmt.Sprint(l.Completed), fmt.Sprint(l.Limit), fmt.Sprint(l.Takes(time.Now()))})
 	}
 	return csv.NewWriter(con.out).WriteAll(rows)
+}
+
+// sayEnded warns of a wave that takes no answers, so that nobody sends links to it.
+func sayEnded(con *console, w waves.Wave, now time.Time) {
+	ends, err := w.Questionnaire.Statutory.Ends()
+	switch {
+	case w.Closed:
+		con.say("wave %s is closed: the links below take no answers", w.ID)
+	case err == nil && !ends.IsZero() && !now.Before(ends):
+		con.say("wave %s has expired: its form was valid until %s, so the links below take no answers; publish a questionnaire with a later valid_until",
+			w.ID, w.Questionnaire.Statutory.ValidUntil)
+	}
 }
 
 // chinaDay is the beginning of a day in China, where the waves are; zero stays zero.

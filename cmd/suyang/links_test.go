@@ -114,3 +114,32 @@ func TestOpenLink(t *testing.T) {
 		}
 	}
 }
+
+// Links to a form that has expired are of no use to anybody, and whoever prints them is told.
+func TestLinksOfAnExpiredWave(t *testing.T) {
+	state := publishedSample(t)
+	if _, _, talk := suyang(t, "links", "zj", "--state", state); talk != "" {
+		t.Errorf("the links of a wave in force come with %q", talk)
+	}
+	f := stateFlags{State: state}
+	q, plan, err := definitionOf("gss-science", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Statutory.ValidUntil = "2020-12-31"
+	if _, err := f.waves().Publish("zj", q, plan); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"links", "zj"}, {"open-link", "zj", "--name", "poster"}} {
+		status, out, talk := suyang(t, append(command, "--state", state)...)
+		if status != 0 || out == "" || !strings.Contains(talk, "wave zj has expired: its form was valid until 2020-12-31") {
+			t.Errorf("%s: status %d, said %q", command[0], status, talk)
+		}
+	}
+	if err := f.waves().Close("zj"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, talk := suyang(t, "links", "zj", "--state", state); !strings.Contains(talk, "wave zj is closed") {
+		t.Errorf("links of a closed wave: said %q", talk)
+	}
+}

@@ -1,11 +1,14 @@
 package assess_test
 
 import (
+	"os"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/definition"
 )
 
 // planQuestionnaire has one item of each type that a plan may name.
@@ -110,4 +113,61 @@ func FuzzReadPlan(f *testing.F) {
 			t.Errorf("ReadPlan() = %v, %v", p, err)
 		}
 	})
+}
+
+// manual reads a page of the manual.
+func manual(t *testing.T, page string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../web/docs/reference/" + page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// example is the first piece of YAML in a page of the manual.
+func example(t *testing.T, page string) []byte {
+	t.Helper()
+	_, rest, _ := strings.Cut(manual(t, page), "```yaml\n")
+	src, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatalf("%s has no example", page)
+	}
+	return []byte(src)
+}
+
+// The smallest plan of the manual fits the example questionnaire of the manual.
+func TestManualPlan(t *testing.T) {
+	q, err := definition.Read("questionnaire.yaml", example(t, "questionnaire.md"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := assess.ReadPlan("plan.yaml", example(t, "plan.md"), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Tables) != 1 || p.Factor(p.Tables[0]) == nil {
+		t.Errorf("the plan of the manual has the tables %v", p.Tables)
+	}
+}
+
+// What a reader of the manual cannot find, nobody can write.
+func TestManualHasEveryKeyOfAPlan(t *testing.T) {
+	text := manual(t, "plan.md")
+	var look func(typ reflect.Type)
+	look = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice:
+			look(typ.Elem())
+		case reflect.Struct:
+			for i := range typ.NumField() {
+				key, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
+				if !strings.Contains(text, "`"+key+"`") {
+					t.Errorf("the manual does not mention `%s`", key)
+				}
+				look(typ.Field(i).Type)
+			}
+		}
+	}
+	look(reflect.TypeFor[assess.Plan]())
 }

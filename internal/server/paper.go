@@ -303,12 +303,19 @@ func (d *paperDrawing) when(relevant string) (string, error) {
 			return d.numbers[id], d.wave.Questionnaire.Item(id)
 		},
 		option: func(item *surveys.Item, code string) string {
-			for _, o := range item.Options {
+			for _, o := range d.offered(item) {
 				if o.Code == code {
-					return d.say(o.Text)
+					return o.Text
 				}
 			}
 			return ""
+		},
+		calculated: func(id string) (*surveys.Item, string) {
+			item := d.wave.Questionnaire.Item(id)
+			if item == nil || item.Type != surveys.Calculate {
+				return nil, ""
+			}
+			return item, d.say(item.Text)
 		},
 		say: d.T,
 	}

@@ -47,6 +47,43 @@ func TestRoutingInWords(t *testing.T) {
 	}
 }
 
+// How many options are chosen, and what is calculated, have words where they can; the
+// respondent does not know the names of items.
+func TestRoutingOfNumbersInWords(t *testing.T) {
+	q := follows()
+	q.Sections = []surveys.Section{{ID: "s1", Title: both("甲节", "S1"), Items: []surveys.Item{
+		{ID: "channels", Type: surveys.Multiple, Text: both("渠道", "Channels"), Options: options("tv", "net")},
+		{ID: "first", Type: surveys.Single, Text: both("最常用", "Most used"), From: "channels"},
+		{ID: "members", Type: surveys.Roster, Text: both("几口人", "How many"), Most: 4, Items: []surveys.Item{
+			{ID: "mage", Type: surveys.Number, Text: both("年龄", "Age")}}},
+		{ID: "kids", Type: surveys.Calculate, Calculate: "size(mage.filter(x, x < 18))"},
+		{ID: "many", Type: surveys.Calculate, Calculate: "size(channels) * 2", Text: both("渠道数", "Twice the channels")},
+		{ID: "eager", Type: surveys.Calculate, Calculate: `"tv" in channels || size(channels) >= 2`},
+		{ID: "deeper", Type: surveys.Calculate, Calculate: `eager && eager`},
+	}}}
+	s := newSite(t, []*surveys.Questionnaire{q}, nil)
+	for source, want := range map[string][2]string{
+		`size(channels) > 1`:              {"（仅当第 1 题选了多于 1 项时回答）", "(Only if more than 1 options are chosen in question 1)"},
+		`size(channels) == 1`:             {"（仅当第 1 题选了 1 项时回答）", "(Only if the number of options chosen in question 1 is 1)"},
+		`kids > 0`:                        {"（仅当符合“第 3.1 题小于 18 ”的人数大于 0 时回答）", "(Only if the number of people for whom question 3.1 is less than 18 is more than 0)"},
+		`many >= 4`:                       {"（仅当“渠道数”不小于 4 时回答）", "(Only if “Twice the channels” is at least 4)"},
+		`eager && first == "tv"`:          {"（仅当［第 1 题选了“电视”，或者第 1 题选了不少于 2 项］，并且第 2 题选“电视”时回答）", "(Only if [“Television” is chosen in question 1, or at least 2 options are chosen in question 1], and question 2 is “Television”)"},
+		`deeper`:                          {"（仅当符合条件 deeper 时回答）", "(Only if this holds: deeper)"},
+		`size(mage) > 1`:                  {"（仅当符合条件 size(mage) > 1 时回答）", "(Only if this holds: size(mage) > 1)"},
+		`size(mage.filter(x, x + 1 < 3))`: {"（仅当符合条件 size(mage.filter(x, x + 1 < 3)) 时回答）", "(Only if this holds: size(mage.filter(x, x + 1 < 3)))"},
+	} {
+		for i, l := range []surveys.Lang{surveys.ZH, surveys.EN} {
+			d := paperDrawing{frame: s.pages.frame(l), wave: s.waves["follows"], numbers: map[string]string{}}
+			if _, err := d.sections(); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := d.when(source); err != nil || got != want[i] {
+				t.Errorf("%s = %q, %v; want %q", source, got, err, want[i])
+			}
+		}
+	}
+}
+
 // The paper has every question of the questionnaire, the statutory header and the version.
 func TestPaperIsWhole(t *testing.T) {
 	shipped, err := library.Read("civic-literacy")

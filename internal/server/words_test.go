@@ -74,8 +74,11 @@ func TestWordsAreUsed(t *testing.T) {
 		"item.province", "item.city", "item.county", "item.township", "item.village",
 		"paper.when", "paper.condition", "paper.and", "paper.or", "paper.group", "paper.is", "paper.is-not", "paper.chosen", "paper.not-chosen",
 		"paper.answered", "paper.equal", "paper.unequal", "paper.less", "paper.at-most", "paper.more", "paper.at-least", "paper.from", "paper.answer", "paper.least", "paper.most",
-		"home.title", "send.title", "send.trouble", "thanks.title", "later.title", "resume.title", "resume.wrong"} {
+		"paper.called", "paper.people", "home.title", "send.title", "send.trouble", "thanks.title", "later.title", "resume.title", "resume.wrong"} {
 		used[key] = true
+	}
+	for _, key := range comparisons {
+		used["paper.options-"+key], used["paper.value-"+key] = true, true
 	}
 	for _, p := range append(slices.Clone(problems), struct {
 		err    error

@@ -106,6 +106,8 @@ func TestFaultsOfABlueprint(t *testing.T) {
 	for _, c := range []struct{ name, old, new, says string }{
 		{"no such kind", "kind: bib", "kind: random", `blueprint.yaml:2:7: kind is "random"; use one of: fixed, spiral, bib`},
 		{"no design", "clusters: 7", "clusters: 2", "2 clusters, 3 per booklet, make no design"},
+		{"booklets without a number", "kind: bib", "kind: spiral", "blueprint.yaml:2:7: kind spiral needs two booklets or more; write how many in a line “booklets: 4”"},
+		{"two subjects", "{benchmark: [1], least: 1}", "{subject: [earth, space], least: 1}", "subject is a list; write one value here, without [ ]; for several, repeat what it stands in, such as the rule, for each"},
 		{"no such dimension", "id: method", "id: wit", `the bank has no dimension "wit"; its dimensions: knowledge, method`},
 		{"points that are no items", "points: 14", "points: 15", "15 points are no whole number of items with 3.5 points each"},
 		{"no such linking item", "[K01, M02]", "[K01, M99]", `blueprint.yaml:5:16: the bank has no item "M99"`},

@@ -213,13 +213,21 @@ func (l blueprintLinter) design() {
 	case p.Kind == Fixed && p.Booklets > 1:
 		l.Fault("booklets", "there is one booklet of kind fixed", "remove the line, or use kind spiral or bib")
 	case p.Kind == Spiral && p.Booklets < 2:
-		l.Fault("booklets", "kind spiral needs two booklets or more", "write “booklets: …”")
+		l.Fault(writtenOr("kind", "booklets", p.Booklets), "kind spiral needs two booklets or more", "write how many in a line “booklets: 4”")
 	case p.Kind == BIB && (p.PerBooklet < 2 || p.Clusters <= p.PerBooklet || p.Clusters > maxClusters):
-		l.Fault("clusters", fmt.Sprintf("%d clusters, %d per booklet, make no design", p.Clusters, p.PerBooklet),
+		l.Fault(writtenOr("kind", "clusters", p.Clusters), fmt.Sprintf("%d clusters, %d per booklet, make no design", p.Clusters, p.PerBooklet),
 			fmt.Sprintf("write “per_booklet: …” with 2 or more and “clusters: …” with more than that, at most %d", maxClusters))
 	case p.Kind != BIB && (p.Clusters != 0 || p.PerBooklet != 0):
 		l.Fault("clusters", fmt.Sprintf("kind %s has no clusters", p.Kind), "remove clusters and per_booklet, or use kind bib")
 	}
+}
+
+// writtenOr is the path of a number, or another path where the number was left out.
+func writtenOr(other, path string, n int) string {
+	if n == 0 {
+		return other
+	}
+	return path
 }
 
 func (l blueprintLinter) dimensions() {

@@ -80,6 +80,9 @@ func (d *decoder) written(n *yaml.Node, path string) bool {
 // mapping calls each for every entry of a mapping and reports keys given twice.
 func (d *decoder) mapping(n *yaml.Node, path string, each func(key, value *yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
+		if d.wideColonIn(n, path) {
+			return
+		}
 		d.fault(n, path, fmt.Sprintf("%s is %s", named(path), describe(n)), "write a mapping, “key: value”")
 		return
 	}
@@ -95,6 +98,9 @@ func (d *decoder) mapping(n *yaml.Node, path string, each func(key, value *yaml.
 			continue
 		}
 		seen[key.Value] = key.Line
+		if d.wideColonIn(key, path) {
+			continue
+		}
 		each(key, n.Content[i+1])
 	}
 }
@@ -164,7 +170,11 @@ func (d *decoder) list(n *yaml.Node, path string) bool {
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 	d.at[path] = n
 	if n.Kind != yaml.ScalarNode {
-		d.fault(n, path, fmt.Sprintf("%s is %s", named(path), describe(n)), "write "+wanted[v.Kind()])
+		way := "write " + wanted[v.Kind()]
+		if n.Kind == yaml.SequenceNode {
+			way = "write one value here, without [ ]; for several, repeat what it stands in, such as the rule, for each"
+		}
+		d.fault(n, path, fmt.Sprintf("%s is %s", named(path), describe(n)), way)
 		return
 	}
 	tag := n.ShortTag()
@@ -190,7 +200,11 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 		}
 	}
 	if !ok {
-		d.fault(n, path, fmt.Sprintf("%s is %s", named(path), describe(n)), "write "+wanted[v.Kind()])
+		way := "write " + wanted[v.Kind()]
+		if v.Kind() == reflect.String && tag == "!!timestamp" {
+			way = fmt.Sprintf("put it in quotes: %q", shorten(n.Value))
+		}
+		d.fault(n, path, fmt.Sprintf("%s is %s", named(path), describe(n)), way)
 	}
 }
 
@@ -310,6 +324,8 @@ func describe(n *yaml.Node) string {
 		return fmt.Sprintf("the text %q", shorten(n.Value))
 	case "!!int", "!!float":
 		return "the number " + shorten(n.Value)
+	case "!!timestamp":
+		return "the date " + shorten(n.Value) + ", which YAML does not take for a text"
 	case "!!bool":
 		return shorten(n.Value) + ", yes or no"
 	}

@@ -72,7 +72,7 @@ func TestReadGivesTheQuestionnaire(t *testing.T) {
 					Options: []surveys.Option{
 						{Code: "1", Text: text("对", "True")}, {Code: "2", Text: text("错", "False")}, {Code: "dk", Text: text("不知道", "Don’t know")},
 					}, Dimension: "knowledge", Key: []string{"1"}},
-				{ID: "chart", Type: surveys.Note, Text: text("看图", "Look at the chart"), Relevant: "K1 == \"1\" ||\nage > 60\n",
+				{ID: "chart", Type: surveys.Note, Text: text("看图", "Look at the chart"), Relevant: "K1 == \"1\" ||\nage > 60\n", Page: true,
 					Figure: &surveys.Figure{
 						SVG: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><line x1="1" y1="1" x2="8" y2="8" stroke="#000"></line></svg>`,
 						Alt: text("一条线", "A line"),

@@ -83,8 +83,9 @@ func (l *linter) walk(each func(path string, it *surveys.Item)) {
 
 // expressions compiles the form and shows where each fault stands in the file.
 func (l *linter) expressions(lists []*geo.List) {
-	_, err := form.Compile(l.q, lists...)
+	f, err := form.Compile(l.q, lists...)
 	if err == nil {
+		l.sense(f, lists)
 		return
 	}
 	var faults form.Faults
@@ -92,16 +93,9 @@ func (l *linter) expressions(lists []*geo.List) {
 		l.faultAt("", err.Error(), "")
 		return
 	}
-	items, sections := map[string]string{}, map[string]string{}
-	for s := range l.q.Sections {
-		sections[l.q.Sections[s].ID] = fmt.Sprintf("sections[%d]", s)
-	}
-	l.walk(func(path string, it *surveys.Item) { items[it.ID] = path })
+	path := l.paths()
 	for _, f := range faults {
-		path := join(sections[f.Section], f.Field)
-		if f.Item != "" {
-			path = join(items[f.Item], f.Field)
-		}
+		path := path(form.Use{Section: f.Section, Item: f.Item, Field: f.Field})
 		var e *expr.Error
 		if n, ok := l.at[path]; ok && errors.As(f.Err, &e) {
 			l.expression(n, path, e)
@@ -113,13 +107,12 @@ func (l *linter) expressions(lists []*geo.List) {
 
 // expression reports a fault in an expression that a scalar is, or has in it as ${…}.
 func (l *linter) expression(n *yaml.Node, path string, e *expr.Error) {
-	start, msg := 0, fmt.Sprintf("%s is not a valid expression: %s", named(path), e.Msg)
-	if n.Value != e.Source {
-		start = max(0, strings.Index(n.Value, "${"+e.Source+"}")+len("${"))
+	at, piped := l.charOf(n, path, e)
+	msg := fmt.Sprintf("%s is not a valid expression: %s", named(path), e.Msg)
+	if piped {
 		msg = "${" + shorten(e.Source) + "} is not a valid expression: " + e.Msg
 	}
-	char := utf8.RuneCountInString(n.Value[:start]) + charAt(e.Source, e.Line, e.Col)
-	l.faultIn(l.inside(path, char), path, msg, "")
+	l.faultIn(at, path, msg, "")
 }
 
 // charAt counts the characters before a place of a text.

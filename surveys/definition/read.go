@@ -27,6 +27,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -167,10 +168,56 @@ func (d *decoder) syntax(err error) {
 			}
 		}
 	}
+	if d.tab(at.Line) || d.wideColonNear(at.Line) {
+		return
+	}
 	if at.Line <= len(d.lines) {
 		at.Column += len(indent([]rune(d.lines[at.Line-1])))
 	}
 	d.fault(at, "", "this is not YAML: "+msg, "check indentation and brackets near this line, and put texts with : # ? , [ ] { } in quotes")
+}
+
+// tab reports a tab in the indentation of a line.
+func (d *decoder) tab(line int) bool {
+	if line < 1 || line > len(d.lines) {
+		return false
+	}
+	before := indent([]rune(d.lines[line-1]))
+	i := slices.Index(before, '\t')
+	if i >= 0 {
+		d.faultIn(spot{line, i + 1}, "", "here stands a tab, and YAML is indented with blanks", "replace it with blanks, as many as in the lines beside it")
+	}
+	return i >= 0
+}
+
+// wideColon is a key with the colon of Chinese texts behind it.
+var wideColon = regexp.MustCompile(`^[ \t]*(?:- +)*[A-Za-z_][A-Za-z0-9_-]*[ \t]*：`)
+
+const (
+	msgWideColon = "here stands the full-width colon ：, which is no sign of YAML"
+	wayWideColon = "write “: ” behind a key, the colon of the English keyboard and a blank"
+)
+
+// wideColonNear reports such a key in a line or the two before it, where the parser
+// notices it late.
+func (d *decoder) wideColonNear(line int) bool {
+	for at := min(line, len(d.lines)); at >= 1 && at >= line-2; at-- {
+		if key := wideColon.FindString(d.lines[at-1]); key != "" {
+			d.faultIn(spot{at, utf8.RuneCountInString(key)}, "", msgWideColon, wayWideColon)
+			return true
+		}
+	}
+	return false
+}
+
+// wideColonIn reports such a key that the parser took for a text.
+func (d *decoder) wideColonIn(n *yaml.Node, path string) bool {
+	key := wideColon.FindString(n.Value)
+	if n.Kind != yaml.ScalarNode || n.Style != 0 || key == "" {
+		return false
+	}
+	d.faultIn(spot{n.Line, n.Column + utf8.RuneCountInString(key) - 1}, path, msgWideColon, wayWideColon)
+	return true
 }
 
 func (d *decoder) unusedLists() {

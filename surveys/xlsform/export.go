@@ -709,13 +709,18 @@ func edits(b *book, q *surveys.Questionnaire) map[edit]bool {
 	for row := range again.rows {
 		if !strings.HasPrefix(again.get(row, "type"), "end") {
 			fresh[again.get(row, "name")] = row
+			fresh[ownID(again, row)] = row
 		}
 	}
+	delete(fresh, "")
 	t := newTable(b.sheet("survey"))
 	changed := map[edit]bool{}
 	for row := 1; row < len(t.rows); row++ {
 		name := t.get(row, "name")
 		at, ok := fresh[name]
+		if !ok { // another program renamed the row
+			at, ok = fresh[ownID(t, row)]
+		}
 		if !ok || strings.HasPrefix(t.get(row, "type"), "end") {
 			continue
 		}
@@ -734,6 +739,14 @@ func edits(b *book, q *surveys.Questionnaire) map[edit]bool {
 		}
 	}
 	return changed
+}
+
+// ownID is what Export calls a row whatever its name: no name has such a text.
+func ownID(t *table, row int) string {
+	if id := t.get(row, ownPrefix+"id"); id != "" {
+		return t.get(row, ownPrefix+"part") + ":" + id
+	}
+	return ""
 }
 
 // version is the version of a form: ODK tells forms apart by it.

@@ -126,6 +126,9 @@ func importBook(b *book, o Options, changed map[edit]bool) (*surveys.Questionnai
 		return nil, im.losses, fmt.Errorf("%w: sheet survey holds no question that could be taken", surveys.ErrInvalid)
 	}
 	im.unused()
+	if b.sheet(ownSheet) == nil {
+		im.turnPages()
+	}
 	slices.SortStableFunc(im.losses, func(a, b Loss) int {
 		if a.Sheet != b.Sheet {
 			return sheetRank(a.Sheet) - sheetRank(b.Sheet)
@@ -143,8 +146,14 @@ func sheetRank(name string) int {
 func (im *importer) lose(t *table, row int, column, what, why, instead string) {
 	l := Loss{Sheet: strings.ToLower(strings.TrimSpace(t.name)), Row: row + 1, What: what, Why: why, Instead: instead}
 	for col, h := range t.heads {
-		if h.column == column && column != "" && t.cell(row, col) != "" {
+		if h.column != column || column == "" || row == 0 && t.cell(row, col) == "" {
+			continue
+		}
+		written := t.cell(row, col) != ""
+		if l.Column == "" || written {
 			l.Column = columnName(col) + " (" + t.cell(0, col) + ")"
+		}
+		if written {
 			break
 		}
 	}
@@ -336,6 +345,7 @@ func (im *importer) header(b *book) {
 		if len(im.q.Languages) == 0 {
 			im.q.Languages = languages
 		}
+		im.retitled(b)
 		for i, bk := range im.q.Booklets {
 			if bk.ID == "" {
 				im.losses = append(im.losses, Loss{Sheet: ownSheet, What: fmt.Sprintf("booklet %d", i+1), Why: "it has no ID", Instead: "taken without one"})

@@ -185,9 +185,11 @@ func (im *importer) section(b *block) {
 		relevant := s.Relevant
 		s.Relevant = ""
 		im.own(b.row, s)
-		if im.changed[edit{b.name, "relevant"}] {
+		if im.edited(b, "relevant") {
 			s.Relevant = relevant
+			im.took(b, "relevant")
 		}
+		im.ignored(b, map[string]string{"name": renamed(s.ID), "appearance": asExported})
 	}
 	im.cells(b)
 	within := b.within
@@ -233,10 +235,12 @@ func (im *importer) block(b *block, items *[]surveys.Item, conds []string, inRos
 	part := t.get(b.row, ownPrefix+"part")
 	switch {
 	case part == "helper":
-		return
+		im.unlike(b)
 	case part == "reserved":
+		im.unlike(b)
 		im.reserved(b, items)
 	case part == "rows":
+		im.unlike(b)
 		im.ownRows(b, items)
 	case part == "grid":
 		it := surveys.Item{ID: im.ids[b.name], Text: im.texts(b.row, "label", "text"), Hint: im.texts(b.row, "hint", "hint")}

@@ -60,7 +60,7 @@ func (im *importer) question(b *block, items *[]surveys.Item, conds []string) {
 		im.from[it.ID] = l
 		constraint = im.choose(b, l, &it)
 	}
-	if it.Text == nil {
+	if it.Text == nil && (it.Type != surveys.Calculate || t.get(b.row, ownPrefix+"type") == "") {
 		it.Text = im.plain(b.name)
 		if it.Type != surveys.Calculate {
 			im.lose(t, b.row, "name", quoted(b.name), "it has no label", "its name is shown")
@@ -115,6 +115,7 @@ func (im *importer) choose(b *block, l *choiceList, it *surveys.Item) (constrain
 		it.Options = append(slices.Clone(it.Options), surveys.Option{Code: "other", Text: im.said(im.o.Words.Other), Fixed: true})
 	}
 	if own {
+		it.Shuffle = randomized(t.get(b.row, "parameters"))
 		return ""
 	}
 	for _, p := range strings.Fields(t.get(b.row, "parameters")) {
@@ -131,6 +132,17 @@ func (im *importer) choose(b *block, l *choiceList, it *surveys.Item) (constrain
 		constraint = im.filter(b, l, it, filter)
 	}
 	return constraint
+}
+
+// randomized reports whether the parameters of a choice ask for a random order.
+func randomized(parameters string) bool {
+	for _, p := range strings.FieldsFunc(parameters, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if key, value, _ := strings.Cut(p, "="); key == "randomize" {
+			yes, _ := yesNo(value)
+			return yes
+		}
+	}
+	return false
 }
 
 // filter takes a filter of choices in the two shapes that have a counterpart: what was
@@ -280,7 +292,7 @@ func (im *importer) finish(b *block, it *surveys.Item, relevant, constraint stri
 	}
 	native := *it
 	native.Constraint = ""
-	changed := func(column string) bool { return im.changed[edit{b.name, column}] }
+	changed := func(column string) bool { return im.edited(b, column) }
 	text, hint, options, figure := it.Text, it.Hint, it.Options, it.Figure
 	*it = surveys.Item{ID: it.ID, Text: text, Hint: hint, Options: options, Required: it.Required, Figure: figure}
 	if figure != nil {
@@ -290,9 +302,7 @@ func (im *importer) finish(b *block, it *surveys.Item, relevant, constraint stri
 	if changed("relevant") {
 		it.Relevant = native.Relevant
 	}
-	if changed("type") {
-		it.Type = native.Type
-	}
+	im.recast(b, it, native)
 	im.enter(it)
 	if changed("constraint") {
 		it.Constraint, it.Message, it.Least, it.Most, it.MaxLength = "", nil, 0, 0, 0
@@ -304,7 +314,7 @@ func (im *importer) finish(b *block, it *surveys.Item, relevant, constraint stri
 	}
 	for _, column := range []string{"relevant", "constraint", "calculation"} {
 		if changed(column) {
-			im.lose(t, b.row, column, quoted(t.get(b.row, column)), "the cell was changed since it was exported", "taken from the cell, not from the column of our own beside it")
+			im.took(b, column)
 		}
 	}
 }
@@ -347,9 +357,6 @@ var looks = []string{"likert", "table-list", "multiline", "field-list", "minimal
 // cells records the cells of a row that mean nothing here.
 func (im *importer) cells(b *block) {
 	t := im.survey
-	if t.get(b.row, ownPrefix+"part") != "" || t.get(b.row, ownPrefix+"type") != "" {
-		return
-	}
 	for col, h := range t.heads {
 		text := strings.TrimSpace(t.cell(b.row, col))
 		if why := idle[h.column]; why != "" && text != "" {
@@ -358,6 +365,9 @@ func (im *importer) cells(b *block) {
 			}
 			im.lose(t, b.row, h.column, quoted(text), why, "left out")
 		}
+	}
+	if t.get(b.row, ownPrefix+"part") != "" || t.get(b.row, ownPrefix+"type") != "" {
+		return
 	}
 	group := b.kind == "begin_group" || b.kind == "begin_repeat"
 	for _, column := range []string{"constraint", "calculation", "required", "choice_filter", "repeat_count", "parameters"} {
