@@ -154,7 +154,7 @@ func (s *sense) offered(it *surveys.Item) (codes []string) {
 	own := it
 	for n := 0; it != nil && n < 20; n++ { // the form has no circles, and no longer chains
 		for _, o := range it.Options {
-			if it == own || !o.Exclusive && o.Code != surveys.DontKnow && o.Code != surveys.Refused {
+			if it == own || !o.Exclusive && !surveys.Reserved(o.Code) {
 				codes = append(codes, o.Code)
 			}
 		}
