@@ -51,7 +51,7 @@ func TestWhatWasNotShownIsAsked(t *testing.T) {
 			t.Errorf("%s: qb is not shown, but %q", name, p.title())
 			continue
 		}
-		p = p.press("next").want(200, "乙节").press("next").press("send").want(200, "谢谢，您的问卷已收到")
+		p.press("next").want(200, "乙节").press("next").press("send").want(200, "谢谢，您的问卷已收到")
 	}
 	for _, r := range s.stored() {
 		if v, ok := r.Answers["qb"]; !ok || len(v) != 0 {
