@@ -149,7 +149,8 @@ func (s Statutory) Ends() (time.Time, error) {
 	return day.AddDate(0, 0, 1), nil
 }
 
-// Section is a group of items that are shown together, on one page.
+// Section is a group of items that belong together: one page or several, see
+// Paging and Item.Page.
 type Section struct {
 	ID    string `json:"id"`
 	Title Text   `json:"title"`

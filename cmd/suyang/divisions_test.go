@@ -14,7 +14,7 @@ import (
 
 // authored is a folder with a questionnaire that asks for a region of a code list, and
 // with that list.
-func authored(t *testing.T, list, csv string) string {
+func authored(t *testing.T, list, level, csv string) string {
 	t.Helper()
 	dir := t.TempDir()
 	plan, err := library.FS.ReadFile("gss-science/plan.yaml")
@@ -22,7 +22,7 @@ func authored(t *testing.T, list, csv string) string {
 		t.Fatal(err)
 	}
 	src := bytes.Replace(sound(t), []byte("    items:\n"), []byte(
-		"    items:\n      - {id: town, type: region, text: {zh: \"哪个镇？\", en: \"Town?\"}, division: {list: "+list+", level: township}}\n"), 1)
+		"    items:\n      - {id: town, type: region, text: {zh: \"哪个镇？\", en: \"Town?\"}, division: {list: "+list+", level: "+level+"}}\n"), 1)
 	for name, b := range map[string][]byte{"questionnaire.yaml": src, "plan.yaml": plan, "dg-2023.csv": []byte(csv)} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			t.Fatal(err)
@@ -37,9 +37,9 @@ const dongguan = "code,name_zh,name_en\n4419,东莞市,Dongguan\n441900003,东�
 // files are gone; a list that answers refer to is not replaced by another of its name.
 func TestOwnCodeList(t *testing.T) {
 	f := stateFlags{State: filepath.Join(t.TempDir(), "state")}
-	mine := authored(t, "dg-2023", dongguan)
+	mine := authored(t, "dg-2023", "township", dongguan)
 	must(t, "publish", "dg", "--questionnaire", mine, "--state", f.State)
-	must(t, "publish", "zj", "--questionnaire", authored(t, "cn-zj-gd-2023", dongguan), "--state", f.State)
+	must(t, "publish", "zj", "--questionnaire", authored(t, "cn-zj-gd-2023", "county", dongguan), "--state", f.State)
 	if err := os.RemoveAll(filepath.Dir(mine)); err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +62,8 @@ func TestOwnCodeList(t *testing.T) {
 			}
 		}
 	}
-	must(t, "publish", "dg2", "--questionnaire", authored(t, "dg-2023", dongguan), "--state", f.State)
-	status, _, talk := suyang(t, "publish", "dg3", "--questionnaire", authored(t, "dg-2023", dongguan+"441900004,南城街道,Nancheng\n"), "--state", f.State)
+	must(t, "publish", "dg2", "--questionnaire", authored(t, "dg-2023", "township", dongguan), "--state", f.State)
+	status, _, talk := suyang(t, "publish", "dg3", "--questionnaire", authored(t, "dg-2023", "township", dongguan+"441900004,南城街道,Nancheng\n"), "--state", f.State)
 	if status == 0 || !strings.Contains(talk, "another code list dg-2023; give the changed one another vintage") {
 		t.Errorf("a changed list: status %d, %q", status, talk)
 	}

@@ -31,10 +31,10 @@ func Allocate(seed uint64, cases []Case, booklets []surveys.Booklet) []string {
 	for stratum, members := range strata {
 		slices.SortFunc(members, func(i, j int) int { return cmp.Compare(cases[i].ID, cases[j].ID) })
 		rng := rand.New(rand.NewPCG(seed, number(stratum)))
-		turns := turns(rng, len(members), booklets)
+		list := turns(rng, len(members), booklets)
 		start := rng.IntN(len(members))
 		for n, i := range members {
-			out[i] = turns[(start+n)%len(turns)]
+			out[i] = list[(start+n)%len(list)]
 		}
 	}
 	return out

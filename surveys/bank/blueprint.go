@@ -2,7 +2,6 @@ package bank
 
 import (
 	"fmt"
-
 	"math"
 	"slices"
 	"strconv"

@@ -198,34 +198,18 @@ func allOf(v, k int) [][]int {
 // the sum of squared pair counts larger.
 func evened(v, k, b int) (blocks [][]int, balanced bool) {
 	rng := rand.New(rand.NewPCG(uint64(v), uint64(k*1000+b)))
-	pairs := make([]int, v*v)
-	meet := func(x int, block []int, by int) {
-		for _, y := range block {
-			if y != x {
-				pairs[x*v+y] += by
-				pairs[y*v+x] += by
-			}
-		}
-	}
-	met := func(x int, block []int, without int) (sum int) {
-		for _, y := range block {
-			if y != without && y != x {
-				sum += pairs[x*v+y]
-			}
-		}
-		return sum
-	}
+	m := meetings{v, make([]int, v*v)}
 	used := make([]int, v)
 	for range b {
 		var block []int
 		for range k {
 			best, least := -1, 0
 			for _, x := range rng.Perm(v) {
-				if cost := used[x]*1000 + met(x, block, -1); !slices.Contains(block, x) && (best < 0 || cost < least) {
+				if cost := used[x]*1000 + m.of(x, block); !slices.Contains(block, x) && (best < 0 || cost < least) {
 					best, least = x, cost
 				}
 			}
-			meet(best, block, 1)
+			m.add(best, block, 1)
 			block = append(block, best)
 			used[best]++
 		}
@@ -234,31 +218,62 @@ func evened(v, k, b int) (blocks [][]int, balanced bool) {
 	const exchanges = 20_000
 	for n := 0; n < exchanges && b > 1; n++ {
 		i, j := rng.IntN(b), rng.IntN(b)
-		p, q := rng.IntN(k), rng.IntN(k)
-		x, y := blocks[i][p], blocks[j][q]
-		if slices.Contains(blocks[i], y) || slices.Contains(blocks[j], x) {
-			continue
-		}
-		before := met(x, blocks[i], -1) + met(y, blocks[j], -1)
-		meet(x, blocks[i], -1)
-		meet(y, blocks[j], -1)
-		blocks[i][p], blocks[j][q] = y, x
-		// Σ(c+1)² − Σc² over the new pairs against the same over the old ones.
-		after := met(y, blocks[i], -1) + met(x, blocks[j], -1) + 2*(k-1)
-		meet(y, blocks[i], 1)
-		meet(x, blocks[j], 1)
-		if after > before {
-			meet(y, blocks[i], -1)
-			meet(x, blocks[j], -1)
-			blocks[i][p], blocks[j][q] = x, y
-			meet(x, blocks[i], 1)
-			meet(y, blocks[j], 1)
-		}
+		m.exchange(blocks[i], rng.IntN(k), blocks[j], rng.IntN(k))
 	}
 	for _, block := range blocks {
 		slices.Sort(block)
 	}
 	return blocks, Design{v, blocks}.Balanced()
+}
+
+// meetings count in how many blocks two of v clusters are together.
+type meetings struct {
+	v     int
+	pairs []int
+}
+
+// add counts a cluster's pairs with the others of a block.
+func (m meetings) add(x int, block []int, by int) {
+	for _, y := range block {
+		if y != x {
+			m.pairs[x*m.v+y] += by
+			m.pairs[y*m.v+x] += by
+		}
+	}
+}
+
+// of sums how often a cluster meets the others of a block.
+func (m meetings) of(x int, block []int) (sum int) {
+	for _, y := range block {
+		if y != x {
+			sum += m.pairs[x*m.v+y]
+		}
+	}
+	return sum
+}
+
+// exchange swaps two clusters between blocks, unless that makes the sum of squared pair
+// counts larger.
+func (m meetings) exchange(one []int, p int, other []int, q int) {
+	x, y := one[p], other[q]
+	if slices.Contains(one, y) || slices.Contains(other, x) {
+		return
+	}
+	before := m.of(x, one) + m.of(y, other)
+	m.add(x, one, -1)
+	m.add(y, other, -1)
+	one[p], other[q] = y, x
+	// Σ(c+1)² − Σc² over the new pairs against the same over the old ones.
+	after := m.of(y, one) + m.of(x, other) + 2*(len(one)-1)
+	m.add(y, one, 1)
+	m.add(x, other, 1)
+	if after > before {
+		m.add(y, one, -1)
+		m.add(x, other, -1)
+		one[p], other[q] = x, y
+		m.add(x, one, 1)
+		m.add(y, other, 1)
+	}
 }
 
 // PairCounts says in how many booklets two clusters meet, at least and at most, and in

@@ -3,7 +3,6 @@ package bank
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,14 +35,9 @@ const (
 
 // ReadFile is ReadQuestionnaire for a file.
 func ReadFile(path string) (*surveys.Questionnaire, error) {
-	f, err := os.Open(path)
+	src, err := definition.Load(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the definition: %w", err)
-	}
-	defer f.Close()
-	src, err := io.ReadAll(io.LimitReader(f, definition.MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the definition: %w", err)
+		return nil, err
 	}
 	return ReadQuestionnaire(path, src, os.DirFS(filepath.Dir(path)))
 }
@@ -105,7 +99,19 @@ func Complete(name string, src []byte, files fs.FS, set *Set) (*surveys.Question
 	if len(q.Booklets) > 0 {
 		s.Fault("booklets", "the questionnaire has booklets and takes items from a bank", "remove one of them")
 	}
-	var placed []string // the items in the order of the questionnaire
+	place(s, &q, set)
+	if err := s.Err(); err != nil {
+		return nil, err
+	}
+	q.Booklets = append(q.Booklets, booklets(&q, set)...)
+	if s.Lint(&q); s.Err() != nil {
+		return nil, s.Err()
+	}
+	return &q, nil
+}
+
+// place puts the items of a set into the sections that ask for them.
+func place(s *definition.Source, q *surveys.Questionnaire, set *Set) {
 	for _, d := range set.Blueprint.Dimensions {
 		var sections []int
 		for i, section := range q.Sections {
@@ -136,9 +142,11 @@ func Complete(name string, src []byte, files fs.FS, set *Set) (*surveys.Question
 			s.Fault(fmt.Sprintf("sections[%d].bank", i), fmt.Sprintf("the blueprint draws no items of dimension %q", section.Bank.Dimension), "add the dimension to the blueprint, or remove the line")
 		}
 	}
-	if err := s.Err(); err != nil {
-		return nil, err
-	}
+}
+
+// booklets are those of a set, each with its items in the order of the questionnaire.
+func booklets(q *surveys.Questionnaire, set *Set) (list []surveys.Booklet) {
+	var placed []string
 	for it := range q.Items {
 		placed = append(placed, it.ID)
 	}
@@ -151,11 +159,8 @@ func Complete(name string, src []byte, files fs.FS, set *Set) (*surveys.Question
 					b.Items = append(b.Items, id)
 				}
 			}
-			q.Booklets = append(q.Booklets, b)
+			list = append(list, b)
 		}
 	}
-	if s.Lint(&q); s.Err() != nil {
-		return nil, s.Err()
-	}
-	return &q, nil
+	return list
 }

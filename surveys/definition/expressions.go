@@ -40,6 +40,30 @@ func (l *linter) divisions() (lists []*geo.List) {
 	return lists
 }
 
+// depth checks that the answers to regions can be as deep as the item wants; otherwise
+// any division without parts would be taken for a whole answer.
+func (l *linter) depth(lists []*geo.List) {
+	deepest := map[surveys.Division]geo.Level{}
+	l.walk(func(path string, it *surveys.Item) {
+		if it.Division == nil {
+			return
+		}
+		i := slices.IndexFunc(lists, func(s *geo.List) bool { return s.ID == it.Division.List })
+		want := geo.Level(it.Division.Level)
+		if i < 0 || !want.Valid() {
+			return // that is a fault of its own
+		}
+		part := surveys.Division{List: it.Division.List, Within: it.Division.Within}
+		if _, known := deepest[part]; !known {
+			deepest[part] = lists[i].Deepest(part.Within)
+		}
+		if has := deepest[part]; has != "" && !has.Reaches(want) {
+			l.faultAt(path+".division.level", fmt.Sprintf("region %q asks down to the %s and the code list %s has none there", it.ID, want, part.List),
+				fmt.Sprintf("write “level: %s”, the deepest that it has, or a list of your own with more", has))
+		}
+	})
+}
+
 // maxList is the largest code list that is read, in bytes.
 const maxList = 64 << 20
 

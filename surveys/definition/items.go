@@ -193,16 +193,24 @@ func (l *linter) bounds(path string, it *surveys.Item) {
 	if it.MaxLength < 0 || it.MaxLength > 10000 {
 		l.faultAt(path+".max_length", fmt.Sprintf("max_length is %d", it.MaxLength), "use a number from 1 to 10000")
 	}
-	highest, what := surveys.MaxRows, "rows of a roster"
-	if it.Type != surveys.Roster {
-		highest, what = len(l.offered(it)), "options that item "+fmt.Sprintf("%q", it.ID)+" can have"
+	offered := l.offered(it)
+	together := 0 // options that can be chosen beside others
+	for _, o := range offered {
+		if !o.Exclusive && o.Code != surveys.DontKnow && o.Code != surveys.Refused {
+			together++
+		}
+	}
+	least, most := together, len(offered)
+	what := fmt.Sprintf("options that item %q can have", it.ID)
+	if it.Type == surveys.Roster {
+		least, most, what = surveys.MaxRows, surveys.MaxRows, "rows of a roster"
 	}
 	for _, b := range []struct {
-		name string
-		n    int
-	}{{"least", it.Least}, {"most", it.Most}} {
-		if b.n < 0 || b.n > highest {
-			l.faultAt(path+"."+b.name, fmt.Sprintf("%s is %d", b.name, b.n), fmt.Sprintf("use a number from 1 to %d, the %s", highest, what))
+		name       string
+		n, highest int
+	}{{"least", it.Least, least}, {"most", it.Most, most}} {
+		if b.n < 0 || b.n > b.highest {
+			l.faultAt(path+"."+b.name, fmt.Sprintf("%s is %d", b.name, b.n), fmt.Sprintf("use a number from 1 to %d, the %s", b.highest, what))
 		}
 	}
 	if it.Most > 0 && it.Least > it.Most {

@@ -42,6 +42,7 @@ func (l *linter) lint() {
 	l.criterion()
 	l.booklets()
 	lists := l.divisions()
+	l.depth(lists)
 	if len(l.faults) == 0 {
 		l.expressions(lists)
 	}

@@ -43,6 +43,16 @@ const MaxSize = 1 << 20
 // ReadFile reads and checks the definition in a file; figures are looked for beside
 // it. A definition with faults gives Faults.
 func ReadFile(path string) (*surveys.Questionnaire, error) {
+	src, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return Read(path, src, os.DirFS(filepath.Dir(path)))
+}
+
+// Load returns the bytes of a definition's file, of one that is too large only as many
+// as show that.
+func Load(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the definition: %w", err)
@@ -52,7 +62,7 @@ func ReadFile(path string) (*surveys.Questionnaire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the definition: %w", err)
 	}
-	return Read(path, src, os.DirFS(filepath.Dir(path)))
+	return src, nil
 }
 
 // Read reads and checks a definition. The name is used in messages, files holds the

@@ -149,7 +149,12 @@ func (w *sqlWriter) write(n *node) svalue {
 	if w.err != nil {
 		return svalue{}
 	}
-	z := svalue{typ: n.typ, null: null}
+	return w.apply(n, svalue{typ: n.typ, null: null}, args)
+}
+
+// apply writes an operator or function between its operands; z is what it gives, still
+// without its text.
+func (w *sqlWriter) apply(n *node, z svalue, args []svalue) svalue {
 	x := args[0]
 	switch n.op {
 	case opAnd, opOr:

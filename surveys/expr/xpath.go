@@ -391,6 +391,11 @@ func (w *xpathWriter) write(n *node) xvalue {
 	if w.err != nil {
 		return xvalue{}
 	}
+	return w.apply(n, args)
+}
+
+// apply writes an operator or function between its operands.
+func (w *xpathWriter) apply(n *node, args []xvalue) xvalue {
 	switch n.op {
 	case opNot:
 		return xvalue{typ: Bool, yes: args[0].no, no: args[0].yes, defined: args[0].defined}

@@ -217,6 +217,25 @@ func (l *List) Parent(code string) string {
 // Within reports whether a division lies in another one or is it; everything lies in "".
 func Within(code, in string) bool { return strings.HasPrefix(code, in) }
 
+// Deepest returns the level of the deepest divisions within a division, or of the whole
+// list for ""; "" when there is none.
+func (l *List) Deepest(in string) Level {
+	digits := 0
+	first, _ := slices.BinarySearchFunc(l.divisions, in, func(d Division, in string) int { return strings.Compare(d.Code, in) })
+	for _, d := range l.divisions[first:] {
+		if !Within(d.Code, in) {
+			break
+		}
+		digits = max(digits, len(d.Code))
+	}
+	for _, x := range levels {
+		if x.digits == digits {
+			return x.level
+		}
+	}
+	return ""
+}
+
 // Parts returns the parts of a division, by code; those of "" are the topmost.
 func (l *List) Parts(code string) []Division {
 	at := l.parts[code]

@@ -53,6 +53,15 @@ func TestParts(t *testing.T) {
 	}
 }
 
+func TestDeepest(t *testing.T) {
+	l := read(t, south)
+	for in, want := range map[string]geo.Level{"": geo.Township, "4401": geo.County, "440106": geo.County, "4419": geo.Township, "33": ""} {
+		if got := l.Deepest(in); got != want {
+			t.Errorf("Deepest(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestShort(t *testing.T) {
 	for long, want := range map[string]string{"330000000000": "33", "330100": "3301", "330106000000": "330106", "330106003000": "330106003",
 		"330106003001": "330106003001", "33": "33", "3301": "3301"} {

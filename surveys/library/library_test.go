@@ -242,7 +242,8 @@ func TestFirstChoiceIsAmongTheChosen(t *testing.T) {
 	}{
 		{"among them", []string{"tv", "internet"}, []string{"internet"}, nil},
 		{"not among them", []string{"tv", "people"}, []string{"internet"}, []form.Code{form.NotAnOption}},
-		{"does not know", []string{"tv"}, []string{"dk"}, nil},
+		{"does not know", []string{"tv", "people"}, []string{"dk"}, nil},
+		{"only one, so not asked", []string{"tv"}, nil, nil},
 		{"none, so not asked", []string{"none"}, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -258,6 +259,10 @@ func TestFirstChoiceIsAmongTheChosen(t *testing.T) {
 			// A question that an answer opens is shown by the second submission.
 			s.SubmitShown(answers, 0)
 			s.SubmitShown(answers, 0)
+			asked := slices.ContainsFunc(s.State().Page.Items, func(it form.ItemState) bool { return it.Key == "C02" && it.Relevant })
+			if want := len(c.channels) > 1; asked != want {
+				t.Errorf("asked for the first choice: %v, want %v", asked, want)
+			}
 			var codes []form.Code
 			for _, p := range s.Check() {
 				codes = append(codes, p.Code)

@@ -448,6 +448,19 @@ func (e *exporter) constraint(n *node, it *surveys.Item) {
 		add(e.xpath(c.Assert, forConstraint, it.ID, "item "+it.ID, fmt.Sprintf("check %d", i+1)))
 		messages = append(messages, c.Message)
 	}
+	parts = append(parts, e.limits(it)...)
+	for i, p := range parts {
+		if len(parts) > 1 && strings.Contains(p, " or ") {
+			parts[i] = "(" + p + ")"
+		}
+	}
+	n.constraint = strings.Join(parts, " and ")
+	n.message = e.joined(messages)
+}
+
+// limits are the constraints that the type of an item and its numbers make.
+func (e *exporter) limits(it *surveys.Item) (parts []string) {
+	add := func(xpath string) { parts = append(parts, xpath) }
 	switch it.Type {
 	case surveys.Multiple:
 		for _, o := range it.Options {
@@ -484,13 +497,12 @@ func (e *exporter) constraint(n *node, it *surveys.Item) {
 		}
 		add("string-length(.) <= " + strconv.Itoa(length))
 	}
-	for i, p := range parts {
-		if len(parts) > 1 && strings.Contains(p, " or ") {
-			parts[i] = "(" + p + ")"
-		}
-	}
-	n.constraint = strings.Join(parts, " and ")
-	n.message = surveys.Text{}
+	return parts
+}
+
+// joined puts messages under each other, without those that need an answer.
+func (e *exporter) joined(messages []surveys.Text) surveys.Text {
+	text := surveys.Text{}
 	for _, l := range e.q.Languages {
 		var said []string
 		for _, m := range messages {
@@ -499,9 +511,10 @@ func (e *exporter) constraint(n *node, it *surveys.Item) {
 			}
 		}
 		if len(said) > 0 {
-			n.message[l] = strings.Join(said, "\n")
+			text[l] = strings.Join(said, "\n")
 		}
 	}
+	return text
 }
 
 // reserved asks for "don't know" and "refused" beside an answer that is typed.

@@ -217,8 +217,41 @@ var translatable = []string{"label", "hint", "constraint_message", "required_mes
 func (im *importer) languages() {
 	wanted := string(im.langs["default"])
 	delete(im.langs, "default")
-	var order []surveys.Lang
-	plain := false
+	order, plain := im.named()
+	im.fallback = im.langs[wanted]
+	if im.fallback == "" {
+		im.fallback = surveys.Lang(languageTag(wanted))
+	}
+	if im.fallback == "" && len(order) > 0 {
+		im.fallback = order[0]
+	}
+	if im.fallback == "" {
+		im.fallback = surveys.EN
+		if im.hasHan() {
+			im.fallback = surveys.ZH
+		}
+		im.losses = append(im.losses, Loss{Sheet: "settings", What: "the language of the form", Why: "it is not named", Instead: "taken as " + string(im.fallback)})
+	}
+	if plain || len(order) == 0 {
+		im.langs[""], im.langs["default"] = im.fallback, im.fallback
+	}
+	if !slices.Contains(order, im.fallback) {
+		order = append(order, im.fallback)
+	}
+	slices.SortStableFunc(order, func(a, b surveys.Lang) int {
+		return rank(a == im.fallback) - rank(b == im.fallback)
+	})
+	im.q.Languages = order
+	title := im.q.Title[""]
+	im.q.Title = surveys.Text{}
+	for _, l := range order {
+		im.q.Title[l] = title
+	}
+}
+
+// named gives each language that columns name its code, in the order of the columns, and
+// reports whether there are wordings in no named language.
+func (im *importer) named() (order []surveys.Lang, plain bool) {
 	own := surveys.Lang("qaa") // the first code for private use
 	for _, t := range []*table{im.survey, im.choices} {
 		if t == nil {
@@ -249,35 +282,7 @@ func (im *importer) languages() {
 			order = append(order, tag)
 		}
 	}
-	im.fallback = im.langs[wanted]
-	if im.fallback == "" {
-		im.fallback = surveys.Lang(languageTag(wanted))
-	}
-	if im.fallback == "" && len(order) > 0 {
-		im.fallback = order[0]
-	}
-	if im.fallback == "" {
-		im.fallback = surveys.EN
-		if im.hasHan() {
-			im.fallback = surveys.ZH
-		}
-		im.losses = append(im.losses, Loss{Sheet: "settings", What: "the language of the form", Why: "it is not named", Instead: "taken as " + string(im.fallback)})
-	}
-	if plain || len(order) == 0 {
-		im.langs[""], im.langs["default"] = im.fallback, im.fallback
-	}
-	if !slices.Contains(order, im.fallback) {
-		order = append(order, im.fallback)
-	}
-	slices.SortStableFunc(order, func(a, b surveys.Lang) int {
-		return rank(a == im.fallback) - rank(b == im.fallback)
-	})
-	im.q.Languages = order
-	title := im.q.Title[""]
-	im.q.Title = surveys.Text{}
-	for _, l := range order {
-		im.q.Title[l] = title
-	}
+	return order, plain
 }
 
 func rank(first bool) int {

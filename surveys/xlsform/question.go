@@ -15,7 +15,29 @@ func (im *importer) question(b *block, items *[]surveys.Item, conds []string) {
 	t := im.survey
 	it := surveys.Item{ID: im.ids[b.name], Text: im.texts(b.row, "label", "text"), Hint: im.texts(b.row, "hint", "hint")}
 	relevant := all(append(slices.Clone(conds), im.relevant(b.row)))
-	var constraint string
+	constraint, ok := im.typed(b, &it)
+	if !ok {
+		return
+	}
+	if it.Text == nil && (it.Type != surveys.Calculate || t.get(b.row, ownPrefix+"type") == "") {
+		it.Text = im.plain(b.name)
+		if it.Type != surveys.Calculate {
+			im.lose(t, b.row, "name", quoted(b.name), "it has no label", "its name is shown")
+		}
+	}
+	im.cells(b)
+	im.picture(b.row, &it)
+	im.finish(b, &it, relevant, constraint)
+	*items = append(*items, it)
+	if b.other {
+		im.specify(&it, items)
+	}
+}
+
+// typed gives an item the type of its row, and what that adds to its constraint; ok is
+// false when the item is left out.
+func (im *importer) typed(b *block, it *surveys.Item) (constraint string, ok bool) {
+	t := im.survey
 	switch b.kind {
 	case "text":
 		it.Type = surveys.ShortText
@@ -31,7 +53,7 @@ func (im *importer) question(b *block, items *[]surveys.Item, conds []string) {
 			it.Decimals = 6
 		}
 	case "range":
-		constraint = im.span(b, &it)
+		constraint = im.span(b, it)
 	case "date":
 		it.Type = surveys.Date
 	case "time", "datetime":
@@ -44,8 +66,8 @@ func (im *importer) question(b *block, items *[]surveys.Item, conds []string) {
 		im.lose(t, b.row, "type", quoted(t.get(b.row, "type")), "nothing is merely confirmed here", "its words are a note")
 	case "calculate":
 		it.Type = surveys.Calculate
-		if !im.calculated(b, &it) {
-			return
+		if !im.calculated(b, it) {
+			return "", false
 		}
 	case "select_one", "select_multiple", "rank":
 		it.Type = map[string]surveys.ItemType{"select_one": surveys.Single, "select_multiple": surveys.Multiple, "rank": surveys.Ranking}[b.kind]
@@ -55,24 +77,12 @@ func (im *importer) question(b *block, items *[]surveys.Item, conds []string) {
 		l := im.list(b, true)
 		if l == nil {
 			delete(im.ids, b.name)
-			return
+			return "", false
 		}
 		im.from[it.ID] = l
-		constraint = im.choose(b, l, &it)
+		constraint = im.choose(b, l, it)
 	}
-	if it.Text == nil && (it.Type != surveys.Calculate || t.get(b.row, ownPrefix+"type") == "") {
-		it.Text = im.plain(b.name)
-		if it.Type != surveys.Calculate {
-			im.lose(t, b.row, "name", quoted(b.name), "it has no label", "its name is shown")
-		}
-	}
-	im.cells(b)
-	im.picture(b.row, &it)
-	im.finish(b, &it, relevant, constraint)
-	*items = append(*items, it)
-	if b.other {
-		im.specify(&it, items)
-	}
+	return constraint, true
 }
 
 // list finds the list of a question.
