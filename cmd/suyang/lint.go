@@ -22,7 +22,7 @@ func (c *lintCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := servable(c.File, q, time.Now()); err != nil {
+	if err := servable(con, c.File, q, time.Now()); err != nil {
 		return err
 	}
 	items, scored := 0, 0
@@ -37,9 +37,9 @@ func (c *lintCommand) Run(con *console) error {
 	return nil
 }
 
-// servable says why the pages could not show a questionnaire: a language that they do not
-// speak, or a form that has expired.
-func servable(name string, q *surveys.Questionnaire, now time.Time) error {
+// servable refuses a language that the pages do not speak, and warns of a form that has
+// expired: its wave can be analysed, but nobody can answer it.
+func servable(con *console, name string, q *surveys.Questionnaire, now time.Time) error {
 	pages := server.Languages()
 	for _, l := range q.Languages {
 		if !slices.Contains(pages, l) {
@@ -51,7 +51,7 @@ func servable(name string, q *surveys.Questionnaire, now time.Time) error {
 		return err
 	}
 	if !ends.IsZero() && !now.Before(ends) {
-		return fmt.Errorf("%s: %w: the form was valid until %s, so nobody could answer it; write the new last day of validity in statutory.valid_until", name, surveys.ErrInvalid, q.Statutory.ValidUntil)
+		con.say("%s: warning: the form was valid until %s, so nobody can answer it; to ask it again, write the new last day in statutory.valid_until", name, q.Statutory.ValidUntil)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := servable(c.Questionnaire, q, time.Now()); err != nil {
+	if err := servable(con, c.Questionnaire, q, time.Now()); err != nil {
 		return err
 	}
 	var sample []byte
