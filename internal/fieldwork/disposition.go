@@ -47,8 +47,8 @@ const (
 	WebUnnamed                     // by a link, to whoever is selected at an address
 
 	households = InPerson | WebUnnamed
-	web        = WebNamed | WebUnnamed
-	allSurveys = InPerson | web
+	onWeb      = WebNamed | WebUnnamed
+	allSurveys = InPerson | onWeb
 )
 
 // A Code is a final disposition code as AAPOR writes it, such as 2.111.
@@ -65,11 +65,11 @@ type Disposition struct {
 // NotAttempted is the disposition of a case nobody has worked on.
 const NotAttempted Code = "3.11"
 
-func row(code Code, counts Class, in Surveys, zh, en string) Disposition {
-	return Disposition{Code: code, Counts: counts, Surveys: in, Name: named(zh, en)}
+func final(code Code, counts Class, in Surveys, zh, en string) Disposition {
+	return Disposition{Code: code, Counts: counts, Surveys: in, Name: inBoth(zh, en)}
 }
 
-func named(zh, en string) surveys.Text { return surveys.Text{surveys.ZH: zh, surveys.EN: en} }
+func inBoth(zh, en string) surveys.Text { return surveys.Text{surveys.ZH: zh, surveys.EN: en} }
 
 // dispositions are the codes of The American Association for Public Opinion Research,
 // Standard Definitions: Final Dispositions of Case Codes and Outcome Rates for Surveys,
@@ -77,63 +77,63 @@ func named(zh, en string) surveys.Text { return surveys.Text{surveys.ZH: zh, sur
 // and of unnamed persons. 3.1x counts as UH and 3.2x to 3.9x as UO, as the rates there
 // have it.
 var dispositions = []Disposition{
-	row("1.1", ClassI, allSurveys, "完成访问", "Complete interview"),
-	row("1.2", ClassP, allSurveys, "部分完成（信息足够）", "Partial interview with sufficient information"),
+	final("1.1", ClassI, allSurveys, "完成访问", "Complete interview"),
+	final("1.2", ClassP, allSurveys, "部分完成（信息足够）", "Partial interview with sufficient information"),
 
-	row("2.10", ClassR, allSurveys, "拒访或中断（未细分）", "Refusal or break-off, not specified"),
-	row("2.11", ClassR, allSurveys, "拒访（未细分）", "Refusal, not specified"),
-	row("2.111", ClassR, households, "住户拒访（被选中者之外的人拒绝，或选人之前拒绝）", "Household-level refusal"),
-	row("2.112", ClassR, households, "被选中者本人拒访", "Refusal by the selected person"),
-	row("2.111", ClassR, WebNamed, "明确拒绝", "Explicit refusal"),
-	row("2.112", ClassR, WebNamed, "以不作为表示的拒绝（未细分）", "Implicit refusal, not specified"),
-	row("2.1121", ClassR, WebNamed, "打开问卷但一题未答", "Opened the questionnaire, answered no item"),
-	row("2.1122", ClassR, WebNamed, "已读邀请，拒绝", "Read the invitation, refused"),
-	row("2.12", ClassR, allSurveys, "中途退出（信息不足）", "Break-off with insufficient information"),
+	final("2.10", ClassR, allSurveys, "拒访或中断（未细分）", "Refusal or break-off, not specified"),
+	final("2.11", ClassR, allSurveys, "拒访（未细分）", "Refusal, not specified"),
+	final("2.111", ClassR, households, "住户拒访（被选中者之外的人拒绝，或选人之前拒绝）", "Household-level refusal"),
+	final("2.112", ClassR, households, "被选中者本人拒访", "Refusal by the selected person"),
+	final("2.111", ClassR, WebNamed, "明确拒绝", "Explicit refusal"),
+	final("2.112", ClassR, WebNamed, "以不作为表示的拒绝（未细分）", "Implicit refusal, not specified"),
+	final("2.1121", ClassR, WebNamed, "打开问卷但一题未答", "Opened the questionnaire, answered no item"),
+	final("2.1122", ClassR, WebNamed, "已读邀请，拒绝", "Read the invitation, refused"),
+	final("2.12", ClassR, allSurveys, "中途退出（信息不足）", "Break-off with insufficient information"),
 
-	row("2.20", ClassNC, allSurveys, "未能接触（未细分）", "Non-contact, not specified"),
-	row("2.23", ClassNC, InPerson, "无法进入楼院、到达住户", "Unable to enter the building or reach the dwelling"),
-	row("2.24", ClassNC, InPerson, "有人居住，上门时无人在家", "Nobody at the residence"),
-	row("2.25", ClassNC, households, "被选中者外出、一直不在", "Selected person away or unavailable"),
-	row("2.26", ClassNC, web, "调查期间无法联系到本人", "Person unavailable during the field period"),
-	row("2.27", ClassNC, web, "已填写，但未在调查期内交回", "Completed, but not returned during the field period"),
+	final("2.20", ClassNC, allSurveys, "未能接触（未细分）", "Non-contact, not specified"),
+	final("2.23", ClassNC, InPerson, "无法进入楼院、到达住户", "Unable to enter the building or reach the dwelling"),
+	final("2.24", ClassNC, InPerson, "有人居住，上门时无人在家", "Nobody at the residence"),
+	final("2.25", ClassNC, households, "被选中者外出、一直不在", "Selected person away or unavailable"),
+	final("2.26", ClassNC, onWeb, "调查期间无法联系到本人", "Person unavailable during the field period"),
+	final("2.27", ClassNC, onWeb, "已填写，但未在调查期内交回", "Completed, but not returned during the field period"),
 
-	row("2.30", ClassO, allSurveys, "其他未访（未细分）", "Other, not specified"),
-	row("2.31", ClassO, allSurveys, "被选中者已去世", "Selected person dead"),
-	row("2.32", ClassO, allSurveys, "身体或精神原因不能受访", "Physically or mentally unable"),
-	row("2.33", ClassO, allSurveys, "语言障碍（未细分）", "Language barrier, not specified"),
-	row("2.331", ClassO, InPerson, "全户语言不通", "Language barrier of the household"),
-	row("2.332", ClassO, allSurveys, "被选中者语言不通", "Language barrier of the selected person"),
-	row("2.333", ClassO, InPerson, "没有会该语言的访问员", "No enumerator speaks the language"),
-	row("2.35", ClassO, InPerson, "场所或活动不允许访问", "Place or activity does not allow an interview"),
-	row("2.36", ClassO, allSurveys, "其他原因（含审核退回、预约未成）", "Miscellaneous, such as an interview rejected at the review or an appointment not kept"),
+	final("2.30", ClassO, allSurveys, "其他未访（未细分）", "Other, not specified"),
+	final("2.31", ClassO, allSurveys, "被选中者已去世", "Selected person dead"),
+	final("2.32", ClassO, allSurveys, "身体或精神原因不能受访", "Physically or mentally unable"),
+	final("2.33", ClassO, allSurveys, "语言障碍（未细分）", "Language barrier, not specified"),
+	final("2.331", ClassO, InPerson, "全户语言不通", "Language barrier of the household"),
+	final("2.332", ClassO, allSurveys, "被选中者语言不通", "Language barrier of the selected person"),
+	final("2.333", ClassO, InPerson, "没有会该语言的访问员", "No enumerator speaks the language"),
+	final("2.35", ClassO, InPerson, "场所或活动不允许访问", "Place or activity does not allow an interview"),
+	final("2.36", ClassO, allSurveys, "其他原因（含审核退回、预约未成）", "Miscellaneous, such as an interview rejected at the review or an appointment not kept"),
 
-	row("3.10", ClassUH, households, "不知是否为住宅（未细分）", "Unknown if housing unit, not specified"),
-	row("3.10", ClassUH, WebNamed, "对本人和地址一无所知", "Nothing known about the person or address"),
-	row(NotAttempted, ClassUH, InPerson, "未派访、未上门", "Not attempted or worked"),
-	row(NotAttempted, ClassUH, web, "未发出邀请", "No invitation sent"),
-	row("3.17", ClassUH, InPerson, "无法到达或不安全地区", "Unable to reach, or unsafe area"),
-	row("3.18", ClassUH, InPerson, "找不到地址", "Unable to locate the address"),
-	row("3.19", ClassUH, web, "已发邀请，没有任何回音", "Nothing ever returned"),
+	final("3.10", ClassUH, households, "不知是否为住宅（未细分）", "Unknown if housing unit, not specified"),
+	final("3.10", ClassUH, WebNamed, "对本人和地址一无所知", "Nothing known about the person or address"),
+	final(NotAttempted, ClassUH, InPerson, "未派访、未上门", "Not attempted or worked"),
+	final(NotAttempted, ClassUH, onWeb, "未发出邀请", "No invitation sent"),
+	final("3.17", ClassUH, InPerson, "无法到达或不安全地区", "Unable to reach, or unsafe area"),
+	final("3.18", ClassUH, InPerson, "找不到地址", "Unable to locate the address"),
+	final("3.19", ClassUH, onWeb, "已发邀请，没有任何回音", "Nothing ever returned"),
 
-	row("3.20", ClassUO, households, "有住宅，不知有无合格者（未细分）", "Housing unit, unknown if there is an eligible person"),
-	row("3.21", ClassUO, households, "未完成户内过滤登记", "No screener completed"),
-	row("3.30", ClassUO, web, "邀请被退回", "Invitation returned undelivered"),
-	row("3.40", ClassUO, web, "邀请被退回，附有新地址", "Invitation returned with forwarding information"),
-	row("3.90", ClassUO, allSurveys, "其他不明资格", "Unknown eligibility, other"),
+	final("3.20", ClassUO, households, "有住宅，不知有无合格者（未细分）", "Housing unit, unknown if there is an eligible person"),
+	final("3.21", ClassUO, households, "未完成户内过滤登记", "No screener completed"),
+	final("3.30", ClassUO, onWeb, "邀请被退回", "Invitation returned undelivered"),
+	final("3.40", ClassUO, onWeb, "邀请被退回，附有新地址", "Invitation returned with forwarding information"),
+	final("3.90", ClassUO, allSurveys, "其他不明资格", "Unknown eligibility, other"),
 
-	row("4.10", ClassNE, allSurveys, "不在样本范围", "Out of sample"),
-	row("4.50", ClassNE, households, "非住宅（未细分）", "Not a housing unit, not specified"),
-	row("4.51", ClassNE, households, "商业、机关等单位", "Business, government office or other organization"),
-	row("4.52", ClassNE, households, "机构（医院、监所、养老院等）", "Institution"),
-	row("4.53", ClassNE, households, "集体居住处（宿舍、工棚等）", "Group quarters"),
-	row("4.60", ClassNE, households, "空置住宅（未细分）", "Vacant housing unit, not specified"),
-	row("4.61", ClassNE, households, "长期空置", "Regular, vacant residence"),
-	row("4.62", ClassNE, households, "季节性、度假或临时住所", "Seasonal, vacation or temporary residence"),
-	row("4.63", ClassNE, households, "其他空置", "Other vacant housing unit"),
-	row("4.70", ClassNE, allSurveys, "无合格受访者", "No eligible person"),
-	row("4.80", ClassNE, allSurveys, "配额已满", "Quota filled"),
-	row("4.81", ClassNE, allSurveys, "重复登记", "Duplicate listing"),
-	row("4.90", ClassNE, allSurveys, "其他不合格", "Not eligible, other"),
+	final("4.10", ClassNE, allSurveys, "不在样本范围", "Out of sample"),
+	final("4.50", ClassNE, households, "非住宅（未细分）", "Not a housing unit, not specified"),
+	final("4.51", ClassNE, households, "商业、机关等单位", "Business, government office or other organization"),
+	final("4.52", ClassNE, households, "机构（医院、监所、养老院等）", "Institution"),
+	final("4.53", ClassNE, households, "集体居住处（宿舍、工棚等）", "Group quarters"),
+	final("4.60", ClassNE, households, "空置住宅（未细分）", "Vacant housing unit, not specified"),
+	final("4.61", ClassNE, households, "长期空置", "Regular, vacant residence"),
+	final("4.62", ClassNE, households, "季节性、度假或临时住所", "Seasonal, vacation or temporary residence"),
+	final("4.63", ClassNE, households, "其他空置", "Other vacant housing unit"),
+	final("4.70", ClassNE, allSurveys, "无合格受访者", "No eligible person"),
+	final("4.80", ClassNE, allSurveys, "配额已满", "Quota filled"),
+	final("4.81", ClassNE, allSurveys, "重复登记", "Duplicate listing"),
+	final("4.90", ClassNE, allSurveys, "其他不合格", "Not eligible, other"),
 }
 
 // classes are what each code counts as; a code counts as the same in every survey.
@@ -230,48 +230,48 @@ const (
 	goesOn  = false
 )
 
-func outcome(code OutcomeCode, means Code, settled bool, in Surveys, zh, en string) Outcome {
-	return Outcome{Code: code, Surveys: in, Means: means, Settles: settled, Name: named(zh, en)}
+func attempted(code OutcomeCode, means Code, settled bool, in Surveys, zh, en string) Outcome {
+	return Outcome{Code: code, Surveys: in, Means: means, Settles: settled, Name: inBoth(zh, en)}
 }
 
 // outcomes of a single attempt. They are temporary: what becomes of the case, Resolve says.
 var outcomes = []Outcome{
-	outcome(Completed, "1.1", settles, allSurveys, "完成", "Complete"),
-	outcome(PartlyCompleted, "1.2", settles, allSurveys, "部分完成，信息足够", "Partial with sufficient information"),
-	outcome(Rejected, "2.36", goesOn, allSurveys, "审核退回", "Interview rejected at the review"),
-	outcome(HouseholdRefused, "2.111", goesOn, households, "住户拒访", "Refused by the household"),
-	outcome(PersonRefused, "2.112", goesOn, households, "被选中者拒访", "Refused by the selected person"),
-	outcome(Refused, "2.111", settles, WebNamed, "明确拒绝", "Refused explicitly"),
-	outcome(OpenedOnly, "2.1121", goesOn, WebNamed, "打开问卷但一题未答", "Opened the questionnaire, answered nothing"),
-	outcome(BrokenOff, "2.12", goesOn, allSurveys, "中途退出", "Broke off"),
-	outcome(NoAccess, "2.23", goesOn, InPerson, "无法进入楼院", "Could not enter the building"),
-	outcome(NobodyHome, "2.24", goesOn, InPerson, "有人居住，无人在家", "Lived in, nobody at home"),
-	outcome(PersonAway, "2.25", goesOn, households, "被选中者不在家", "Selected person away"),
-	outcome(PersonUnavailable, "2.26", goesOn, web, "调查期间联系不到", "Person unavailable in the field period"),
-	outcome(ReturnedLate, "2.27", settles, web, "逾期交回", "Returned after the field period"),
-	outcome(Appointment, "2.36", goesOn, allSurveys, "已预约", "Appointment made"),
-	outcome(PersonDead, "2.31", settles, allSurveys, "已去世", "Dead"),
-	outcome(PersonUnable, "2.32", settles, allSurveys, "身体或精神原因不能受访", "Physically or mentally unable"),
-	outcome(HouseholdLanguage, "2.331", goesOn, InPerson, "全户语言不通", "Language barrier of the household"),
-	outcome(PersonLanguage, "2.332", goesOn, allSurveys, "被选中者语言不通", "Language barrier of the person"),
-	outcome(NoInterpreter, "2.333", goesOn, InPerson, "没有会该语言的访问员", "No enumerator speaks the language"),
-	outcome(UnsuitablePlace, "2.35", goesOn, InPerson, "场所不宜访问", "Place does not allow an interview"),
-	outcome(Unsafe, "3.17", goesOn, InPerson, "无法到达或不安全", "Could not be reached, or unsafe"),
-	outcome(NotFound, "3.18", goesOn, InPerson, "找不到地址", "Address not found"),
-	outcome(NoAnswer, "3.20", goesOn, InPerson, "无人应门，不知有无人居住", "No answer, unknown whether lived in"),
-	outcome(Unscreened, "3.21", goesOn, households, "户内登记未完成", "Roster not completed"),
-	outcome(Invited, "3.19", goesOn, web, "已发邀请或提醒", "Invitation or reminder sent"),
-	outcome(Undelivered, "3.30", goesOn, web, "邀请被退回", "Invitation returned undelivered"),
-	outcome(Forwarded, "3.40", goesOn, web, "退回并附新地址", "Returned with a new address"),
-	outcome(OutOfSample, "4.10", settles, allSurveys, "不在样本范围", "Out of sample"),
-	outcome(Business, "4.51", settles, households, "商业或机关单位", "Business or office"),
-	outcome(Institution, "4.52", settles, households, "机构", "Institution"),
-	outcome(GroupQuarters, "4.53", settles, households, "集体居住处", "Group quarters"),
-	outcome(Vacant, "4.61", settles, households, "空置", "Vacant"),
-	outcome(SeasonalHome, "4.62", settles, households, "季节性或临时住所", "Seasonal or temporary residence"),
-	outcome(NobodyEligible, "4.70", settles, allSurveys, "无合格受访者", "Nobody eligible"),
-	outcome(QuotaFilled, "4.80", settles, allSurveys, "配额已满", "Quota filled"),
-	outcome(Duplicate, "4.81", settles, allSurveys, "重复登记", "Duplicate listing"),
+	attempted(Completed, "1.1", settles, allSurveys, "完成", "Complete"),
+	attempted(PartlyCompleted, "1.2", settles, allSurveys, "部分完成，信息足够", "Partial with sufficient information"),
+	attempted(Rejected, "2.36", goesOn, allSurveys, "审核退回", "Interview rejected at the review"),
+	attempted(HouseholdRefused, "2.111", goesOn, households, "住户拒访", "Refused by the household"),
+	attempted(PersonRefused, "2.112", goesOn, households, "被选中者拒访", "Refused by the selected person"),
+	attempted(Refused, "2.111", settles, WebNamed, "明确拒绝", "Refused explicitly"),
+	attempted(OpenedOnly, "2.1121", goesOn, WebNamed, "打开问卷但一题未答", "Opened the questionnaire, answered nothing"),
+	attempted(BrokenOff, "2.12", goesOn, allSurveys, "中途退出", "Broke off"),
+	attempted(NoAccess, "2.23", goesOn, InPerson, "无法进入楼院", "Could not enter the building"),
+	attempted(NobodyHome, "2.24", goesOn, InPerson, "有人居住，无人在家", "Lived in, nobody at home"),
+	attempted(PersonAway, "2.25", goesOn, households, "被选中者不在家", "Selected person away"),
+	attempted(PersonUnavailable, "2.26", goesOn, onWeb, "调查期间联系不到", "Person unavailable in the field period"),
+	attempted(ReturnedLate, "2.27", settles, onWeb, "逾期交回", "Returned after the field period"),
+	attempted(Appointment, "2.36", goesOn, allSurveys, "已预约", "Appointment made"),
+	attempted(PersonDead, "2.31", settles, allSurveys, "已去世", "Dead"),
+	attempted(PersonUnable, "2.32", settles, allSurveys, "身体或精神原因不能受访", "Physically or mentally unable"),
+	attempted(HouseholdLanguage, "2.331", goesOn, InPerson, "全户语言不通", "Language barrier of the household"),
+	attempted(PersonLanguage, "2.332", goesOn, allSurveys, "被选中者语言不通", "Language barrier of the person"),
+	attempted(NoInterpreter, "2.333", goesOn, InPerson, "没有会该语言的访问员", "No enumerator speaks the language"),
+	attempted(UnsuitablePlace, "2.35", goesOn, InPerson, "场所不宜访问", "Place does not allow an interview"),
+	attempted(Unsafe, "3.17", goesOn, InPerson, "无法到达或不安全", "Could not be reached, or unsafe"),
+	attempted(NotFound, "3.18", goesOn, InPerson, "找不到地址", "Address not found"),
+	attempted(NoAnswer, "3.20", goesOn, InPerson, "无人应门，不知有无人居住", "No answer, unknown whether lived in"),
+	attempted(Unscreened, "3.21", goesOn, households, "户内登记未完成", "Roster not completed"),
+	attempted(Invited, "3.19", goesOn, onWeb, "已发邀请或提醒", "Invitation or reminder sent"),
+	attempted(Undelivered, "3.30", goesOn, onWeb, "邀请被退回", "Invitation returned undelivered"),
+	attempted(Forwarded, "3.40", goesOn, onWeb, "退回并附新地址", "Returned with a new address"),
+	attempted(OutOfSample, "4.10", settles, allSurveys, "不在样本范围", "Out of sample"),
+	attempted(Business, "4.51", settles, households, "商业或机关单位", "Business or office"),
+	attempted(Institution, "4.52", settles, households, "机构", "Institution"),
+	attempted(GroupQuarters, "4.53", settles, households, "集体居住处", "Group quarters"),
+	attempted(Vacant, "4.61", settles, households, "空置", "Vacant"),
+	attempted(SeasonalHome, "4.62", settles, households, "季节性或临时住所", "Seasonal or temporary residence"),
+	attempted(NobodyEligible, "4.70", settles, allSurveys, "无合格受访者", "Nobody eligible"),
+	attempted(QuotaFilled, "4.80", settles, allSurveys, "配额已满", "Quota filled"),
+	attempted(Duplicate, "4.81", settles, allSurveys, "重复登记", "Duplicate listing"),
 }
 
 // Outcomes lists the outcomes of a single attempt that a survey of the kinds uses.

@@ -36,8 +36,9 @@ const (
 	countRates
 )
 
-// formulas of the rates, as Counts.parts has them and as a table of rates prints them.
-var formulas = [countRates]struct{ name, formula string }{
+// rateFormulas are the names and formulas as a table of rates prints them; Counts.Rate
+// computes them.
+var rateFormulas = [countRates]struct{ name, formula string }{
 	RR1:   {"RR1", "I / (I+P+R+NC+O + UH+UO)"},
 	RR2:   {"RR2", "(I+P) / (I+P+R+NC+O + UH+UO)"},
 	RR3:   {"RR3", "I / (I+P+R+NC+O + e(UH+UO))"},
@@ -70,17 +71,17 @@ func (r Rate) String() string {
 	if r >= countRates {
 		return fmt.Sprintf("Rate(%d)", uint8(r))
 	}
-	return formulas[r].name
+	return rateFormulas[r].name
 }
 
 // Formula is how the rate is computed, in the letters of the classes.
-func (r Rate) Formula() string { return formulas[r].formula }
+func (r Rate) Formula() string { return rateFormulas[r].formula }
 
 // ParseRate reads the name of a rate. Another text is an error that wraps
 // surveys.ErrInvalid.
 func ParseRate(name string) (Rate, error) {
 	for r := range countRates {
-		if formulas[r].name == name {
+		if rateFormulas[r].name == name {
 			return r, nil
 		}
 	}
@@ -110,11 +111,11 @@ func (c Counts) Unknown() float64 { return c.UH + c.UO }
 // E is the share of eligible among the resolved cases, eligible / (eligible + NE), and
 // whether there is one: without a resolved case there is none.
 func (c Counts) E() (e float64, known bool) {
-	return ratio(c.Eligible(), c.Eligible()+c.NE)
+	return quotient(c.Eligible(), c.Eligible()+c.NE)
 }
 
-// ratio is a/b, missing when b is 0.
-func ratio(a, b float64) (float64, bool) {
+// quotient is a/b, missing when b is 0.
+func quotient(a, b float64) (float64, bool) {
 	if !(b > 0) {
 		return math.NaN(), false
 	}
@@ -153,7 +154,7 @@ func (c Counts) Rate(r Rate, e float64) (value float64, known bool) {
 	case COOP3, COOP4:
 		bottom = c.I + c.P + c.R
 	}
-	return ratio(top, bottom)
+	return quotient(top, bottom)
 }
 
 // An Eligibility is the rule by which e is found, the share of cases of unknown
@@ -189,12 +190,12 @@ func (e Eligibility) Words() surveys.Text {
 	switch e.method {
 	case givenE:
 		v := strconv.FormatFloat(e.given, 'g', -1, 64)
-		return named("e = "+v+"，由外部给定", "e = "+v+", given")
+		return inBoth("e = "+v+"，由外部给定", "e = "+v+", given")
 	case proportionalE:
-		return named("e = 全部已判定样本中合格者的比例（比例分配法，CASRO），各组相同；加权率用加权比例",
+		return inBoth("e = 全部已判定样本中合格者的比例（比例分配法，CASRO），各组相同；加权率用加权比例",
 			"e = share of eligible cases among all resolved cases (proportional allocation, CASRO), the same in every group; weighted for weighted rates")
 	case stratumE:
-		return named("e = 各层已判定样本中合格者的比例，按层分别计算（比例分配法，CASRO），各组按其资格不明样本的层别构成平均；加权率用加权比例",
+		return inBoth("e = 各层已判定样本中合格者的比例，按层分别计算（比例分配法，CASRO），各组按其资格不明样本的层别构成平均；加权率用加权比例",
 			"e = share of eligible cases among the resolved cases of each stratum (proportional allocation, CASRO), averaged in a group over the strata of its cases of unknown eligibility; weighted for weighted rates")
 	}
 	return nil
@@ -212,17 +213,17 @@ type CaseResult struct {
 	Open bool
 }
 
-// tally has counts without weights and with them.
-type tally struct{ cases, weights Counts }
+// rateTally has counts without weights and with them.
+type rateTally struct{ cases, weights Counts }
 
-// unresolved are the cases of unknown eligibility of a group in a stratum.
-type unresolved struct{ cases, weights float64 }
+// unresolvedSum has the cases of unknown eligibility of a group in a stratum.
+type unresolvedSum struct{ cases, weights float64 }
 
-// cell is one group of one grouping: drawn cases and substitutes.
-type cell struct {
-	drawn, substitutes tally
+// rateCell is one group of one grouping: drawn cases and substitutes.
+type rateCell struct {
+	drawn, substitutes rateTally
 	open               int
-	unknown            map[unknownKey]unresolved
+	unknown            map[unknownKey]unresolvedSum
 }
 
 type unknownKey struct {
@@ -234,11 +235,11 @@ type unknownKey struct {
 type Rates struct {
 	rule    Eligibility
 	by      []string
-	cells   []map[string]*cell // the first is of all cases
+	cells   []map[string]*rateCell // the first is of all cases
 	strata  map[string]int
 	byIndex []string
 	// Counts of each stratum, from which StratumE finds e.
-	stratumCells []*cell
+	stratumCells []*rateCell
 }
 
 // NewRates begins tables of all cases and by each of the groupings, such as city,
@@ -253,7 +254,7 @@ func NewRates(rule Eligibility, by ...string) (*Rates, error) {
 	}
 	r := &Rates{rule: rule, by: slices.Clone(by), strata: make(map[string]int)}
 	for range len(by) + 1 {
-		r.cells = append(r.cells, make(map[string]*cell))
+		r.cells = append(r.cells, make(map[string]*rateCell))
 	}
 	return r, nil
 }
@@ -277,7 +278,7 @@ func (r *Rates) Add(c CaseResult, groups ...string) error {
 		h = len(r.strata)
 		r.strata[c.Stratum] = h
 		r.byIndex = append(r.byIndex, c.Stratum)
-		r.stratumCells = append(r.stratumCells, new(cell))
+		r.stratumCells = append(r.stratumCells, new(rateCell))
 	}
 	r.stratumCells[h].add(c, class, h, r.rule)
 	for i, cells := range r.cells {
@@ -287,7 +288,7 @@ func (r *Rates) Add(c CaseResult, groups ...string) error {
 		}
 		k := cells[group]
 		if k == nil {
-			k = new(cell)
+			k = new(rateCell)
 			cells[group] = k
 		}
 		k.add(c, class, h, r.rule)
@@ -295,7 +296,7 @@ func (r *Rates) Add(c CaseResult, groups ...string) error {
 	return nil
 }
 
-func (k *cell) add(c CaseResult, class Class, stratum int, rule Eligibility) {
+func (k *rateCell) add(c CaseResult, class Class, stratum int, rule Eligibility) {
 	t := &k.drawn
 	if c.Substitute {
 		t = &k.substitutes
@@ -307,11 +308,11 @@ func (k *cell) add(c CaseResult, class Class, stratum int, rule Eligibility) {
 	}
 	if rule.method == stratumE && (class == ClassUH || class == ClassUO) {
 		if k.unknown == nil {
-			k.unknown = make(map[unknownKey]unresolved)
+			k.unknown = make(map[unknownKey]unresolvedSum)
 		}
 		key := unknownKey{stratum, c.Substitute}
 		u := k.unknown[key]
-		k.unknown[key] = unresolved{u.cases + 1, u.weights + c.Weight}
+		k.unknown[key] = unresolvedSum{u.cases + 1, u.weights + c.Weight}
 	}
 }
 
@@ -384,13 +385,13 @@ func (r *Rates) Tables() []RateTable {
 	return tables
 }
 
-func (r *Rates) row(group string, k *cell) RateRow {
+func (r *Rates) row(group string, k *rateCell) RateRow {
 	s := k.substitutes.cases
-	all := tally{k.drawn.cases.plus(s), k.drawn.weights.plus(k.substitutes.weights)}
+	all := rateTally{k.drawn.cases.plus(s), k.drawn.weights.plus(k.substitutes.weights)}
 	row := RateRow{
 		Group: group, Open: k.open,
-		Drawn:                RateSet{r.measure(k, k.drawn, false, unweighted), r.measure(k, k.drawn, false, weighted)},
-		WithSubstitutes:      RateSet{r.measure(k, all, true, unweighted), r.measure(k, all, true, weighted)},
+		Drawn:                RateSet{r.measure(k, k.drawn, false, byCount), r.measure(k, k.drawn, false, byWeight)},
+		WithSubstitutes:      RateSet{r.measure(k, all, true, byCount), r.measure(k, all, true, byWeight)},
 		Substitutes:          int(s.Eligible() + s.Unknown() + s.NE),
 		SubstituteInterviews: int(s.I + s.P),
 	}
@@ -410,22 +411,22 @@ func (r *Rates) row(group string, k *cell) RateRow {
 }
 
 func (row *RateRow) note(code RateNoteCode, zh, en string, args ...any) {
-	row.Notes = append(row.Notes, RateNote{code, named(fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...))})
+	row.Notes = append(row.Notes, RateNote{code, inBoth(fmt.Sprintf(zh, args...), fmt.Sprintf(en, args...))})
 }
 
-// A side picks the counts or the weights.
-type side struct {
-	of      func(tally) Counts
-	unknown func(unresolved) float64
+// A rateSide picks the counts or the weights.
+type rateSide struct {
+	of      func(rateTally) Counts
+	unknown func(unresolvedSum) float64
 }
 
 var (
-	unweighted = side{func(t tally) Counts { return t.cases }, func(u unresolved) float64 { return u.cases }}
-	weighted   = side{func(t tally) Counts { return t.weights }, func(u unresolved) float64 { return u.weights }}
+	byCount  = rateSide{func(t rateTally) Counts { return t.cases }, func(u unresolvedSum) float64 { return u.cases }}
+	byWeight = rateSide{func(t rateTally) Counts { return t.weights }, func(u unresolvedSum) float64 { return u.weights }}
 )
 
 // measure adds e to the counts of a group, by the rule.
-func (r *Rates) measure(k *cell, t tally, substitutes bool, s side) Measured {
+func (r *Rates) measure(k *rateCell, t rateTally, substitutes bool, s rateSide) Measured {
 	m := Measured{Counts: s.of(t), E: r.rule.given}
 	switch r.rule.method {
 	case proportionalE:
@@ -437,7 +438,7 @@ func (r *Rates) measure(k *cell, t tally, substitutes bool, s side) Measured {
 }
 
 // resolved are the counts that e is found from.
-func (s side) resolved(k *cell, substitutes bool) Counts {
+func (s rateSide) resolved(k *rateCell, substitutes bool) Counts {
 	c := s.of(k.drawn)
 	if substitutes {
 		c = c.plus(s.of(k.substitutes))
@@ -447,7 +448,7 @@ func (s side) resolved(k *cell, substitutes bool) Counts {
 
 // stratumE is Σ e_h U_h / Σ U_h over the strata of a group, NaN when an e_h is needed
 // that is not known or when there is no case of unknown eligibility.
-func (r *Rates) stratumE(k *cell, substitutes bool, s side) float64 {
+func (r *Rates) stratumE(k *rateCell, substitutes bool, s rateSide) float64 {
 	var sum, all float64
 	for h, stratum := range r.stratumCells {
 		u := s.unknown(k.unknown[unknownKey{h, false}])
@@ -461,16 +462,16 @@ func (r *Rates) stratumE(k *cell, substitutes bool, s side) float64 {
 		sum += e * u
 		all += u
 	}
-	e, _ := ratio(sum, all)
+	e, _ := quotient(sum, all)
 	return e
 }
 
 // unresolvedStrata names the strata in which a group has cases of unknown eligibility but
 // e is not known.
-func (r *Rates) unresolvedStrata(k *cell) []string {
+func (r *Rates) unresolvedStrata(k *rateCell) []string {
 	var names []string
 	for key := range k.unknown {
-		_, known := unweighted.resolved(r.stratumCells[key.stratum], key.substitute).E()
+		_, known := byCount.resolved(r.stratumCells[key.stratum], key.substitute).E()
 		if name := r.byIndex[key.stratum]; !known && !slices.Contains(names, name) {
 			names = append(names, name)
 		}

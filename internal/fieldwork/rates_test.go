@@ -180,6 +180,31 @@ func TestRatesRefuse(t *testing.T) {
 	}
 }
 
+// sumOf adds the letters of a part of a formula, such as (I+P+R+NC+O + e(UH+UO)).
+func sumOf(part string, c Counts, e float64) float64 {
+	part, unknown := strings.CutSuffix(strings.ReplaceAll(part, " ", ""), "+e(UH+UO))")
+	sum := 0.0
+	for letters := range strings.SplitSeq(strings.Trim(part, "()"), "+") {
+		sum += *c.at(Class(slices.Index(classLetters[:], letters)))
+	}
+	if unknown {
+		sum += e * (c.UH + c.UO)
+	}
+	return sum
+}
+
+// The formulas that are printed give the rates that are computed.
+func TestPrintedFormulas(t *testing.T) {
+	c, e := Counts{I: 612, P: 48, R: 130, NC: 95, O: 21, UH: 160, UO: 44, NE: 77}, 0.62
+	for _, r := range AllRates() {
+		top, bottom, _ := strings.Cut(r.Formula(), " / ")
+		got, _ := c.Rate(r, e)
+		if want := sumOf(top, c, e) / sumOf(bottom, c, e); math.Abs(got-want) > 1e-15 {
+			t.Errorf("%v = %v, but %s is %v", r, got, r.Formula(), want)
+		}
+	}
+}
+
 // The rates of any counts lie in [0, 1] and are ordered as their formulas say.
 func TestRateProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
