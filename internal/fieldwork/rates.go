@@ -396,10 +396,10 @@ func (r *Rates) row(group string, k *rateCell) RateRow {
 		SubstituteInterviews: int(s.I + s.P),
 	}
 	if n, m := row.Substitutes, row.SubstituteInterviews; n > 0 {
-		row.note(NoteSubstitutes, "含 %[1]d 个替换样本（其中完成 %[2]d 个），不计入抽中样本的各率", "%[1]d substitutes (%[2]d interviewed) are not in the rates of the drawn cases", n, m)
+		row.note(NoteSubstitutes, "含 %[1]d 个替换样本（其中完成 %[2]d 个），不计入抽中样本的各率", "substitutes: %[1]d, interviewed: %[2]d; they are not in the rates of the drawn cases", n, m)
 	}
 	if k.open > 0 {
-		row.note(NoteOpen, "%d 个样本尚未结案，处置码是暂定的", "%d cases are still open; their dispositions may change", k.open)
+		row.note(NoteOpen, "%d 个样本尚未结案，处置码是暂定的", "cases still open: %d; their dispositions may change", k.open)
 	}
 	if names := r.unresolvedStrata(k); len(names) > 0 {
 		list := strings.Join(names, "、")

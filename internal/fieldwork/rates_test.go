@@ -133,7 +133,7 @@ UH? 1 a North
 	if !reflect.DeepEqual(codes, []RateNoteCode{NoteSubstitutes, NoteOpen}) {
 		t.Errorf("notes = %v", row.Notes)
 	}
-	if got := row.Notes[0].Text; got[surveys.EN] != "3 substitutes (2 interviewed) are not in the rates of the drawn cases" ||
+	if got := row.Notes[0].Text; got[surveys.EN] != "substitutes: 3, interviewed: 2; they are not in the rates of the drawn cases" ||
 		got[surveys.ZH] != "含 3 个替换样本（其中完成 2 个），不计入抽中样本的各率" {
 		t.Errorf("note = %v", got)
 	}

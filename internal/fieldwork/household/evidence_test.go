@@ -246,3 +246,18 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkReplay: 10,000 cases with five persons each.
+func BenchmarkReplay(b *testing.B) {
+	var cases []Committed
+	var evidence []Evidence
+	for i := range 10_000 {
+		c, e := honest(b, fmt.Sprint("case ", i))
+		cases, evidence = append(cases, c), append(evidence, e)
+	}
+	for b.Loop() {
+		if got := Replay(cases, evidence); got != nil {
+			b.Fatal(got)
+		}
+	}
+}
