@@ -139,6 +139,32 @@ UH? 1 a North
 	}
 }
 
+// By hand, with substitutes: a 2 of 3 resolved are eligible and 1 is unknown, b 1 of 2 and
+// 1, a substitute; without them a 1 of 2 and 1.
+func TestSubstitutesHaveTheirOwnE(t *testing.T) {
+	row := gather(t, StratumE(), `
+I   1 a North
+NE  1 a North
+UH  1 a North
+*R  1 a North
+I   1 b North
+NE  1 b North
+*UO 1 b North
+`)[0].Rows[0]
+	checkRate(t, "drawn", row.Drawn.Unweighted, RR3, 2/(2+0.5))
+	checkRate(t, "with substitutes", row.WithSubstitutes.Unweighted, RR3, 2/(3+2.0/3+0.5))
+	checkRate(t, "with substitutes, weighted", row.WithSubstitutes.Weighted, REF2, 1/(3+2.0/3+0.5))
+}
+
+func TestNothingUnknownNeedsNoE(t *testing.T) {
+	row := gather(t, StratumE(), "I 1 a North\nR 2 a North\n")[0].Rows[0]
+	checkRate(t, "all resolved", row.Drawn.Unweighted, RR3, 1.0/2)
+	checkRate(t, "all resolved, weighted", row.Drawn.Weighted, CON2, 1)
+	if row.Notes != nil {
+		t.Errorf("notes = %v, want none", row.Notes)
+	}
+}
+
 func TestRatesWithoutADenominatorAreMissing(t *testing.T) {
 	row := gather(t, GivenE(0), "UH 1 a North\nNE 1 a North\n")[0].Rows[0]
 	for _, r := range AllRates() {
