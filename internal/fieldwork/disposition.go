@@ -74,8 +74,9 @@ func inBoth(zh, en string) surveys.Text { return surveys.Text{surveys.ZH: zh, su
 // dispositions are the codes of The American Association for Public Opinion Research,
 // Standard Definitions: Final Dispositions of Case Codes and Outcome Rates for Surveys,
 // 10th edition (2023), for in-person surveys of households and for web surveys of named
-// and of unnamed persons. 3.1x counts as UH and 3.2x to 3.9x as UO, as the rates there
-// have it.
+// and of unnamed persons. The codes of the third and fourth level were not compared with
+// that edition yet; what a code counts as depends on the second. 3.1x counts as UH and
+// 3.2x to 3.9x as UO, as the rates there have it.
 var dispositions = []Disposition{
 	final("1.1", ClassI, allSurveys, "完成访问", "Complete interview"),
 	final("1.2", ClassP, allSurveys, "部分完成（信息足够）", "Partial interview with sufficient information"),

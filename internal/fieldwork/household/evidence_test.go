@@ -39,8 +39,8 @@ func honest(t testing.TB, caseID string) (Committed, Evidence) {
 	return Committed{Case: caseID, Method: Kish, Commitment: n.Commitment(), Interviewed: e.Selection.Line}, e
 }
 
-// The expected digests are those of a program in Python 3 (hashlib, hmac) that was written
-// from the description in the manual alone.
+// The expected digests are those of a second program, in Python 3 (hashlib, hmac, struct),
+// of the layout that the manual describes.
 func TestDigestsOfAnotherProgram(t *testing.T) {
 	s := testSecret(t)
 	n := s.Number("浙-0017")

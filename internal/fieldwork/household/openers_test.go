@@ -61,7 +61,7 @@ func TestUpperTailByEnumeration(t *testing.T) {
 	}
 }
 
-// R 4.2.2: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03 0.06 0.06 0.02.
+// By hand: 4·0.005 = 0.02, 3·0.01 = 0.03, 2·0.03 = 0.06, and 0.04 is not below the one before.
 func TestHolm(t *testing.T) {
 	tests := []OpenerTest{{P: 0.01}, {P: 0.04}, {P: 0.03}, {P: 0.005}}
 	holm(tests, 0.05)
