@@ -9,6 +9,7 @@
 # make fuzz-expr  a million random expressions, held against cel-go (N says how many)
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
+# make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
 # make wasm   the form engine for the browser, into bin/
@@ -24,7 +25,7 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage fuzz-expr echarts odk axe deps
+.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage household fuzz-expr echarts odk axe deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -82,6 +83,9 @@ fuzz-expr:
 
 coverage:
 	$(GO) test ./internal/demo -run TestCoverage -v -count 1 -timeout 60m -args -surveys 200 -interviews 3300 -replicates 1000
+
+household:
+	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000
 
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build
