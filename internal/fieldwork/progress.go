@@ -1,0 +1,314 @@
+package fieldwork
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// State says where a case is on its way from the draw to the estimate.
+type State string
+
+// The states. A case that was submitted passes two levels of review; only an approved one
+// counts in the estimates.
+const (
+	Drawn       State = "drawn"       // nobody works on it yet
+	Assigned    State = "assigned"    // an enumerator has it
+	Contacting  State = "contacting"  // there was an attempt
+	Appointed   State = "appointment" // there is an appointment
+	Started     State = "started"     // the interview has begun, on a tablet, by a link or on paper
+	Submitted   State = "submitted"   // the interview was accepted and waits for the first review
+	UnderReview State = "review"      // it passed the first review and waits for the second
+	Approved    State = "approved"    // it counts
+	Returned    State = "rejected"    // a review rejected it, and it is with its enumerator again
+	Closed      State = "closed"      // work has ended without an interview
+)
+
+// States lists the states in the order of the way.
+func States() []State {
+	return []State{Drawn, Assigned, Contacting, Appointed, Started, Submitted, UnderReview, Approved, Returned, Closed}
+}
+
+// Action is what somebody does with a case.
+type Action string
+
+// The actions.
+const (
+	Assign  Action = "assign"  // give the case to an enumerator, or to another one
+	Try     Action = "attempt" // one attempt to reach the household or person
+	Begin   Action = "start"   // the interview begins
+	Submit  Action = "submit"  // an interview was accepted
+	Approve Action = "approve" // a review passes it, to the next level
+	Reject  Action = "reject"  // a review sends it back
+	Close   Action = "close"   // end work without an interview
+	Reopen  Action = "reopen"  // take work up again
+)
+
+// Event is one thing that happened to a case: who did what when, and why.
+type Event struct {
+	At     time.Time `json:"at"`
+	Who    string    `json:"who"`
+	Action Action    `json:"action"`
+	// Reason is needed to reject, close and reopen, and to give a case to another
+	// enumerator.
+	Reason string `json:"reason,omitempty"`
+	// Enumerator is who gets the case, of Assign.
+	Enumerator string `json:"enumerator,omitempty"`
+	// Attempt is there for Try.
+	Attempt *Attempt `json:"attempt,omitempty"`
+	// Interview is the one that was accepted, of Submit.
+	Interview string `json:"interview,omitempty"`
+}
+
+// Contact is the way of an attempt.
+type Contact string
+
+// The ways of contact.
+const (
+	Visit  Contact = "visit"
+	Phone  Contact = "phone"
+	Letter Contact = "letter"
+	Link   Contact = "link" // a message with the personal link
+)
+
+// Attempt is one contact, or the try of one.
+type Attempt struct {
+	At      time.Time   `json:"at"`
+	Contact Contact     `json:"contact"`
+	Outcome OutcomeCode `json:"outcome"`
+	// Appointment is the time agreed on; zero without one.
+	Appointment time.Time `json:"appointment,omitzero"`
+	// Place is where the enumerator was, if the tablet knows it.
+	Place *Position `json:"place,omitempty"`
+}
+
+// Position is a place on earth, in degrees (WGS 84), with the radius in metres in which
+// it lies; Mocked says that the tablet got it from another program than its receiver.
+type Position struct {
+	Latitude  float64 `json:"lat"`
+	Longitude float64 `json:"lon"`
+	Accuracy  float64 `json:"accuracy"`
+	Mocked    bool    `json:"mocked,omitempty"`
+}
+
+// Progress is where a case is, and what led there. It changes by Apply only, so the
+// events of a case always give the same Progress.
+type Progress struct {
+	State      State  `json:"state"`
+	Enumerator string `json:"enumerator,omitempty"`
+	// Interview is the one that was accepted and stands; empty when none does.
+	Interview string    `json:"interview,omitempty"`
+	Attempts  []Attempt `json:"attempts,omitempty"`
+	// Rejections counts the reviews that sent it back.
+	Rejections int `json:"rejections,omitempty"`
+	// Outcomes are those of the attempts and reviews in the order of time, for Resolve.
+	Outcomes []OutcomeCode `json:"outcomes,omitempty"`
+	// FirstReviewer passed it on the first level; the second one is somebody else.
+	FirstReviewer string `json:"first_reviewer,omitempty"`
+}
+
+// allowed are the states in which an action can be taken.
+var allowed = map[Action][]State{
+	Assign:  {Drawn, Assigned, Contacting, Appointed, Started, Returned},
+	Try:     {Assigned, Contacting, Appointed, Started, Returned},
+	Begin:   {Drawn, Assigned, Contacting, Appointed, Returned},
+	Submit:  {Drawn, Assigned, Contacting, Appointed, Started, Returned},
+	Approve: {Submitted, UnderReview},
+	Reject:  {Submitted, UnderReview, Approved},
+	Close:   {Drawn, Assigned, Contacting, Appointed, Started, Returned},
+	Reopen:  {Closed},
+}
+
+// AttemptRules say what has to be tried before a case is closed of which nothing final is
+// known.
+type AttemptRules struct {
+	// Visits is how many visits there must be, DayParts on how many different parts of the
+	// day, of morning, afternoon, evening and weekend.
+	Visits, DayParts int
+}
+
+// DefaultAttemptRules ask for three visits on two parts of the day. A wave sets its own.
+var DefaultAttemptRules = AttemptRules{Visits: 3, DayParts: 2}
+
+// DayPart is the part of the day of a time: weekend, or morning before 12, afternoon
+// before 18, evening.
+func DayPart(t time.Time) string {
+	t = t.In(surveys.ChinaTime)
+	switch {
+	case t.Weekday() == time.Saturday || t.Weekday() == time.Sunday:
+		return "weekend"
+	case t.Hour() < 12:
+		return "morning"
+	case t.Hour() < 18:
+		return "afternoon"
+	}
+	return "evening"
+}
+
+// Apply lets an event happen. It is an error that wraps surveys.ErrConflict when the state
+// of the case does not allow it, and surveys.ErrInvalid when the event lacks something;
+// then nothing has changed.
+func (p *Progress) Apply(e Event, rules AttemptRules) error {
+	if p.State == "" {
+		p.State = Drawn
+	}
+	states, known := allowed[e.Action]
+	switch {
+	case !known:
+		return fmt.Errorf("there is no action %q; use one of assign, attempt, start, submit, approve, reject, close and reopen: %w", e.Action, surveys.ErrInvalid)
+	case e.Who == "" || e.At.IsZero():
+		return fmt.Errorf("%s: an event says who did it and when: %w", e.Action, surveys.ErrInvalid)
+	case !slices.Contains(states, p.State):
+		return fmt.Errorf("the case is %s, so “%s” cannot be done with it: %w", p.State, e.Action, surveys.ErrConflict)
+	}
+	switch e.Action {
+	case Assign:
+		return p.assign(e)
+	case Try:
+		return p.try(e)
+	case Begin:
+		p.State = Started
+	case Submit:
+		return p.submit(e)
+	case Approve:
+		return p.approve(e)
+	case Reject:
+		return p.reject(e)
+	case Close:
+		return p.close(e, rules)
+	case Reopen:
+		return p.reopen(e)
+	}
+	return nil
+}
+
+func (p *Progress) assign(e Event) error {
+	if e.Enumerator == "" {
+		return fmt.Errorf("assign: say to whom: %w", surveys.ErrInvalid)
+	}
+	if p.Enumerator != "" && p.Enumerator != e.Enumerator && blank(e.Reason) {
+		return fmt.Errorf("assign: the case is with %s; say why another one gets it: %w", p.Enumerator, surveys.ErrInvalid)
+	}
+	if p.State == Drawn {
+		p.State = Assigned
+	}
+	p.Enumerator = e.Enumerator
+	return nil
+}
+
+func (p *Progress) try(e Event) error {
+	a := e.Attempt
+	if a == nil || a.At.IsZero() || a.Contact == "" {
+		return fmt.Errorf("attempt: say when, how and with which outcome: %w", surveys.ErrInvalid)
+	}
+	if _, err := Resolve([]OutcomeCode{a.Outcome}); err != nil {
+		return fmt.Errorf("attempt: %w", err)
+	}
+	if a.At.After(e.At.Add(5 * time.Minute)) { // clocks differ a little
+		return fmt.Errorf("attempt: %s is later than now; set the clock of the device: %w", a.At.Format(time.RFC3339), surveys.ErrInvalid)
+	}
+	if !a.Appointment.IsZero() && !a.Appointment.After(a.At) {
+		return fmt.Errorf("attempt: the appointment lies before the attempt: %w", surveys.ErrInvalid)
+	}
+	p.Attempts = append(slices.Clone(p.Attempts), *a)
+	p.Outcomes = append(slices.Clone(p.Outcomes), a.Outcome)
+	switch {
+	case p.State == Started:
+	case !a.Appointment.IsZero():
+		p.State = Appointed
+	default:
+		p.State = Contacting
+	}
+	return nil
+}
+
+func (p *Progress) submit(e Event) error {
+	if e.Interview == "" {
+		return fmt.Errorf("submit: say which interview: %w", surveys.ErrInvalid)
+	}
+	p.State, p.Interview, p.FirstReviewer = Submitted, e.Interview, ""
+	p.Outcomes = append(slices.Clone(p.Outcomes), Completed)
+	return nil
+}
+
+func (p *Progress) approve(e Event) error {
+	switch {
+	case e.Who == p.Enumerator:
+		return fmt.Errorf("approve: nobody reviews an interview of their own: %w", surveys.ErrConflict)
+	case p.State == Submitted:
+		p.State, p.FirstReviewer = UnderReview, e.Who
+	case e.Who == p.FirstReviewer:
+		return fmt.Errorf("approve: the second review is for somebody else than the first: %w", surveys.ErrConflict)
+	default:
+		p.State = Approved
+	}
+	return nil
+}
+
+func (p *Progress) reject(e Event) error {
+	if blank(e.Reason) {
+		return fmt.Errorf("reject: say why, for the enumerator: %w", surveys.ErrInvalid)
+	}
+	p.State, p.Interview, p.FirstReviewer = Returned, "", ""
+	p.Rejections++
+	p.Outcomes = append(slices.Clone(p.Outcomes), Rejected)
+	return nil
+}
+
+func (p *Progress) close(e Event, rules AttemptRules) error {
+	if blank(e.Reason) {
+		return fmt.Errorf("close: say why work ends: %w", surveys.ErrInvalid)
+	}
+	r, err := Resolve(p.Outcomes)
+	if err != nil {
+		return err
+	}
+	if !r.Settled {
+		if err := rules.Missing(p.Attempts); err != nil {
+			return fmt.Errorf("close: %w", err)
+		}
+	}
+	p.State = Closed
+	return nil
+}
+
+func (p *Progress) reopen(e Event) error {
+	if blank(e.Reason) {
+		return fmt.Errorf("reopen: say why: %w", surveys.ErrInvalid)
+	}
+	if p.State = Drawn; p.Enumerator != "" {
+		p.State = Assigned
+	}
+	return nil
+}
+
+// Missing says what has still to be tried; nil when enough was. The error wraps
+// surveys.ErrConflict.
+func (r AttemptRules) Missing(attempts []Attempt) error {
+	visits, parts := 0, map[string]bool{}
+	for _, a := range attempts {
+		if a.Contact == Visit {
+			visits++
+			parts[DayPart(a.At)] = true
+		}
+	}
+	if visits < r.Visits || len(parts) < r.DayParts {
+		return fmt.Errorf("there were %d visits on %d parts of the day (morning, afternoon, evening, weekend); %d on %d are needed before a case is given up: %w",
+			visits, len(parts), r.Visits, r.DayParts, surveys.ErrConflict)
+	}
+	return nil
+}
+
+// Disposition is the final disposition of the case as it stands; see Resolve.
+func (p *Progress) Disposition() (Code, error) {
+	r, err := Resolve(p.Outcomes)
+	return r.Code, err
+}
+
+// Counts says whether the interview of the case counts in estimates of approved cases.
+func (p *Progress) Counts() bool { return p.State == Approved && p.Interview != "" }
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -1,0 +1,184 @@
+package fieldwork
+
+import (
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// monday is a Monday, nine o'clock in China.
+var monday = time.Date(2026, 6, 1, 9, 0, 0, 0, surveys.ChinaTime)
+
+func event(who string, a Action, hours int, change ...func(*Event)) Event {
+	e := Event{At: monday.Add(time.Duration(hours) * time.Hour), Who: who, Action: a}
+	for _, c := range change {
+		c(&e)
+	}
+	return e
+}
+
+func because(why string) func(*Event) { return func(e *Event) { e.Reason = why } }
+func to(who string) func(*Event)      { return func(e *Event) { e.Enumerator = who } }
+func with(outcome OutcomeCode) func(*Event) {
+	return func(e *Event) { e.Attempt = &Attempt{At: e.At, Contact: Visit, Outcome: outcome} }
+}
+func interview(id string) func(*Event) { return func(e *Event) { e.Interview = id } }
+
+// A case goes from the draw over attempts, an interview and two reviews into the
+// estimates; what is not its turn is refused and changes nothing.
+func TestWayOfACase(t *testing.T) {
+	var p Progress
+	for i, step := range []struct {
+		event Event
+		err   error
+		state State
+	}{
+		{event("wu", Assign, 0), surveys.ErrInvalid, Drawn},
+		{event("wu", Try, 0, with(NobodyHome)), surveys.ErrConflict, Drawn},
+		{event("wu", Assign, 0, to("li")), nil, Assigned},
+		{event("wu", Assign, 0, to("chen")), surveys.ErrInvalid, Assigned},
+		{event("li", Try, 1, with("nonsense")), surveys.ErrInvalid, Assigned},
+		{event("li", Try, 1, with(NobodyHome)), nil, Contacting},
+		{event("li", Close, 2, because("nobody there")), surveys.ErrConflict, Contacting},
+		{event("li", Try, 6, with(Appointment), func(e *Event) { e.Attempt.Appointment = e.At.Add(24 * time.Hour) }), nil, Appointed},
+		{event("li", Approve, 7), surveys.ErrConflict, Appointed},
+		{event("li", Begin, 30), nil, Started},
+		{event("li", Submit, 31), surveys.ErrInvalid, Started},
+		{event("li", Submit, 31, interview("i1")), nil, Submitted},
+		{event("li", Submit, 31, interview("i2")), surveys.ErrConflict, Submitted},
+		{event("li", Approve, 32), surveys.ErrConflict, Submitted},
+		{event("wu", Reject, 32), surveys.ErrInvalid, Submitted},
+		{event("wu", Reject, 32, because("wrong person")), nil, Returned},
+		{event("li", Submit, 40, interview("i3")), nil, Submitted},
+		{event("wu", Approve, 41), nil, UnderReview},
+		{event("wu", Approve, 42), surveys.ErrConflict, UnderReview},
+		{event("office", Approve, 43), nil, Approved},
+		{event("office", Close, 44, because("x")), surveys.ErrConflict, Approved},
+	} {
+		before := p
+		err := p.Apply(step.event, DefaultAttemptRules)
+		if !errors.Is(err, step.err) || p.State != step.state {
+			t.Fatalf("step %d, %s: %v and %s, want %v and %s", i+1, step.event.Action, err, p.State, step.err, step.state)
+		}
+		if err != nil && before.State != "" && !reflect.DeepEqual(before, p) {
+			t.Fatalf("step %d failed, and yet %+v became %+v", i+1, before, p)
+		}
+	}
+	if code, err := p.Disposition(); err != nil || code != "1.1" || !p.Counts() || p.Interview != "i3" || p.Rejections != 1 {
+		t.Errorf("%+v, disposition %s (%v)", p, code, err)
+	}
+}
+
+// A case is given up only after visits on different parts of the day, or when the outcome
+// settles it.
+func TestAttemptRules(t *testing.T) {
+	give := func(hours ...int) (*Progress, error) {
+		p := &Progress{}
+		if err := p.Apply(event("wu", Assign, 0, to("li")), DefaultAttemptRules); err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range hours {
+			if err := p.Apply(event("li", Try, h, with(NobodyHome)), DefaultAttemptRules); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return p, p.Apply(event("li", Close, 200, because("nobody home")), DefaultAttemptRules)
+	}
+	for name, c := range map[string]struct {
+		hours []int
+		err   error
+	}{
+		"two visits":                     {[]int{0, 6}, surveys.ErrConflict},
+		"three on one part of the day":   {[]int{0, 1, 24}, surveys.ErrConflict}, // all before noon
+		"three on two":                   {[]int{0, 6, 24}, nil},
+		"evening and weekend count, too": {[]int{10, 34, 5 * 24}, nil}, // 19:00, 19:00, Saturday
+	} {
+		p, err := give(c.hours...)
+		if !errors.Is(err, c.err) || (p.State == Closed) != (c.err == nil) {
+			t.Errorf("%s: %v, %s", name, err, p.State)
+		}
+	}
+	p := &Progress{}
+	for _, e := range []Event{event("wu", Assign, 0, to("li")), event("li", Try, 1, with(Vacant)), event("li", Close, 2, because("nobody lives there"))} {
+		if err := p.Apply(e, DefaultAttemptRules); err != nil {
+			t.Fatalf("a vacant house: %v", err)
+		}
+	}
+	if code, err := p.Disposition(); err != nil || code[0] != '4' {
+		t.Errorf("a vacant house is %s (%v)", code, err)
+	}
+}
+
+// Whatever is tried, the interview that counts passed two reviews by two people who did
+// not do it, and the events alone give the same progress again.
+func TestProgressKeepsItsPromises(t *testing.T) {
+	actions := []Action{Assign, Try, Begin, Submit, Approve, Reject, Close, Reopen}
+	people := []string{"li", "chen", "wu", "office"}
+	outcomes := []OutcomeCode{NobodyHome, Appointment, PersonRefused, Vacant, NoAccess}
+	approved := 0
+	for n := range 2000 {
+		r := rand.New(rand.NewPCG(uint64(n), 6))
+		var p Progress
+		var happened []Event
+		var passed []string // who approved the interview that stands
+		for k := range 60 {
+			e := event(people[r.IntN(4)], actions[r.IntN(8)], k, interview("i"+strconv.Itoa(k)))
+			if r.IntN(4) > 0 {
+				e.Reason = "a reason"
+			}
+			if e.Action == Assign {
+				e.Enumerator = people[r.IntN(2)]
+			}
+			if e.Action == Try {
+				e.Attempt = &Attempt{At: e.At, Contact: Visit, Outcome: outcomes[r.IntN(len(outcomes))]}
+			}
+			before := p
+			if err := p.Apply(e, DefaultAttemptRules); err != nil {
+				if before.State != "" && !reflect.DeepEqual(before, p) {
+					t.Fatalf("%v changed %+v to %+v", err, before, p)
+				}
+				continue
+			}
+			happened = append(happened, e)
+			switch e.Action {
+			case Approve:
+				if passed = append(passed, e.Who); slices.Contains(passed, p.Enumerator) {
+					t.Fatalf("%v reviewed an interview of their own", passed)
+				}
+			case Submit, Reject:
+				passed = nil
+			}
+			has := p.State == Submitted || p.State == UnderReview || p.State == Approved
+			if has != (p.Interview != "") {
+				t.Fatalf("%s with the interview %q", p.State, p.Interview)
+			}
+			if p.Counts() {
+				approved++
+				if len(passed) != 2 || passed[0] == passed[1] {
+					t.Fatalf("approved by %v", passed)
+				}
+			}
+			if _, err := p.Disposition(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var again Progress
+		for _, e := range happened {
+			if err := again.Apply(e, DefaultAttemptRules); err != nil {
+				t.Fatalf("the same event failed: %v", err)
+			}
+		}
+		if len(happened) > 0 && !reflect.DeepEqual(p, again) {
+			t.Fatalf("%+v, and again %+v", p, again)
+		}
+	}
+	if approved < 100 {
+		t.Errorf("only %d cases were approved", approved)
+	}
+}
