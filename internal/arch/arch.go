@@ -21,6 +21,8 @@ var ours = map[string][]string{
 	"analysis/weighting":         {"analysis"},
 	"web":                        {},
 	"internal/arch":              {},
+	"internal/auth":              {"surveys"},
+	"internal/office":            {"surveys", "internal/auth", "internal/fieldwork"},
 	"internal/assess":            {"surveys", "analysis", "internal/fieldwork"},
 	"internal/margins":           {"surveys", "internal/assess"},
 	"internal/weigh":             {"surveys", "analysis", "internal/assess", "internal/margins"},
@@ -60,6 +62,7 @@ var owners = map[string][]string{
 	"github.com/google/go-cmp":       {},
 	"database/sql":                   {"internal/office", "internal/drafts"},
 	"github.com/boombuler/barcode":   {"internal/server"},
+	"golang.org/x/crypto":            {"internal/auth"},
 	"modernc.org/sqlite":             {"internal/office", "internal/drafts"},
 	"testing":                        {"internal/clickhouse/engine/enginetest"},
 }

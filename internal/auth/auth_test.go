@@ -1,0 +1,99 @@
+package auth
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+func TestAccounts(t *testing.T) {
+	good := Account{Login: "li.na-2", Name: "李娜", Role: City, Area: "3301"}
+	if err := good.Check(); err != nil {
+		t.Error(err)
+	}
+	for name, change := range map[string]func(*Account){
+		"no login":             func(a *Account) { a.Login = "" },
+		"capital login":        func(a *Account) { a.Login = "Li" },
+		"no name":              func(a *Account) { a.Name = " " },
+		"unknown role":         func(a *Account) { a.Role = "boss" },
+		"no code":              func(a *Account) { a.Area = "33x1" },
+		"city of a province":   func(a *Account) { a.Area = "33" },
+		"county without area":  func(a *Account) { a.Role, a.Area = County, "" },
+		"county with the city": func(a *Account) { a.Role = County },
+	} {
+		a := good
+		change(&a)
+		if err := a.Check(); !errors.Is(err, surveys.ErrInvalid) {
+			t.Errorf("%s: %v, want ErrInvalid", name, err)
+		}
+	}
+	for code, sees := range map[string]bool{"3301": true, "330106": true, "330106001002": true, "33": false, "3302": false, "": false} {
+		if good.Sees(code) != sees {
+			t.Errorf("an account of 3301 sees %q: %v, want %v", code, !sees, sees)
+		}
+	}
+	if all := (Account{Role: Province}); !all.Sees("330106") || !all.Sees("") {
+		t.Error("an account without an area sees everything")
+	}
+}
+
+// Every role has the rights that its description says, and a disabled account none.
+func TestRights(t *testing.T) {
+	for role, want := range map[Role]string{
+		Administrator: "manage-accounts read-audit",
+		Enumerator:    "read-cases attempt",
+		Statistician:  "read-progress draw estimate",
+		Reader:        "read-progress",
+	} {
+		var got []string
+		for _, r := range []Right{ManageAccounts, ReadProgress, ReadCases, AssignCases, Attempt, Review, FinalReview, CloseCases, Draw, Estimate, ReadAudit} {
+			if (Account{Role: role}).May(r) {
+				got = append(got, string(r))
+			}
+			if (Account{Role: role, Disabled: true}).May(r) {
+				t.Errorf("a disabled %s may %s", role, r)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s may %v, want %s", role, got, want)
+		}
+	}
+}
+
+func TestPasswords(t *testing.T) {
+	hash, err := Hash("correct horse 电池")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Hash("correct horse 电池")
+	if err != nil || again == hash {
+		t.Errorf("two hashes of one password are equal (%v)", err)
+	}
+	if !strings.HasPrefix(hash, "$argon2id$v=19$m=65536,t=3,p=1$") {
+		t.Errorf("hash %q", hash)
+	}
+	if !Matches(hash, "correct horse 电池") || Matches(hash, "correct horse 电泡") || Matches(hash, "") {
+		t.Error("the password and no other matches")
+	}
+	for _, bad := range []string{"", "x", "$argon2id$v=19$m=9999999,t=3,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA", strings.Replace(hash, "t=3", "t=2", 1), strings.Replace(hash, "argon2id", "argon2i", 1), hash + "x"} {
+		if Matches(bad, "correct horse 电池") {
+			t.Errorf("a password matches %q", bad)
+		}
+	}
+	for _, short := range []string{"", "123456789", strings.Repeat("x", MaxPassword+1)} {
+		if _, err := Hash(short); !errors.Is(err, surveys.ErrInvalid) {
+			t.Errorf("Hash(%d bytes): %v, want ErrInvalid", len(short), err)
+		}
+	}
+}
+
+// The first test of Argon2id in the reference implementation (phc-winner-argon2,
+// src/test.c): 2 passes, 64 MiB, one lane, "password", "somesalt".
+func TestReferenceHash(t *testing.T) {
+	const reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+	if !Matches(reference, "password") {
+		t.Error("the reference hash of “password” does not match")
+	}
+}

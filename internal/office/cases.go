@@ -1,0 +1,269 @@
+package office
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/auth"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Case is a case of a wave with what became of it.
+type Case struct {
+	fieldwork.Case
+	Wave string
+	// Area is the code of the division that the case lies in, in short form.
+	Area string
+	fieldwork.Progress
+	// Changes is how many events there were. Who acts on a case says which it saw, so that
+	// of two who act at once one is told.
+	Changes int
+}
+
+// AddCases keeps the cases of a draw. area gives the division of each. Cases that are
+// there already stay as they are, if they were drawn the same way; otherwise it is an
+// ErrConflict and nothing is kept.
+func (s *Store) AddCases(ctx context.Context, wave string, cases []fieldwork.Case, area func(fieldwork.Case) string, by string, now time.Time) error {
+	return s.change(ctx, "keep the cases of wave "+wave, func(tx *sql.Tx) error {
+		insert, err := tx.PrepareContext(ctx, `INSERT INTO cases (wave, id, stratum, psu, area, weight, columns, state, progress)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		same, err := tx.PrepareContext(ctx, "SELECT count(*) FROM cases WHERE wave = ? AND id = ? AND stratum = ? AND psu = ? AND area = ? AND weight = ? AND columns = ?")
+		if err != nil {
+			return err
+		}
+		defer same.Close()
+		for _, c := range cases {
+			if c.Weight == 0 {
+				continue // it only declares its PSU
+			}
+			if err := c.Check(); err != nil {
+				return fmt.Errorf("%w: %w", surveys.ErrInvalid, err)
+			}
+			columns, err := json.Marshal(c.Columns)
+			if err != nil {
+				return err
+			}
+			progress, err := json.Marshal(fieldwork.Progress{State: fieldwork.Drawn})
+			if err != nil {
+				return err
+			}
+			if _, err := insert.ExecContext(ctx, wave, c.ID, c.Stratum, c.PSU, area(c), c.Weight, string(columns), fieldwork.Drawn, string(progress)); err != nil {
+				return err
+			}
+			var n int
+			if err := same.QueryRowContext(ctx, wave, c.ID, c.Stratum, c.PSU, area(c), c.Weight, string(columns)).Scan(&n); err != nil {
+				return err
+			}
+			if n == 0 {
+				return fmt.Errorf("case %q was drawn in another way before; a further draw needs a wave of its own: %w", c.ID, surveys.ErrConflict)
+			}
+		}
+		return note(ctx, tx, Entry{now, by, "add cases", fmt.Sprintf("%d cases of wave %s", len(cases), wave), Done})
+	})
+}
+
+// visible is the condition, with its values, that keeps an account to what it may see: its
+// area, and of an enumerator the cases they were given.
+func visible(a auth.Account) (condition string, values []any) {
+	condition, values = "substr(area, 1, length(?)) = ?", []any{a.Area, a.Area}
+	if a.Role == auth.Enumerator {
+		condition, values = condition+" AND enumerator = ?", append(values, a.Login)
+	}
+	return condition, values
+}
+
+const selectCase = "SELECT wave, id, stratum, psu, area, weight, columns, changes, progress FROM cases"
+
+func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
+	var columns, progress []byte
+	if err := row.Scan(&c.Wave, &c.ID, &c.Stratum, &c.PSU, &c.Area, &c.Weight, &columns, &c.Changes, &progress); err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal(columns, &c.Columns); err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal(progress, &c.Progress)
+}
+
+// Case returns a case that an account may see. One of another area is ErrNotFound, as one
+// that does not exist, and the try stands in the audit trail.
+func (s *Store) Case(ctx context.Context, a auth.Account, wave, id string, now time.Time) (Case, error) {
+	if !a.May(auth.ReadCases) {
+		return Case{}, errors.Join(surveys.ErrNotFound, s.Note(ctx, Entry{now, a.Login, "read case", wave + " " + id, Refused}))
+	}
+	condition, values := visible(a)
+	c, err := scanCase(s.db.QueryRowContext(ctx, selectCase+" WHERE wave = ? AND id = ? AND "+condition, append([]any{wave, id}, values...)...))
+	if errors.Is(err, sql.ErrNoRows) {
+		if noted := s.Note(ctx, Entry{now, a.Login, "read case", wave + " " + id, Refused}); noted != nil {
+			return Case{}, noted
+		}
+	}
+	return c, away("read the case", err)
+}
+
+// Filter chooses cases. Empty fields choose all.
+type Filter struct {
+	Wave, State, Area, Enumerator string
+	// After is the ID after which the list begins, Limit how many there are at most, 0 for all.
+	After string
+	Limit int
+}
+
+// Cases calls yield for every case that an account may see and the filter chooses, by ID,
+// until it returns false.
+func (s *Store) Cases(ctx context.Context, a auth.Account, f Filter, yield func(Case) bool) error {
+	if !a.May(auth.ReadCases) {
+		return fmt.Errorf("list the cases: %w", surveys.ErrNotFound)
+	}
+	condition, values := visible(a)
+	where := []string{"wave = ?", "substr(area, 1, length(?)) = ?", condition, "id > ?"}
+	values = append([]any{f.Wave, f.Area, f.Area}, append(values, f.After)...)
+	for column, value := range map[string]string{"state": f.State, "enumerator": f.Enumerator} {
+		if value != "" {
+			where, values = append(where, column+" = ?"), append(values, value)
+		}
+	}
+	limit := -1
+	if f.Limit > 0 {
+		limit = f.Limit
+	}
+	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE "+strings.Join(where, " AND ")+" ORDER BY id LIMIT ?", append(values, limit)...)
+	if err != nil {
+		return away("list the cases", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		c, err := scanCase(rows)
+		if err != nil {
+			return away("list the cases", err)
+		}
+		if !yield(c) {
+			return nil
+		}
+	}
+	return away("list the cases", rows.Err())
+}
+
+// needed is the right that an action needs.
+func needed(p fieldwork.Progress, a fieldwork.Action) auth.Right {
+	switch a {
+	case fieldwork.Assign, fieldwork.Reopen:
+		return auth.AssignCases
+	case fieldwork.Approve:
+		if p.State == fieldwork.UnderReview {
+			return auth.FinalReview
+		}
+		return auth.Review
+	case fieldwork.Reject:
+		return auth.Review
+	case fieldwork.Close:
+		return auth.CloseCases
+	}
+	return auth.Attempt
+}
+
+// ErrForbidden is for who may see a case, but not do this with it.
+var ErrForbidden = errors.New("the role of the account does not allow this")
+
+// Act lets an account do something with a case. seen is Case.Changes as the account saw it;
+// when somebody else was quicker, it is an ErrConflict that says so. What happened, or was
+// refused, stands in the audit trail.
+func (s *Store) Act(ctx context.Context, a auth.Account, wave, id string, seen int, e fieldwork.Event, rules fieldwork.AttemptRules) (Case, error) {
+	e.Who = a.Login
+	c, err := s.Case(ctx, a, wave, id, e.At)
+	if err != nil {
+		return c, err
+	}
+	entry := Entry{e.At, a.Login, string(e.Action), wave + " " + id, Refused}
+	if right := needed(c.Progress, e.Action); !a.May(right) {
+		return c, errors.Join(fmt.Errorf("%s: %w", e.Action, ErrForbidden), s.Note(ctx, entry))
+	}
+	if c.Changes != seen {
+		return c, fmt.Errorf("somebody else worked on the case meanwhile: it is %s now; look at it again: %w", c.State, surveys.ErrConflict)
+	}
+	return s.apply(ctx, c, e, rules)
+}
+
+// Record lets something happen to a case that no account does, such as an interview that
+// was accepted; e.Who says what does it.
+func (s *Store) Record(ctx context.Context, wave, id string, e fieldwork.Event, rules fieldwork.AttemptRules) (Case, error) {
+	for {
+		c, err := scanCase(s.db.QueryRowContext(ctx, selectCase+" WHERE wave = ? AND id = ?", wave, id))
+		if err != nil {
+			return c, away("read the case", err)
+		}
+		c, err = s.apply(ctx, c, e, rules)
+		if !errors.Is(err, errQuicker) {
+			return c, err
+		}
+	}
+}
+
+// errQuicker is for a case that changed between being read and being written.
+var errQuicker = fmt.Errorf("somebody else worked on the case meanwhile; look at it again: %w", surveys.ErrConflict)
+
+// apply changes a case by an event, if it still is as it was read.
+func (s *Store) apply(ctx context.Context, c Case, e fieldwork.Event, rules fieldwork.AttemptRules) (Case, error) {
+	if err := c.Progress.Apply(e, rules); err != nil {
+		return c, err
+	}
+	event, err := json.Marshal(e)
+	if err != nil {
+		return c, err
+	}
+	progress, err := json.Marshal(c.Progress)
+	if err != nil {
+		return c, err
+	}
+	err = s.change(ctx, "change the case", func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, "UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ? WHERE wave = ? AND id = ? AND changes = ?",
+			c.State, c.Enumerator, string(progress), c.Wave, c.ID, c.Changes)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, errQuicker)
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO events (wave, id, n, event) VALUES (?, ?, ?, ?)", c.Wave, c.ID, c.Changes+1, string(event)); err != nil {
+			return err
+		}
+		return note(ctx, tx, Entry{e.At, e.Who, string(e.Action), c.Wave + " " + c.ID, Done})
+	})
+	if err == nil {
+		c.Changes++
+	}
+	return c, err
+}
+
+// Events returns what happened to a case, in order. The caller has read the case for the
+// account that asks.
+func (s *Store) Events(ctx context.Context, wave, id string) ([]fieldwork.Event, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT event FROM events WHERE wave = ? AND id = ? ORDER BY n", wave, id)
+	if err != nil {
+		return nil, away("read the events", err)
+	}
+	defer rows.Close()
+	var list []fieldwork.Event
+	for rows.Next() {
+		var text []byte
+		var e fieldwork.Event
+		if err := rows.Scan(&text); err != nil {
+			return nil, away("read the events", err)
+		}
+		if err := json.Unmarshal(text, &e); err != nil {
+			return nil, away("read the events", err)
+		}
+		list = append(list, e)
+	}
+	return list, away("read the events", rows.Err())
+}

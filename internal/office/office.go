@@ -1,0 +1,194 @@
+// Package office keeps what the office decides and does: accounts, cases and what
+// happened to them, and the audit trail, in one SQLite file. Answers never lie here.
+package office
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Store is the office database. Its methods may be called from several goroutines. Their
+// errors wrap surveys.ErrNotFound, ErrInvalid, ErrConflict, or ErrUnavailable when the file
+// is locked, full or away.
+type Store struct {
+	db *sql.DB
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// lockWait is how long a statement waits for another process.
+const lockWait = 5 * time.Second
+
+// Open opens the database in a file, which it makes if needed, and brings it to the
+// present schema.
+func Open(ctx context.Context, path string) (*Store, error) {
+	s, err := open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("open the office database, %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+fmt.Sprintf(
+		"?_txlock=immediate&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)",
+		lockWait.Milliseconds()))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(4)
+	if err := migrate(ctx, db, migrations); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Store{db: db}, nil
+}
+
+// Close closes the file.
+func (s *Store) Close() error { return s.db.Close() }
+
+// migrate brings the schema to the newest step; user_version counts the steps done.
+func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
+	names, err := fs.Glob(files, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var done int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&done); err != nil {
+		return err
+	}
+	if done > len(names) {
+		return fmt.Errorf("%w: it was made by a newer program (step %d, this one knows %d); use the newer program", surveys.ErrConflict, done, len(names))
+	}
+	for _, name := range names[done:] { // sorted, since they begin with their numbers
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if done == len(names) {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(names))); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Backup writes a copy of the database as it is at one moment, while others go on using
+// it. The file must not be there.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("back up the office database: %s is there already: %w", path, surveys.ErrConflict)
+	}
+	_, err := s.db.ExecContext(ctx, "VACUUM INTO ?", path)
+	if err == nil {
+		err = os.Chmod(path, 0o600)
+	}
+	return away("back up the office database", err)
+}
+
+// change runs a transaction that is done whole or not at all.
+func (s *Store) change(ctx context.Context, what string, run func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return away(what, err)
+	}
+	defer tx.Rollback()
+	if err := run(tx); err != nil {
+		return away(what, err)
+	}
+	return away(what, tx.Commit())
+}
+
+// away names what could not be done, and says of errors of the database itself that
+// trying again later is right.
+func away(what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%s: %w", what, surveys.ErrNotFound)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	for _, own := range []error{surveys.ErrInvalid, surveys.ErrNotFound, surveys.ErrConflict, surveys.ErrClosed, surveys.ErrTooLarge} {
+		if errors.Is(err, own) {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	return fmt.Errorf("%s: %w: %w", what, surveys.ErrUnavailable, err)
+}
+
+// Entry is a line of the audit trail. It never holds answers, names of respondents or
+// tokens.
+type Entry struct {
+	At                           time.Time
+	Who, Action, Object, Outcome string
+}
+
+// The outcomes of an entry.
+const (
+	Done    = "done"
+	Refused = "refused"
+)
+
+// Note adds a line to the audit trail.
+func (s *Store) Note(ctx context.Context, e Entry) error {
+	return s.change(ctx, "write the audit trail", func(tx *sql.Tx) error { return note(ctx, tx, e) })
+}
+
+func note(ctx context.Context, tx *sql.Tx, e Entry) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO audit (at, who, action, object, outcome) VALUES (?, ?, ?, ?, ?)", e.At.Unix(), e.Who, e.Action, e.Object, e.Outcome)
+	return err
+}
+
+// Trail returns the last lines of the audit trail, the newest first, at most n.
+func (s *Store) Trail(ctx context.Context, n int) ([]Entry, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT at, who, action, object, outcome FROM audit ORDER BY n DESC LIMIT ?", n)
+	if err != nil {
+		return nil, away("read the audit trail", err)
+	}
+	defer rows.Close()
+	var list []Entry
+	for rows.Next() {
+		var e Entry
+		var at int64
+		if err := rows.Scan(&at, &e.Who, &e.Action, &e.Object, &e.Outcome); err != nil {
+			return nil, away("read the audit trail", err)
+		}
+		e.At = time.Unix(at, 0).UTC()
+		list = append(list, e)
+	}
+	return list, away("read the audit trail", rows.Err())
+}

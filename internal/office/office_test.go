@@ -1,0 +1,335 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/suyang-survey/suyang/internal/auth"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// nine is a Monday morning.
+var nine = time.Date(2026, 6, 1, 9, 0, 0, 0, surveys.ChinaTime)
+
+func fresh(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "office.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var (
+	office  = auth.Account{Login: "province", Name: "省科协", Role: auth.Province}
+	hz      = auth.Account{Login: "hangzhou", Name: "杭州", Role: auth.City, Area: "3301"}
+	wu      = auth.Account{Login: "wu", Name: "吴", Role: auth.Supervisor, Area: "330106"}
+	li      = auth.Account{Login: "li", Name: "李", Role: auth.Enumerator, Area: "3301"}
+	chen    = auth.Account{Login: "chen", Name: "陈", Role: auth.Enumerator, Area: "3301"}
+	reader  = auth.Account{Login: "reader", Name: "读者", Role: auth.Reader}
+	ningbo  = auth.Account{Login: "ningbo", Name: "宁波", Role: auth.City, Area: "3302"}
+	wave    = "zj-2026"
+	somehow = fieldwork.DefaultAttemptRules
+)
+
+func sample() []fieldwork.Case {
+	var cases []fieldwork.Case
+	for i, county := range []string{"330106", "330106", "330102", "330203"} {
+		cases = append(cases, fieldwork.Case{ID: fmt.Sprintf("c%d", i+1), Stratum: county[:4], PSU: county, Weight: 100, Columns: map[string]string{"county": county}})
+	}
+	return append(cases, fieldwork.Case{ID: "empty", Stratum: "3303", PSU: "330302", Weight: 0})
+}
+
+func areaOf(c fieldwork.Case) string { return c.Columns["county"] }
+
+// staffed is a store with everybody's account and the sample.
+func staffed(t *testing.T) *Store {
+	t.Helper()
+	s := fresh(t)
+	for _, a := range []auth.Account{office, hz, wu, li, chen, reader, ningbo} {
+		must(t, s.PutAccount(t.Context(), a, "setup", nine))
+	}
+	must(t, s.AddCases(t.Context(), wave, sample(), areaOf, "setup", nine))
+	return s
+}
+
+func ids(t *testing.T, s *Store, a auth.Account, f Filter) (list []string) {
+	t.Helper()
+	f.Wave = wave
+	must(t, s.Cases(t.Context(), a, f, func(c Case) bool { list = append(list, c.ID); return true }))
+	return list
+}
+
+// Each account sees the cases of its area, an enumerator those they were given, and the
+// try to see another one is ErrNotFound and stands in the audit trail.
+func TestWhoSeesWhat(t *testing.T) {
+	s := staffed(t)
+	c, err := s.Case(t.Context(), wu, wave, "c1", nine)
+	must(t, err)
+	_, err = s.Act(t.Context(), wu, wave, "c1", c.Changes, fieldwork.Event{At: nine, Action: fieldwork.Assign, Enumerator: "li"}, somehow)
+	must(t, err)
+	for _, c := range []struct {
+		who  auth.Account
+		want string
+	}{{office, "c1 c2 c3 c4"}, {hz, "c1 c2 c3"}, {wu, "c1 c2"}, {li, "c1"}, {chen, ""}, {ningbo, "c4"}} {
+		if got := strings.Join(ids(t, s, c.who, Filter{}), " "); got != c.want {
+			t.Errorf("%s sees %q, want %q", c.who.Login, got, c.want)
+		}
+	}
+	if err := s.Cases(t.Context(), reader, Filter{Wave: wave}, func(Case) bool { return true }); !errors.Is(err, surveys.ErrNotFound) {
+		t.Errorf("a reader lists cases: %v", err)
+	}
+	for _, c := range []struct {
+		who auth.Account
+		id  string
+	}{{ningbo, "c1"}, {hz, "c4"}, {chen, "c1"}, {reader, "c1"}, {office, "c9"}} {
+		_, err := s.Case(t.Context(), c.who, wave, c.id, nine)
+		trail, terr := s.Trail(t.Context(), 1)
+		must(t, terr)
+		if want := (Entry{nine.UTC(), c.who.Login, "read case", wave + " " + c.id, Refused}); !errors.Is(err, surveys.ErrNotFound) || !cmp.Equal(trail[0], want) {
+			t.Errorf("%s reads %s: %v, trail %+v", c.who.Login, c.id, err, trail[0])
+		}
+	}
+	for name, f := range map[string]struct {
+		f    Filter
+		want string
+	}{
+		"state": {Filter{State: string(fieldwork.Assigned)}, "c1"}, "enumerator": {Filter{Enumerator: "li"}, "c1"}, "area": {Filter{Area: "330102"}, "c3"},
+		"page": {Filter{After: "c1", Limit: 2}, "c2 c3"},
+	} {
+		if got := strings.Join(ids(t, s, office, f.f), " "); got != f.want {
+			t.Errorf("%s: %q, want %q", name, got, f.want)
+		}
+	}
+}
+
+// Two who act on one case at once: one wins, the other is told, and nothing is lost.
+func TestTwoReviewersAtOnce(t *testing.T) {
+	s := staffed(t)
+	_, err := s.Record(t.Context(), wave, "c1", fieldwork.Event{At: nine, Who: "intake", Action: fieldwork.Submit, Interview: "i1"}, somehow)
+	must(t, err)
+	var wg sync.WaitGroup
+	results := make([]error, 8)
+	for n := range results {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			e := fieldwork.Event{At: nine, Action: fieldwork.Approve}
+			if n%2 == 1 {
+				e.Action, e.Reason = fieldwork.Reject, "too short"
+			}
+			_, results[n] = s.Act(context.Background(), []auth.Account{wu, hz}[n%2], wave, "c1", 1, e, somehow)
+		}()
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range results {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), "meanwhile"):
+			t.Errorf("a loser got %v", err)
+		}
+	}
+	c, err := s.Case(t.Context(), office, wave, "c1", nine)
+	must(t, err)
+	events, err := s.Events(t.Context(), wave, "c1")
+	must(t, err)
+	if won != 1 || c.Changes != 2 || len(events) != 2 {
+		t.Errorf("%d won; %d changes, %d events", won, c.Changes, len(events))
+	}
+}
+
+// What an account may not do is refused, told apart from what the case does not allow, and
+// stands in the audit trail; the events give the case again.
+func TestActs(t *testing.T) {
+	s := staffed(t)
+	do := func(a auth.Account, e fieldwork.Event, want error) {
+		t.Helper()
+		c, err := s.Case(t.Context(), office, wave, "c1", nine)
+		must(t, err)
+		e.At = nine.Add(time.Duration(c.Changes) * time.Hour)
+		if _, err := s.Act(t.Context(), a, wave, "c1", c.Changes, e, somehow); !errors.Is(err, want) {
+			t.Fatalf("%s %s: %v, want %v", a.Login, e.Action, err, want)
+		}
+	}
+	do(wu, fieldwork.Event{Action: fieldwork.Assign, Enumerator: "li"}, nil)
+	do(li, fieldwork.Event{Action: fieldwork.Try, Attempt: &fieldwork.Attempt{At: nine, Contact: fieldwork.Visit, Outcome: fieldwork.NobodyHome}}, nil)
+	do(li, fieldwork.Event{Action: fieldwork.Approve}, ErrForbidden)
+	do(hz, fieldwork.Event{Action: fieldwork.Try}, ErrForbidden)
+	do(wu, fieldwork.Event{Action: fieldwork.Approve}, surveys.ErrConflict)
+	do(li, fieldwork.Event{Action: fieldwork.Submit, Interview: "i1"}, nil)
+	do(wu, fieldwork.Event{Action: fieldwork.Approve}, nil)
+	do(wu, fieldwork.Event{Action: fieldwork.Approve}, ErrForbidden) // the final review is the office's
+	do(hz, fieldwork.Event{Action: fieldwork.Approve}, nil)
+	c, err := s.Case(t.Context(), hz, wave, "c1", nine)
+	must(t, err)
+	events, err := s.Events(t.Context(), wave, "c1")
+	must(t, err)
+	var again fieldwork.Progress
+	for _, e := range events {
+		must(t, again.Apply(e, somehow))
+	}
+	if d := cmp.Diff(c.Progress, again); d != "" || !c.Counts() {
+		t.Errorf("the events give another case (-kept +again):\n%s", d)
+	}
+	trail, err := s.Trail(t.Context(), 100)
+	must(t, err)
+	var refused []string
+	for _, e := range trail {
+		if e.Outcome == Refused {
+			refused = append(refused, e.Who+" "+e.Action)
+		}
+	}
+	slices.Reverse(refused)
+	if want := []string{"li approve", "hangzhou attempt", "wu approve"}; !slices.Equal(refused, want) {
+		t.Errorf("refused: %v, want %v", refused, want)
+	}
+}
+
+// The same draw again changes nothing; another one is refused whole.
+func TestAddCasesTwice(t *testing.T) {
+	s := staffed(t)
+	must(t, s.AddCases(t.Context(), wave, sample(), areaOf, "setup", nine))
+	other := sample()
+	other[3].Weight = 200
+	other = append(other, fieldwork.Case{ID: "new", Stratum: "1", PSU: "1", Weight: 1})
+	if err := s.AddCases(t.Context(), wave, other, areaOf, "setup", nine); !errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), `"c4"`) {
+		t.Errorf("another draw: %v", err)
+	}
+	if got := ids(t, s, office, Filter{}); len(got) != 4 {
+		t.Errorf("there are %v", got)
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	s := staffed(t)
+	const password = "right password 1"
+	must(t, s.SetPassword(t.Context(), "li", password, "province", nine))
+	token, err := s.SignIn(t.Context(), "li", password, nine)
+	must(t, err)
+	if a, err := s.Session(t.Context(), token, nine.Add(time.Hour)); err != nil || a.Login != "li" || a.Role != auth.Enumerator {
+		t.Errorf("Session() = %+v, %v", a, err)
+	}
+	for name, try := range map[string][2]string{"wrong password": {"li", "wrong password 1"}, "unknown login": {"nobody", password}, "no password set": {"chen", ""}} {
+		if _, err := s.SignIn(t.Context(), try[0], try[1], nine); !errors.Is(err, ErrSignIn) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Locked after five wrong ones, whoever then knows the password; and open again later.
+	for range 4 {
+		s.SignIn(t.Context(), "li", "wrong password 1", nine)
+	}
+	if _, err := s.SignIn(t.Context(), "li", password, nine.Add(14*time.Minute)); !errors.Is(err, ErrSignIn) {
+		t.Errorf("a locked account signs in: %v", err)
+	}
+	if _, err := s.SignIn(t.Context(), "li", password, nine.Add(16*time.Minute)); err != nil {
+		t.Errorf("after the lock: %v", err)
+	}
+	// Sessions end: unused, old, signed out, and when the account changes.
+	ends := func(name string, token string, at time.Time) {
+		t.Helper()
+		if _, err := s.Session(t.Context(), token, at); !errors.Is(err, surveys.ErrNotFound) {
+			t.Errorf("%s: %v, want no session", name, err)
+		}
+	}
+	ends("a token of nobody", "x", nine)
+	ends("unused for long", token, nine.Add(14*time.Hour))
+	second, err := s.SignIn(t.Context(), "li", password, nine)
+	must(t, err)
+	must(t, s.SignOut(t.Context(), second))
+	ends("signed out", second, nine)
+	third, err := s.SignIn(t.Context(), "li", password, nine)
+	must(t, err)
+	gone := li
+	gone.Disabled = true
+	must(t, s.PutAccount(t.Context(), gone, "province", nine))
+	ends("disabled", third, nine)
+	if _, err := s.SignIn(t.Context(), "li", password, nine); !errors.Is(err, ErrSignIn) {
+		t.Errorf("a disabled account signs in: %v", err)
+	}
+	trail, err := s.Trail(t.Context(), 1000)
+	must(t, err)
+	for _, e := range trail {
+		if strings.Contains(fmt.Sprint(e), "password 1") || strings.Contains(fmt.Sprint(e), token) {
+			t.Errorf("the audit trail tells a secret: %+v", e)
+		}
+	}
+}
+
+// A backup is made while others write, opens, and has what was there; the second one of a
+// name is refused.
+func TestBackup(t *testing.T) {
+	s := staffed(t)
+	stop, done := make(chan struct{}), make(chan error)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if err := s.Note(context.Background(), Entry{At: nine, Who: "writer", Action: "n", Object: fmt.Sprint(n), Outcome: Done}); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	path := filepath.Join(t.TempDir(), "backup.db")
+	must(t, s.Backup(t.Context(), path))
+	close(stop)
+	must(t, <-done)
+	if err := s.Backup(t.Context(), path); !errors.Is(err, surveys.ErrConflict) {
+		t.Errorf("a second backup of one name: %v", err)
+	}
+	b, err := Open(t.Context(), path)
+	must(t, err)
+	defer b.Close()
+	if got := ids(t, b, office, Filter{}); len(got) != 4 {
+		t.Errorf("the backup has the cases %v", got)
+	}
+}
+
+// Every step is done once, the steps that are new are done, and a newer file is refused.
+func TestMigrations(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "office.db")
+	for range 2 {
+		s, err := Open(t.Context(), path)
+		must(t, err)
+		must(t, s.Close())
+	}
+	s, err := Open(t.Context(), path)
+	must(t, err)
+	first, err := migrations.ReadFile("migrations/0001_office.sql")
+	must(t, err)
+	more := fstest.MapFS{"migrations/0001_office.sql": {Data: first}, "migrations/0002_more.sql": {Data: []byte("CREATE TABLE more (x INTEGER)")}}
+	must(t, migrate(t.Context(), s.db, more))
+	must(t, migrate(t.Context(), s.db, more))
+	if _, err := s.db.Exec("INSERT INTO more VALUES (1)"); err != nil {
+		t.Error(err)
+	}
+	must(t, s.Close())
+	if _, err := Open(t.Context(), path); !errors.Is(err, surveys.ErrConflict) {
+		t.Errorf("a file of a newer program: %v", err)
+	}
+}
