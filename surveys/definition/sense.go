@@ -181,7 +181,7 @@ func (s *sense) within(u form.Use, e *expr.Error, way string) {
 // charOf is the place of a fault in an expression that a scalar is, or has in it as ${…}.
 func (l *linter) charOf(n *yaml.Node, path string, e *expr.Error) (at spot, piped bool) {
 	start := 0
-	if n.Value != e.Source {
+	if e.Source != "" && n.Value != e.Source {
 		piped = true
 		start = max(0, strings.Index(n.Value, "${"+e.Source+"}")+len("${"))
 	}

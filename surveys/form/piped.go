@@ -40,7 +40,7 @@ func (c *compiler) text(section, item, field string, t surveys.Text, p place) {
 		if !strings.Contains(src, "${") {
 			continue
 		}
-		if _, ok := c.f.texts[key]; ok && c.textKnown(section, item, field, src, p) {
+		if _, ok := c.f.texts[key]; ok && c.textKnown(src, p) {
 			continue
 		}
 		parts, err := cutText(src)
@@ -66,7 +66,7 @@ func (c *compiler) text(section, item, field string, t surveys.Text, p place) {
 
 // textKnown reports whether the expressions of a text that was compiled elsewhere can
 // also stand here; where not, compiling it again reports why.
-func (c *compiler) textKnown(_, _, _ string, src string, p place) bool {
+func (c *compiler) textKnown(src string, p place) bool {
 	for _, at := range c.f.texts[textKey{src, p.roster}].parts {
 		if at.prog == nil {
 			continue
