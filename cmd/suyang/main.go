@@ -40,6 +40,8 @@ type commands struct {
 	Weights    weightsCommand    `cmd:"" help:"Print the weights of a wave as CSV, and replicate weights if asked for."`
 	Report     reportCommand     `cmd:"" help:"Write the report of a wave as one HTML file."`
 	Verify     verifyCommand     `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
+	Backup     backupCommand     `cmd:"" help:"Copy what cannot be made anew, while the server runs: interviews, waves, links, cases, keys."`
+	Restore    restoreCommand    `cmd:"" help:"Make a state folder of a backup, and prove that every accepted interview is there."`
 	Estimate   estimateCommand   `cmd:"" help:"Estimate from the CSV of any survey, with design-based standard errors."`
 	Engine     engineCommand     `cmd:"" hidden:"" help:"Run the embedded ClickHouse engine; the other commands start it themselves."`
 }

@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -239,4 +240,17 @@ func mac(key []byte, parts ...string) []byte {
 		h.Write([]byte(p))
 	}
 	return h.Sum(nil)
+}
+
+// Backup writes a copy of the file as it is at one moment, while others go on using it.
+// The file must not be there.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("back up the interviews under way: %s is there already: %w", path, surveys.ErrConflict)
+	}
+	_, err := s.db.ExecContext(ctx, "VACUUM INTO ?", path)
+	if err == nil {
+		err = os.Chmod(path, 0o600)
+	}
+	return away("back up the interviews under way", err)
 }

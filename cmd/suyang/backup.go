@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// What a backup holds of a state folder. ClickHouse is made anew from it: the log has
+// every interview, and the waves have their samples.
+const (
+	officeFile   = "office.db"
+	draftsFile   = "drafts.db"
+	receiptFile  = "intake/receipt.key"
+	logFiles     = "log"
+	waveFiles    = "waves"
+	backupMarker = "made-by-suyang-backup"
+)
+
+// backupCommand copies what cannot be made anew.
+type backupCommand struct {
+	stateFlags
+	To string `arg:"" type:"path" help:"Folder for the backup, which is made; it holds the secrets of the installation, so keep it as safe as the state folder."`
+}
+
+// Run makes the backup while the server may be at work: the databases are copied as they are
+// at one moment, and the log last, so that it has every interview that they know of.
+func (c *backupCommand) Run(ctx context.Context, con *console) error {
+	if _, err := os.Stat(filepath.Join(c.State, "key")); err != nil {
+		return fmt.Errorf("%s is no state folder (%w); give it with --state", c.State, err)
+	}
+	if _, err := os.Lstat(c.To); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is there already; give a new folder, such as one named by the day: %w", c.To, surveys.ErrConflict)
+	}
+	part := c.To + ".part"
+	if err := os.Mkdir(part, 0o700); err != nil {
+		return fmt.Errorf("make the backup: %w; remove what is left of an earlier try", err)
+	}
+	if err := c.copyInto(ctx, part); err != nil {
+		return errors.Join(fmt.Errorf("make the backup: %w", err), os.RemoveAll(part))
+	}
+	if err := os.Rename(part, c.To); err != nil {
+		return err
+	}
+	con.say("the backup is in %s; “suyang restore” makes a state folder of it", c.To)
+	return nil
+}
+
+func (c *backupCommand) copyInto(ctx context.Context, to string) error {
+	for _, name := range []string{"key", receiptFile} {
+		if err := copyFile(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := copyTree(filepath.Join(c.State, waveFiles), filepath.Join(to, waveFiles)); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(c.State, officeFile)); err == nil {
+		store, err := office.Open(ctx, filepath.Join(c.State, officeFile))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(store.Backup(ctx, filepath.Join(to, officeFile)), store.Close()); err != nil {
+			return err
+		}
+	}
+	store, err := c.openDrafts()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(store.Backup(ctx, filepath.Join(to, draftsFile)), store.Close()); err != nil {
+		return err
+	}
+	if err := copyTree(c.logFolder(), filepath.Join(to, logFiles)); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, backupMarker), nil, 0o600)
+}
+
+// restoreCommand makes a state folder of a backup.
+type restoreCommand struct {
+	stateFlags
+	From string `arg:"" type:"existingdir" help:"The folder that “suyang backup” made."`
+}
+
+// Run copies the backup into a state folder that is not there yet, fills ClickHouse from
+// it, and proves that every accepted interview is there.
+func (c *restoreCommand) Run(ctx context.Context, con *console) error {
+	if _, err := os.Stat(filepath.Join(c.From, backupMarker)); err != nil {
+		return fmt.Errorf("%s is no whole backup: %w", c.From, err)
+	}
+	if entries, err := os.ReadDir(c.State); err == nil && len(entries) > 0 {
+		return fmt.Errorf("the state folder %s holds something already; give a new one with --state: %w", c.State, surveys.ErrConflict)
+	}
+	if err := copyTree(c.From, c.State); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if err := os.Remove(filepath.Join(c.State, backupMarker)); err != nil {
+		return err
+	}
+	if err := c.putSamples(ctx); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	con.say("the state folder %s is restored; weights and reports are made anew with “suyang weigh” and “suyang report”", c.State)
+	return (&verifyCommand{stateFlags: c.stateFlags}).Run(ctx, con)
+}
+
+// putSamples stores the samples of the waves.
+func (c *restoreCommand) putSamples(ctx context.Context) error {
+	list, err := c.waves().All()
+	if err != nil {
+		return err
+	}
+	st, err := c.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for _, w := range list {
+		cases, err := c.waves().Sample(w.ID)
+		if errors.Is(err, surveys.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := st.store.PutSample(ctx, w.ID, cases); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyTree copies a folder, without the locks in it; one that is not there is empty.
+func copyTree(from, to string) error {
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, rel), 0o700)
+		case d.Name() == "lock":
+			return nil
+		case !d.Type().IsRegular():
+			return fmt.Errorf("%s is no plain file: %w", path, surveys.ErrInvalid)
+		}
+		return copyFile(path, filepath.Join(to, rel))
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// copyFile copies a file, and returns when the copy is on disk.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err == nil {
+		err = out.Sync()
+	}
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/auth"
+	"github.com/suyang-survey/suyang/internal/microdata"
+	"github.com/suyang-survey/suyang/internal/office"
+)
+
+// A backup that is made while interviews come in becomes a state folder in which every
+// interview accepted before is there and the ledger adds up, with the links, the accounts
+// and the sample; nothing that exists is overwritten.
+func TestBackupAndRestore(t *testing.T) {
+	state := t.TempDir()
+	must(t, "import", "gss", microdataFolder, "--state", state)
+	q, _, err := definitionOf("gss-science", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, "publish", "more", "--questionnaire", "gss-science", "--state", state)
+	must(t, "open-link", "more", "--name", "poster", "--limit", "5", "--state", state)
+	o, err := office.Open(t.Context(), filepath.Join(state, officeFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.PutAccount(t.Context(), auth.Account{Login: "wu", Name: "吴", Role: auth.Province}, "test", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mapping, err := mappingOf("gss-science", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := microdata.Read(mapping, q, "gss", os.DirFS(microdataFolder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := (&stateFlags{State: state}).open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accept := func(n int) error {
+		iv := table.Interviews[n]
+		iv.Wave, iv.Case, iv.ID = "more", "", fmt.Sprintf("00000000-0000-4000-8000-%012x", n)
+		body, err := json.Marshal(iv)
+		if err == nil {
+			_, err = server.intake.Accept(context.Background(), body)
+		}
+		return err
+	}
+	for n := range 20 {
+		if err := accept(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop, done := make(chan struct{}), make(chan error)
+	go func() {
+		for n := 20; n < 400; n++ {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if err := accept(n); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	to := filepath.Join(t.TempDir(), "backup")
+	must(t, "backup", to, "--state", state)
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := filepath.Join(t.TempDir(), "state")
+	out := must(t, "restore", to, "--state", again)
+	var accepted, stored int
+	if _, err := fmt.Sscanf(out[strings.Index(out, "accepted"):], "accepted %d = stored %d", &accepted, &stored); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if drawn := len(table.Interviews); accepted < drawn+20 || stored != accepted {
+		t.Errorf("accepted %d, stored %d, want at least %d", accepted, stored, drawn+20)
+	}
+	link := []string{"open-link", "more", "--name", "poster", "--limit", "5", "--state"}
+	if a, b := must(t, append(link, state)...), must(t, append(link, again)...); a != b || !strings.Contains(a, "poster") {
+		t.Errorf("open links %q, and restored %q", a, b)
+	}
+	if o, err = office.Open(t.Context(), filepath.Join(again, officeFile)); err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if a, err := o.Account(t.Context(), "wu"); err != nil || a.Name != "吴" {
+		t.Errorf("Account() = %+v, %v", a, err)
+	}
+	for name, args := range map[string][]string{
+		"a second backup of a name": {"backup", to, "--state", state},
+		"a state folder in use":     {"restore", to, "--state", state},
+		"no backup":                 {"restore", state, "--state", filepath.Join(t.TempDir(), "s")},
+		"no state folder":           {"backup", filepath.Join(t.TempDir(), "b"), "--state", t.TempDir()},
+	} {
+		if status, _, talk := suyang(t, args...); status == 0 {
+			t.Errorf("%s: %s", name, talk)
+		}
+	}
+}
