@@ -3,7 +3,6 @@ package quality
 import (
 	"errors"
 	"math"
-	"slices"
 )
 
 // LineRule is the rule of StraightLine.
@@ -20,8 +19,9 @@ type LineRule struct {
 }
 
 // DefaultLine takes blocks from five rows on: four equal answers on one side of a scale
-// are ordinary.
-func DefaultLine() LineRule { return LineRule{Rows: 5, Surprise: 2, Wave: 50} }
+// are ordinary. One block that fewer than one in 316 answers so is flagged, and two that
+// one in eighteen does.
+func DefaultLine() LineRule { return LineRule{Rows: 5, Surprise: 2.5, Wave: 50} }
 
 func (r LineRule) check() error {
 	return errors.Join(within("Line.Rows", float64(r.Rows), 2, 1000), within("Line.Surprise", r.Surprise, 0.1, 100),
@@ -141,7 +141,7 @@ func (w *Wave) NoAnswer(r NoAnswerRule) ([]Finding, error) {
 	for i := range w.rows {
 		logits[i] = math.NaN()
 		if none, asked := w.silent(i); asked >= r.Items {
-			logits[i] = math.Log((float64(none) + 0.5) / (float64(asked-none) + 0.5))
+			logits[i] = half(float64(none), float64(asked))
 		}
 	}
 	scales := scales(logits, w.strata(), r.Wave)
@@ -191,198 +191,7 @@ func (w *Wave) score(i int) (right, asked int) {
 	return right, asked
 }
 
-// FitRule is the rule of PersonFit.
-type FitRule struct {
-	// Robust is how many robust standard deviations above the middle of those with the
-	// same booklet and a like score is too many.
-	Robust float64
-	// Items is how many scored items must have been asked.
-	Items int
-	// Like is how many interviews of the booklet with the nearest scores are compared
-	// with, at least.
-	Like int
-}
-
-// DefaultFit takes 3 robust standard deviations among at least 100 people.
-func DefaultFit() FitRule { return FitRule{Robust: 3, Items: 15, Like: 100} }
-
-func (r FitRule) check() error {
-	return errors.Join(within("Fit.Robust", r.Robust, 0.5, 20), within("Fit.Items", float64(r.Items), 3, 1e6),
-		within("Fit.Like", float64(r.Like), 20, 1e9))
-}
-
-// The reasons of PersonFit.
-const (
-	whyAllAlike Why = "all-alike"
-	whyNoKey    Why = "no-key"
-)
-
-// PersonFit judges whether knowledge follows the order of difficulty. Value is the share of
-// Guttman errors: the pairs of items of which the easier was answered wrongly and the
-// harder rightly, over the r(n−r) pairs that there can be with r of n right (normed
-// Guttman errors, van der Flier 1982, Journal of Cross-Cultural Psychology 13; Meijer &
-// Sijtsma 2001, Applied Psychological Measurement 25). Unlike lz it needs no model and no
-// parameters, and unlike Hᵀ no covariances of items that few people were asked together:
-// items that were not asked drop out of the pairs, so each booklet is judged on its own
-// items. An item's difficulty is the share of right answers among all who were asked it.
-//
-// The share of errors depends on the score, so its logit, with half an error added on both
-// sides, is compared with that of the people of the same booklet who have the nearest
-// scores, by median and MAD: more than Robust deviations above is flagged, and Threshold is
-// where that begins. N is the number of scored items asked. Guessing raises the value; so
-// do being told the answers of hard items and an education of another kind.
-func (w *Wave) PersonFit(r FitRule) ([]Finding, error) {
-	if err := r.check(); err != nil {
-		return nil, err
-	}
-	logits, groups := w.guttman(r)
-	bounds := map[fitGroup]float64{}
-	for g, peers := range peersOf(logits, groups, r.Like) {
-		middle, sd, _ := spread(peers)
-		bounds[g] = math.NaN()
-		if sd > 0 {
-			bounds[g] = middle + r.Robust*sd
-		}
-	}
-	out := make([]Finding, len(w.rows))
-	for i := range w.rows {
-		f := w.finding(PersonFit, i)
-		right, asked := w.score(i)
-		bound, enough := bounds[groups[i]]
-		switch {
-		case len(w.scored) == 0:
-			out[i] = f.cannot(whyNoKey, 0)
-		case asked < r.Items:
-			out[i] = f.cannot(whyFewItems, asked)
-		case right == 0 || right == asked:
-			out[i] = f.cannot(whyAllAlike, asked)
-		case !enough:
-			out[i] = f.cannot(whyFewOthers, asked)
-		case math.IsNaN(bound):
-			out[i] = f.cannot(whyNoSpread, asked)
-		default:
-			pairs := float64(right * (asked - right))
-			out[i] = f.judge(unlogit(logits[i], pairs), unlogit(bound, pairs), logits[i] > bound, asked)
-		}
-	}
-	return out, nil
-}
-
 // unlogit is the share k/n of which log((k+½)/(n−k+½)) is the logit, between 0 and 1.
 func unlogit(logit, n float64) float64 {
 	return min(1, max(0, ((n+1)/(1+math.Exp(-logit))-0.5)/n))
-}
-
-// fitGroup is a booklet and a score, in whole per cent right.
-type fitGroup struct {
-	booklet string
-	score   int
-}
-
-// guttman returns the logit of each interview's share of Guttman errors, NaN where there
-// is none, and the group by which it is compared.
-func (w *Wave) guttman(r FitRule) ([]float64, []fitGroup) {
-	order := w.easiestFirst()
-	logits, groups := make([]float64, len(w.rows)), make([]fitGroup, len(w.rows))
-	for i := range w.rows {
-		right, asked := w.score(i)
-		logits[i] = math.NaN()
-		if asked < r.Items || right == 0 || right == asked {
-			continue
-		}
-		groups[i] = fitGroup{w.rows[i].booklet, int(math.Round(100 * float64(right) / float64(asked)))}
-		errs, pairs := float64(guttmanErrors(order, w.scored, w.answers(i), w.marks(i))), float64(right*(asked-right))
-		logits[i] = math.Log((errs + 0.5) / (pairs - errs + 0.5))
-	}
-	return logits, groups
-}
-
-// guttmanErrors counts the pairs of asked items with the easier wrong and the harder right.
-func guttmanErrors(order, scored []int, codes []uint16, marks []bool) (errs int) {
-	wrong := 0
-	for _, j := range order {
-		switch {
-		case codes[scored[j]] == unasked:
-		case marks[j]:
-			errs += wrong
-		default:
-			wrong++
-		}
-	}
-	return errs
-}
-
-// easiestFirst orders the scored items by the share of right answers among those asked;
-// items with the same share keep the order of the questionnaire.
-func (w *Wave) easiestFirst() []int {
-	right, asked := make([]float64, len(w.scored)), make([]float64, len(w.scored))
-	for i := range w.rows {
-		codes, marks := w.answers(i), w.marks(i)
-		for j, k := range w.scored {
-			if codes[k] != unasked {
-				asked[j]++
-			}
-			if marks[j] {
-				right[j]++
-			}
-		}
-	}
-	order := make([]int, len(w.scored))
-	for j := range order {
-		order[j] = j
-	}
-	ease := func(j int) float64 { return right[j] / max(asked[j], 1) }
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch x, y := ease(a), ease(b); {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
-	return order
-}
-
-// peersOf collects for every group the values of its booklet with the nearest scores: all
-// within the least distance that has at least like of them. A booklet with fewer has none.
-func peersOf(logits []float64, groups []fitGroup, like int) map[fitGroup][]float64 {
-	byScore := map[string]*[101][]float64{}
-	for i, x := range logits {
-		if math.IsNaN(x) {
-			continue
-		}
-		b := byScore[groups[i].booklet]
-		if b == nil {
-			b = &[101][]float64{}
-			byScore[groups[i].booklet] = b
-		}
-		b[groups[i].score] = append(b[groups[i].score], x)
-	}
-	out := map[fitGroup][]float64{}
-	for booklet, scores := range byScore {
-		for s := range scores {
-			if len(scores[s]) == 0 {
-				continue
-			}
-			if peers := around(scores, s, like); len(peers) >= like {
-				out[fitGroup{booklet, s}] = peers
-			}
-		}
-	}
-	return out
-}
-
-// around collects the values of scores around s, going outwards until there are like.
-func around(scores *[101][]float64, s, like int) []float64 {
-	peers := slices.Clone(scores[s])
-	for d := 1; d <= 100 && len(peers) < like; d++ {
-		if s-d >= 0 {
-			peers = append(peers, scores[s-d]...)
-		}
-		if s+d <= 100 {
-			peers = append(peers, scores[s+d]...)
-		}
-	}
-	return peers
 }

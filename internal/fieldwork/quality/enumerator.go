@@ -12,11 +12,13 @@ import (
 type Measure string
 
 // The measures: the share of scored items that are right, the share of items without a
-// substantive answer, and the logarithm of the pace, as TooFast takes it.
+// substantive answer, the logarithm of the pace, as TooFast takes it, and the standardised
+// number of Guttman errors, as PersonFit takes it.
 const (
 	RightShare  Measure = "right"
 	SilentShare Measure = "silent"
 	LogPace     Measure = "pace"
+	Misfit      Measure = "misfit"
 )
 
 // EnumeratorRule is the rule of Enumerators.
@@ -36,7 +38,7 @@ type EnumeratorRule struct {
 // DefaultEnumerator tolerates a correlation of 0.02, the size that well-trained enumerators
 // in face-to-face surveys are known for (Groves 1989, Survey Errors and Survey Costs, ch. 8).
 func DefaultEnumerator() EnumeratorRule {
-	return EnumeratorRule{Measures: []Measure{RightShare, SilentShare, LogPace}, Interviews: 10, Tolerated: 0.02, Alpha: 0.05}
+	return EnumeratorRule{Measures: []Measure{RightShare, SilentShare, LogPace, Misfit}, Interviews: 10, Tolerated: 0.02, Alpha: 0.05}
 }
 
 func (r EnumeratorRule) check() error {
@@ -64,8 +66,10 @@ const (
 // σ²(1/n + 1/m), n interviews against m, with σ² the mean square within enumerators, plus
 // what Tolerated allows: τ²(1 + Σm²ₑ/m²) with τ² = σ²·Tolerated/(1−Tolerated). The p value is
 // Student's, two-sided, and P is after Holm's rule over all enumerators and measures (Holm
-// 1979, Scandinavian Journal of Statistics 6). Threshold is the difference, in either
-// direction, from which on it is flagged. N is the number of interviews.
+// 1979, Scandinavian Journal of Statistics 6): the smallest of m is flagged up to Alpha/m,
+// then the smallest of the others up to Alpha/(m−1), and so on. Whoever is flagged is no
+// longer one of those that the others are held against. Threshold is the difference, in
+// either direction, from which on it is flagged. N is the number of interviews.
 //
 // EnumeratorEffect has for each measure the intraclass correlation by the analysis of
 // variance of enumerators within areas as Value: (MSB − MSW) / (MSB + (n₀−1)·MSW), which
@@ -82,19 +86,22 @@ func (w *Wave) Enumerators(r EnumeratorRule) ([]Finding, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	var apart, effects []Finding
+	var apart []one
+	var effects []Finding
 	for _, m := range r.Measures {
 		v := w.variance(w.measure(m), r)
-		apart = append(apart, v.apart(m, r)...)
 		effects = append(effects, v.effect(m, r))
+		for _, e := range slices.Sorted(maps.Keys(v.done)) {
+			apart = append(apart, v.apart(e, m, r))
+		}
 	}
-	holm(apart, r.Alpha)
+	holm(apart, r)
 	benjaminiHochberg(effects, r.Alpha)
-	out := append(apart, effects...)
-	for i := range out {
-		out[i].spare = spare{}
+	out := make([]Finding, 0, len(apart)+len(effects))
+	for _, a := range apart {
+		out = append(out, a.Finding)
 	}
-	return out, nil
+	return append(out, effects...), nil
 }
 
 // measure returns the values of a measure by interview, NaN where there is none.
@@ -103,6 +110,12 @@ func (w *Wave) measure(m Measure) []float64 {
 		return w.speeds(DefaultSpeed().Pages)
 	}
 	out := make([]float64, len(w.rows))
+	if m == Misfit {
+		for i, f := range w.fits(DefaultFit().Items) {
+			out[i] = f.z()
+		}
+		return out
+	}
 	for i := range out {
 		k, n := w.score(i)
 		if m == SilentShare {
@@ -126,10 +139,12 @@ type variance struct {
 	between, within   float64           // mean squares
 	dfBetween, dfWith float64
 	n0                float64
+	areasOf           map[string][]int // of an enumerator, in areas
+	flagged           map[string]bool  // enumerators
 }
 
 func (w *Wave) variance(values []float64, r EnumeratorRule) *variance {
-	v := &variance{done: map[string]int{}}
+	v := &variance{done: map[string]int{}, areasOf: map[string][]int{}, flagged: map[string]bool{}}
 	areas := map[string]map[string]cell{}
 	for i, x := range w.rows {
 		if x.enumerator == "" {
@@ -149,6 +164,9 @@ func (w *Wave) variance(values []float64, r EnumeratorRule) *variance {
 	for _, a := range slices.Sorted(maps.Keys(areas)) {
 		maps.DeleteFunc(areas[a], func(_ string, c cell) bool { return c.n < float64(r.Interviews) })
 		if len(areas[a]) >= 2 {
+			for e := range areas[a] {
+				v.areasOf[e] = append(v.areasOf[e], len(v.areas))
+			}
 			v.areas = append(v.areas, areas[a])
 		}
 	}
@@ -206,43 +224,54 @@ func (v *variance) effect(m Measure, r EnumeratorRule) Finding {
 	return f.judge((v.between-v.within)/(v.between+(v.n0-1)*v.within), r.Tolerated, false, v.n)
 }
 
-// apart are the findings about the enumerators, with their own p values.
-func (v *variance) apart(m Measure, r EnumeratorRule) []Finding {
-	var out []Finding
-	for _, e := range slices.Sorted(maps.Keys(v.done)) {
-		f := Finding{Flag: EnumeratorApart, Enumerator: e, Measure: m}
-		d, se, n := v.difference(e, r)
-		switch why := v.why(); {
-		case why != "" && why != whyNobodyBeside:
-			out = append(out, f.cannot(why, v.done[e]))
-		case v.done[e] < r.Interviews:
-			out = append(out, f.cannot(whyFewDone, v.done[e]))
-		case n == 0:
-			out = append(out, f.cannot(whyNobodyBeside, v.done[e]))
-		default:
-			f.P = tTails(d/se, v.dfWith)
-			f.spare = spare{se, v.dfWith}
-			out = append(out, f.judge(d, 0, false, n))
-		}
+// one is the finding about an enumerator, with the analysis it comes from, the standard
+// error of its value.
+type one struct {
+	Finding
+	v  *variance
+	se float64
+}
+
+// apart is the finding about an enumerator, with its own p value.
+func (v *variance) apart(e string, m Measure, r EnumeratorRule) one {
+	f := Finding{Flag: EnumeratorApart, Enumerator: e, Measure: m}
+	why := v.why()
+	switch {
+	case why != "" && why != whyNobodyBeside:
+	case v.done[e] < r.Interviews:
+		why = whyFewDone
+	case len(v.areasOf[e]) == 0:
+		why = whyNobodyBeside
+	default:
+		o := one{Finding: f.judge(0, 0, false, 0), v: v}
+		o.compare(r)
+		return o
 	}
-	return out
+	return one{Finding: f.cannot(why, v.done[e]), v: v}
+}
+
+// compare takes the difference from the others anew; when none are left it stays.
+func (o *one) compare(r EnumeratorRule) {
+	if d, se, n := o.v.difference(o.Enumerator, r); n > 0 {
+		o.Value, o.se, o.N = d, se, n
+		o.P = tTails(d/se, o.v.dfWith)
+	}
 }
 
 // difference is that of an enumerator from the others of the areas, with its standard
 // error and the number of interviews.
 func (v *variance) difference(e string, r EnumeratorRule) (d, se float64, n int) {
 	var total, weighted, sampling, allowed float64
-	for _, area := range v.areas {
-		own, ok := area[e]
-		if !ok {
-			continue
-		}
-		others, loads := cell{}, 0.0
-		for _, o := range slices.Sorted(maps.Keys(area)) {
-			if o != e {
-				others = cell{others.n + area[o].n, others.sum + area[o].sum, 0}
-				loads += area[o].n * area[o].n
+	for _, a := range v.areasOf[e] {
+		own, others, loads := v.areas[a][e], cell{}, 0.0
+		for _, o := range slices.Sorted(maps.Keys(v.areas[a])) {
+			if c := v.areas[a][o]; o != e && !v.flagged[o] {
+				others = cell{others.n + c.n, others.sum + c.sum, 0}
+				loads += c.n * c.n
 			}
+		}
+		if others.n == 0 {
+			continue
 		}
 		total += own.n
 		weighted += own.n * (own.mean() - others.mean())
@@ -256,41 +285,56 @@ func (v *variance) difference(e string, r EnumeratorRule) (d, se float64, n int)
 	return weighted / total, math.Sqrt((v.within*sampling + tau*(allowed+total*total))) / total, int(total)
 }
 
-// judged orders the findings that have a p value by it.
-func judged(fs []Finding) []*Finding {
-	var out []*Finding
-	for i := range fs {
-		if fs[i].Outcome != Unjudged {
-			out = append(out, &fs[i])
+// holm flags enumerators one after the other, the smallest p value first, and gives each
+// finding its P and the threshold it was held against.
+func holm(all []one, r EnumeratorRule) {
+	var left []*one
+	for i := range all {
+		if all[i].Outcome != Unjudged {
+			left = append(left, &all[i])
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *Finding) int { return cmp.Compare(a.P, b.P) })
-	return out
+	running := 0.0
+	for len(left) > 0 {
+		slices.SortStableFunc(left, func(a, b *one) int { return cmp.Compare(a.P, b.P) })
+		least := left[0]
+		level := r.Alpha / float64(len(left))
+		if least.P > level {
+			break
+		}
+		running = max(running, least.P*float64(len(left)))
+		least.Outcome, least.P = Flagged, running
+		least.Threshold = tBound(level, least.v.dfWith) * least.se
+		least.v.flagged[least.Enumerator] = true
+		left = left[1:]
+		for _, o := range left {
+			if o.v == least.v && o.v.share(o.Enumerator, least.Enumerator) {
+				o.compare(r)
+			}
+		}
+	}
+	for k, o := range left {
+		o.Threshold = tBound(r.Alpha/float64(len(left)), o.v.dfWith) * o.se
+		running = max(running, min(1, o.P*float64(len(left)-k)))
+		o.P = running
+	}
 }
 
-// holm turns the p values into Holm's, flags those up to alpha, and gives each difference
-// the threshold it was held against.
-func holm(fs []Finding, alpha float64) {
-	order := judged(fs)
-	running, level := 0.0, 0.0
-	for k, f := range order {
-		left := float64(len(order) - k)
-		if running <= alpha {
-			level = alpha / left
-		}
-		running = max(running, min(1, f.P*left))
-		f.P = running
-		f.Threshold = tBound(level, f.spare.df) * f.spare.se
-		if running <= alpha {
-			f.Outcome = Flagged
-		}
-	}
+// share reports whether two enumerators work in an area together.
+func (v *variance) share(a, b string) bool {
+	return slices.ContainsFunc(v.areasOf[a], func(i int) bool { return slices.Contains(v.areasOf[b], i) })
 }
 
 // benjaminiHochberg turns the p values into those of Benjamini and Hochberg and flags
 // those up to alpha.
 func benjaminiHochberg(fs []Finding, alpha float64) {
-	order := judged(fs)
+	var order []*Finding
+	for i := range fs {
+		if fs[i].Outcome != Unjudged {
+			order = append(order, &fs[i])
+		}
+	}
+	slices.SortStableFunc(order, func(a, b *Finding) int { return cmp.Compare(a.P, b.P) })
 	least := 1.0
 	for k := len(order) - 1; k >= 0; k-- {
 		least = min(least, order[k].P*float64(len(order))/float64(k+1))

@@ -128,7 +128,7 @@ func (w *Wave) atTheDoor(flag Flag, judge func(row) Finding) []Finding {
 type NightRule struct {
 	// From and To are minutes after midnight between which nobody visits, over midnight.
 	From, To int
-	// Minutes is how long an interview may reach into that time.
+	// Minutes is how long an interview that began before may reach into that time.
 	Minutes float64
 	// Location is the clock of the place; nil is Beijing time. Xinjiang rises two hours
 	// later.
@@ -154,7 +154,8 @@ const (
 )
 
 // Between judges when an interview took place. Value is the minutes of it that lie in the
-// night by the clock of the place; more than Minutes is flagged. N is 1. An interview of
+// night by the clock of the place; more than Threshold is flagged, which is Minutes, and 0
+// for an interview that begins in the night. N is 1. An interview of
 // more than twelve hours was put aside and taken up again: when, nobody knows.
 func (r NightRule) Between(started, finished time.Time) Finding {
 	f := Finding{Flag: Night}
@@ -173,12 +174,15 @@ func (r NightRule) Between(started, finished time.Time) Finding {
 	begin := started.In(location)
 	midnight := time.Date(begin.Year(), begin.Month(), begin.Day(), 0, 0, 0, 0, location)
 	from, long := time.Duration(r.From)*time.Minute, time.Duration((r.To-r.From+1440)%1440)*time.Minute
-	value := 0.0
+	value, bound := 0.0, r.Minutes
 	for day := -1; day <= 1; day++ {
 		night := midnight.AddDate(0, 0, day).Add(from)
 		value += max(0, min(finished.Sub(night), long)-max(0, started.Sub(night))).Minutes()
+		if since := started.Sub(night); since >= 0 && since < long {
+			bound = 0
+		}
 	}
-	return f.judge(value, r.Minutes, value > r.Minutes, 1)
+	return f.judge(value, bound, value > bound, 1)
 }
 
 // Night asks Between about every interview that an enumerator did. Who answers alone may

@@ -76,13 +76,7 @@ type Finding struct {
 	P float64
 	// N is what the value rests on: pages, blocks, items, interviews, see the flag's method.
 	N int
-
-	spare spare
 }
-
-// spare is what the rule for multiplicity needs and nobody else: the standard error of
-// Value and its degrees of freedom.
-type spare struct{ se, df float64 }
 
 // Rules are the rules of all flags.
 type Rules struct {

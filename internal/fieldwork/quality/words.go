@@ -88,6 +88,7 @@ func both(zh, en string) surveys.Text { return surveys.Text{surveys.ZH: zh, surv
 var measures = map[Measure]surveys.Text{
 	RightShare:  both("答对比例", "share of right answers"),
 	SilentShare: both("未作实质回答的比例", "share of items without an answer"),
+	Misfit:      both("答题与难度不符的程度", "misfit of the answers to the order of difficulty"),
 	LogPace:     both("用时（对数）", "logarithm of the pace"),
 }
 
