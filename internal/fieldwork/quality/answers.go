@@ -152,7 +152,7 @@ func (w *Wave) NoAnswer(r NoAnswerRule) ([]Finding, error) {
 		switch s := scales[w.stratum(i)]; {
 		case asked < r.Items:
 			out[i] = f.cannot(whyFewItems, asked)
-		case s.why != "":
+		case s.why == whyFewOthers: // where most leave out the same share, the middle is the bound
 			out[i] = f.cannot(s.why, asked)
 		default:
 			n := float64(asked)

@@ -70,7 +70,7 @@ func (r DistanceRule) Far(fix Fix, drawn Place) Finding {
 	switch {
 	case fix.Mocked:
 		f.Why = byMock
-		if !fix.valid() || !drawn.valid() {
+		if !fix.valid() || !drawn.valid() || !(fix.Accuracy > 0) {
 			d, bound = 0, 0
 		}
 		return f.judge(d, bound, true, 1)

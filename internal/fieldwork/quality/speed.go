@@ -24,8 +24,8 @@ type SpeedRule struct {
 
 // DefaultSpeed takes three robust standard deviations, and for the floor 2.5 times the
 // mean silent reading rate of 238 English words a minute (Brysbaert 2019, Journal of
-// Memory and Language 109), which is 100 ms a word. The shipped questionnaire says in 1.7
-// Chinese characters what takes an English word, hence 60 ms a character. The floor is
+// Memory and Language 109), which is 100 ms a word. The shipped questionnaire says in 1.5
+// Chinese characters what takes an English word: 67 ms a character, rounded down to 60. The floor is
 // well below the 300 ms a word by which Zhang & Conrad (2014, Survey Research Methods 8)
 // call a page sped through, since scales are not read again in every row.
 func DefaultSpeed() SpeedRule {

@@ -33,7 +33,7 @@ const (
 	firstCode
 )
 
-// Wave is the interviews that are judged together, in about 700 bytes each for a
+// Wave is the interviews that are judged together, in about 1,200 bytes each for a
 // questionnaire of 100 items.
 type Wave struct {
 	q      *surveys.Questionnaire
