@@ -18,9 +18,9 @@ type FitRule struct {
 	Wave int
 }
 
-// DefaultFit takes 2.5 robust standard deviations, which 0.6 % of a normal distribution
+// DefaultFit takes 2.6 robust standard deviations, which 0.5 % of a normal distribution
 // are above: a person who guesses is not much further away.
-func DefaultFit() FitRule { return FitRule{Robust: 2.5, Items: 15, Wave: 50} }
+func DefaultFit() FitRule { return FitRule{Robust: 2.6, Items: 15, Wave: 50} }
 
 func (r FitRule) check() error {
 	return errors.Join(within("Fit.Robust", r.Robust, 0.5, 20), within("Fit.Items", float64(r.Items), 3, 1e6),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -156,10 +155,6 @@ func small() *surveys.Questionnaire {
 
 // The options have 4 characters: 是, 否 and 不知.
 func TestPages(t *testing.T) {
-	type shown struct {
-		at             pageID
-		length, millis float64
-	}
 	all := surveys.Answers{"a": {"1"}, "b": {"1"}, "r1": {"1"}, "r2": {"2"}, "r3": {"1"}, "c": {"dk"}, "d": nil, "e": {"1"}}
 	without := func(ids ...string) surveys.Answers {
 		a := maps.Clone(all)
@@ -171,15 +166,15 @@ func TestPages(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers surveys.Answers
 		millis  map[string]int64
-		want    []shown
+		want    []page
 	}{
 		"as laid out": {all, map[string]int64{"n": 1000, "g": 2000, "c": 3000, "d": 4000},
-			[]shown{{pageID{0, 0}, 38, 1000}, {pageID{0, 3}, 6 + 4 + 9, 2000}, {pageID{0, 7}, 34, 3000}, {pageID{1, 0}, 98, 4000}}},
+			[]page{{pageID{0, 0}, 38, 1000}, {pageID{0, 3}, 6 + 4 + 9, 2000}, {pageID{0, 7}, 34, 3000}, {pageID{1, 0}, 98, 4000}}},
 		"the first item and a row were not asked": {without("a", "r1"), map[string]int64{"n": 1000, "g": 2000, "c": 3000},
-			[]shown{{pageID{0, 0}, 24, 1000}, {pageID{0, 3}, 6 + 4 + 6, 2000}, {pageID{0, 7}, 34, 3000}}},
+			[]page{{pageID{0, 0}, 24, 1000}, {pageID{0, 3}, 6 + 4 + 6, 2000}, {pageID{0, 7}, 34, 3000}}},
 		"shuffled: the section is one page, whatever begins it": {all, map[string]int64{"e": 4000},
-			[]shown{{pageID{1, 0}, 98, 4000}}},
-		"shuffled over two pages": {all, map[string]int64{"e": 4000, "d": 500}, []shown{{pageID{1, 0}, 98, 4500}}},
+			[]page{{pageID{1, 0}, 98, 4000}}},
+		"shuffled over two pages": {all, map[string]int64{"e": 4000, "d": 500}, []page{{pageID{1, 0}, 98, 4500}}},
 		"nothing was timed":       {all, nil, nil},
 		"times that are none":     {all, map[string]int64{"n": -5, "c": 0, "x": 9}, nil},
 		"an empty page":           {without("c"), map[string]int64{"c": 700}, nil},
@@ -189,12 +184,8 @@ func TestPages(t *testing.T) {
 		if err := w.Add(iv); err != nil {
 			t.Fatal(err)
 		}
-		var got []shown
-		for _, p := range w.pages {
-			got = append(got, shown{p.at, p.length, p.millis})
-		}
-		if !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: pages %v, want %v", name, got, c.want)
+		if !slices.Equal(w.pages, c.want) {
+			t.Errorf("%s: pages %v, want %v", name, w.pages, c.want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func simulateAll(t *testing.T) (rows []scenario) {
 }
 
 // TestRates simulates honest and faulty waves. The tables that it prints are those of the
-// manual, up to the Monte-Carlo error of both; make quality makes them anew.
+// manual, up to the Monte-Carlo error of both; make quality ARGS=-update rewrites them.
 func TestRates(t *testing.T) {
 	rows := simulateAll(t)
 	text := tables(rows)
@@ -140,12 +140,12 @@ func holdAgainst(t *testing.T, rows []scenario, kept string) {
 		}
 	}
 	if len(lines) != len(rows) {
-		t.Fatalf("the manual has %d rows and the simulation %d; run make quality", len(lines), len(rows))
+		t.Fatalf("the manual has %d rows and the simulation %d; run make quality ARGS=-update", len(lines), len(rows))
 	}
 	for i, r := range rows {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(lines[i]), "| "), " | ")
 		if len(cells) != len(flags)+2 || cells[0] != r.name {
-			t.Fatalf("row %d of the manual is %q, want %q; run make quality", i, cells[0], r.name)
+			t.Fatalf("row %d of the manual is %q, want %q; run make quality ARGS=-update", i, cells[0], r.name)
 		}
 		for k, f := range flags {
 			x := r.rates[f]
@@ -159,7 +159,7 @@ func holdAgainst(t *testing.T, rows []scenario, kept string) {
 			share, _ := strconv.ParseFloat(m[1], 64)
 			se, _ := strconv.ParseFloat(m[2], 64)
 			if d, most := 100*x.share()-share, 4*math.Hypot(se, 100*x.se(f))+0.01; math.Abs(d) > most {
-				t.Errorf("%s %s, %s: %.2f %% flagged, the manual says %.2f %%, which is more than %.2f apart; run make quality if this is meant", r.table, r.name, f, 100*x.share(), share, most)
+				t.Errorf("%s %s, %s: %.2f %% flagged, the manual says %.2f %%, which is more than %.2f apart; run make quality ARGS=-update if this is meant", r.table, r.name, f, 100*x.share(), share, most)
 			}
 		}
 	}

@@ -303,12 +303,12 @@ func (w *world) locate(iv *Interview, rng *rand.Rand) {
 	iv.Fix = Fix{Place: at, Accuracy: accuracy}
 }
 
-// fault turns the honest interviews of two enumerators into faulty ones. all are the
-// wave's, own those of one enumerator in it.
+// fault turns the honest interviews of some enumerators into faulty ones: own are those of
+// one, others those of all without the fault.
 type fault struct {
 	name, what string
 	flags      []Flag // that are meant to see it
-	do         func(w *world, all, own []Interview, rng *rand.Rand)
+	do         func(w *world, others, own []Interview, rng *rand.Rand)
 	staff      int // enumerators with the fault
 }
 
@@ -320,11 +320,11 @@ var faults = []fault{
 			}
 		}, 2},
 	{"others' copies", "an enumerator copies interviews of other enumerators in other areas, with 4 answers changed", []Flag{Duplicate},
-		func(w *world, all, own []Interview, rng *rand.Rand) {
+		func(w *world, others, own []Interview, rng *rand.Rand) {
 			for i := range own {
-				from := all[rng.IntN(len(all))]
+				from := others[rng.IntN(len(others))]
 				for from.Area == own[i].Area {
-					from = all[rng.IntN(len(all))]
+					from = others[rng.IntN(len(others))]
 				}
 				w.copy(&own[i], from, rng, 4)
 			}
@@ -427,21 +427,43 @@ func (w *world) straighten(a surveys.Answers, rng *rand.Rand) {
 }
 
 // rates counts, for a flag, how many of those that it looked at were flagged, and how many
-// could not be judged.
-type rates struct{ flagged, judged, unjudged int }
+// could not be judged, altogether and wave by wave.
+type rates struct {
+	flagged, judged, unjudged int
+	waves                     []rates
+}
 
 func (r rates) share() float64 { return float64(r.flagged) / float64(max(1, r.judged)) }
 
-// se is the Monte-Carlo standard error of the share, of (x + 2)/(n + 4), which is not 0
-// where nothing was flagged (Agresti & Coull 1998). Interviews of a wave are held against
-// each other, so it counts as if there were a quarter of them.
+// se is the Monte-Carlo standard error of the share. Interviews of a wave are held against
+// each other, so it is the greater of the standard error between waves, where there are
+// ten, and that of independent interviews, of (x + 2)/(n + 4), which is not 0 where nothing
+// was flagged (Agresti & Coull 1998, The American Statistician 52). With fewer waves the
+// interviews count for a quarter, enumerators and waves in full.
 func (r rates) se(flag Flag) float64 {
 	n := float64(r.judged)
 	p := (float64(r.flagged) + 2) / (n + 4)
+	if len(r.waves) >= 10 {
+		sum, squares, k := 0.0, 0.0, float64(len(r.waves))
+		for _, w := range r.waves {
+			sum += w.share()
+			squares += w.share() * w.share()
+		}
+		between := math.Sqrt(max(0, squares/k-sum/k*sum/k) / (k - 1))
+		return max(between, math.Sqrt(p*(1-p)/n))
+	}
 	if flag != EnumeratorApart && flag != EnumeratorEffect {
 		n /= 4
 	}
 	return math.Sqrt(p * (1 - p) / max(1, n))
+}
+
+// add puts another wave to the rates of every flag.
+func add(all, wave map[Flag]rates) {
+	for flag, w := range wave {
+		r := all[flag]
+		all[flag] = rates{r.flagged + w.flagged, r.judged + w.judged, r.unjudged + w.unjudged, append(r.waves, w)}
+	}
 }
 
 // flags are all, in the order of the table.
@@ -458,14 +480,22 @@ func simulate(t testing.TB, name string, rotated bool, f *fault, n int) (faulty,
 		ivs := world.wave(rng, simAreas*simEnumerators*simEach)
 		bad := map[string]bool{}
 		if f != nil {
-			for _, e := range rng.Perm(simAreas * simEnumerators)[:f.staff] {
+			order := rng.Perm(simAreas * simEnumerators)
+			var others []Interview
+			for _, e := range order[f.staff:] {
+				others = append(others, ivs[e*simEach:(e+1)*simEach]...)
+			}
+			for _, e := range order[:f.staff] {
 				own := ivs[e*simEach : (e+1)*simEach]
-				f.do(world, ivs, own, rng)
+				f.do(world, others, own, rng)
 				bad[own[0].Enumerator] = true
 			}
 		}
 		findings := judgeAll(t, world.q, ivs, DefaultRules())
-		tally(findings, bad, faulty, honest)
+		ofFaulty, ofHonest := map[Flag]rates{}, map[Flag]rates{}
+		tally(findings, bad, ofFaulty, ofHonest)
+		add(faulty, ofFaulty)
+		add(honest, ofHonest)
 	}
 	return faulty, honest
 }
