@@ -8,6 +8,8 @@
 #             replicates that are raked to five margins each
 # make fuzz-expr  a million random expressions, held against cel-go (N says how many)
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
+# make quality  how often each quality flag strikes honest and faulty interviews, over 100 simulated waves
+#             (ARGS=-update rewrites the tables of the manual)
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
@@ -25,7 +27,7 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage household fuzz-expr echarts odk axe deps
+.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage household quality fuzz-expr echarts odk axe deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -86,6 +88,9 @@ coverage:
 
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000
+
+quality:
+	$(GO) test ./internal/fieldwork/quality -run '^TestRates$$' -v -count 1 -timeout 60m -args -waves 100 $(ARGS)
 
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build

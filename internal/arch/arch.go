@@ -30,6 +30,7 @@ var ours = map[string][]string{
 	"internal/intake/wal":        {"surveys"},
 	"internal/drafts":            {"surveys"},
 	"internal/fieldwork":         {"surveys", "analysis/sampling"},
+	"internal/fieldwork/quality": {"surveys"},
 	"internal/report":            {"surveys", "analysis", "internal/assess", "web"},
 	"internal/clickhouse":        {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess"},
 	"internal/clickhouse/engine": {},
