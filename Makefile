@@ -9,6 +9,7 @@
 # make fuzz-expr  a million random expressions, held against cel-go (N says how many)
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
+# make draws  how often 10,000 simulated draws of every method and of whole plans take each unit, and the totals they estimate
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
@@ -25,7 +26,7 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage household fuzz-expr echarts odk axe deps
+.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws household fuzz-expr echarts odk axe deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -83,6 +84,10 @@ fuzz-expr:
 
 coverage:
 	$(GO) test ./internal/demo -run TestCoverage -v -count 1 -timeout 60m -args -surveys 200 -interviews 3300 -replicates 1000
+
+draws:
+	$(GO) test ./analysis/sampling -run '^(TestSimulation|TestSampfordByEnumeration)$$' -v -count 1 -timeout 30m -args -draws 100000
+	$(GO) test ./internal/fieldwork -run '^TestDrawIsUnbiased$$' -v -count 1 -timeout 30m -args -draws 10000
 
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000
