@@ -418,10 +418,10 @@ func FuzzDrawPlan(f *testing.F) {
 	})
 }
 
-// 700,000 villages, the number of the country: counties by Sampford, then townships,
+// 705,600 villages, about as many as the country has: counties by Sampford, then townships,
 // villages and households.
 func BenchmarkDraw700000(b *testing.B) {
-	f := testFrame(b, frameText(100, 100, 35))
+	f := testFrame(b, frameText(98, 100, 36))
 	plan := testPlan(b, strings.Replace(fullPlan, "total: 12", "total: 120", 1))
 	b.ResetTimer()
 	for b.Loop() {
