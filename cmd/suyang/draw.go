@@ -35,9 +35,7 @@ func (c *drawCommand) Run(con *console) error {
 	if c.Plan != "" {
 		draw = c.first
 	}
-	wait := con.patience("draw strata")
-	d, err := draw(program, wait.step)
-	wait.finish()
+	d, err := draw(con, program)
 	if err != nil {
 		return err
 	}
@@ -48,7 +46,7 @@ func (c *drawCommand) Run(con *console) error {
 }
 
 // first draws by a plan.
-func (c *drawCommand) first(program string, step func(done, total int)) (*fieldwork.Draw, error) {
+func (c *drawCommand) first(con *console, program string) (*fieldwork.Draw, error) {
 	src, err := readDefinition(c.Plan)
 	if err != nil {
 		return nil, err
@@ -57,15 +55,17 @@ func (c *drawCommand) first(program string, step func(done, total int)) (*fieldw
 	if err != nil {
 		return nil, err
 	}
-	frame, err := c.frame(c.Plan, plan.Frame, plan.Vintage)
+	frame, err := c.frame(con, c.Plan, plan.Frame, plan.Vintage)
 	if err != nil {
 		return nil, err
 	}
-	return plan.Draw(frame, program, step)
+	wait := con.patience("draw strata")
+	defer wait.finish()
+	return plan.Draw(frame, program, wait.step)
 }
 
 // again draws what a draw file records.
-func (c *drawCommand) again(program string, step func(done, total int)) (*fieldwork.Draw, error) {
+func (c *drawCommand) again(con *console, program string) (*fieldwork.Draw, error) {
 	f, err := os.Open(c.Replay)
 	if err != nil {
 		return nil, err
@@ -75,15 +75,17 @@ func (c *drawCommand) again(program string, step func(done, total int)) (*fieldw
 	if err != nil {
 		return nil, err
 	}
-	frame, err := c.frame(c.Replay, d.Frame.File, d.Frame.Vintage)
+	frame, err := c.frame(con, c.Replay, d.Frame.File, d.Frame.Vintage)
 	if err != nil {
 		return nil, err
 	}
-	return d.Replay(frame, program, step)
+	wait := con.patience("draw strata")
+	defer wait.finish()
+	return d.Replay(frame, program, wait.step)
 }
 
 // frame reads the frame that a file names.
-func (c *drawCommand) frame(file, name, vintage string) (*fieldwork.Frame, error) {
+func (c *drawCommand) frame(con *console, file, name, vintage string) (*fieldwork.Frame, error) {
 	path := c.Frame
 	if path == "" {
 		if path = name; !filepath.IsAbs(name) {
@@ -97,7 +99,9 @@ func (c *drawCommand) frame(file, name, vintage string) (*fieldwork.Frame, error
 	if err != nil {
 		return nil, err
 	}
-	return fieldwork.FrameFromCSV(path, vintage, src)
+	wait := con.patience("bytes of the frame")
+	defer wait.finish()
+	return fieldwork.FrameFromCSV(path, vintage, src, wait.step)
 }
 
 // write writes the draw file and the sample file.

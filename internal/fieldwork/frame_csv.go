@@ -18,12 +18,32 @@ import (
 
 // FrameFromCSV reads a frame whose rows are villages: the columns code, and as far as
 // they are there name, class, households, adults and size; every other column is kept
-// under its name. Faults name the row and the column.
-func FrameFromCSV(name, vintage string, src []byte) (*Frame, error) {
+// under its name. Faults name the row and the column. progress, which may be nil, is told
+// how many bytes are done.
+func FrameFromCSV(name, vintage string, src []byte, progress func(done, total int)) (*Frame, error) {
 	sum := sha256.Sum256(src)
 	f := &Frame{Hash: hex.EncodeToString(sum[:]), Vintage: vintage}
 	cr := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(src, []byte("\ufeff"))))
 	cr.ReuseRecord = true
+	head, err := frameHead(name, cr)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.rows(name, cr, head, func() {
+		if progress != nil {
+			progress(int(cr.InputOffset()), len(src))
+		}
+	}); err != nil {
+		return nil, err
+	}
+	if len(f.Units) == 0 {
+		return nil, fmt.Errorf("%s: the frame has no units: %w", name, surveys.ErrInvalid)
+	}
+	return f, nil
+}
+
+// frameHead reads the names of the columns.
+func frameHead(name string, cr *csv.Reader) ([]string, error) {
 	first, err := cr.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s: cannot read the header of the frame: %w: %w", name, err, surveys.ErrInvalid)
@@ -37,6 +57,11 @@ func FrameFromCSV(name, vintage string, src []byte) (*Frame, error) {
 			return nil, fmt.Errorf("%s:1: column %q stands there twice: %w", name, h, surveys.ErrInvalid)
 		}
 	}
+	return head, nil
+}
+
+// rows reads the units, and tells now and then that it goes on.
+func (f *Frame) rows(name string, cr *csv.Reader, head []string, goesOn func()) error {
 	var faults []error
 	seen := map[string]int{}
 	for len(faults) < maxFaults {
@@ -45,7 +70,7 @@ func FrameFromCSV(name, vintage string, src []byte) (*Frame, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w: %w", name, err, surveys.ErrInvalid)
+			return fmt.Errorf("%s: %w: %w", name, err, surveys.ErrInvalid)
 		}
 		line, _ := cr.FieldPos(0)
 		u, err := frameUnit(head, rec, line)
@@ -57,15 +82,11 @@ func FrameFromCSV(name, vintage string, src []byte) (*Frame, error) {
 			continue
 		}
 		seen[u.Code] = line
-		f.Units = append(f.Units, u)
+		if f.Units = append(f.Units, u); len(f.Units)%10_000 == 0 {
+			goesOn()
+		}
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	if len(f.Units) == 0 {
-		return nil, fmt.Errorf("%s: the frame has no units: %w", name, surveys.ErrInvalid)
-	}
-	return f, nil
+	return errors.Join(faults...)
 }
 
 // frameUnit reads one row. An error begins with the name of the column.
