@@ -11,6 +11,7 @@
 # make quality  how often each quality flag strikes honest and faulty interviews, over 100 simulated waves
 #             (ARGS=-update rewrites the tables of the manual)
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
+# make draws  how often 10,000 simulated draws of every method and of whole plans take each unit, and the totals they estimate
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
@@ -27,7 +28,7 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage household quality fuzz-expr echarts odk axe deps
+.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws household quality fuzz-expr echarts odk axe deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -85,6 +86,10 @@ fuzz-expr:
 
 coverage:
 	$(GO) test ./internal/demo -run TestCoverage -v -count 1 -timeout 60m -args -surveys 200 -interviews 3300 -replicates 1000
+
+draws:
+	$(GO) test ./analysis/sampling -run '^(TestSimulation|TestSampfordByEnumeration)$$' -v -count 1 -timeout 30m -args -draws 100000
+	$(GO) test ./internal/fieldwork -run '^TestDrawIsUnbiased$$' -v -count 1 -timeout 30m -args -draws 10000
 
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000

@@ -29,3 +29,8 @@ var BankText embed.FS
 //
 //go:embed text/form.zh.json text/form.en.json
 var FormText embed.FS
+
+// PrecisionText holds the words of “suyang precision”, one file for each language.
+//
+//go:embed text/precision.zh.json text/precision.en.json
+var PrecisionText embed.FS

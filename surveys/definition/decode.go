@@ -115,21 +115,23 @@ func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
 	var names []string
 	for _, f := range d.fields(v.Type()) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == key.Value && !f.Anonymous {
+		if name == key.Value {
 			d.value(value, v.FieldByIndex(f.Index), join(path, name))
 			return
 		}
-		if !f.Anonymous {
-			names = append(names, name)
-		}
+		names = append(names, name)
 	}
 	d.fault(key, path, fmt.Sprintf("unknown key %q", key.Value), unknownKey(key.Value, append(names, shortFor[v.Type()]...)))
 }
 
-// fields lists the fields of a struct; reflect takes its time for that, so once.
+// fields lists the fields of a struct that have a name in a file; reflect takes its time
+// for that, so once.
 func (d *decoder) fields(t reflect.Type) []reflect.StructField {
 	if d.known[t] == nil {
-		d.known[t] = reflect.VisibleFields(t)
+		d.known[t] = slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			return f.Anonymous || name == "" || name == "-"
+		})
 	}
 	return d.known[t]
 }

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// drawCommand draws a sample, or draws it again.
+type drawCommand struct {
+	Plan    string `arg:"" optional:"" help:"The plan, a YAML file."`
+	Out     string `short:"o" help:"The draw file to write. One that holds another draw is never overwritten."`
+	Sample  string `help:"Also write the sample file, CSV, that “suyang publish --sample” takes."`
+	Release int    `help:"How many replicates of the reserve the sample file has, in their order."`
+	Replay  string `help:"Draw again what this draw file records, and fail with what differs."`
+	Frame   string `help:"The frame, CSV; by default the file that the plan names, beside the plan or the draw file."`
+}
+
+// Run draws and writes the files.
+func (c *drawCommand) Run(con *console) error {
+	if (c.Plan == "") == (c.Replay == "") {
+		return errors.New("give the plan of a draw, or the file of one with --replay")
+	}
+	if c.Plan != "" && c.Out == "" {
+		return errors.New("name the file of the draw with --out; it is what the draw is proved with")
+	}
+	program := "suyang " + version()
+	draw := c.again
+	if c.Plan != "" {
+		draw = c.first
+	}
+	d, err := draw(con, program)
+	if err != nil {
+		return err
+	}
+	if err := c.write(d); err != nil {
+		return err
+	}
+	return c.report(con, d)
+}
+
+// first draws by a plan.
+func (c *drawCommand) first(con *console, program string) (*fieldwork.Draw, error) {
+	src, err := readDefinition(c.Plan)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := fieldwork.ReadDrawPlan(c.Plan, src)
+	if err != nil {
+		return nil, err
+	}
+	frame, err := c.frame(con, c.Plan, plan.Frame, plan.Vintage)
+	if err != nil {
+		return nil, err
+	}
+	wait := con.patience("draw strata")
+	defer wait.finish()
+	return plan.Draw(frame, program, wait.step)
+}
+
+// again draws what a draw file records.
+func (c *drawCommand) again(con *console, program string) (*fieldwork.Draw, error) {
+	f, err := os.Open(c.Replay)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	d, err := fieldwork.ReadDraw(c.Replay, f)
+	if err != nil {
+		return nil, err
+	}
+	frame, err := c.frame(con, c.Replay, d.Frame.File, d.Frame.Vintage)
+	if err != nil {
+		return nil, err
+	}
+	wait := con.patience("draw strata")
+	defer wait.finish()
+	return d.Replay(frame, program, wait.step)
+}
+
+// frame reads the frame that a file names.
+func (c *drawCommand) frame(con *console, file, name, vintage string) (*fieldwork.Frame, error) {
+	path := c.Frame
+	if path == "" {
+		if path = name; !filepath.IsAbs(name) {
+			path = filepath.Join(filepath.Dir(file), name)
+		}
+	}
+	src, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("the frame is not there: %w; name it with --frame", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	wait := con.patience("bytes of the frame")
+	defer wait.finish()
+	return fieldwork.FrameFromCSV(path, vintage, src, wait.step)
+}
+
+// write writes the draw file and the sample file.
+func (c *drawCommand) write(d *fieldwork.Draw) error {
+	cases, err := d.Cases(c.Release)
+	if err != nil {
+		return err
+	}
+	if c.Out != "" {
+		var text bytes.Buffer
+		if err := d.Write(&text); err != nil {
+			return err
+		}
+		old, err := os.ReadFile(c.Out)
+		if err == nil && !bytes.Equal(old, text.Bytes()) {
+			return fmt.Errorf("%s holds something else; a draw is kept, so give another name: %w", c.Out, surveys.ErrConflict)
+		}
+		if err := os.WriteFile(c.Out, text.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	if c.Sample == "" {
+		return nil
+	}
+	var text bytes.Buffer
+	if err := fieldwork.WriteSample(&text, cases); err != nil {
+		return err
+	}
+	return os.WriteFile(c.Sample, text.Bytes(), 0o644)
+}
+
+// report prints what was drawn in each stratum.
+func (c *drawCommand) report(con *console, d *fieldwork.Draw) error {
+	lines := [][]string{{"stratum", "frame units", d.Stages[0] + " units", "drawn", "certain", "cases", "reserve"}}
+	drawn, reserve := map[string]int{}, map[string]int{}
+	for _, u := range d.Units {
+		if u.Replicate == 0 {
+			drawn[u.In]++
+		} else {
+			reserve[u.In]++
+		}
+	}
+	main, all := 0, 0
+	for _, s := range d.Strata {
+		main, all = main+drawn[s.Stratum], all+drawn[s.Stratum]+reserve[s.Stratum]
+		lines = append(lines, []string{s.Stratum, fmt.Sprint(s.FrameUnits), fmt.Sprint(s.Units), fmt.Sprint(s.Number), fmt.Sprint(s.Certain),
+			fmt.Sprint(drawn[s.Stratum]), fmt.Sprint(reserve[s.Stratum])})
+	}
+	fmt.Fprint(con.out, aligned(lines))
+	fmt.Fprintf(con.out, "\n%d cases and %d in %d replicates of the reserve, from %d frame units of %s; seed %d, frame %.12s, plan %.12s\n",
+		main, all-main, d.Replicates, d.Frame.Units, d.Frame.File, d.Seed, d.Frame.Hash, d.Plan.Hash)
+	for _, n := range d.Notes {
+		con.say("note: %s", n)
+	}
+	if c.Replay != "" {
+		fmt.Fprintf(con.out, "%s: the same draw again, byte for byte\n", c.Replay)
+	}
+	return nil
+}
