@@ -140,8 +140,8 @@ type openLinkCommand struct {
 	baseFlag
 	Wave   string    `arg:"" help:"Name of the wave."`
 	Name   string    `required:"" help:"Name of the link, such as poster-1. The same name again changes its limits; the address stays."`
-	Limit  int       `help:"How many interviews are taken through the link; 0 is no limit."`
-	Starts int       `help:"How many interviews may be begun through it, finished or not; by default ten times the limit."`
+	Limit  int       `help:"After how many finished interviews no more can be begun through the link; those begun before still count. 0 is no limit."`
+	Starts int       `help:"How many interviews may be begun through it, finished or not; by default ten times the limit. Use 1 for a link that one person gets."`
 	From   time.Time `format:"2006-01-02" help:"The first day, YYYY-MM-DD, China time."`
 	Until  time.Time `format:"2006-01-02" help:"The last day, YYYY-MM-DD, China time."`
 	QR     string    `type:"path" help:"Folder to write the QR code into, as PNG and SVG."`

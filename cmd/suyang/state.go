@@ -241,6 +241,9 @@ func (f *stateFlags) serve(w waves.Wave, published *intake.Waves) (server.Wave, 
 		if err != nil {
 			return out, err
 		}
+		if w.Closed && (ends.IsZero() || w.ClosedAt.Before(ends)) {
+			ends = w.ClosedAt
+		}
 		published.Publish(w.ID, q.ID, q.Version(), intake.Edition{Form: compiled, Ends: ends, Booklets: given})
 		out.Earlier = append(out.Earlier, server.Version{Questionnaire: q, Form: compiled})
 	}

@@ -44,7 +44,7 @@ func (s *Store) Begin(ctx context.Context, d Draft) (Token, error) {
 	}
 	defer unlock()
 	token, hash := s.newToken()
-	err = s.writes.write(ctx, func(t *tx) error {
+	err = s.writes.write(context.WithoutCancel(ctx), func(t *tx) error {
 		if err := t.countStart(d); err != nil {
 			return err
 		}
@@ -202,7 +202,7 @@ func (s *Store) Complete(ctx context.Context, d Draft) error {
 	}
 	defer unlock()
 	s.recent.forget(d.Interview)
-	return away("note that an interview is finished", s.writes.write(ctx, func(t *tx) error {
+	return away("note that an interview is finished", s.writes.write(context.WithoutCancel(ctx), func(t *tx) error {
 		_, err := t.exec(`INSERT INTO drafts (interview, wave, version, link, state, updated, last, sealed)
 			VALUES (?, ?, ?, '', ?, ?, ?, ?)
 			ON CONFLICT (interview) DO UPDATE SET wave = excluded.wave, version = excluded.version,
@@ -244,12 +244,41 @@ func (s *Store) Forget(ctx context.Context, interview string) error {
 	defer unlock()
 	defer s.recent.forgetTokens()
 	s.recent.forget(interview)
-	return away("forget an interview", s.writes.write(ctx, func(t *tx) error {
-		_, err := t.exec("DELETE FROM keys WHERE interview = ?", interview)
-		if err == nil {
-			_, err = t.exec("DELETE FROM drafts WHERE interview = ?", interview)
-		}
+	return away("forget an interview", s.writes.write(context.WithoutCancel(ctx), func(t *tx) error { return t.forget(interview) }))
+}
+
+func (t *tx) forget(interview string) error {
+	_, err := t.exec("DELETE FROM keys WHERE interview = ?", interview)
+	if err == nil {
+		_, err = t.exec("DELETE FROM drafts WHERE interview = ?", interview)
+	}
+	return err
+}
+
+// Drop removes the draft of an interview in which nothing was answered, if empty says so of
+// its present state; its open link gets the start back.
+func (s *Store) Drop(ctx context.Context, interview string, empty func(Draft) bool) error {
+	unlock, err := s.locks.lock(ctx, interview)
+	if err != nil {
 		return err
+	}
+	defer unlock()
+	d, err := s.Get(ctx, interview)
+	if errors.Is(err, surveys.ErrNotFound) {
+		return nil
+	}
+	if err != nil || !empty(d) {
+		return err
+	}
+	defer s.recent.forgetTokens()
+	s.recent.forget(interview)
+	return away("forget an interview without answers", s.writes.write(context.WithoutCancel(ctx), func(t *tx) error {
+		if d.Link != "" {
+			if _, err := t.exec("UPDATE open_links SET started = max(started - 1, 0) WHERE wave = ? AND name = ?", d.Wave, d.Link); err != nil {
+				return err
+			}
+		}
+		return t.forget(interview)
 	}))
 }
 

@@ -205,6 +205,12 @@ func (s *Store) Close() error { return errors.Join(s.writes.close(), s.db.Close(
 
 // Check reports why the store cannot be used now.
 func (s *Store) Check(ctx context.Context) error {
+	if s.writes.failing.Load() { // as on a full disk, where reading goes on
+		return away("keep interviews under way", s.writes.write(ctx, func(t *tx) error {
+			_, err := t.exec(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)) // writes the first page again
+			return err
+		}))
+	}
 	var n int
 	return away("look at the interviews under way", s.db.QueryRowContext(ctx, "SELECT count(*) FROM drafts WHERE interview = ''").Scan(&n))
 }

@@ -394,6 +394,7 @@ func TestALockedFileIsUnavailable(t *testing.T) {
 		return err
 	}
 	wantError(t, "while it is locked", set(), surveys.ErrUnavailable)
+	wantError(t, "Check, which writes after a failure", s.Check(t.Context()), surveys.ErrUnavailable)
 	if d, err := s.Get(t.Context(), "i1"); err != nil || string(d.Body) != "answers of i1" {
 		t.Errorf("read meanwhile: %q, %v", d.Body, err)
 	}
@@ -401,6 +402,9 @@ func TestALockedFileIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn.Close()
+	if err := s.Check(t.Context()); err != nil || s.writes.failing.Load() {
+		t.Errorf("Check afterwards: %v", err)
+	}
 	if err := set(); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}

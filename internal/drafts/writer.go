@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -21,6 +22,8 @@ type writer struct {
 	// closed is set before queue is closed.
 	closed bool
 	done   chan struct{}
+	// failing says that the last commit failed.
+	failing atomic.Bool
 	// statements are prepared once, on conn.
 	statements map[string]*sql.Stmt
 }
@@ -105,6 +108,7 @@ func (w *writer) work() {
 // so that nobody else suffers for it.
 func (w *writer) commit(batch []*change) {
 	err := w.together(batch)
+	w.failing.Store(err != nil && !refusal(err))
 	for _, c := range batch {
 		if err != nil && len(batch) > 1 {
 			c.done <- w.together([]*change{c})
@@ -112,6 +116,11 @@ func (w *writer) commit(batch []*change) {
 			c.done <- err
 		}
 	}
+}
+
+// refusal reports whether an error is about the change, and not about the file.
+func refusal(err error) bool {
+	return errors.Is(err, surveys.ErrConflict) || errors.Is(err, surveys.ErrClosed) || errors.Is(err, surveys.ErrNotFound) || errors.Is(err, sql.ErrNoRows)
 }
 
 func (w *writer) together(batch []*change) error {

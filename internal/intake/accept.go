@@ -16,7 +16,7 @@ const (
 	reasonConflict = "conflict: another body under the same ID and revision"
 	reasonAnswered = "case already answered"
 	reasonTimes    = "finished before it was started"
-	reasonExpired  = "finished after the form's last day of validity"
+	reasonExpired  = "finished after the form's last day of validity, or after the wave was closed"
 	reasonBooklet  = "another booklet than the case was given when it was drawn"
 )
 

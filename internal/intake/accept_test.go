@@ -216,7 +216,7 @@ func TestWhatFailsReplayIsKept(t *testing.T) {
 		{func(iv *surveys.Interview) { iv.Answers["earth"] = []string{"maybe"} }, "replay: earth not-an-option"},
 		{func(iv *surveys.Interview) { iv.Answers["Zhang3"] = []string{"x"} }, "replay: unknown-item"},
 		{func(iv *surveys.Interview) { iv.Finished = iv.Started.Add(-time.Second) }, "finished before it was started"},
-		{func(iv *surveys.Interview) { iv.Finished = start.AddDate(0, 0, 2) }, "finished after the form's last day of validity"},
+		{func(iv *surveys.Interview) { iv.Finished = start.AddDate(0, 0, 2) }, "finished after the form's last day of validity, or after the wave was closed"},
 		{func(iv *surveys.Interview) { iv.Case = "drawn" }, "another booklet than the case was given when it was drawn"},
 	} {
 		if r := s.accept(body(t, i, c.change)); r.Quarantined != c.reason || r.Seq != uint64(i+1) {

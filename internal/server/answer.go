@@ -43,15 +43,15 @@ type place struct {
 // answer takes a page and leads to the one that follows. A page sets the answers to its
 // own questions and no others, so it may be sent again, late, or beside another window.
 func (s *Server) answer(c echo.Context) error {
+	interview, err := s.interviewOf(c) // first: who has no token costs nothing more
+	if err != nil {
+		return err
+	}
 	fields, err := readFields(c)
 	if err != nil {
 		return err
 	}
 	from, err := readMark(fields.Get("state"), s.deps.Now())
-	if err != nil {
-		return err
-	}
-	interview, err := s.interviewOf(c)
 	if err != nil {
 		return err
 	}
@@ -240,6 +240,9 @@ func (s *Server) sending(r *run) place {
 		return place{page: r.here().page, check: true}
 	}
 	r.draft.State, r.state.Finished = drafts.Sending, moment(s.deps.Now())
+	if r.state.Finished.Before(r.state.Started) { // the clock was set back
+		r.state.Finished = r.state.Started
+	}
 	return place{}
 }
 

@@ -164,10 +164,17 @@ func (s *Server) each(ctx context.Context, state drafts.State, wave string, befo
 
 // part makes a partial interview of one that is under way, and delivers it.
 func (s *Server) part(ctx context.Context, interview string) error {
+	empty := false
+	brokenOff := func(d *drafts.Draft, w *wave) bool { // or it has been taken up meanwhile
+		idle := !d.Updated.Add(s.cfg.Idle).After(s.deps.Now())
+		return d.State == drafts.UnderWay && (idle || !s.waves[w.ID].open(s.deps.Now()))
+	}
 	err := s.change(ctx, interview, func(r *run) error {
-		idle := !r.draft.Updated.Add(s.cfg.Idle).After(s.deps.Now())
-		if r.draft.State != drafts.UnderWay || !idle && s.waves[r.wave.ID].open(s.deps.Now()) {
-			return errUnchanged // it has been taken up meanwhile
+		if !brokenOff(r.draft, r.wave) {
+			return errUnchanged
+		}
+		if empty = len(r.session.Answers()) == 0; empty {
+			return errUnchanged
 		}
 		r.draft.State = drafts.Parting
 		r.state.Finished = moment(r.draft.Updated)
@@ -176,10 +183,15 @@ func (s *Server) part(ctx context.Context, interview string) error {
 		}
 		return nil
 	})
-	if errors.Is(err, errUnchanged) {
+	switch {
+	case empty: // nothing was answered, so it is no interview, not even a part of one
+		return s.deps.Drafts.Drop(ctx, interview, func(d drafts.Draft) bool {
+			r, err := s.takeUp(&d)
+			return err == nil && brokenOff(&d, r.wave) && len(r.session.Answers()) == 0
+		})
+	case errors.Is(err, errUnchanged):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	return s.retry(ctx, interview)

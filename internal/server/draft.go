@@ -183,6 +183,9 @@ type sent struct {
 	took  time.Duration
 }
 
+// maxMark is the length of the longest mark, in bytes.
+const maxMark = 64 << 10
+
 // longestLook is the greatest time that a page is taken to be looked at in one go.
 const longestLook = time.Hour
 
@@ -192,6 +195,9 @@ func mark(page string, shown []string, now time.Time) string {
 }
 
 func readMark(field string, now time.Time) (sent, error) {
+	if len(field) > maxMark || strings.Count(field, ".") > maxFields {
+		return sent{}, fmt.Errorf("the page names more questions than any page shows: %w", surveys.ErrTooLarge)
+	}
 	parts := strings.Split(field, ".")
 	ms, err := strconv.ParseInt(parts[0], 36, 64)
 	if len(parts) < 2 || err != nil {

@@ -94,8 +94,8 @@ type problemPage struct {
 func (s *Server) fail(err error, c echo.Context) {
 	status, words := problemOf(err)
 	id := c.Response().Header().Get(echo.HeaderXRequestID)
-	if status == http.StatusInternalServerError && !hungUp(err) {
-		s.deps.Log.ErrorContext(c.Request().Context(), "request failed", "id", id, "route", c.Path(), "err", err)
+	if !hungUp(err) && (status == http.StatusInternalServerError || status == http.StatusServiceUnavailable && s.first503()) {
+		s.deps.Log.ErrorContext(c.Request().Context(), "request failed", "id", id, "route", c.Path(), "status", status, "err", err)
 	}
 	if c.Response().Committed {
 		return
@@ -111,6 +111,14 @@ func (s *Server) fail(err error, c echo.Context) {
 	if err != nil {
 		s.deps.Log.ErrorContext(c.Request().Context(), "error page failed", "id", id, "err", err)
 	}
+}
+
+// first503 reports whether nothing was said for a minute of pages that cannot be served now:
+// when a disk is full there are thousands of them.
+func (s *Server) first503() bool {
+	now := s.deps.Now().Unix()
+	last := s.said503.Load()
+	return now-last >= 60 && s.said503.CompareAndSwap(last, now)
 }
 
 // hungUp reports whether the request failed because its sender is no longer there,

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -143,5 +144,55 @@ func TestDoubtBesideAddedQuestion(t *testing.T) {
 	p := s.get("/s/follows").press("start").fill("qa", "yes").fill("n", "95").press("next").want(200, "甲节")
 	if !slices.ContainsFunc(p.errors(), func(line [2]string) bool { return strings.Contains(line[1], "确定吗") }) {
 		t.Errorf("errors %v, want the soft check", p.errors())
+	}
+}
+
+// A mark of a million dots is refused before it is taken apart, and needs a token anyway.
+func TestHugeMark(t *testing.T) {
+	s := newSite(t, []*surveys.Questionnaire{follows()}, nil)
+	p := s.get("/s/follows").press("start")
+	body := "action=next&state=1.qa" + strings.Repeat(".", 500_000)
+	if got := s.post(p.address(), formMedia, body); got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a huge mark = %d, want 413", got.status)
+	}
+	if got := s.post("/a/AAAAAAAAAAAAAAAAAAAAAA", formMedia, body); got.status != http.StatusNotFound {
+		t.Errorf("without a token = %d, want 404", got.status)
+	}
+}
+
+// An interview that was begun and left without an answer is no part of one: it goes, and
+// its open link gets the start back.
+func TestEmptyBreakOffIsNone(t *testing.T) {
+	s := newSite(t, []*surveys.Questionnaire{follows()}, func(c *Config, _ *Deps) { c.Idle = time.Hour })
+	l := drafts.OpenLink{Wave: "follows", Name: "poster", Limit: 1, Starts: 2}
+	if err := s.drafts.PutOpenLink(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	path := "/o/" + s.drafts.Token("follows", "poster")
+	s.get(path).press("start").want(200, "甲节")
+	s.get(path).press("start").fill("qa", "no").press("next").want(200, "乙节")
+	s.get(path).want(410, "链接已停用")
+	s.clock.pass(2 * time.Hour)
+	if err := s.lookAfter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.drafts.OpenLinks(t.Context(), "follows")
+	if err != nil || list[0].Started != 1 {
+		t.Errorf("OpenLinks() = %+v, %v, want one start left", list, err)
+	}
+	if got := s.stored(); len(got) != 1 || !got[0].Partial || got[0].Answers["qa"] == nil {
+		t.Errorf("stored %+v, want the one part", got)
+	}
+	s.get(path).press("start").want(200, "甲节")
+}
+
+// A clock that was set back makes no interview that ends before it began.
+func TestClockSetBack(t *testing.T) {
+	s := newSite(t, []*surveys.Questionnaire{follows()}, nil)
+	p := s.get("/s/follows").press("start").fill("qa", "no").press("next").press("next")
+	s.clock.pass(-time.Hour)
+	p.press("send").want(200, "谢谢，您的问卷已收到")
+	if got := s.stored(); len(got) != 1 || got[0].Finished.Before(got[0].Started) {
+		t.Errorf("stored %+v", got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -88,6 +89,7 @@ type Server struct {
 	assets   map[string]asset
 	echo     *echo.Echo
 	listener net.Listener
+	said503  atomic.Int64 // when it was last said that a page could not be served, Unix seconds
 }
 
 // New makes a server. It fails when the configuration or a wave is not usable.

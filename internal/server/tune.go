@@ -9,8 +9,8 @@ import (
 // cores is how many processors the runtime chose.
 var cores = runtime.GOMAXPROCS(0)
 
-// Tune sets the runtime of a program whose work is to serve pages, unless GOGC or
-// GOMAXPROCS say otherwise.
+// Tune sets the runtime of a program whose work is to serve pages, unless GOGC, GOMEMLIMIT
+// or GOMAXPROCS say otherwise.
 //
 // Pages leave much behind and little stays, so collecting less often costs some tens of
 // megabytes and gives a tenth more pages. And whoever waits for the disk to sync keeps
@@ -19,6 +19,9 @@ var cores = runtime.GOMAXPROCS(0)
 func Tune() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(1 << 30) // from here on it collects as often as it takes
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(cores + 1)

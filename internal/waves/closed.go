@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 // The marks of a wave: its pages take no more answers; it is answered through links only.
@@ -15,12 +17,13 @@ const (
 )
 
 // Close ends a wave: its pages take no more answers from the next start of the server
-// on. Interviews that devices already hold are still accepted.
+// on. Interviews that were finished before, and that devices still hold, are accepted.
 func (f Folder) Close(id string) error {
 	if _, err := f.Load(id); err != nil {
 		return err
 	}
-	if err := writeDurably(filepath.Join(string(f), id, closedFile), nil); err != nil {
+	at := []byte(time.Now().UTC().Format(time.RFC3339) + "\n")
+	if err := writeDurably(filepath.Join(string(f), id, closedFile), at); err != nil {
 		return fmt.Errorf("close wave %s: %w", id, err)
 	}
 	return nil
@@ -36,6 +39,27 @@ func (f Folder) SetLinksOnly(id string) error {
 		return fmt.Errorf("restrict wave %s to links: %w", id, err)
 	}
 	return nil
+}
+
+// closedAt is when a wave was closed, and whether it was. Marks of older programs say it by
+// the time of the file.
+func (f Folder) closedAt(id string) (at time.Time, closed bool, err error) {
+	path := filepath.Join(string(f), id, closedFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return at, false, nil
+	}
+	if err != nil {
+		return at, false, err
+	}
+	if at, err = time.Parse(time.RFC3339, strings.TrimSpace(string(text))); err == nil {
+		return at, true, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return at, false, err
+	}
+	return info.ModTime(), true, nil
 }
 
 func (f Folder) has(id, mark string) (bool, error) {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
@@ -26,8 +27,10 @@ type Wave struct {
 	// one finish on it.
 	Earlier []*surveys.Questionnaire
 	Plan    *assess.Plan
-	// Closed waves take no more answers on their pages.
-	Closed bool
+	// Closed waves take no more answers on their pages, nor interviews that were finished
+	// after ClosedAt.
+	Closed   bool
+	ClosedAt time.Time
 	// LinksOnly waves are answered through personal and open links only.
 	LinksOnly bool
 }
@@ -151,7 +154,7 @@ func (f Folder) Load(id string) (Wave, error) {
 	if w.Plan, err = assess.ReadPlan(filepath.Join(dir, planFile), plan, w.Questionnaire); err != nil {
 		return Wave{}, err
 	}
-	if w.Closed, err = f.has(id, closedFile); err != nil {
+	if w.ClosedAt, w.Closed, err = f.closedAt(id); err != nil {
 		return Wave{}, err
 	}
 	w.LinksOnly, err = f.has(id, linksOnlyFile)

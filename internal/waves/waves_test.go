@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -231,5 +232,30 @@ func TestClose(t *testing.T) {
 	}
 	if w, err := f.Load("gss"); err != nil || !w.Closed {
 		t.Errorf("Load() = %+v, %v, want a closed wave", w, err)
+	}
+}
+
+// A wave says when it was closed, also when an older program wrote no time.
+func TestClosedAt(t *testing.T) {
+	q, plan := definition(t)
+	f := Folder(t.TempDir())
+	if _, err := f.Publish("gss", q, plan); err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now().Add(-time.Second)
+	if err := f.Close("gss"); err != nil {
+		t.Fatal(err)
+	}
+	mark := filepath.Join(string(f), "gss", closedFile)
+	for _, text := range []string{"as written", ""} {
+		if text == "" {
+			if err := os.WriteFile(mark, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w, err := f.Load("gss")
+		if err != nil || !w.Closed || w.ClosedAt.Before(before) || w.ClosedAt.After(time.Now().Add(time.Second)) {
+			t.Errorf("%q: closed %v at %v (%v)", text, w.Closed, w.ClosedAt, err)
+		}
 	}
 }

@@ -24,7 +24,7 @@ func (it *item) normal(values []string) []string {
 		if it.def.Type == surveys.LongText {
 			v = strings.ReplaceAll(strings.ReplaceAll(v, "\r\n", "\n"), "\r", "\n")
 		}
-		if v = strings.TrimFunc(v, unseen); v != "" {
+		if v = strings.TrimFunc(cut(v, it.def.Type), unseen); v != "" {
 			out = append(out, v)
 		}
 	}
@@ -43,6 +43,24 @@ func (it *item) normal(values []string) []string {
 		out = it.normalDivision(out)
 	}
 	return out
+}
+
+// The longest answers that are kept, in bytes, to be shown again although they are wrong:
+// of texts beyond any max_length, and of everything else, where a right one is short.
+const (
+	longestText  = 4*10_000 + 4
+	longestOther = 200
+)
+
+func cut(v string, t surveys.ItemType) string {
+	most := longestOther
+	if t == surveys.ShortText || t == surveys.LongText {
+		most = longestText
+	}
+	if len(v) <= most {
+		return v
+	}
+	return strings.ToValidUTF8(v[:most], "")
 }
 
 // unseen reports blanks and characters that nobody sees, such as a zero-width space or

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/expr"
@@ -129,5 +131,25 @@ func TestResumeTakesOnlyTimesOfPages(t *testing.T) {
 	}
 	if got := s.Save().Millis; len(got) > 0 {
 		t.Errorf("Millis = %v, want none", got)
+	}
+}
+
+// What is far too long to be an answer is kept short, and stays wrong.
+func TestEndlessValuesAreCut(t *testing.T) {
+	s := begin(t, small(t, surveys.Section{ID: "s", Items: []surveys.Item{
+		{ID: "one", Type: surveys.Single, Options: []surveys.Option{{Code: "1"}, {Code: "2"}}}, {ID: "n", Type: surveys.Number},
+		{ID: "text", Type: surveys.LongText, MaxLength: 10_000}}}))
+	long := strings.Repeat("长", 300_000)
+	s.SubmitShown(map[string][]string{"one": {long}, "n": {strings.Repeat("1", 900_000)}, "text": {long}}, 1000*time.Hour)
+	if got := codes(s.Next()); !slices.Equal(got, []string{"one not-an-option", "n too-long", "text too-long"}) {
+		t.Errorf("Next() = %v", got)
+	}
+	for key, most := range map[string]int{"one": longestOther, "n": longestOther, "text": longestText} {
+		if v := s.Values(key); len(v) != 1 || len(v[0]) > most || !utf8.ValidString(v[0]) {
+			t.Errorf("%s keeps %d bytes, at most %d", key, len(strings.Join(v, "")), most)
+		}
+	}
+	if got := s.Save().Millis["one"]; got != longestOnPage.Milliseconds() {
+		t.Errorf("%d ms on the page", got)
 	}
 }

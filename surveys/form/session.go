@@ -104,7 +104,7 @@ func (f *Form) Resume(v Saved) (*Session, error) {
 	}
 	for page, ms := range v.Millis {
 		if ms > 0 && s.isPage(page) {
-			s.millis[page] = ms
+			s.millis[page] = min(ms, longestOnPage.Milliseconds())
 		}
 	}
 	s.page = len(s.pages)
@@ -254,6 +254,9 @@ func (f *Form) uses(p *expr.Program, items map[int]bool) bool {
 	return slices.ContainsFunc(p.Names(), func(name string) bool { return items[f.index[name]] })
 }
 
+// longestOnPage is the longest time that is noted of a page.
+const longestOnPage = 30 * 24 * time.Hour
+
 // Shown are the keys of the items on the page shown that the person can answer.
 func (s *Session) Shown() (keys []string) {
 	s.settle()
@@ -288,7 +291,7 @@ func (s *Session) Submit(page string, values map[string][]string, took time.Dura
 		}
 	}
 	if ms := took.Milliseconds(); ms > 0 {
-		s.millis[s.pageKey(at)] += ms
+		s.millis[s.pageKey(at)] = min(s.millis[s.pageKey(at)]+ms, longestOnPage.Milliseconds())
 	}
 }
 
