@@ -127,6 +127,10 @@ type languageLink struct {
 	Href            string
 }
 
+// Frame is the frame itself, for what is around every page: a template finds the fields
+// of a struct at once, and those of a struct within it only by a search.
+func (f frame) Frame() frame { return f }
+
 // LangTag is the page's lang attribute.
 func (f frame) LangTag() string { return tag(f.lang) }
 
