@@ -4,14 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/auth"
-	"github.com/suyang-survey/suyang/internal/microdata"
 	"github.com/suyang-survey/suyang/internal/office"
 )
 
@@ -21,10 +19,6 @@ import (
 func TestBackupAndRestore(t *testing.T) {
 	state := t.TempDir()
 	must(t, "import", "gss", microdataFolder, "--state", state)
-	q, _, err := definitionOf("gss-science", "")
-	if err != nil {
-		t.Fatal(err)
-	}
 	must(t, "publish", "more", "--questionnaire", "gss-science", "--state", state)
 	must(t, "open-link", "more", "--name", "poster", "--limit", "5", "--state", state)
 	o, err := office.Open(t.Context(), filepath.Join(state, officeFile))
@@ -37,14 +31,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
 	}
-	mapping, err := mappingOf("gss-science", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, err := microdata.Read(mapping, q, "gss", os.DirFS(microdataFolder))
-	if err != nil {
-		t.Fatal(err)
-	}
+	table := gssInterviews(t)
 	server, err := (&stateFlags{State: state}).open(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -141,11 +141,9 @@ func TestDemoOnce(t *testing.T) {
 	}
 }
 
-// A server that ends right after an interview leaves it on its way; verify sees it
-// arrive.
-func TestVerifyShipsWhatIsOnItsWay(t *testing.T) {
-	state := t.TempDir()
-	must(t, "publish", "gss", "--questionnaire", "gss-science", "--state", state)
+// gssInterviews are the interviews that importing the GSS microdata gives.
+func gssInterviews(t *testing.T) microdata.Table {
+	t.Helper()
 	q, _, err := definitionOf("gss-science", "")
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +156,15 @@ func TestVerifyShipsWhatIsOnItsWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return table
+}
+
+// A server that ends right after an interview leaves it on its way; verify sees it
+// arrive.
+func TestVerifyShipsWhatIsOnItsWay(t *testing.T) {
+	state := t.TempDir()
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--state", state)
+	table := gssInterviews(t)
 	body, err := json.Marshal(table.Interviews[0])
 	if err != nil {
 		t.Fatal(err)

@@ -17,14 +17,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
+	"github.com/suyang-survey/suyang/internal/sqlite"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -127,24 +122,17 @@ func Open(path string, secret []byte) (*Store, error) {
 }
 
 func open(path string, secret []byte) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := sqlite.Make(path); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := file.Close(); err != nil {
-		return nil, err
-	}
-	one, err := connect(path, 1)
+	one, err := sqlite.Connect(path, 1)
 	if err != nil {
 		return nil, err
 	}
 	if err := prepare(one); err != nil {
 		return nil, errors.Join(err, one.Close())
 	}
-	many, err := connect(path, readers)
+	many, err := sqlite.Connect(path, readers)
 	if err != nil {
 		return nil, errors.Join(err, one.Close())
 	}
@@ -159,23 +147,6 @@ func open(path string, secret []byte) (*Store, error) {
 
 // readers is how many reads run at one time.
 const readers = 4
-
-// lockWait is how long a write waits for another process.
-const lockWait = 5 * time.Second
-
-func connect(path string, n int) (*sql.DB, error) {
-	// A path may hold what means something in an address.
-	u := "file:" + (&url.URL{Path: path}).EscapedPath() + fmt.Sprintf(
-		"?_txlock=immediate&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-16000)",
-		lockWait.Milliseconds())
-	db, err := sql.Open("sqlite", u)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
-	return db, nil
-}
 
 // prepare makes the tables, or checks that they are ours.
 func prepare(db *sql.DB) error {
@@ -251,12 +222,5 @@ func mac(key []byte, parts ...string) []byte {
 // Backup writes a copy of the file as it is at one moment, while others go on using it.
 // The file must not be there.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("back up the interviews under way: %s is there already: %w", path, surveys.ErrConflict)
-	}
-	_, err := s.db.ExecContext(ctx, "VACUUM INTO ?", path)
-	if err == nil {
-		err = os.Chmod(path, 0o600)
-	}
-	return away("back up the interviews under way", err)
+	return away("back up the interviews under way", sqlite.Backup(ctx, s.db, path))
 }

@@ -9,13 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
-
+	"github.com/suyang-survey/suyang/internal/sqlite"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -29,9 +25,6 @@ type Store struct {
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// lockWait is how long a statement waits for another process.
-const lockWait = 5 * time.Second
-
 // Open opens the database in a file, which it makes if needed, and brings it to the
 // present schema.
 func Open(ctx context.Context, path string) (*Store, error) {
@@ -43,23 +36,13 @@ func Open(ctx context.Context, path string) (*Store, error) {
 }
 
 func open(ctx context.Context, path string) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := sqlite.Make(path); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	db, err := sqlite.Connect(path, 4)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+fmt.Sprintf(
-		"?_txlock=immediate&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)",
-		lockWait.Milliseconds()))
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(4)
 	if err := migrate(ctx, db, migrations); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -108,14 +91,7 @@ func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
 // Backup writes a copy of the database as it is at one moment, while others go on using
 // it. The file must not be there.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("back up the office database: %s is there already: %w", path, surveys.ErrConflict)
-	}
-	_, err := s.db.ExecContext(ctx, "VACUUM INTO ?", path)
-	if err == nil {
-		err = os.Chmod(path, 0o600)
-	}
-	return away("back up the office database", err)
+	return away("back up the office database", sqlite.Backup(ctx, s.db, path))
 }
 
 // change runs a transaction that is done whole or not at all.

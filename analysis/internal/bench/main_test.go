@@ -262,7 +262,7 @@ func TestRead(t *testing.T) {
 func TestRFails(t *testing.T) {
 	path, err := exec.LookPath("false")
 	if err != nil {
-		t.Skip("no program that fails")
+		t.Fatal(err)
 	}
 	r := rscript{path: path}
 	if _, err := r.run(t.Context(), synthetic.Draw(2000), []string{"mean"}, 1, func(string, float64) {}); err == nil {
