@@ -1,6 +1,5 @@
-// Package fieldwork keeps what was drawn and what became of it. So far it reads
-// and writes the sample file: every drawn case with its stratum, its PSU and its
-// probability.
+// Package fieldwork keeps what was drawn and what became of it: draws from a frame and
+// their sample file, cases by their events, dispositions and outcome rates.
 package fieldwork
 
 import (
