@@ -5,18 +5,19 @@ import "embed"
 // Pages holds the templates of the pages, one folder for each page; the folder
 // layout is the frame around all of them.
 //
-//go:embed pages/layout pages/home pages/start pages/section pages/send pages/thanks pages/later pages/resume pages/labels pages/problem pages/paper
+//go:embed pages/layout pages/home pages/start pages/section pages/send pages/thanks pages/later pages/resume pages/labels pages/problem pages/paper pages/desk pages/desk-*
 var Pages embed.FS
 
 // Static holds what the pages link to.
 //
-//go:embed static/site.css static/site.js static/paper.css
+//go:embed static/site.css static/site.js static/paper.css static/desk.css
 var Static embed.FS
 
-// Text holds the words of the pages, one file for each language, with the same
-// keys in each. A word in braces is filled in by the program.
+// Text holds the words of the pages, for each language one file for those of respondents,
+// one for the desk and one for its figures, with the same keys in each language. A word in
+// braces is filled in by the program.
 //
-//go:embed text/zh.json text/en.json
+//go:embed text/zh.json text/en.json text/desk.*.json text/figures.*.json
 var Text embed.FS
 
 // BankText holds the words of “suyang bank check”, one file for each language.

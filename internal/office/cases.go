@@ -267,3 +267,12 @@ func (s *Store) Events(ctx context.Context, wave, id string) ([]fieldwork.Event,
 	}
 	return list, away("read the events", rows.Err())
 }
+
+// Size counts the cases of a wave that lie in the area of an account, and those of them that
+// are approved.
+func (s *Store) Size(ctx context.Context, a auth.Account, wave string) (all, approved int, err error) {
+	condition, values := visible(a)
+	err = s.db.QueryRowContext(ctx, "SELECT count(*), count(*) FILTER (WHERE state = ?) FROM cases WHERE wave = ? AND "+condition,
+		append([]any{fieldwork.Approved, wave}, values...)...).Scan(&all, &approved)
+	return all, approved, away("count the cases", err)
+}

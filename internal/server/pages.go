@@ -18,7 +18,8 @@ import (
 )
 
 // pageNames are the folders of web/pages that the server draws.
-var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper"}
+var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper",
+	"desk-sign-in", "desk-home"}
 
 // pages draws the pages.
 type pages struct {
@@ -61,7 +62,11 @@ func (p *pages) parse(l surveys.Lang, name string) (*template.Template, error) {
 	}
 	t := template.New(name).Option("missingkey=error").
 		Funcs(template.FuncMap{"words": func(key string) (string, error) { return p.words.say(l, key) }})
-	for _, file := range append([]string{"pages/layout/layout.html"}, files...) {
+	frames := []string{"pages/layout/layout.html"}
+	if strings.HasPrefix(name, "desk-") {
+		frames = []string{"pages/desk/layout.html", "pages/desk/table.html"}
+	}
+	for _, file := range append(frames, files...) {
 		source, err := web.Pages.ReadFile(file)
 		if err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/suyang-survey/suyang/internal/drafts"
+	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -43,6 +44,8 @@ var problems = []struct {
 	{drafts.ErrTries, http.StatusTooManyRequests, "tries"},
 	{errLink, http.StatusNotFound, "link"},
 	{errCase, http.StatusForbidden, "case"},
+	{errForm, http.StatusForbidden, "form"},
+	{office.ErrForbidden, http.StatusForbidden, "forbidden"},
 	{errCross, http.StatusForbidden, "cross"},
 	{errMedia, http.StatusUnsupportedMediaType, "media"},
 	{errMethod, http.StatusMethodNotAllowed, "method"},

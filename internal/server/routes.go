@@ -58,6 +58,9 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	e.POST("/r", s.byCode, receive, admit)
 	e.POST("/r/:link", s.byLink, receive, admit)
 	e.POST("/v1/submissions", s.submit, receive, admit)
+	if s.deps.Office != nil {
+		(&desk{s, s.deps.Office}).routes(e, admit)
+	}
 	return e
 }
 

@@ -27,6 +27,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
 )
@@ -69,6 +70,8 @@ type Deps struct {
 	Intake Intake
 	// Drafts keeps the interviews under way.
 	Drafts *drafts.Store
+	// Office is what the desk works on; nil for a server without a desk.
+	Office *office.Store
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or

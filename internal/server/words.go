@@ -24,14 +24,16 @@ func Languages() []surveys.Lang { return []surveys.Lang{surveys.ZH, surveys.EN} 
 func loadWords() (*words, error) {
 	w := &words{languages: Languages(), texts: map[surveys.Lang]map[string]string{}}
 	for _, l := range w.languages {
-		name := "text/" + string(l) + ".json"
-		b, err := web.Text.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("words: %w", err)
-		}
 		texts := map[string]string{}
-		if err := json.Unmarshal(b, &texts); err != nil {
-			return nil, fmt.Errorf("words: web/%s: %w", name, err)
+		for _, part := range []string{"", "desk.", "figures."} {
+			name := "text/" + part + string(l) + ".json"
+			b, err := web.Text.ReadFile(name)
+			if err != nil {
+				return nil, fmt.Errorf("words: %w", err)
+			}
+			if err := json.Unmarshal(b, &texts); err != nil { // it adds to what is there
+				return nil, fmt.Errorf("words: web/%s: %w", name, err)
+			}
 		}
 		w.texts[l] = texts
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
 )
@@ -54,7 +55,7 @@ func TestWordsAreUsed(t *testing.T) {
 	used := map[string]bool{}
 	inTemplate := regexp.MustCompile(`(?:\.T|words) "([^"]+)"`)
 	var files []string
-	for _, name := range append(slices.Clone(pageNames), "layout") {
+	for _, name := range append(slices.Clone(pageNames), "layout", "desk") {
 		found, err := filepath.Glob("../../web/pages/" + name + "/*.html")
 		if err != nil || len(found) == 0 {
 			t.Fatalf("the templates of page %s: %v, %v", name, found, err)
@@ -93,6 +94,12 @@ func TestWordsAreUsed(t *testing.T) {
 		used["rule."+string(code)] = true
 	}
 	used["rule.too-many-decimals.none"] = true
+	for _, r := range auth.Roles() {
+		used["desk.role."+string(r)] = true
+	}
+	for _, key := range deskWords(t) {
+		used[key] = true
+	}
 	have := w.texts[surveys.ZH]
 	for key := range used {
 		if have[key] == "" {
@@ -104,6 +111,29 @@ func TestWordsAreUsed(t *testing.T) {
 			t.Errorf("%q is never used", key)
 		}
 	}
+}
+
+// deskWords are those that the Go files of the desk ask for: every key stands there whole,
+// with or without the mark of a column of numbers.
+func deskWords(t *testing.T) (keys []string) {
+	t.Helper()
+	key := regexp.MustCompile(`"#?((?:desk|figures)\.[a-z.-]+)"`)
+	files, err := filepath.Glob("desk*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range key.FindAllStringSubmatch(string(b), -1) {
+			if m[1] != "desk.css" {
+				keys = append(keys, m[1])
+			}
+		}
+	}
+	return keys
 }
 
 // problemCodes are the codes of the form engine; TestEveryCodeHasWords checks that none is left out.
