@@ -30,7 +30,7 @@ var ours = map[string][]string{
 	"internal/intake":            {"surveys"},
 	"internal/intake/wal":        {"surveys"},
 	"internal/drafts":            {"surveys", "internal/sqlite"},
-	"internal/fieldwork":         {"surveys", "analysis/sampling"},
+	"internal/fieldwork":         {"surveys", "analysis/sampling", "internal/fieldwork/household"},
 	"internal/fieldwork/quality": {"surveys"},
 	"internal/report":            {"surveys", "analysis", "internal/assess", "web"},
 	"internal/clickhouse":        {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess"},

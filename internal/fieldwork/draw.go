@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis/sampling"
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -24,6 +25,7 @@ type Draw struct {
 	Frame   DrawnFrame
 	Plan    DrawnPlan
 	Stages  []string // the units of the stages
+	Person  string   `json:",omitempty"` // how one person of a household is selected, as in the plan
 	Strata  []DrawnStratum
 	Notes   []string `json:",omitempty"` // what a statistician should know
 	// Replicates is how many reserve replicates there are, numbered from 1.
@@ -80,7 +82,7 @@ func stream(seed int, purpose, unit string) *rand.Rand {
 func (p *DrawPlan) Draw(f *Frame, program string, progress func(done, total int)) (*Draw, error) {
 	d := &drawing{plan: p, frame: f, out: &Draw{Schema: DrawSchema, Program: program, Seed: p.Seed,
 		Frame: DrawnFrame{File: p.Frame, Vintage: f.Vintage, Hash: f.Hash, Units: len(f.Units)},
-		Plan:  DrawnPlan{Hash: p.Hash(), Text: p.Text()}}}
+		Plan:  DrawnPlan{Hash: p.Hash(), Text: p.Text()}, Person: p.Person}}
 	for _, s := range p.Stages {
 		d.out.Stages = append(d.out.Stages, s.Unit)
 		if s.Reserve != nil {
@@ -431,7 +433,7 @@ func (d *drawing) follow(stage int, path drawPath, nodes []drawNode, picks []dra
 func (d *drawing) below(stage int, path drawPath, node drawNode) {
 	s := d.plan.Stages[stage]
 	where := path.in + ", " + node.code + path.suffix
-	if s.Unit == household {
+	if s.Unit == stageHousehold {
 		households := d.frame.Units[node.units[0]].Households
 		for _, k := range d.pickHouseholds(stage, where, households) {
 			next := path
@@ -458,7 +460,7 @@ func (d *drawing) take(path drawPath, unit, replicate int) {
 	c := DrawnUnit{In: path.in, Stratum: path.stratum, PSU: path.psu, Replicate: replicate,
 		Codes: path.codes, P: path.p, City: u.Code[:4] + "00", Class: u.Class}
 	switch s := d.plan.Stages[len(d.plan.Stages)-1]; {
-	case s.Unit == household:
+	case s.Unit == stageHousehold:
 		c.Case = u.Code + path.suffix + "-" + path.codes[len(path.codes)-1]
 	case s.digits() < len(u.Code): // a county may lie in two strata
 		c.Case = u.Code[:s.digits()] + path.suffix + "-" + strings.ReplaceAll(path.in, "/", "-")
@@ -625,6 +627,10 @@ func (d *drawing) replicates(s StagePlan, number int, where string, picks []draw
 		}
 	}
 }
+
+// Method is how one person of each household is selected; 0 when the cases are something
+// else than households.
+func (d *Draw) Method() household.Method { return personMethods[d.Person] }
 
 // Cases are the cases of the sample and of the replicates released so far, with their
 // base weights: the inverse of the product of all probabilities, in which the last

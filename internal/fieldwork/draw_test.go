@@ -116,7 +116,7 @@ func simulate(t *testing.T, text string) {
 	}
 	totals := map[string]*tally{}
 	plan := testPlan(t, text)
-	households := plan.Stages[len(plan.Stages)-1].Unit == household
+	households := plan.Stages[len(plan.Stages)-1].Unit == stageHousehold
 	add := func(key string, x *tally) *tally {
 		if totals[key] == nil {
 			totals[key] = &tally{}

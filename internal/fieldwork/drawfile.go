@@ -59,6 +59,9 @@ func ReadDraw(name string, r io.Reader) (*Draw, error) {
 	if err := json.Unmarshal(first, &head); err != nil || head.Schema != DrawSchema {
 		return nil, fault(1, "this is no draw file of the schema %s; give the file that “suyang draw --out” wrote", DrawSchema)
 	}
+	if head.Person != "" && personMethods[head.Person] == 0 {
+		return nil, fault(1, "the person is selected by %q, which this program does not know; use the program that drew", head.Person)
+	}
 	body := sha256.New()
 	seen := map[string]bool{}
 	for line := 2; ; line++ {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/surveys/definition"
 )
 
@@ -26,6 +27,9 @@ type DrawPlan struct {
 	// Allocation shares the units of the first stage among the strata.
 	Allocation *AllocationPlan `json:"allocation,omitempty"`
 	Stages     []StagePlan     `json:"stages"`
+	// Person is how one person of each household is selected at the door: kish or
+	// last-birthday.
+	Person string `json:"person,omitempty"`
 	// Columns are columns of the frame that the cases keep.
 	Columns []string `json:"columns,omitempty"`
 
@@ -108,15 +112,18 @@ func (s StagePlan) pps() bool { return strings.HasPrefix(s.Method, "pps-") }
 
 // The units of stages, from the largest, and how many digits of a code name one; a
 // household is named by its position in the village.
-const household = "household"
+const stageHousehold = "household"
 
 var (
-	stageUnits  = []string{"county", "township", "village", household}
+	stageUnits  = []string{"county", "township", "village", stageHousehold}
 	stageDigits = []int{6, 9, 12, 12}
 )
 
 // digits of the code of the stage's units.
 func (s StagePlan) digits() int { return stageDigits[slices.Index(stageUnits, s.Unit)] }
+
+// personMethods are the ways to select one person of a household.
+var personMethods = map[string]household.Method{"kish": household.Kish, "last-birthday": household.LastBirthday}
 
 // The limits of a plan.
 const maxDrawn, maxReplicates = 10_000_000, 100
@@ -174,6 +181,14 @@ func (c planChecker) head() {
 	}
 	if len(c.Stages) == 0 || len(c.Stages) > len(stageUnits) {
 		c.file.Fault("stages", fmt.Sprintf("there are %d stages", len(c.Stages)), "give one to four, from county to household")
+		return
+	}
+	switch last := c.Stages[len(c.Stages)-1].Unit; {
+	case c.Person == "":
+	case personMethods[c.Person] == 0:
+		c.file.Fault("person", fmt.Sprintf("the person is selected by %q", c.Person), "use kish or last-birthday")
+	case last != stageHousehold:
+		c.file.Fault("person", fmt.Sprintf("the last stage draws a %s", last), "a person is selected in households; add a stage of them, or remove the line")
 	}
 }
 
@@ -216,9 +231,9 @@ func (c planChecker) stage(i int) {
 		fault("unit", fmt.Sprintf("the unit is %q", s.Unit), "use county, township, village or household")
 	case i > 0 && unit <= slices.Index(stageUnits, c.Stages[i-1].Unit):
 		fault("unit", fmt.Sprintf("%s does not lie below %s", s.Unit, c.Stages[i-1].Unit), "put the stages in the order county, township, village, household")
-	case s.Unit == household && (i == 0 || c.Stages[i-1].Unit != "village"):
+	case s.Unit == stageHousehold && (i == 0 || c.Stages[i-1].Unit != "village"):
 		fault("unit", "households are drawn within villages", "put a stage of villages before")
-	case s.Unit == household && s.pps():
+	case s.Unit == stageHousehold && s.pps():
 		fault("method", "the frame has no sizes of households", "use systematic or simple")
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -39,6 +40,7 @@ type Action string
 const (
 	Assign  Action = "assign"  // give the case to an enumerator, or to another one
 	Try     Action = "attempt" // one attempt to reach the household or person
+	Select  Action = "select"  // the household was listed, and one person of it selected
 	Begin   Action = "start"   // the interview begins
 	Submit  Action = "submit"  // an interview was accepted
 	Approve Action = "approve" // a review passes it, to the next level
@@ -59,8 +61,13 @@ type Event struct {
 	Enumerator string `json:"enumerator,omitempty"`
 	// Attempt is there for Try.
 	Attempt *Attempt `json:"attempt,omitempty"`
-	// Interview is the one that was accepted, of Submit.
-	Interview string `json:"interview,omitempty"`
+	// Selection is there for Select.
+	Selection *household.Evidence `json:"selection,omitempty"`
+	// Interview is the one that was accepted, of Submit, Revision which revision of it, and
+	// Mode how it was done.
+	Interview string       `json:"interview,omitempty"`
+	Revision  int          `json:"revision,omitempty"`
+	Mode      surveys.Mode `json:"mode,omitempty"`
 }
 
 // Contact is the way of an attempt.
@@ -99,9 +106,16 @@ type Position struct {
 type Progress struct {
 	State      State  `json:"state"`
 	Enumerator string `json:"enumerator,omitempty"`
-	// Interview is the one that was accepted and stands; empty when none does.
-	Interview string    `json:"interview,omitempty"`
-	Attempts  []Attempt `json:"attempts,omitempty"`
+	// Method is how one person of the household is selected; 0 when the case is a person.
+	Method household.Method `json:"method,omitempty"`
+	// Selection is the person selected in the household, nil until then.
+	Selection *household.Selection `json:"selection,omitempty"`
+	// Interview is the one that was accepted and stands, empty when none does; Revision is
+	// the latest one that came, and Mode how it was done.
+	Interview string       `json:"interview,omitempty"`
+	Revision  int          `json:"revision,omitempty"`
+	Mode      surveys.Mode `json:"mode,omitempty"`
+	Attempts  []Attempt    `json:"attempts,omitempty"`
 	// Rejections counts the reviews that sent it back.
 	Rejections int `json:"rejections,omitempty"`
 	// Outcomes are those of the attempts and reviews in the order of time, for Resolve.
@@ -113,9 +127,10 @@ type Progress struct {
 // allowed are the states in which an action can be taken.
 var allowed = map[Action][]State{
 	Assign:  {Drawn, Assigned, Contacting, Appointed, Started, Returned},
-	Try:     {Assigned, Contacting, Appointed, Started, Returned},
+	Try:     {Drawn, Assigned, Contacting, Appointed, Started, Returned},
+	Select:  {Drawn, Assigned, Contacting, Appointed, Started, Returned},
 	Begin:   {Drawn, Assigned, Contacting, Appointed, Returned},
-	Submit:  {Drawn, Assigned, Contacting, Appointed, Started, Returned},
+	Submit:  States(), // it may come by a link while the case is closed, or again after its review
 	Approve: {Submitted, UnderReview},
 	Reject:  {Submitted, UnderReview, Approved},
 	Close:   {Drawn, Assigned, Contacting, Appointed, Started, Returned},
@@ -158,7 +173,7 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 	states, known := allowed[e.Action]
 	switch {
 	case !known:
-		return fmt.Errorf("there is no action %q; use one of assign, attempt, start, submit, approve, reject, close and reopen: %w", e.Action, surveys.ErrInvalid)
+		return fmt.Errorf("there is no action %q; use one of assign, attempt, select, start, submit, approve, reject, close and reopen: %w", e.Action, surveys.ErrInvalid)
 	case e.Who == "" || e.At.IsZero():
 		return fmt.Errorf("%s: an event says who did it and when: %w", e.Action, surveys.ErrInvalid)
 	case !slices.Contains(states, p.State):
@@ -169,6 +184,8 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 		return p.assign(e)
 	case Try:
 		return p.try(e)
+	case Select:
+		return p.choose(e)
 	case Begin:
 		p.State = Started
 	case Submit:
@@ -225,17 +242,48 @@ func (p *Progress) try(e Event) error {
 	return nil
 }
 
-func (p *Progress) submit(e Event) error {
-	if e.Interview == "" {
-		return fmt.Errorf("submit: say which interview: %w", surveys.ErrInvalid)
+// choose keeps the selection in the household. There is one: whoever lists otherwise
+// afterwards is told, and the first listing stands.
+func (p *Progress) choose(e Event) error {
+	switch {
+	case e.Selection == nil:
+		return fmt.Errorf("select: the listing and what came of it are missing: %w", surveys.ErrInvalid)
+	case p.Method == 0:
+		return fmt.Errorf("select: the case is a person who was drawn, so nobody is selected: %w", surveys.ErrConflict)
+	case e.Selection.Listing.Method != p.Method:
+		return fmt.Errorf("select: the listing is for another method than the draw's: %w", surveys.ErrInvalid)
+	case p.Selection != nil:
+		return fmt.Errorf("select: line %d of %d was selected before, and that stands: %w", p.Selection.Line, p.Selection.K, surveys.ErrConflict)
 	}
-	p.State, p.Interview, p.FirstReviewer = Submitted, e.Interview, ""
-	p.Outcomes = append(slices.Clone(p.Outcomes), Completed)
+	chosen := e.Selection.Selection
+	if p.Selection = &chosen; p.State == Drawn || p.State == Assigned {
+		p.State = Contacting
+	}
+	return nil
+}
+
+// submit takes an interview in. A later revision of the one that stands begins its review
+// anew; one that came before is an ErrConflict, and so is a second interview.
+func (p *Progress) submit(e Event) error {
+	switch {
+	case e.Interview == "":
+		return fmt.Errorf("submit: say which interview: %w", surveys.ErrInvalid)
+	case p.Interview != "" && p.Interview != e.Interview:
+		return fmt.Errorf("submit: the case has an interview already, and a second one does not count: %w", surveys.ErrConflict)
+	case p.Interview == e.Interview && e.Revision <= p.Revision:
+		return fmt.Errorf("submit: revision %d of this interview came before: %w", p.Revision, surveys.ErrConflict)
+	}
+	if p.Interview == "" {
+		p.Outcomes = append(slices.Clone(p.Outcomes), Completed)
+	}
+	p.State, p.Interview, p.Revision, p.Mode, p.FirstReviewer = Submitted, e.Interview, e.Revision, e.Mode, ""
 	return nil
 }
 
 func (p *Progress) approve(e Event) error {
 	switch {
+	case p.Method != 0 && p.Selection == nil:
+		return fmt.Errorf("approve: nothing shows who was selected in the household; send it back to have the household listed: %w", surveys.ErrConflict)
 	case e.Who == p.Enumerator:
 		return fmt.Errorf("approve: nobody reviews an interview of their own: %w", surveys.ErrConflict)
 	case p.State == Submitted:
@@ -310,5 +358,15 @@ func (p *Progress) Disposition() (Code, error) {
 
 // Counts says whether the interview of the case counts in estimates of approved cases.
 func (p *Progress) Counts() bool { return p.State == Approved && p.Interview != "" }
+
+// Standing is what whoever weighs needs of the case.
+func (p *Progress) Standing(id string) (Standing, error) {
+	code, err := p.Disposition()
+	s := Standing{Case: id, Disposition: code, Counts: p.Counts()}
+	if p.Selection != nil {
+		s.Eligible = p.Selection.K
+	}
+	return s, err
+}
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

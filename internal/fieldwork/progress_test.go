@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -40,7 +41,7 @@ func TestWayOfACase(t *testing.T) {
 		state State
 	}{
 		{event("wu", Assign, 0), surveys.ErrInvalid, Drawn},
-		{event("wu", Try, 0, with(NobodyHome)), surveys.ErrConflict, Drawn},
+		{event("wu", Reject, 0, because("no")), surveys.ErrConflict, Drawn},
 		{event("wu", Assign, 0, to("li")), nil, Assigned},
 		{event("wu", Assign, 0, to("chen")), surveys.ErrInvalid, Assigned},
 		{event("li", Try, 1, with("nonsense")), surveys.ErrInvalid, Assigned},
@@ -72,6 +73,71 @@ func TestWayOfACase(t *testing.T) {
 	}
 	if code, err := p.Disposition(); err != nil || code != "1.1" || !p.Counts() || p.Interview != "i3" || p.Rejections != 1 {
 		t.Errorf("%+v, disposition %s (%v)", p, code, err)
+	}
+}
+
+// A later revision of the interview that stands is reviewed anew; the same one again, and a
+// second interview, change nothing.
+func TestRevisions(t *testing.T) {
+	revised := func(n int) func(*Event) { return func(e *Event) { e.Revision = n } }
+	p := Progress{State: Drawn}
+	for i, step := range []struct {
+		event Event
+		err   error
+		state State
+	}{
+		{event("intake", Submit, 1, interview("i1"), revised(1)), nil, Submitted},
+		{event("wu", Approve, 2), nil, UnderReview},
+		{event("office", Approve, 3), nil, Approved},
+		{event("intake", Submit, 4, interview("i1"), revised(1)), surveys.ErrConflict, Approved},
+		{event("intake", Submit, 4, interview("i2"), revised(2)), surveys.ErrConflict, Approved},
+		{event("intake", Submit, 5, interview("i1"), revised(2)), nil, Submitted},
+	} {
+		if err := p.Apply(step.event, DefaultAttemptRules); !errors.Is(err, step.err) || p.State != step.state {
+			t.Fatalf("step %d: %v and %s", i+1, err, p.State)
+		}
+	}
+	if p.Revision != 2 || p.Counts() || len(p.Outcomes) != 1 {
+		t.Errorf("in the end %+v", p)
+	}
+}
+
+// In a household one person is selected, once, and without that no interview is approved.
+func TestSelectionInTheHousehold(t *testing.T) {
+	listing := household.Listing{Case: "c1", Method: household.Kish, Date: household.Date{Year: 2026, Month: 6, Day: 1},
+		Persons: []household.Person{{Line: 1, Sex: household.Man, Age: 50, Eligible: true}, {Line: 2, Sex: household.Woman, Age: 48, Eligible: true}, {Line: 3, Sex: household.Man, Age: 12}}}
+	evidence, err := household.Reveal(listing, household.Number{Case: "c1", Value: 1 << 63})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := func(e *Event) { e.Selection = &evidence }
+	p := Progress{State: Drawn, Method: household.Kish}
+	for i, step := range []struct {
+		event Event
+		err   error
+		state State
+	}{
+		{event("intake", Submit, 1, interview("i1")), nil, Submitted},
+		{event("wu", Approve, 2), surveys.ErrConflict, Submitted},
+		{event("wu", Reject, 3, because("no listing")), nil, Returned},
+		{event("li", Select, 4), surveys.ErrInvalid, Returned},
+		{event("li", Select, 4, chosen), nil, Returned},
+		{event("li", Select, 5, chosen), surveys.ErrConflict, Returned},
+		{event("intake", Submit, 6, interview("i1"), func(e *Event) { e.Revision = 1 }), nil, Submitted},
+		{event("wu", Approve, 7), nil, UnderReview},
+		{event("office", Approve, 8), nil, Approved},
+	} {
+		if err := p.Apply(step.event, DefaultAttemptRules); !errors.Is(err, step.err) || p.State != step.state {
+			t.Fatalf("step %d, %s: %v and %s", i+1, step.event.Action, err, p.State)
+		}
+	}
+	s, err := p.Standing("c1")
+	if want := (Standing{Case: "c1", Disposition: "1.1", Eligible: 2, Counts: true}); err != nil || s != want {
+		t.Errorf("the standing is %+v (%v), want %+v", s, err, want)
+	}
+	drawn := Progress{State: Drawn}
+	if err := drawn.Apply(event("li", Select, 1, chosen), DefaultAttemptRules); !errors.Is(err, surveys.ErrConflict) {
+		t.Errorf("a selection where a person was drawn: %v", err)
 	}
 }
 
@@ -128,7 +194,8 @@ func TestProgressKeepsItsPromises(t *testing.T) {
 		var happened []Event
 		var passed []string // who approved the interview that stands
 		for k := range 60 {
-			e := event(people[r.IntN(4)], actions[r.IntN(8)], k, interview("i"+strconv.Itoa(k)))
+			e := event(people[r.IntN(4)], actions[r.IntN(8)], k, interview("i"+strconv.Itoa(r.IntN(2))))
+			e.Revision = r.IntN(10)
 			if r.IntN(4) > 0 {
 				e.Reason = "a reason"
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -20,56 +21,108 @@ type Case struct {
 	Wave string
 	// Area is the code of the division that the case lies in, in short form.
 	Area string
+	// Commitment binds the office to the random number of a household; see
+	// household.Number.
+	Commitment string
 	fieldwork.Progress
 	// Changes is how many events there were. Who acts on a case says which it saw, so that
 	// of two who act at once one is told.
 	Changes int
 }
 
-// AddCases keeps the cases of a draw. area gives the division of each. Cases that are
-// there already stay as they are, if they were drawn the same way; otherwise it is an
-// ErrConflict and nothing is kept.
-func (s *Store) AddCases(ctx context.Context, wave string, cases []fieldwork.Case, area func(fieldwork.Case) string, by string, now time.Time) error {
+// AddCases keeps cases that were drawn elsewhere: persons, with the classifications that the
+// sample file has. Cases that are there already stay as they are, if they were drawn the
+// same way; otherwise it is an ErrConflict and nothing is kept.
+func (s *Store) AddCases(ctx context.Context, wave string, cases []fieldwork.Case, by string, now time.Time) error {
 	return s.change(ctx, "keep the cases of wave "+wave, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO cases (wave, id, stratum, psu, area, weight, columns, state, progress)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
-		if err != nil {
+		if err := (newCases{wave: wave}).put(ctx, tx, cases); err != nil {
 			return err
-		}
-		defer insert.Close()
-		same, err := tx.PrepareContext(ctx, "SELECT count(*) FROM cases WHERE wave = ? AND id = ? AND stratum = ? AND psu = ? AND area = ? AND weight = ? AND columns = ?")
-		if err != nil {
-			return err
-		}
-		defer same.Close()
-		for _, c := range cases {
-			if c.Weight == 0 {
-				continue // it only declares its PSU
-			}
-			if err := c.Check(); err != nil {
-				return fmt.Errorf("%w: %w", surveys.ErrInvalid, err)
-			}
-			columns, err := json.Marshal(c.Columns)
-			if err != nil {
-				return err
-			}
-			progress, err := json.Marshal(fieldwork.Progress{State: fieldwork.Drawn})
-			if err != nil {
-				return err
-			}
-			if _, err := insert.ExecContext(ctx, wave, c.ID, c.Stratum, c.PSU, area(c), c.Weight, string(columns), fieldwork.Drawn, string(progress)); err != nil {
-				return err
-			}
-			var n int
-			if err := same.QueryRowContext(ctx, wave, c.ID, c.Stratum, c.PSU, area(c), c.Weight, string(columns)).Scan(&n); err != nil {
-				return err
-			}
-			if n == 0 {
-				return fmt.Errorf("case %q was drawn in another way before; a further draw needs a wave of its own: %w", c.ID, surveys.ErrConflict)
-			}
 		}
 		return note(ctx, tx, Entry{now, by, "add cases", fmt.Sprintf("%d cases of wave %s", len(cases), wave), Done})
 	})
+}
+
+// newCases are about to be kept.
+type newCases struct {
+	wave   string
+	method household.Method
+	// commit gives the commitment of a case; nil when there are none.
+	commit func(id string) string
+	// reweigh lets cases that are there have other weights than before: more of the
+	// reserve is released.
+	reweigh bool
+}
+
+// put writes the cases that are not there yet.
+func (n newCases) put(ctx context.Context, tx *sql.Tx, cases []fieldwork.Case) error {
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO cases (wave, id, stratum, psu, area, weight, columns, state, progress, commitment)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	same, err := tx.PrepareContext(ctx, "SELECT count(*) FROM cases WHERE wave = ? AND id = ? AND stratum = ? AND psu = ? AND area = ? AND columns = ? AND weight = ?")
+	if err != nil {
+		return err
+	}
+	defer same.Close()
+	progress, err := json.Marshal(fieldwork.Progress{State: fieldwork.Drawn, Method: n.method})
+	if err != nil {
+		return err
+	}
+	for _, c := range cases {
+		if c.Weight == 0 {
+			continue // it only declares its PSU
+		}
+		if err := c.Check(); err != nil {
+			return fmt.Errorf("%w: %w", surveys.ErrInvalid, err)
+		}
+		columns, err := json.Marshal(c.Columns)
+		if err != nil {
+			return err
+		}
+		commitment := ""
+		if n.commit != nil {
+			commitment = n.commit(c.ID)
+		}
+		area := AreaOf(c)
+		if _, err := insert.ExecContext(ctx, n.wave, c.ID, c.Stratum, c.PSU, area, c.Weight, string(columns), fieldwork.Drawn, string(progress), commitment); err != nil {
+			return err
+		}
+		if n.reweigh {
+			if _, err := tx.ExecContext(ctx, "UPDATE cases SET weight = ? WHERE wave = ? AND id = ?", c.Weight, n.wave, c.ID); err != nil {
+				return err
+			}
+		}
+		var found int
+		if err := same.QueryRowContext(ctx, n.wave, c.ID, c.Stratum, c.PSU, area, string(columns), c.Weight).Scan(&found); err != nil {
+			return err
+		}
+		if found == 0 {
+			return fmt.Errorf("case %q was drawn in another way before; a further draw needs a wave of its own: %w", c.ID, surveys.ErrConflict)
+		}
+	}
+	return nil
+}
+
+// AreaOf is the code of the division that a case lies in, in short form: that of the county
+// in its column village or county, or of its city; empty when it has none, and then only
+// accounts without an area of their own see it.
+func AreaOf(c fieldwork.Case) string {
+	for _, column := range []string{"village", "county", "city"} {
+		code := c.Columns[column]
+		if len(code) < 6 || strings.Trim(code, "0123456789") != "" {
+			continue
+		}
+		switch code = code[:6]; {
+		case strings.HasSuffix(code, "0000"):
+			return code[:2]
+		case strings.HasSuffix(code, "00"):
+			return code[:4]
+		}
+		return code
+	}
+	return ""
 }
 
 // visible is the condition, with its values, that keeps an account to what it may see: its
@@ -82,11 +135,11 @@ func visible(a auth.Account) (condition string, values []any) {
 	return condition, values
 }
 
-const selectCase = "SELECT wave, id, stratum, psu, area, weight, columns, changes, progress FROM cases"
+const selectCase = "SELECT wave, id, stratum, psu, area, weight, columns, changes, progress, commitment FROM cases"
 
 func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
 	var columns, progress []byte
-	if err := row.Scan(&c.Wave, &c.ID, &c.Stratum, &c.PSU, &c.Area, &c.Weight, &columns, &c.Changes, &progress); err != nil {
+	if err := row.Scan(&c.Wave, &c.ID, &c.Stratum, &c.PSU, &c.Area, &c.Weight, &columns, &c.Changes, &progress, &c.Commitment); err != nil {
 		return c, err
 	}
 	if err := json.Unmarshal(columns, &c.Columns); err != nil {
@@ -169,7 +222,7 @@ func needed(p fieldwork.Progress, a fieldwork.Action) auth.Right {
 	case fieldwork.Close:
 		return auth.CloseCases
 	}
-	return auth.Attempt
+	return auth.Attempt // of cases one was given
 }
 
 // ErrForbidden is for who may see a case, but not do this with it.
@@ -214,58 +267,65 @@ var errQuicker = fmt.Errorf("somebody else worked on the case meanwhile; look at
 
 // apply changes a case by an event, if it still is as it was read.
 func (s *Store) apply(ctx context.Context, c Case, e fieldwork.Event, rules fieldwork.AttemptRules) (Case, error) {
+	err := s.change(ctx, "change the case", func(tx *sql.Tx) error { return applyIn(ctx, tx, &c, e, rules) })
+	return c, err
+}
+
+// applyIn is apply within a transaction.
+func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules fieldwork.AttemptRules) error {
 	if err := c.Progress.Apply(e, rules); err != nil {
-		return c, err
+		return err
 	}
 	event, err := json.Marshal(e)
 	if err != nil {
-		return c, err
+		return err
 	}
 	progress, err := json.Marshal(c.Progress)
 	if err != nil {
-		return c, err
+		return err
 	}
-	err = s.change(ctx, "change the case", func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, "UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ? WHERE wave = ? AND id = ? AND changes = ?",
-			c.State, c.Enumerator, string(progress), c.Wave, c.ID, c.Changes)
-		if err != nil {
-			return err
-		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, errQuicker)
-		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO events (wave, id, n, event) VALUES (?, ?, ?, ?)", c.Wave, c.ID, c.Changes+1, string(event)); err != nil {
-			return err
-		}
-		return note(ctx, tx, Entry{e.At, e.Who, string(e.Action), c.Wave + " " + c.ID, Done})
-	})
-	if err == nil {
-		c.Changes++
+	r, err := tx.ExecContext(ctx, "UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ? WHERE wave = ? AND id = ? AND changes = ?",
+		c.State, c.Enumerator, string(progress), c.Wave, c.ID, c.Changes)
+	if err != nil {
+		return err
 	}
-	return c, err
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, errQuicker)
+	}
+	c.Changes++
+	if _, err := tx.ExecContext(ctx, "INSERT INTO events (wave, id, n, event) VALUES (?, ?, ?, ?)", c.Wave, c.ID, c.Changes, string(event)); err != nil {
+		return err
+	}
+	return note(ctx, tx, Entry{e.At, e.Who, string(e.Action), c.Wave + " " + c.ID, Done})
 }
 
 // Events returns what happened to a case, in order. The caller has read the case for the
 // account that asks.
 func (s *Store) Events(ctx context.Context, wave, id string) ([]fieldwork.Event, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT event FROM events WHERE wave = ? AND id = ? ORDER BY n", wave, id)
+	var list []fieldwork.Event
+	err := s.events(ctx, "SELECT event FROM events WHERE wave = ? AND id = ? ORDER BY n", []any{wave, id}, func(e fieldwork.Event) { list = append(list, e) })
+	return list, err
+}
+
+// events calls each for every event that a query finds.
+func (s *Store) events(ctx context.Context, query string, args []any, each func(fieldwork.Event)) error {
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, away("read the events", err)
+		return away("read the events", err)
 	}
 	defer rows.Close()
-	var list []fieldwork.Event
 	for rows.Next() {
 		var text []byte
 		var e fieldwork.Event
 		if err := rows.Scan(&text); err != nil {
-			return nil, away("read the events", err)
+			return away("read the events", err)
 		}
 		if err := json.Unmarshal(text, &e); err != nil {
-			return nil, away("read the events", err)
+			return away("read the events", err)
 		}
-		list = append(list, e)
+		each(e)
 	}
-	return list, away("read the events", rows.Err())
+	return away("read the events", rows.Err())
 }
 
 // Size counts the cases of a wave that lie in the area of an account, and those of them that

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,8 +60,6 @@ func sample() []fieldwork.Case {
 	return append(cases, fieldwork.Case{ID: "empty", Stratum: "3303", PSU: "330302", Weight: 0})
 }
 
-func areaOf(c fieldwork.Case) string { return c.Columns["county"] }
-
 // staffed is a store with everybody's account and the sample.
 func staffed(t *testing.T) *Store {
 	t.Helper()
@@ -68,7 +67,7 @@ func staffed(t *testing.T) *Store {
 	for _, a := range []auth.Account{office, hz, wu, li, chen, reader, ningbo} {
 		must(t, s.PutAccount(t.Context(), a, "setup", nine))
 	}
-	must(t, s.AddCases(t.Context(), wave, sample(), areaOf, "setup", nine))
+	must(t, s.AddCases(t.Context(), wave, sample(), "setup", nine))
 	return s
 }
 
@@ -209,11 +208,11 @@ func TestActs(t *testing.T) {
 // The same draw again changes nothing; another one is refused whole.
 func TestAddCasesTwice(t *testing.T) {
 	s := staffed(t)
-	must(t, s.AddCases(t.Context(), wave, sample(), areaOf, "setup", nine))
+	must(t, s.AddCases(t.Context(), wave, sample(), "setup", nine))
 	other := sample()
 	other[3].Weight = 200
 	other = append(other, fieldwork.Case{ID: "new", Stratum: "1", PSU: "1", Weight: 1})
-	if err := s.AddCases(t.Context(), wave, other, areaOf, "setup", nine); !errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), `"c4"`) {
+	if err := s.AddCases(t.Context(), wave, other, "setup", nine); !errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), `"c4"`) {
 		t.Errorf("another draw: %v", err)
 	}
 	if got := ids(t, s, office, Filter{}); len(got) != 4 {
@@ -310,24 +309,41 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// Every step is done once, the steps that are new are done, and a newer file is refused.
+// Files that every earlier schema left, office-1.db after step 1 and so on, come to the
+// present one with all that is in them; a second run does nothing, and a file of a newer
+// program is refused.
 func TestMigrations(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "office.db")
-	for range 2 {
-		s, err := Open(t.Context(), path)
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	must(t, err)
+	for step := 1; step < len(names); step++ {
+		kept, err := os.ReadFile(fmt.Sprintf("testdata/office-%d.db", step))
 		must(t, err)
-		must(t, s.Close())
+		path := filepath.Join(t.TempDir(), "office.db")
+		must(t, os.WriteFile(path, kept, 0o600))
+		for range 2 {
+			s, err := Open(t.Context(), path)
+			must(t, err)
+			if _, err := s.SignIn(t.Context(), "li", "right password 1", nine); err != nil {
+				t.Errorf("from step %d: %v", step, err)
+			}
+			for id, want := range map[string]string{"c1": "contacting li 2", "c2": "submitted  1", "c4": "drawn  0"} {
+				c, err := s.Case(t.Context(), office, wave, id, nine)
+				events, eventsErr := s.Events(t.Context(), wave, id)
+				if got := fmt.Sprintf("%s %s %d", c.State, c.Enumerator, c.Changes); err != nil || eventsErr != nil || got != want || len(events) != c.Changes {
+					t.Errorf("from step %d: case %s is %q with %d events (%v, %v), want %q", step, id, got, len(events), err, eventsErr, want)
+				}
+			}
+			must(t, s.Close())
+		}
 	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "office.db")
 	s, err := Open(t.Context(), path)
 	must(t, err)
-	first, err := migrations.ReadFile("migrations/0001_office.sql")
+	_, err = s.db.Exec("PRAGMA user_version = 1000")
 	must(t, err)
-	more := fstest.MapFS{"migrations/0001_office.sql": {Data: first}, "migrations/0002_more.sql": {Data: []byte("CREATE TABLE more (x INTEGER)")}}
-	must(t, migrate(t.Context(), s.db, more))
-	must(t, migrate(t.Context(), s.db, more))
-	if _, err := s.db.Exec("INSERT INTO more VALUES (1)"); err != nil {
-		t.Error(err)
-	}
 	must(t, s.Close())
 	if _, err := Open(t.Context(), path); !errors.Is(err, surveys.ErrConflict) {
 		t.Errorf("a file of a newer program: %v", err)

@@ -59,7 +59,7 @@ func newDesk(t *testing.T) *deskSite {
 		cases = append(cases, fieldwork.Case{ID: fmt.Sprintf("c%d", i+1), Stratum: county[:4] + "-urban", PSU: county + "001001", Weight: 100,
 			Columns: map[string]string{"city": county[:4] + "00", "class": "urban", "village": county + "001001"}})
 	}
-	d.must(store.AddCases(t.Context(), "village", cases, func(c fieldwork.Case) string { return c.PSU[:6] }, "setup", noon))
+	d.must(store.AddCases(t.Context(), "village", cases, "setup", noon))
 	d.served = httptest.NewServer(d.Handler())
 	t.Cleanup(d.served.Close)
 	return d

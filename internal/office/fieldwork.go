@@ -1,0 +1,250 @@
+package office
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/auth"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// HasCases says whether the cases of a wave are kept here.
+func (s *Store) HasCases(ctx context.Context, wave string) (has bool, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM cases WHERE wave = ?)", wave).Scan(&has)
+	return has, away("look for the cases", err)
+}
+
+// Standings say of every case of a wave what whoever weighs needs, by case.
+func (s *Store) Standings(ctx context.Context, wave string) ([]fieldwork.Standing, error) {
+	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE wave = ? ORDER BY id", wave)
+	if err != nil {
+		return nil, away("read the cases", err)
+	}
+	defer rows.Close()
+	var list []fieldwork.Standing
+	for rows.Next() {
+		c, err := scanCase(rows)
+		if err != nil {
+			return nil, away("read the cases", err)
+		}
+		standing, err := c.Standing(c.ID)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, standing)
+	}
+	return list, away("read the cases", rows.Err())
+}
+
+// Taken is an interview that the intake has accepted.
+type Taken struct {
+	// Node and Seq are its place in the log.
+	Node                  uint16
+	Seq                   uint64
+	Wave, Case, Interview string
+	Revision              int
+	Mode                  surveys.Mode
+	// Partial says that it was broken off.
+	Partial  bool
+	Received time.Time
+}
+
+// TakenUpTo is how far the log of a node was read.
+func (s *Store) TakenUpTo(ctx context.Context, node uint16) (seq uint64, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT seq FROM taken WHERE node = ?", node).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return seq, away("look how far the log was read", err)
+}
+
+// intakeName stands for the intake in events.
+const intakeName = "intake"
+
+// Take tells cases of the interviews that came for them: a whole one is submitted, one that
+// was broken off is an attempt. Interviews of cases that are not kept here are passed
+// over. It also notes how far the log was read, in the same transaction, so that every
+// interview is taken once, whenever the program ends. What a case does not allow, such as
+// a second interview, stands in the audit trail.
+func (s *Store) Take(ctx context.Context, list []Taken) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return s.change(ctx, "take interviews", func(tx *sql.Tx) error {
+		for _, t := range list {
+			var upTo uint64
+			err := tx.QueryRowContext(ctx, "SELECT seq FROM taken WHERE node = ?", t.Node).Scan(&upTo)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			if t.Seq <= upTo {
+				continue
+			}
+			if err := take(ctx, tx, t); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, "INSERT INTO taken (node, seq) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET seq = excluded.seq", t.Node, t.Seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func take(ctx context.Context, tx *sql.Tx, t Taken) error {
+	if t.Case == "" {
+		return nil
+	}
+	c, err := scanCase(tx.QueryRowContext(ctx, selectCase+" WHERE wave = ? AND id = ?", t.Wave, t.Case))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e := fieldwork.Event{At: t.Received, Who: intakeName, Action: fieldwork.Submit, Interview: t.Interview, Revision: t.Revision, Mode: t.Mode}
+	if t.Partial {
+		contact := fieldwork.Link
+		if t.Mode == surveys.ModeTablet {
+			contact = fieldwork.Visit
+		}
+		e = fieldwork.Event{At: t.Received, Who: intakeName, Action: fieldwork.Try,
+			Attempt: &fieldwork.Attempt{At: t.Received, Contact: contact, Outcome: fieldwork.BrokenOff}}
+	}
+	err = applyIn(ctx, tx, &c, e, fieldwork.DefaultAttemptRules)
+	if errors.Is(err, surveys.ErrConflict) {
+		return note(ctx, tx, Entry{t.Received, intakeName, string(e.Action), t.Wave + " " + t.Case, Refused})
+	}
+	return err
+}
+
+// BackCheck is an interview that was drawn to be asked about again.
+type BackCheck struct {
+	Wave, Case, Interview, Enumerator string
+	Area                              string
+	Drawn                             time.Time
+	Who                               string
+	Seed                              int
+	// Result is nil until it is done.
+	Result *fieldwork.BackCheck
+}
+
+// DrawBackChecks draws among the interviews that an account may review and that stand, and
+// returns how many were drawn.
+func (s *Store) DrawBackChecks(ctx context.Context, a auth.Account, wave string, seed int, rule fieldwork.BackCheckRule, now time.Time) (n int, err error) {
+	if !a.May(auth.Review) {
+		return 0, fmt.Errorf("draw back-checks: %w", ErrForbidden)
+	}
+	before, err := s.BackChecks(ctx, a, wave)
+	if err != nil {
+		return 0, err
+	}
+	type key struct{ id, interview string }
+	known, checked := map[key]bool{}, map[string]int{}
+	for _, b := range before {
+		known[key{b.Case, b.Interview}] = true
+		checked[b.Enumerator]++
+	}
+	var list []fieldwork.Checkable
+	err = s.Cases(ctx, a, Filter{Wave: wave}, func(c Case) bool {
+		if c.Interview != "" && c.Enumerator != "" && !known[key{c.ID, c.Interview}] {
+			list = append(list, fieldwork.Checkable{Case: c.ID, Interview: c.Interview, Enumerator: c.Enumerator})
+		}
+		return true
+	})
+	if err != nil {
+		return 0, err
+	}
+	drawn, err := fieldwork.DrawBackChecks(seed, list, checked, rule)
+	if err != nil {
+		return 0, err
+	}
+	err = s.change(ctx, "draw back-checks", func(tx *sql.Tx) error {
+		for _, c := range drawn {
+			r, err := tx.ExecContext(ctx, `INSERT INTO backchecks (wave, id, interview, enumerator, drawn, who, seed) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+				wave, c.Case, c.Interview, c.Enumerator, now.Unix(), a.Login, seed)
+			if err != nil {
+				return err
+			}
+			added, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			n += int(added)
+		}
+		return note(ctx, tx, Entry{now, a.Login, "draw back-checks", fmt.Sprintf("wave %s, %d of %d interviews, seed %d", wave, n, len(list), seed), Done})
+	})
+	return n, err
+}
+
+// BackChecks lists those of a wave that an account may see, by case.
+func (s *Store) BackChecks(ctx context.Context, a auth.Account, wave string) ([]BackCheck, error) {
+	if !a.May(auth.ReadCases) {
+		return nil, fmt.Errorf("list the back-checks: %w", surveys.ErrNotFound)
+	}
+	condition, values := visible(a)
+	rows, err := s.db.QueryContext(ctx, `SELECT b.wave, b.id, b.interview, b.enumerator, b.drawn, b.who, b.seed, b.result, c.area
+		FROM backchecks b JOIN (SELECT wave, id, area FROM cases WHERE `+condition+`) c ON c.wave = b.wave AND c.id = b.id
+		WHERE b.wave = ? ORDER BY b.id, b.interview`, append(values, wave)...)
+	if err != nil {
+		return nil, away("list the back-checks", err)
+	}
+	defer rows.Close()
+	var list []BackCheck
+	for rows.Next() {
+		var b BackCheck
+		var drawn int64
+		var result []byte
+		if err := rows.Scan(&b.Wave, &b.Case, &b.Interview, &b.Enumerator, &drawn, &b.Who, &b.Seed, &result, &b.Area); err != nil {
+			return nil, away("list the back-checks", err)
+		}
+		b.Drawn = time.Unix(drawn, 0).UTC()
+		if len(result) > 0 {
+			b.Result = &fieldwork.BackCheck{}
+			if err := json.Unmarshal(result, b.Result); err != nil {
+				return nil, away("list the back-checks", err)
+			}
+		}
+		list = append(list, b)
+	}
+	return list, away("list the back-checks", rows.Err())
+}
+
+// CheckBack keeps what came of a back-check. Nobody checks an interview of their own; one
+// that was reached before stays as it is.
+func (s *Store) CheckBack(ctx context.Context, a auth.Account, wave, id string, result fieldwork.BackCheck) error {
+	result.Who = a.Login
+	if err := result.Check(); err != nil {
+		return err
+	}
+	if !a.May(auth.Review) {
+		return fmt.Errorf("check back: %w", ErrForbidden)
+	}
+	c, err := s.Case(ctx, a, wave, id, result.At)
+	if err != nil {
+		return err
+	}
+	if c.Enumerator == a.Login {
+		return fmt.Errorf("check back: nobody checks an interview of their own: %w", surveys.ErrConflict)
+	}
+	text, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "check back", func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE backchecks SET done = ?, result = ? WHERE wave = ? AND id = ? AND interview = ?
+			AND (result = '' OR NOT result ->> 'reached')`, result.At.Unix(), string(text), wave, id, c.Interview)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fmt.Errorf("the interview is not drawn for a back-check, or was checked before: %w", surveys.ErrConflict))
+		}
+		return note(ctx, tx, Entry{result.At, a.Login, "check back", wave + " " + id, Done})
+	})
+}
