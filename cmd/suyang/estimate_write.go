@@ -12,6 +12,7 @@ import (
 
 	"github.com/rivo/uniseg"
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/report/show"
 )
 
@@ -449,6 +450,8 @@ func noteText(n analysis.Note) string {
 		return "strata with one PSU, merged: " + n.Subject
 	case analysis.NotConverged:
 		return "the weights did not converge"
+	case assess.StaleWeights:
+		return fmt.Sprintf("%.0f cases with a weight in %s no longer count; weigh again", n.Value, n.Subject)
 	case analysis.LostReplicates:
 		return "does not exist in some replicates, which are left out"
 	case analysis.Empty:

@@ -26,7 +26,7 @@ var ours = map[string][]string{
 	"internal/office":            {"surveys", "internal/auth", "internal/fieldwork", "internal/sqlite"},
 	"internal/assess":            {"surveys", "analysis", "internal/fieldwork"},
 	"internal/margins":           {"surveys", "internal/assess"},
-	"internal/weigh":             {"surveys", "analysis", "internal/assess", "internal/margins"},
+	"internal/weigh":             {"surveys", "analysis", "internal/assess", "internal/fieldwork", "internal/margins"},
 	"internal/intake":            {"surveys"},
 	"internal/intake/wal":        {"surveys"},
 	"internal/drafts":            {"surveys", "internal/sqlite"},

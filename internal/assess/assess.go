@@ -86,11 +86,33 @@ const (
 // chose, so it is estimated like one of everybody, with a smaller n.
 const AskedOfPart analysis.NoteCode = "asked-of-part"
 
+// StaleWeights is the note that Value cases have a weight in the set Subject but do not
+// count any more, as when an interview was rejected after the weighing. Nobody makes up
+// for them until the wave is weighed again.
+const StaleWeights analysis.NoteCode = "stale-weights"
+
+// StaleNote is the note that n cases with a weight in a set do not count any more, if
+// there are any.
+func StaleNote(weights string, n int) []analysis.Note {
+	if n == 0 {
+		return nil
+	}
+	return []analysis.Note{{Code: StaleWeights, Subject: weights, Value: float64(n)}}
+}
+
 // Unit is one drawn case as weighting needs it.
 type Unit struct {
 	Case, Stratum, PSU string
-	Base               float64
-	// Responded says that there is a response, Score what its answers add up to. It is
+	// Base is the weight of the sample: that of the household where a person was selected
+	// in it.
+	Base float64
+	// Class has the letters of the final disposition, as fieldwork.Class writes them, and
+	// Eligible the number of eligible persons of the household of whom one was selected, 0
+	// where nobody was. The class is empty where the fieldwork says nothing of the case, as
+	// of all cases of a wave without standings.
+	Class    string
+	Eligible int
+	// Responded says that there is a response and that it counts, Score what its answers add up to. It is
 	// NaN without a response, and when the interview ended early because the person does
 	// not belong to the population.
 	Responded bool
@@ -105,9 +127,13 @@ type Unit struct {
 func (u Unit) Scored() bool { return !math.IsNaN(u.Score) }
 
 // Source is where the responses are. Both the ClickHouse store and columns in
-// memory satisfy it, and give equal cells.
+// memory satisfy it, and give equal cells. Where the fieldwork says what it knows of the
+// cases of a wave, only the responses of cases that count are responses.
 type Source interface {
-	// Cells sums the responses of a wave, with every PSU of its sample.
+	// Cells sums the responses of a wave, with every PSU of its sample. The base weight is
+	// that of the sample times the eligible persons of the household, since one of them was
+	// selected with equal chances (Kish 1949). A note says when cases that have a weight in
+	// the set asked for do not count any more.
 	Cells(ctx context.Context, q Query) (*analysis.Cells, error)
 	// Units lists the cases of a wave that have a base weight, whether or not they
 	// responded, by case.

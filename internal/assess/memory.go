@@ -22,18 +22,24 @@ type Memory struct {
 	Responses []surveys.Response
 	// Weights holds sets of weights by name.
 	Weights map[string][]CaseWeight
+	// Standings are what the fieldwork says of the cases; without any, all of them count.
+	Standings []fieldwork.Standing
 }
 
 // respondent is a case together with the response that counts for it, if any.
 type respondent struct {
 	sample   fieldwork.Case
+	standing fieldwork.Standing
 	response *surveys.Response
 }
 
+// base is the weight of the sample times the eligible persons of the household.
+func (r respondent) base() float64 { return r.sample.Weight * float64(max(r.standing.Eligible, 1)) }
+
 // respondents pairs the cases, ordered by ID, with their responses. Of several
 // revisions of an interview the latest counts, of several interviews of a case the
-// one that was accepted first. A response without a sampled case counts nowhere, and one
-// that was broken off neither.
+// one that was accepted first. A response without a sampled case counts nowhere, one that
+// was broken off neither, nor that of a case which does not count.
 func (m *Memory) respondents(wave string) ([]respondent, error) {
 	if wave != m.Wave {
 		return nil, fmt.Errorf("wave %q: %w; the data at hand are of wave %q", wave, surveys.ErrNotFound, m.Wave)
@@ -51,12 +57,25 @@ func (m *Memory) respondents(wave string) ([]respondent, error) {
 			first[r.Case] = r
 		}
 	}
+	standings := m.standings()
 	out := make([]respondent, len(m.Cases))
 	for i, c := range m.Cases {
-		out[i] = respondent{c, first[c.ID]}
+		out[i] = respondent{c, standings[c.ID], first[c.ID]}
+		if len(standings) > 0 && !out[i].standing.Counts {
+			out[i].response = nil
+		}
 	}
 	slices.SortStableFunc(out, func(a, b respondent) int { return cmp.Compare(a.sample.ID, b.sample.ID) })
 	return out, nil
+}
+
+// standings are those of the cases by ID.
+func (m *Memory) standings() map[string]fieldwork.Standing {
+	by := make(map[string]fieldwork.Standing, len(m.Standings))
+	for _, s := range m.Standings {
+		by[s.Case] = s
+	}
+	return by
 }
 
 // before orders the responses of one case: by place in the log, then by ID.
@@ -116,7 +135,14 @@ func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
 		}
 		u := Unit{
 			Case: r.sample.ID, Stratum: r.sample.Stratum, PSU: r.sample.PSU, Base: r.sample.Weight,
-			Score: math.NaN(), Levels: make([]int, len(q.Factors)),
+			Eligible: r.standing.Eligible, Score: math.NaN(), Levels: make([]int, len(q.Factors)),
+		}
+		if r.standing.Case != "" {
+			class, err := r.standing.Disposition.Class()
+			if err != nil {
+				return nil, fmt.Errorf("case %q: %w", u.Case, err)
+			}
+			u.Class = class.String()
 		}
 		if u.Responded = r.response != nil; u.Responded {
 			if points, scored := scorer.Score(r.response.Answers); scored {
@@ -141,7 +167,8 @@ func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
 	if err != nil {
 		return nil, err
 	}
-	weight := func(c fieldwork.Case) (w, base float64) { return c.Weight, c.Weight }
+	var notes []analysis.Note
+	weight := func(r respondent) (w, base float64) { return r.base(), r.base() }
 	if q.Weights != "" {
 		set, ok := m.Weights[q.Weights]
 		if !ok {
@@ -151,13 +178,14 @@ func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
 		for _, w := range set {
 			byCase[w.Case] = w
 		}
-		weight = func(c fieldwork.Case) (w, base float64) { return byCase[c.ID].Weight, byCase[c.ID].Base }
+		weight = func(r respondent) (w, base float64) { return byCase[r.sample.ID].Weight, byCase[r.sample.ID].Base }
+		notes = m.stale(q.Weights)
 	}
 	cols := analysis.Columns{}
 	for _, r := range all {
 		w, base := 0.0, 0.0
 		if r.response != nil {
-			w, base = weight(r.sample)
+			w, base = weight(r)
 		}
 		cols.Weight = append(cols.Weight, w)
 		cols.Base = append(cols.Base, base)
@@ -172,7 +200,24 @@ func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
 	if err != nil {
 		return nil, err
 	}
-	return design.Cells(vars, factors(all, q.Factors))
+	c, err := design.Cells(vars, factors(all, q.Factors))
+	if err != nil {
+		return nil, err
+	}
+	c.Notes = append(c.Notes, notes...)
+	return c, nil
+}
+
+// stale is the note of the weights of cases that do not count any more, if there are any.
+func (m *Memory) stale(weights string) []analysis.Note {
+	standings := m.standings()
+	n := 0
+	for _, w := range m.Weights[weights] {
+		if len(standings) > 0 && w.Weight > 0 && !standings[w.Case].Counts {
+			n++
+		}
+	}
+	return StaleNote(weights, n)
 }
 
 // factors classifies everybody; who did not respond has no level.

@@ -37,7 +37,10 @@ type Weighting struct {
 	// were taken for.
 	Outcomes Outcomes
 	Unscored string
-	Steps    []weighting.Step
+	// FromFieldwork says that the dispositions of the fieldwork told what came of the cases,
+	// and not a column of the sample file.
+	FromFieldwork bool `json:",omitempty"`
+	Steps         []weighting.Step
 	// Calibration are the margins that standard errors know of, which the weights met in
 	// step Calibrated (an index into Steps); none when the weights were not calibrated, or
 	// changed after it. Errors take everything else as given; see Given.

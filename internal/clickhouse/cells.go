@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -41,15 +42,16 @@ func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) 
 	if err != nil {
 		return nil, explain(doing, err)
 	}
-	args, err := s.argumentsOf(ctx, q)
+	on, err := s.basisOf(ctx, q)
 	if err != nil {
 		return nil, err
 	}
+	composed.standing = on.standing
 	c := &analysis.Cells{Factors: factors(q.Factors)}
 	for _, v := range composed.variables {
 		c.Variables = append(c.Variables, v.name)
 	}
-	units, w, err := s.units(ctx, args)
+	units, w, err := s.units(ctx, on)
 	if err != nil {
 		return nil, explain(doing, err)
 	}
@@ -63,7 +65,7 @@ func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) 
 		index[u.unit] = i
 		c.PSUs = append(c.PSUs, u.PSU)
 	}
-	err = s.queryText(ctx, composed.text(w), args, func(rows driver.Rows) error {
+	err = s.queryText(ctx, composed.text(w), on.args, func(rows driver.Rows) error {
 		cell, err := composed.scan(rows, index)
 		if err != nil {
 			return err
@@ -76,7 +78,11 @@ func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) 
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, explain(doing, err)
+	}
 	c.Rows = slices.Concat(byUnit...)
+	c.Notes, err = s.stale(ctx, on)
 	return c, explain(doing, err)
 }
 
@@ -156,9 +162,9 @@ type sampleUnit struct {
 
 // units lists the PSUs of a sample by stratum and name, and says what its weights and
 // those of the set are like.
-func (s *Store) units(ctx context.Context, args arguments) (list []sampleUnit, w ranges, err error) {
+func (s *Store) units(ctx context.Context, on basis) (list []sampleUnit, w ranges, err error) {
 	text := compose("psus", map[string]string{"unit": unit})
-	err = s.queryText(ctx, text, args, func(rows driver.Rows) error {
+	err = s.queryText(ctx, text, on.args, func(rows driver.Rows) error {
 		var u sampleUnit
 		var cases uint64
 		var positive extent
@@ -168,11 +174,12 @@ func (s *Store) units(ctx context.Context, args arguments) (list []sampleUnit, w
 		w.base = w.base.with(positive)
 		return err
 	})
+	w.base = w.base.times(extent{1, on.eligible})
 	w.given = w.base
-	if err != nil || args["weights"] == nil {
+	if err != nil || on.weights == "" {
 		return list, w, err
 	}
-	err = s.query(ctx, "weight_range", args, func(rows driver.Rows) error {
+	err = s.query(ctx, "weight_range", on.args, func(rows driver.Rows) error {
 		var before extent
 		err := rows.Scan(&w.given.min, &w.given.max, &before.min, &before.max)
 		w.base = w.base.with(before)
@@ -181,52 +188,84 @@ func (s *Store) units(ctx context.Context, args arguments) (list []sampleUnit, w
 	return list, w, err
 }
 
-// argumentsOf looks up the sample and the weights that a query is about.
-func (s *Store) argumentsOf(ctx context.Context, q assess.Query) (arguments, error) {
+// basis is what a query rests on: the sample of a wave, with the weights and the standings
+// there are.
+type basis struct {
+	args     arguments
+	weights  string // name and version of the set; empty: the base weights
+	standing standing
+	eligible float64 // the most eligible persons of a household, or 1
+}
+
+// basisOf looks up what a query rests on. Its interviews are those of the cases that
+// count.
+func (s *Store) basisOf(ctx context.Context, q assess.Query) (basis, error) {
 	sample, err := s.sampleOf(ctx, q.Wave)
 	if err != nil {
-		return nil, err
+		return basis{}, err
 	}
-	args := arguments{"wave": q.Wave, "sample": sample}
+	on := basis{args: arguments{"wave": q.Wave, "sample": sample}, eligible: 1}
 	if q.Weights != "" {
 		set, err := s.weightSet(ctx, q.Wave, q.Weights)
 		if err != nil {
-			return nil, err
+			return basis{}, err
 		}
-		args["weights"] = set.digest
+		on.args["weights"], on.weights = set.digest, set.record.ID()
 	}
-	return args, nil
+	standings, err := s.standingsOf(ctx, q.Wave)
+	if standings.digest != "" {
+		on.args["standings"], on.standing = standings.digest, whoCounts
+		on.eligible = math.Max(1, float64(standings.eligible))
+	}
+	return on, err
+}
+
+// ofAll says of every case what the fieldwork says.
+func (b basis) ofAll() standing {
+	if b.standing == noStanding {
+		return noStanding
+	}
+	return everyStanding
 }
 
 // Units lists the cases of a wave that have a base weight, with the levels of the
-// factors and whether they responded, ordered by ID. The weights that the query names
-// play no part.
+// factors, whether they responded, and what the fieldwork says of them, ordered by ID. The
+// weights that the query names play no part.
 func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error) {
 	q.Weights = ""
-	args, err := s.argumentsOf(ctx, q)
+	on, err := s.basisOf(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	text, err := unitsText(q)
+	text, err := unitsText(q, on.ofAll())
 	if err != nil {
 		return nil, err
 	}
 	var units []assess.Unit
-	err = s.queryText(ctx, text, args, func(rows driver.Rows) error {
+	err = s.queryText(ctx, text, on.args, func(rows driver.Rows) error {
 		var u assess.Unit
 		var levels []int32
-		err := rows.Scan(&u.Case, &u.Stratum, &u.PSU, &u.Base, &u.Responded, &u.Score, &levels, &u.Columns)
-		u.Levels = wide(levels)
+		var eligible uint8
+		into := []any{&u.Case, &u.Stratum, &u.PSU, &u.Base, &u.Responded, &u.Score, &levels, &u.Columns}
+		if on.standing != noStanding {
+			into = append(into, &u.Class, &eligible)
+		}
+		err := rows.Scan(into...)
+		u.Levels, u.Eligible = wide(levels), int(eligible)
 		units = append(units, u)
 		return err
 	})
 	return units, explain(fmt.Sprintf("list the cases of wave %q", q.Wave), err)
 }
 
-func unitsText(q assess.Query) (string, error) {
+func unitsText(q assess.Query, of standing) (string, error) {
 	scorer, err := score.New(q.Questionnaire)
 	if err != nil {
 		return "", err
+	}
+	responded, listed := "responded = 1", ""
+	if of != noStanding {
+		responded, listed = responded+andCounts, ", class, eligible"
 	}
 	var ws words
 	ws.score(scorer, q.Questionnaire)
@@ -234,7 +273,7 @@ func unitsText(q assess.Query) (string, error) {
 	levels := levelColumns(q.Factors)
 	for i, f := range q.Factors {
 		if f.Sample == "" {
-			levels[i] = "if(responded = 1, " + levels[i] + ", -1)"
+			levels[i] = "if(" + responded + ", " + levels[i] + ", -1)"
 		}
 	}
 	columns := make([]string, len(q.Columns))
@@ -243,22 +282,26 @@ func unitsText(q assess.Query) (string, error) {
 	}
 	points := "ifNull(" + scorer.OverMarks(ws.marks()).Score + ", nan) AS score"
 	return compose("units", map[string]string{
-		"levels":    strings.Join(levels, ", "),
+		"levels": strings.Join(levels, ", "), "responded": responded, "standing": listed,
 		"responses": counted(ws.columns(), answers, []string{"toUInt8(1) AS responded", points}),
-		"sample":    sampled(q, "stratum", "psu", "CAST(["+strings.Join(columns, ", ")+"], 'Array(String)') AS listed"),
+		"sample":    sampled(q, of, of.columns("stratum", "psu", "CAST(["+strings.Join(columns, ", ")+"], 'Array(String)') AS listed")...),
 	}), nil
 }
 
-// Counts says how many cases of a wave have a weight and how many of them responded.
-// A case without a weight only declares its PSU.
+// Counts says how many cases of a wave have a weight and how many of them responded, with
+// an interview that counts. A case without a weight only declares its PSU.
 func (s *Store) Counts(ctx context.Context, wave string) (drawn, responded int, err error) {
 	q := assess.Query{Wave: wave}
-	args, err := s.argumentsOf(ctx, q)
+	on, err := s.basisOf(ctx, q)
 	if err != nil {
 		return 0, 0, err
 	}
-	text := compose("counts", map[string]string{"responses": counted(), "sample": sampled(q)})
+	of, counting := on.ofAll(), ""
+	if of != noStanding {
+		counting = andCounts
+	}
+	text := compose("counts", map[string]string{"responses": counted(), "sample": sampled(q, of, of.columns()...), "counting": counting})
 	var cases, with uint64
-	err = s.queryText(ctx, text, args, func(rows driver.Rows) error { return rows.Scan(&cases, &with) })
+	err = s.queryText(ctx, text, on.args, func(rows driver.Rows) error { return rows.Scan(&cases, &with) })
 	return int(cases), int(with), explain(fmt.Sprintf("count the cases of wave %q", wave), err)
 }

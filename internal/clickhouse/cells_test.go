@@ -495,7 +495,7 @@ func TestComposedQueries(t *testing.T) {
 	}
 	golden(t, "cells.sql", cells.text(ranges{cases: 1000, base: extent{1, 100}, given: extent{0.5, 200}}))
 	query.Weights = ""
-	units, err := unitsText(query)
+	units, err := unitsText(query, noStanding)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,7 @@ type cellsQuery struct {
 	levels    []string // of the factors that are answers
 	places    []field  // of the levels of all factors in the keys
 	variables []variable
+	standing  standing
 }
 
 // newCellsQuery composes for the variables that are named, items too, or for all that a
@@ -166,7 +167,7 @@ func (c *cellsQuery) text(w ranges) string {
 		"columns":   strings.Join(slices.Concat([]string{"unit"}, keys, columns), ",\n"),
 		"values":    strings.Join(slices.Concat([]string{"unit", "w", "base"}, levelColumns(c.query.Factors), values), ",\n"),
 		"responses": counted(c.words.columns(), c.levels),
-		"sample":    sampled(c.query, unit+" AS unit"),
+		"sample":    sampled(c.query, c.standing, unit+" AS unit"),
 	})
 }
 
@@ -264,7 +265,7 @@ func (ws *words) levels(factors []assess.Factor) []string {
 
 // sampled is the query for the sample with its weights, with the levels of the
 // factors that are columns of the sample file and further columns.
-func sampled(q assess.Query, columns ...string) string {
+func sampled(q assess.Query, of standing, columns ...string) string {
 	list := append([]string{"case_id"}, columns...)
 	for i, f := range q.Factors {
 		if f.Sample != "" {
@@ -275,7 +276,9 @@ func sampled(q assess.Query, columns ...string) string {
 	if q.Weights != "" {
 		name = "weighted"
 	}
-	return compose(name, map[string]string{"columns": strings.Join(list, ",\n")})
+	parts := of.parts()
+	parts["columns"] = strings.Join(list, ",\n")
+	return compose(name, parts)
 }
 
 // levelColumns names the columns with the levels of the factors.

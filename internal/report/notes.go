@@ -15,10 +15,11 @@ type footnotes struct {
 	b        *builder
 	codes    []analysis.NoteCode
 	subjects map[analysis.NoteCode][]string
+	largest  map[analysis.NoteCode]float64 // value
 }
 
 func (b *builder) newFootnotes() *footnotes {
-	return &footnotes{b: b, subjects: map[analysis.NoteCode][]string{}}
+	return &footnotes{b: b, subjects: map[analysis.NoteCode][]string{}, largest: map[analysis.NoteCode]float64{}}
 }
 
 // add takes the notes of one estimate and returns the numbers of their remarks.
@@ -30,6 +31,7 @@ func (f *footnotes) add(notes []analysis.Note) []string {
 			i = len(f.codes)
 			f.codes = append(f.codes, n.Code)
 		}
+		f.largest[n.Code] = max(f.largest[n.Code], n.Value)
 		for s := range strings.SplitSeq(n.Subject, ", ") {
 			if s != "" && !slices.Contains(f.subjects[n.Code], s) {
 				f.subjects[n.Code] = append(f.subjects[n.Code], s)
@@ -51,7 +53,8 @@ func (f *footnotes) text() []string {
 		if code == analysis.FewPSUs {
 			few = trim(s.FewDF)
 		}
-		out = append(out, f.b.say("note."+string(code), "few", few, "limit", trim(s.LargeWeights), "subject", f.subject(code)))
+		out = append(out, f.b.say("note."+string(code), "few", few, "limit", trim(s.LargeWeights), "subject", f.subject(code),
+			"n", show.Number(f.largest[code], 0)))
 	}
 	return out
 }

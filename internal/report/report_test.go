@@ -113,6 +113,7 @@ func every() *assess.Weighting {
 		s.N, s.Sum, s.Min, s.Median, s.Max, s.KishBefore, s.KishAfter, s.Converged = 3012, 3012, 0.25, 0.9, 3, 1.1, 1.2, true
 		return s
 	}
+	w.FromFieldwork = true
 	w.Steps = []weighting.Step{
 		steps[0],
 		describe(weighting.Step{What: "unknown eligibility", Settings: []weighting.Setting{{Name: "classes", Text: "all"}},
@@ -123,6 +124,13 @@ func every() *assess.Weighting {
 				{Name: "class 2 of 2", N: 1600, Kept: 1500, Before: 25012000, After: 25012000, Factor: 1.07},
 			}}),
 		steps[1],
+		describe(weighting.Step{What: "household selection", Settings: []weighting.Setting{{Name: "most persons", Value: 3}},
+			Classes: []weighting.Class{
+				{Name: "1", N: 1000, Kept: 1000, Before: 8000000, After: 8000000, Factor: 1},
+				{Name: "2", N: 1500, Kept: 1500, Before: 9000000, After: 18000000, Factor: 2},
+				{Name: "4", N: 500, Kept: 500, Before: 7000000, After: 21000000, Factor: 3},
+				{Name: "5", N: 12, Kept: 12, Before: 12000, After: 36000, Factor: 3},
+			}}),
 		describe(weighting.Step{What: "leave out", Classes: []weighting.Class{{Name: "nonrespondents", N: 288, Before: 4012000}}}),
 		describe(weighting.Step{What: "leave out", Classes: []weighting.Class{{Name: "missing: city/sex", N: 2, Before: 31000}}}),
 		describe(weighting.Step{What: "combine modes", Settings: []weighting.Setting{{Name: "modes", Text: "mode"}, {Name: "rule", Text: "composite"}, {Name: "share of web", Value: 0.4}, {Name: "share of visit", Value: 0.6}},
@@ -159,6 +167,24 @@ func TestSameInputSameBytes(t *testing.T) {
 	first, second := render(t, single(), surveys.ZH), render(t, single(), surveys.ZH)
 	if first != second {
 		t.Error("two reports on the same results differ")
+	}
+}
+
+// Weights of cases that do not count any more are a remark on every estimate.
+func TestStaleWeightsAreSaid(t *testing.T) {
+	for lang, want := range map[surveys.Lang]string{
+		surveys.EN: "1,204 cases with a weight in calibrated@2 no longer count",
+		surveys.ZH: "有 1,204 个样本在权数 calibrated@2 中有权数，但已不计入",
+	} {
+		r := single()
+		if strings.Contains(render(t, r, lang), want) {
+			t.Errorf("%s: the report says so without the note", lang)
+		}
+		e := &r.Tables[0].Groups[0].Rows[0].Estimate
+		e.Notes = append(slices.Clip(e.Notes), assess.StaleNote("calibrated@2", 1204)...)
+		if !strings.Contains(render(t, r, lang), want) {
+			t.Errorf("%s: the report does not say %q", lang, want)
+		}
 	}
 }
 

@@ -50,12 +50,16 @@ func (b *builder) outcomes() []string {
 	if o == (assess.Outcomes{}) {
 		return nil
 	}
-	return []string{
+	out := []string{
 		b.say("method.weighting.outcomes", "n", show.Count(o.Respondents+o.Nonrespondents+o.Ineligible+o.Unknown),
 			"respondents", show.Count(o.Respondents), "nonrespondents", show.Count(o.Nonrespondents),
 			"ineligible", show.Count(o.Ineligible), "unknown", show.Count(o.Unknown)),
 		b.say("method.weighting.unscored." + w.Unscored),
 	}
+	if w.FromFieldwork {
+		out = append(out, b.say("method.weighting.fieldwork"))
+	}
+	return out
 }
 
 // steps are the steps of the weighting, one paragraph each.
@@ -109,8 +113,27 @@ func (b *builder) stepWords(s weighting.Step) []string {
 		out = append(out, b.say(key, "n", show.Count(c.N), "weight", number(c.Before), "margin", b.marginName(margin)))
 	case "trim":
 		out = append(out, b.say("step.trimmed", "below", show.Count(s.Classes[0].N), "above", show.Count(s.Classes[2].N), "n", show.Count(s.N)))
+	case "household selection":
+		out = append(out, b.householdWords(s)...)
 	case "nonresponse", "unknown eligibility", "response propensity", "collapse":
 		out = append(out, b.classWords(s)...)
+	}
+	return out
+}
+
+// householdWords says how many eligible persons households had, and whose factor was
+// limited. The classes are named by the number of persons, the smallest first.
+func (b *builder) householdWords(s weighting.Step) []string {
+	last := s.Classes[len(s.Classes)-1]
+	out := []string{b.say("step.household", "n", show.Count(len(s.Classes)), "low", s.Classes[0].Name, "high", last.Name)}
+	limited := 0
+	for _, c := range s.Classes {
+		if trim(c.Factor) != c.Name {
+			limited += c.N
+		}
+	}
+	if limited > 0 {
+		out = append(out, b.say("step.household.capped", "n", show.Count(limited), "most", trim(last.Factor)))
 	}
 	return out
 }

@@ -15,7 +15,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range []analysis.NoteCode{
 		analysis.FewRespondents, analysis.FewPSUs, analysis.LonePSU, analysis.LargeWeights,
 		analysis.WideInterval, analysis.NoVariation, analysis.ZeroVariance, analysis.NotConverged, analysis.Empty,
-		analysis.LostReplicates, assess.AskedOfPart,
+		analysis.LostReplicates, assess.AskedOfPart, assess.StaleWeights,
 	} {
 		keys = append(keys, "note."+string(c))
 	}
@@ -37,7 +37,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range []surveys.Unasked{surveys.UnaskedMissing, surveys.UnaskedWrong, surveys.UnaskedLeftOut} {
 		keys = append(keys, "rule.unasked."+string(c))
 	}
-	for _, what := range []string{"base weights", "leave out", "unknown eligibility", "nonresponse", "response propensity",
+	for _, what := range []string{"base weights", "leave out", "unknown eligibility", "nonresponse", "response propensity", "household selection",
 		"combine modes", "collapse", "post-stratify", "rake", "calibrate", "trim", "normalise"} {
 		keys = append(keys, "step."+what)
 	}

@@ -43,9 +43,12 @@ const acceptNotConverged = "not-converged"
 
 // Status says what came of the cases. A case is a respondent when there is a response
 // with a score. One without a response is a nonrespondent, unless its value in Column
-// says otherwise.
+// says otherwise, or the class of its disposition where the wave has standings of the
+// fieldwork: NE is ineligible, UH and UO are unknown, and so is a case of which the
+// fieldwork knows nothing.
 type Status struct {
-	// Column is a column of the sample file, such as the final disposition.
+	// Column is a column of the sample file, such as the final disposition. A plan for a
+	// wave with standings names none.
 	Column     string   `yaml:"column,omitempty"`
 	Ineligible []string `yaml:"ineligible,omitempty"`
 	Unknown    []string `yaml:"unknown,omitempty"`
@@ -280,10 +283,11 @@ const (
 	first
 	eligibility
 	response
+	household
 	respondents
 )
 
-var orderWords = map[int]string{first: "the base weights", eligibility: "unknown eligibility", response: "nonresponse", respondents: "steps about respondents"}
+var orderWords = map[int]string{first: "the base weights", eligibility: "unknown eligibility", response: "nonresponse", household: "the selection in the household", respondents: "steps about respondents"}
 
 func (c *checker) steps() {
 	if len(c.plan.Steps) == 0 {
@@ -305,6 +309,8 @@ func (c *checker) steps() {
 			c.Fault(at, "the first step is %s; begin with \"- base: {}\"", name)
 		case i > 0 && o == first:
 			c.Fault(at, "the base weights are the first step; remove this one")
+		case o == household && o == stage:
+			c.Fault(at, "the step %s stands there twice; remove one", name)
 		case o != anyTime && o < stage:
 			c.Fault(at, "the step %s comes after %s; put it before", name, orderWords[stage])
 		}

@@ -19,6 +19,7 @@ type Step struct {
 	Unknown      *Eligibility  `yaml:"unknown-eligibility,omitempty"`
 	Nonresponse  *Nonresponse  `yaml:"nonresponse,omitempty"`
 	Propensity   *Propensity   `yaml:"propensity,omitempty"`
+	Household    *Household    `yaml:"household,omitempty"`
 	Separate     *Separate     `yaml:"separate,omitempty"`
 	Composite    *Composite    `yaml:"composite,omitempty"`
 	Collapse     *Collapse     `yaml:"collapse,omitempty"`
@@ -53,6 +54,7 @@ func (s Step) operation() (string, operation) {
 		{"unknown-eligibility", s.Unknown != nil, s.Unknown},
 		{"nonresponse", s.Nonresponse != nil, s.Nonresponse},
 		{"propensity", s.Propensity != nil, s.Propensity},
+		{"household", s.Household != nil, s.Household},
 		{"separate", s.Separate != nil, s.Separate},
 		{"composite", s.Composite != nil, s.Composite},
 		{"collapse", s.Collapse != nil, s.Collapse},
@@ -124,7 +126,7 @@ func (k Classes) check(c *checker, at []any) {
 func (k Classes) merge() weighting.Merge { return weighting.Merge{Least: k.Least, Most: k.Most} }
 
 // Eligibility shares the weights of cases of unknown eligibility among those known, by
-// class.
+// class. Where there are none, it leaves no record.
 type Eligibility struct {
 	Classes `yaml:",inline"`
 }
@@ -133,6 +135,9 @@ func (*Eligibility) order() int          { return eligibility }
 func (*Eligibility) ofRespondents() bool { return false }
 
 func (e *Eligibility) run(r *runner) (result, error) {
+	if r.record.Outcomes.Unknown == 0 {
+		return result{}, nil
+	}
 	classes, err := r.classes(e.By)
 	if err != nil {
 		return result{}, err
@@ -233,6 +238,46 @@ func (r *runner) occurring(c analysis.FactorColumn) analysis.FactorColumn {
 		}
 	}
 	return out
+}
+
+// Household multiplies the weights of respondents by the number of eligible persons in the
+// household, of whom each was selected. The adjustments before it are of households, to
+// which the weights belong until then. Where the fieldwork has selected nobody in a
+// household, it leaves no record.
+type Household struct {
+	// Most is the largest factor; 0 is none.
+	Most int `yaml:"most,omitempty"`
+}
+
+func (*Household) order() int          { return household }
+func (*Household) ofRespondents() bool { return true }
+
+func (h *Household) check(c *checker, at []any) {
+	if h.Most != 0 {
+		c.number(float64(h.Most), 1, "most", at)
+	}
+	if b := c.plan.Steps[0].Base; b != nil && b.Eligible != "" {
+		c.Fault(at, "the base weights are multiplied by the eligible persons of the column %q already; remove one of the two", b.Eligible)
+	}
+}
+
+func (h *Household) run(r *runner) (result, error) {
+	eligible := make([]int, len(r.units))
+	var without []string
+	for i, u := range r.units {
+		if eligible[i] = u.Eligible; r.w[i] > 0 && u.Eligible == 0 {
+			without = append(without, u.Case)
+		}
+	}
+	switch {
+	case slices.Max(eligible) == 0:
+		return result{}, nil
+	case len(without) > 0:
+		return result{}, fmt.Errorf("%w: for %d respondents nobody knows among how many eligible persons of the household they were selected: %s; complete the selection of these cases in the fieldwork, or reject their interviews",
+			surveys.ErrInvalid, len(without), some(without))
+	}
+	w, step, err := weighting.Household(r.w, eligible, h.Most)
+	return result{weights: w, step: step}, err
 }
 
 // Separate leaves the samples of several modes beside each other and records them.

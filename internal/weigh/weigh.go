@@ -27,6 +27,7 @@ import (
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -110,7 +111,7 @@ func (r *runner) do(name string, op operation) error {
 	if res.step.What != "" {
 		r.record.Steps = append(r.record.Steps, res.step)
 	}
-	if err != nil {
+	if err != nil || res.step.What == "" { // there was nothing to do
 		return err
 	}
 	if !res.step.Converged && r.plan.Accept != acceptNotConverged {
@@ -221,7 +222,11 @@ func (r *runner) list(ctx context.Context, src assess.Source, in Input) error {
 	if err := r.checkColumns(q.Columns); err != nil {
 		return err
 	}
+	r.record.FromFieldwork = slices.ContainsFunc(r.units, func(u assess.Unit) bool { return u.Class != "" })
 	if err := r.outcomes(q.Columns); err != nil {
+		return err
+	}
+	if err := r.checkHouseholds(); err != nil {
 		return err
 	}
 	r.w = make([]float64, len(r.units))
@@ -240,10 +245,14 @@ func (r *runner) list(ctx context.Context, src assess.Source, in Input) error {
 		if u.Scored() {
 			score = append(score, u.Score)
 		}
+		drawn := []any{u.Case, u.Stratum, u.PSU, u.Base, known, u.Columns}
+		if r.record.FromFieldwork {
+			drawn = append(drawn, u.Class, u.Eligible)
+		}
 		for _, part := range []struct {
 			digest interface{ Write([]byte) (int, error) }
 			row    []any
-		}{{sample, []any{u.Case, u.Stratum, u.PSU, u.Base, known, u.Columns}}, {responses, []any{u.Case, u.Responded, score, answered}}} {
+		}{{sample, drawn}, {responses, []any{u.Case, u.Responded, score, answered}}} {
 			if err := json.NewEncoder(part.digest).Encode(part.row); err != nil {
 				return err
 			}
@@ -266,44 +275,101 @@ func (r *runner) checkColumns(names []string) error {
 // column is where a column of the sample stands in the units.
 func (r *runner) column(name string) int { return slices.Index(r.plan.columns(), name) }
 
-// outcomes decides what came of each case.
+// outcomes decides what came of each case, and counts it.
 func (r *runner) outcomes(columns []string) error {
-	s := r.plan.Status
-	at := slices.Index(columns, s.Column)
+	at := slices.Index(columns, r.plan.Status.Column)
+	value := func(u assess.Unit) string {
+		if at < 0 {
+			return u.Class
+		}
+		return u.Columns[at]
+	}
+	said := r.plan.Status.of
+	if r.record.FromFieldwork {
+		if at >= 0 {
+			return fmt.Errorf("%w: the fieldwork says what came of each case of the wave, and so does the column %q of the plan; remove status.column with its lists",
+				surveys.ErrInvalid, r.plan.Status.Column)
+		}
+		said = ofClass
+	}
 	var contradicted []string
 	r.status = make([]weighting.Status, len(r.units))
-	n := &r.record.Outcomes
 	for i, u := range r.units {
-		value := ""
-		if at >= 0 {
-			value = u.Columns[at]
-		}
-		marked := value != "" && (slices.Contains(s.Ineligible, value) || slices.Contains(s.Unknown, value))
+		status, marked := said(value(u))
 		switch {
 		case u.Scored() && marked:
-			contradicted = append(contradicted, fmt.Sprintf("%s (%s)", u.Case, value))
+			contradicted = append(contradicted, fmt.Sprintf("%s (%s)", u.Case, value(u)))
 		case u.Scored():
-			r.status[i] = weighting.Respondent
-			n.Respondents++
-		case marked && slices.Contains(s.Unknown, value):
-			r.status[i] = weighting.UnknownEligible
-			n.Unknown++
-		case marked, u.Responded && s.Unscored != unscoredNonrespondent:
-			r.status[i] = weighting.Ineligible
-			n.Ineligible++
+			status = weighting.Respondent
+		case marked:
+		case u.Responded && r.plan.Status.Unscored != unscoredNonrespondent:
+			status = weighting.Ineligible
 		default:
-			r.status[i] = weighting.Nonrespondent
-			n.Nonrespondents++
+			status = weighting.Nonrespondent
 		}
+		r.status[i] = status
+		*r.outcome(status)++
 	}
 	if len(contradicted) > 0 {
 		return fmt.Errorf("%w: %d cases have a response with a score, but the column %q says that they are ineligible or unknown: %s; correct the sample file or the lists of the plan",
-			surveys.ErrInvalid, len(contradicted), s.Column, some(contradicted))
+			surveys.ErrInvalid, len(contradicted), r.plan.Status.Column, some(contradicted))
 	}
-	if n.Respondents == 0 {
+	if r.record.Outcomes.Respondents == 0 {
 		return fmt.Errorf("%w: nobody has responded with a score", surveys.ErrInvalid)
 	}
 	return nil
+}
+
+// outcome is where the record counts the cases of a status.
+func (r *runner) outcome(s weighting.Status) *int {
+	n := &r.record.Outcomes
+	return map[weighting.Status]*int{
+		weighting.Respondent: &n.Respondents, weighting.Nonrespondent: &n.Nonrespondents,
+		weighting.Ineligible: &n.Ineligible, weighting.UnknownEligible: &n.Unknown,
+	}[s]
+}
+
+// of is the status that a value of the column stands for, if it is one that is listed.
+func (s Status) of(value string) (weighting.Status, bool) {
+	switch {
+	case value == "":
+	case slices.Contains(s.Unknown, value):
+		return weighting.UnknownEligible, true
+	case slices.Contains(s.Ineligible, value):
+		return weighting.Ineligible, true
+	}
+	return 0, false
+}
+
+// ofClass is the status that the class of a disposition stands for, unless the case is a
+// respondent or a nonrespondent.
+func ofClass(letters string) (weighting.Status, bool) {
+	switch letters {
+	case fieldwork.ClassNE.String():
+		return weighting.Ineligible, true
+	case fieldwork.ClassUH.String(), fieldwork.ClassUO.String(), "":
+		return weighting.UnknownEligible, true
+	}
+	return 0, false
+}
+
+// checkHouseholds wants a step for the selection in the household where it made chances
+// differ.
+func (r *runner) checkHouseholds() error {
+	if slices.ContainsFunc(r.plan.Steps, func(s Step) bool { return s.Household != nil }) {
+		return nil
+	}
+	var selected []string
+	for i, u := range r.units {
+		if r.status[i] == weighting.Respondent && u.Eligible > 1 {
+			selected = append(selected, u.Case)
+		}
+	}
+	if len(selected) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %d respondents were selected among several eligible persons of their household, but the plan does not count it: %s; add \"- household: {}\" after the steps for eligibility and nonresponse, and remove eligible from the step base",
+		surveys.ErrInvalid, len(selected), some(selected))
 }
 
 // some joins the first few names of a list.

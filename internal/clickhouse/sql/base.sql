@@ -1,6 +1,6 @@
 -- The sample with its base weights.
 SELECT
     @columns@,
-    weight AS base, weight AS w
-FROM sample FINAL
-WHERE wave = {wave:String} AND digest = {sample:String} AND weight > 0
+    @base@ AS base, @base@ AS w
+FROM sample FINAL@standing@
+WHERE wave = {wave:String} AND digest = {sample:String} AND weight > 0@counting@

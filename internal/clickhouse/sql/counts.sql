@@ -1,7 +1,7 @@
 SELECT count(), countIf(case_id IN
 (
     @responses@
-))
+)@counting@)
 FROM
 (
     @sample@

@@ -1,9 +1,9 @@
 -- The sample with the response of each case, where there is one.
 SELECT
-    case_id, stratum, psu, w, responded = 1 AS has_response,
-    if(responded = 1, score, nan) AS points,
+    case_id, stratum, psu, w, @responded@ AS has_response,
+    if(@responded@, score, nan) AS points,
     CAST([@levels@], 'Array(Int32)') AS levels,
-    listed
+    listed@standing@
 FROM
 (
     @sample@

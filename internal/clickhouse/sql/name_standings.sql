@@ -1,0 +1,1 @@
+INSERT INTO standing_sets (wave, number, digest, cases, eligible)

@@ -1,0 +1,1 @@
+INSERT INTO standings (wave, digest, case_id, disposition, class, eligible, counts)

@@ -1,0 +1,172 @@
+package clickhouse
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// PutStandings stores what the fieldwork says of the cases of a wave, in place of what it
+// said before; the same again writes nothing. From then on an interview counts when its
+// case does: one whose standing says that it does not, or that has no standing, is in no
+// estimate, and base weights are those of the sample times the eligible persons of the
+// household. A wave that was never given standings is as if all cases counted. Standings
+// that fail Standing.Check, a case twice, one that is not in the sample, and no standings
+// at all are refused with an error that wraps surveys.ErrInvalid.
+func (s *Store) PutStandings(ctx context.Context, wave string, standings []fieldwork.Standing) error {
+	doing := fmt.Sprintf("store the standings of wave %q", wave)
+	standings = slices.SortedStableFunc(slices.Values(standings), func(a, b fieldwork.Standing) int { return cmp.Compare(a.Case, b.Case) })
+	if err := checkStandings(standings); err != nil {
+		return explain(doing, err)
+	}
+	digest := newDigest()
+	for _, st := range standings {
+		digest.add(st)
+	}
+	old, err := s.standingsOf(ctx, wave)
+	if err != nil {
+		return explain(doing, err)
+	}
+	sample, err := s.sampleOf(ctx, wave)
+	if err != nil {
+		return explain(doing, err)
+	}
+	if err := s.checkSampled(ctx, arguments{"wave": wave, "sample": sample}, standings); err != nil {
+		return explain(doing, err)
+	}
+	if old.digest == digest.String() {
+		return nil
+	}
+	return explain(doing, s.putStandings(ctx, wave, standingSet{digest: digest.String(), number: old.number + 1}, standings))
+}
+
+// checkStandings wants at least one standing, sorted, each of a case of its own.
+func checkStandings(standings []fieldwork.Standing) error {
+	if len(standings) == 0 {
+		return fmt.Errorf("%w: there are none, so no interview would count; take the cases of the wave into the fieldwork first", surveys.ErrInvalid)
+	}
+	for i, st := range standings {
+		if i > 0 && standings[i-1].Case == st.Case {
+			return fmt.Errorf("%w: case %q has two standings; give it one", surveys.ErrInvalid, st.Case)
+		}
+		if err := st.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSampled wants every standing, sorted by case, to be of a case of the sample.
+func (s *Store) checkSampled(ctx context.Context, args arguments, standings []fieldwork.Standing) error {
+	var strangers []string
+	next := 0
+	err := s.query(ctx, "sampled_cases", args, func(rows driver.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		for ; next < len(standings) && standings[next].Case < id; next++ {
+			strangers = append(strangers, standings[next].Case)
+		}
+		if next < len(standings) && standings[next].Case == id {
+			next++
+		}
+		return err
+	})
+	for _, st := range standings[next:] {
+		strangers = append(strangers, st.Case)
+	}
+	if err != nil || len(strangers) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %d cases are not in the sample of the wave, such as %s; store the sample that the fieldwork works on",
+		surveys.ErrInvalid, len(strangers), strings.Join(strangers[:min(len(strangers), 5)], ", "))
+}
+
+// putStandings writes the rows and then the line that puts them to use.
+func (s *Store) putStandings(ctx context.Context, wave string, set standingSet, standings []fieldwork.Standing) error {
+	err := s.insert(ctx, "put_standings", func(b driver.Batch) error {
+		for _, st := range standings {
+			class, err := st.Disposition.Class()
+			if err != nil {
+				return err
+			}
+			set.eligible = max(set.eligible, uint8(st.Eligible))
+			if err := b.Append(wave, set.digest, st.Case, string(st.Disposition), class.String(), uint8(st.Eligible), st.Counts); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.insert(ctx, "name_standings", func(b driver.Batch) error {
+		return b.Append(wave, set.number, set.digest, uint64(len(standings)), set.eligible)
+	})
+}
+
+// standingSet is what a wave knows of its cases by the fieldwork; the digest is empty when
+// it knows nothing.
+type standingSet struct {
+	digest   string
+	number   uint64
+	eligible uint8 // the most eligible persons of a household
+}
+
+// standingsOf finds the standings in use.
+func (s *Store) standingsOf(ctx context.Context, wave string) (set standingSet, err error) {
+	err = s.query(ctx, "standing_set", arguments{"wave": wave}, func(rows driver.Rows) error {
+		return rows.Scan(&set.digest, &set.number, &set.eligible)
+	})
+	return set, explain(fmt.Sprintf("look up the standings of wave %q", wave), err)
+}
+
+// standing is what a query for the sample takes from the standings.
+type standing int
+
+const (
+	noStanding    standing = iota // the wave has none
+	everyStanding                 // class, eligible and counts of every case, the weight of the sample
+	whoCounts                     // only cases that count, the weight times the eligible persons
+)
+
+// parts fill the markers of a query for the sample.
+func (u standing) parts() map[string]string {
+	parts := map[string]string{"base": "weight", "standing": "", "counting": ""}
+	if u != noStanding {
+		parts["standing"] = "\n" + statement("standing")
+	}
+	if u == whoCounts {
+		parts["base"], parts["counting"] = "weight * greatest(eligible, 1)", andCounts
+	}
+	return parts
+}
+
+// columns adds what a list of the cases takes from their standings.
+func (u standing) columns(others ...string) []string {
+	if u == everyStanding {
+		others = append(others, "class", "eligible", "counts")
+	}
+	return others
+}
+
+// andCounts limits a condition to the cases that count.
+const andCounts = " AND counts"
+
+// stale is the note of weights of cases that do not count any more, if there are any.
+func (s *Store) stale(ctx context.Context, b basis) ([]analysis.Note, error) {
+	if b.standing == noStanding || b.weights == "" {
+		return nil, nil
+	}
+	var n uint64
+	err := s.query(ctx, "stale_weights", b.args, func(rows driver.Rows) error { return rows.Scan(&n) })
+	return assess.StaleNote(b.weights, int(n)), err
+}

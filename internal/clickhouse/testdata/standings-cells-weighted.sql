@@ -1,0 +1,107 @@
+-- The sums of every variable by PSU and crossing of the factors, in one scan of the
+-- responses. Keys hold the levels, and which variables people have no value of, so that
+-- number and weights need summing only once. Weighted terms are added in whole parts,
+-- which is exact: neither the order of rows nor the number of threads changes a bit.
+-- The sample lies in the order of the cases, so that only the responses need sorting for
+-- the join; a hash table of ten million cases would take four times as long.
+SELECT
+    unit,
+    CAST([], 'Array(UInt64)') AS keys,
+    count() AS people,
+    [
+        sum(w_0) * exp2(-43) + sum(w_1) * exp2(-95),
+        sum(q_0) * exp2(-35) + sum(q_1) * exp2(-87),
+        sum(b_0) * exp2(-44) + sum(b_1) * exp2(-96),
+        sumIf(w_0, v0is) * exp2(-43) + sumIf(w_1, v0is) * exp2(-95)
+    ] AS sums
+FROM
+(
+    SELECT
+        unit,
+        w * exp2(43) AS w_0x,
+        toInt64(w_0x) AS w_0,
+        (w_0x - w_0) * exp2(52) AS w_1x,
+        toInt64(w_1x) AS w_1,
+        w * w * exp2(35) AS q_0x,
+        toInt64(q_0x) AS q_0,
+        (q_0x - q_0) * exp2(52) AS q_1x,
+        toInt64(q_1x) AS q_1,
+        base * exp2(44) AS b_0x,
+        toInt64(b_0x) AS b_0,
+        (b_0x - b_0) * exp2(52) AS b_1x,
+        toInt64(b_1x) AS b_1,
+        ifNull(v0 = 1, 0) AS v0is
+    FROM
+    (
+        SELECT
+            unit,
+            w,
+            base,
+            toFloat64(toNullable((100000 * toFloat64(bitCount(bitAnd(m0, 1)))) / 1000) >= 50) AS v0
+        FROM
+        (
+            -- The response that counts for each case. Interviews that were broken off count nowhere.
+            SELECT
+                case_id,
+                arraySum(c -> transform(c, [cityHash64('i', 1, 'a')], [1], toUInt64(0)), codes) AS m0
+            FROM responses FINAL
+            WHERE wave = {wave:String} AND case_id != '' AND NOT partial
+              AND (node, seq, submission_id, revision) NOT IN
+            (
+                -- The records of a wave that do not count, because
+                --   turn > 1:  the submission has a later revision, or another node has the same one; a
+                --              complete one has its turn before those that were broken off;
+                --   place > 1: the case has another complete submission, accepted at an earlier place.
+                -- Only records that share a submission or a case with another one, or a hash, are sorted.
+                SELECT node, seq, submission_id, revision
+                FROM
+                (
+                    SELECT
+                        node, seq, submission_id, revision, turn, partial,
+                        row_number() OVER (PARTITION BY case_id, turn = 1, partial ORDER BY seq, node, submission_id) AS place
+                    FROM
+                    (
+                        SELECT
+                            case_id, node, seq, submission_id, revision, partial,
+                            row_number() OVER (PARTITION BY submission_id ORDER BY partial, revision DESC, node, seq) AS turn
+                        FROM responses FINAL
+                        WHERE wave = {wave:String}
+                          AND (
+                              cityHash64(submission_id) IN (
+                                  SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}
+                                  GROUP BY h HAVING count() > 1)
+                              OR cityHash64(case_id) IN (
+                                  SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String} AND case_id != ''
+                                  GROUP BY h HAVING count() > 1))
+                    )
+                )
+                WHERE turn > 1 OR place > 1
+            )
+        ) AS r
+        INNER JOIN
+        (
+            -- The sample with a set of weights.
+            SELECT
+                case_id,
+                bitXor(CAST(cityHash64(stratum), 'UInt64'), bitRotateLeft(CAST(cityHash64(psu), 'UInt64'), 1)) AS unit,
+                if(before > 0, before, weight * greatest(eligible, 1)) AS base, w
+            FROM sample FINAL
+            INNER JOIN
+            (
+                SELECT case_id, weight AS w, base AS before
+                FROM weights FINAL
+                WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
+            ) AS given USING (case_id)
+            LEFT JOIN
+            (
+                SELECT case_id, class, eligible, counts
+                FROM standings FINAL
+                WHERE wave = {wave:String} AND digest = {standings:String}
+            ) AS standing USING (case_id)
+            WHERE wave = {wave:String} AND digest = {sample:String} AND counts
+        ) AS s USING (case_id)
+    )
+)
+GROUP BY unit
+ORDER BY unit
+SETTINGS join_algorithm = 'full_sorting_merge'
