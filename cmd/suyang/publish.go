@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/bank"
 	"github.com/suyang-survey/suyang/surveys/library"
@@ -24,7 +22,7 @@ type publishCommand struct {
 	Questionnaire string `default:"civic-literacy" help:"A questionnaire of the library, or the path of a YAML file."`
 	Plan          string `help:"The plan of the analysis, a YAML file; by default plan.yaml beside the questionnaire."`
 	LinksOnly     bool   `help:"Let the wave be answered through personal and open links only, not at its own address."`
-	Sample        string `help:"The sample file, CSV: case, stratum, psu, weight or p1, p2, …, and booklet if the questionnaire has booklets."`
+	sampleFlags
 }
 
 // Run publishes the wave and stores its sample.
@@ -36,18 +34,9 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	if err := servable(con, c.Questionnaire, q, time.Now()); err != nil {
 		return err
 	}
-	var sample []byte
-	var cases []fieldwork.Case
-	if c.Sample != "" {
-		if sample, err = os.ReadFile(c.Sample); err != nil {
-			return err
-		}
-		if cases, err = fieldwork.ReadSample(c.Sample, bytes.NewReader(sample)); err != nil {
-			return err
-		}
-		if err := fieldwork.CheckBooklets(c.Sample, cases, q.Booklets); err != nil {
-			return err
-		}
+	sample, err := c.read(con, q)
+	if err != nil {
+		return err
 	}
 	if err := c.make(); err != nil {
 		return err
@@ -61,16 +50,13 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if len(cases) > 0 {
-		if err := c.waves().SaveSample(c.Wave, sample); err != nil {
-			return err
-		}
+	if len(sample.cases) > 0 {
 		st, err := c.openStore(ctx)
 		if err != nil {
 			return err
 		}
 		defer st.Close()
-		if err := st.store.PutSample(ctx, c.Wave, cases); err != nil {
+		if err := st.putSample(ctx, c.Wave, sample, c.Desk, c.Release); err != nil {
 			return err
 		}
 	}
@@ -79,7 +65,7 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 			return err
 		}
 	}
-	fmt.Fprintf(con.out, "wave %s is published: %s, version %s, %d cases\n", w.ID, q.ID, q.Version(), len(cases))
+	fmt.Fprintf(con.out, "wave %s is published: %s, version %s, %d cases\n", w.ID, q.ID, q.Version(), len(sample.cases))
 	if n := len(w.Earlier); n > 0 {
 		fmt.Fprintf(con.out, "interviews under way finish on the %d earlier version(s); new ones get this one from the next start of the server on\n", n)
 	}

@@ -80,6 +80,9 @@ func (f varianceFlags) variance() (assess.Variance, error) {
 // those of the sample.
 func assessed(ctx context.Context, st *station, w waves.Wave, weights string, opt assess.Options) (*assess.Results, error) {
 	opt.Wave = w.ID
+	if err := st.tellStandings(ctx, w.ID); err != nil {
+		return nil, err
+	}
 	if weights != "" {
 		var err error
 		if opt.Weighting, err = st.store.Weighting(ctx, w.ID, weights); err != nil {

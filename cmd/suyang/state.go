@@ -18,6 +18,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/server"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
@@ -84,13 +85,14 @@ type station struct {
 	// served are the published waves as the server takes them.
 	served []server.Wave
 	drafts *drafts.Store
+	office *office.Store
 	engine *engine.Engine
 	store  *clickhouse.Store
 	log    *wal.Log
 	intake *intake.Intake
-	// stopShipping ends the intake's shipping, which then sends its result to shipped.
-	stopShipping context.CancelFunc
-	shipped      chan error
+	// stop ends shipping and following the log, which then send their results to ended.
+	stop  context.CancelFunc
+	ended chan error
 }
 
 // open opens everything: the store, the log and the intake, which begins to ship. It
@@ -132,7 +134,11 @@ func (f *stateFlags) openWith(ctx context.Context, connect func(*station, contex
 		return nil, err
 	}
 	st := &station{flags: f}
-	if err := connect(st, ctx); err != nil {
+	err := connect(st, ctx)
+	if err == nil {
+		st.office, err = office.Open(ctx, filepath.Join(f.State, officeFile))
+	}
+	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return st, nil
@@ -209,12 +215,20 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 		return err
 	}
 	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, "intake"))
+	upTo, err := st.office.TakenUpTo(ctx, cfg.Node)
+	if err != nil {
+		return err
+	}
+	if err := st.log.Skip(upTo); err != nil { // does nothing unless the log has lost its end
+		return err
+	}
 	if st.intake, err = intake.New(cfg, st.log, st.store, published, time.Now); err != nil {
 		return err
 	}
-	ctx, st.stopShipping = context.WithCancel(ctx)
-	st.shipped = make(chan error, 1)
-	go func() { st.shipped <- st.ship(ctx) }()
+	ctx, st.stop = context.WithCancel(ctx)
+	st.ended = make(chan error, 2)
+	go func() { st.ended <- st.ship(ctx) }()
+	go func() { st.ended <- st.follow(ctx) }()
 	return nil
 }
 
@@ -303,12 +317,15 @@ func (st *station) ship(ctx context.Context) error {
 // Close ends shipping and closes what was opened, in the opposite order.
 func (st *station) Close() error {
 	var errs []error
-	if st.stopShipping != nil {
-		st.stopShipping()
-		errs = append(errs, <-st.shipped)
+	if st.stop != nil {
+		st.stop()
+		errs = append(errs, <-st.ended, <-st.ended)
 	}
 	if st.drafts != nil {
 		errs = append(errs, st.drafts.Close())
+	}
+	if st.office != nil {
+		errs = append(errs, st.office.Close())
 	}
 	if st.log != nil {
 		errs = append(errs, st.log.Close())

@@ -68,6 +68,9 @@ type weighed struct {
 // weigh carries out a plan and stores the weights if that is wanted.
 func (st *station) weigh(ctx context.Context, w waves.Wave, plan *weigh.Plan, files fs.FS, store bool) (weighed, error) {
 	done := weighed{Schema: "suyang.weighting.1", Wave: w.ID}
+	if err := st.tellStandings(ctx, w.ID); err != nil {
+		return done, err
+	}
 	weights, record, err := weigh.Run(ctx, st.store, weigh.Input{
 		Wave: w.ID, Questionnaire: w.Questionnaire, Plan: plan, Files: files, Library: library.FS, Program: "suyang " + version(),
 	})

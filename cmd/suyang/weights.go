@@ -41,6 +41,9 @@ func (c *weightsCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	out := bufio.NewWriterSize(con.out, 1<<16)
+	if err := st.tellStandings(ctx, w.ID); err != nil {
+		return err
+	}
 	scale, err := assess.WriteWeights(ctx, st.store, w.Questionnaire, w.Plan, opt, out)
 	if err != nil {
 		return err

@@ -20,8 +20,9 @@ import (
 const minWeight, maxWeight = fieldwork.MinWeight, fieldwork.MaxWeight
 
 // PutSample stores the sample of a wave. To put the same sample again changes
-// nothing. Another sample takes its place as long as the wave has no response;
-// later it is refused with an error that wraps surveys.ErrConflict.
+// nothing. Another sample takes its place as long as the wave has no response; later only
+// one that has all its cases, with other weights perhaps, and any other is refused with an
+// error that wraps surveys.ErrConflict. Sets of weights stay those of their cases.
 func (s *Store) PutSample(ctx context.Context, wave string, cases []fieldwork.Case) error {
 	doing := fmt.Sprintf("store the sample of wave %q", wave)
 	cases = slices.SortedStableFunc(slices.Values(cases), func(a, b fieldwork.Case) int { return cmp.Compare(a.ID, b.ID) })
@@ -37,7 +38,7 @@ func (s *Store) PutSample(ctx context.Context, wave string, cases []fieldwork.Ca
 		return explain(doing, err)
 	}
 	if old != "" {
-		if err := s.checkNoResponses(ctx, wave); err != nil {
+		if err := s.checkReplaceable(ctx, wave, old, cases); err != nil {
 			return explain(doing, err)
 		}
 	}
@@ -94,13 +95,27 @@ func checkWeight(id string, w float64) error {
 		surveys.ErrInvalid, id, w, minWeight, maxWeight)
 }
 
-func (s *Store) checkNoResponses(ctx context.Context, wave string) error {
+// checkReplaceable wants a wave without responses, or a sample that extends the old one.
+func (s *Store) checkReplaceable(ctx context.Context, wave, old string, cases []fieldwork.Case) error {
 	var n uint64
 	err := s.query(ctx, "has_responses", arguments{"wave": wave}, func(rows driver.Rows) error { return rows.Scan(&n) })
-	if err == nil && n > 0 {
-		err = fmt.Errorf("%w: the wave has responses, so its sample cannot change; put another sample into another wave", surveys.ErrConflict)
+	if err != nil || n == 0 {
+		return err
 	}
-	return err
+	var had []fieldwork.Case
+	err = s.query(ctx, "sample_cases", arguments{"wave": wave, "sample": old}, func(rows driver.Rows) error {
+		var c fieldwork.Case
+		err := rows.Scan(&c.ID, &c.Stratum, &c.PSU, &c.Columns)
+		had = append(had, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := fieldwork.Extends(had, cases); err != nil {
+		return fmt.Errorf("the wave has responses, so its sample cannot change but for further cases: %w; put another sample into another wave", err)
+	}
+	return nil
 }
 
 // currentSample returns the digest of the sample of a wave and its number, or

@@ -54,6 +54,8 @@ func TestPutSample(t *testing.T) {
 	err := s.PutSample(t.Context(), "w", []fieldwork.Case{a})
 	wantError(t, err, surveys.ErrConflict, `"w"`, "another wave")
 	counts("after the refusal", 2, 1)
+	err = s.PutSample(t.Context(), "w", []fieldwork.Case{a, drawn("b", "h", "u", 2), drawn("c", "h", "v", 3)})
+	wantError(t, err, surveys.ErrConflict, `"b"`)
 	want := []assess.Unit{
 		{Case: "a", Stratum: "h", PSU: "u", Base: 1.5, Score: math.NaN()},
 		{Case: "b", Stratum: "h", PSU: "v", Base: 2, Responded: true, Score: math.NaN()},
@@ -61,6 +63,9 @@ func TestPutSample(t *testing.T) {
 	if d := cmp.Diff(want, units(t, s, "w"), cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); d != "" {
 		t.Error(d)
 	}
+	a.Weight, b.Weight = 1, 1.25
+	putSample(t, s, "w", a, b, drawn("c", "h", "v", 1.25)) // more of the reserve is released
+	counts("with a further case", 3, 1)
 }
 
 func TestHalfWrittenSampleIsNotUsed(t *testing.T) {

@@ -260,3 +260,26 @@ func WriteSample(w io.Writer, cases []Case) error {
 	cw.Flush()
 	return cw.Error()
 }
+
+// Extends checks that a sample has every case of another one as it was, but for its weight,
+// and further ones, as when a replicate of the reserve is released. Otherwise it is an error that wraps
+// surveys.ErrConflict and names the first case that differs.
+func Extends(old, cases []Case) error {
+	byID := make(map[string]Case, len(cases))
+	for _, c := range cases {
+		byID[c.ID] = c
+	}
+	if len(cases) <= len(old) {
+		return fmt.Errorf("there are %d cases, and no further ones: %w", len(cases), surveys.ErrConflict)
+	}
+	for _, was := range old {
+		is, there := byID[was.ID]
+		switch {
+		case !there:
+			return fmt.Errorf("case %q is missing: %w", was.ID, surveys.ErrConflict)
+		case is.Stratum != was.Stratum || is.PSU != was.PSU || !maps.Equal(is.Columns, was.Columns):
+			return fmt.Errorf("case %q has another stratum, PSU or column than before: %w", was.ID, surveys.ErrConflict)
+		}
+	}
+	return nil
+}

@@ -1,6 +1,8 @@
 package fieldwork
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,5 +113,27 @@ func TestCheckBooklets(t *testing.T) {
 				t.Errorf("CheckBooklets() = %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A sample may grow and be weighed anew; cases that go or change are named.
+func TestExtends(t *testing.T) {
+	old := []Case{{ID: "a", Stratum: "1", PSU: "p", Weight: 2, Columns: map[string]string{"city": "x"}}, {ID: "b", Stratum: "1", PSU: "q", Weight: 2}}
+	grown := []Case{{ID: "c", Stratum: "1", PSU: "p", Weight: 1}, {ID: "b", Stratum: "1", PSU: "q", Weight: 1}, {ID: "a", Stratum: "1", PSU: "p", Weight: 1, Columns: map[string]string{"city": "x"}}}
+	if err := Extends(old, grown); err != nil {
+		t.Error(err)
+	}
+	if err := Extends(old, grown[1:]); !errors.Is(err, surveys.ErrConflict) {
+		t.Errorf("nothing but other weights: %v", err)
+	}
+	for name, change := range map[string]func([]Case) []Case{
+		"gone":            func(c []Case) []Case { c[2].ID = "d"; return c },
+		"another stratum": func(c []Case) []Case { c[2].Stratum = "2"; return c },
+		"another PSU":     func(c []Case) []Case { c[2].PSU = "q"; return c },
+		"another column":  func(c []Case) []Case { c[2].Columns = map[string]string{"city": "y"}; return c },
+	} {
+		if err := Extends(old, change(slices.Clone(grown))); !errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), `"a"`) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -56,6 +56,37 @@ func TestReceipt(t *testing.T) {
 	s.checkLedger(0, 1, 0)
 }
 
+// What was accepted can be read again from any place, in order, without what is in
+// quarantine.
+func TestAccepted(t *testing.T) {
+	s := open(t)
+	for n := 1; n <= 5; n++ {
+		s.accept(body(t, n))
+	}
+	other := interview(2)
+	other.Answers = surveys.Answers{}
+	if _, err := s.in.Accept(context.Background(), encode(t, other)); !errors.Is(err, surveys.ErrConflict) {
+		t.Fatal(err)
+	}
+	s.accept(body(t, 6))
+	s.powerCut()
+	for after, want := range map[uint64]string{0: "1 2 3 4 5 7", 3: "4 5 7", 5: "7", 7: "", 99: ""} {
+		var got []string
+		for r, err := range s.in.Accepted(after) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := int(r.Seq); r.ID != interview(min(n, 6)).ID || r.Node != 1 || r.Received.IsZero() {
+				t.Errorf("place %d has %+v", n, r)
+			}
+			got = append(got, fmt.Sprint(r.Seq))
+		}
+		if g := strings.Join(got, " "); g != want {
+			t.Errorf("after %d: %q, want %q", after, g, want)
+		}
+	}
+}
+
 func TestEqualSubmissionsAtOnce(t *testing.T) {
 	s := open(t)
 	b := body(t, 1)

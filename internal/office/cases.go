@@ -247,6 +247,63 @@ func (s *Store) Act(ctx context.Context, a auth.Account, wave, id string, seen i
 	return s.apply(ctx, c, e, rules)
 }
 
+// Deed is something to do with a case.
+type Deed struct {
+	Case  string
+	Event fieldwork.Event
+}
+
+// Do lets an account do several things with the cases of a wave, in their order and in one
+// transaction, such as what a tablet brings home in the evening. The first result has the
+// error of each deed that was refused, as Act gives it, nil for those that were done; with
+// the second one nothing was.
+func (s *Store) Do(ctx context.Context, a auth.Account, wave string, deeds []Deed, rules fieldwork.AttemptRules) ([]error, error) {
+	refused := make([]error, len(deeds))
+	err := s.change(ctx, "change cases", func(tx *sql.Tx) error {
+		for i, d := range deeds {
+			d.Event.Who = a.Login
+			err := do(ctx, tx, a, wave, d, rules)
+			if err == nil {
+				continue
+			}
+			if !ofDeed(err) {
+				return err
+			}
+			refused[i] = fmt.Errorf("case %s: %w", d.Case, err)
+			if err := note(ctx, tx, Entry{d.Event.At, a.Login, string(d.Event.Action), wave + " " + d.Case, Refused}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return refused, err
+}
+
+// ofDeed says that an error is about what was asked for, and not about the database.
+func ofDeed(err error) bool {
+	for _, own := range []error{surveys.ErrInvalid, surveys.ErrNotFound, surveys.ErrConflict, ErrForbidden} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// do is one deed, with the case as it is.
+func do(ctx context.Context, tx *sql.Tx, a auth.Account, wave string, d Deed, rules fieldwork.AttemptRules) error {
+	condition, values := visible(a)
+	c, err := scanCase(tx.QueryRowContext(ctx, selectCase+" WHERE wave = ? AND id = ? AND "+condition, append([]any{wave, d.Case}, values...)...))
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && !a.May(auth.ReadCases):
+		return fmt.Errorf("read the case: %w", surveys.ErrNotFound)
+	case err != nil:
+		return err
+	case !a.May(needed(c.Progress, d.Event.Action)):
+		return fmt.Errorf("%s: %w", d.Event.Action, ErrForbidden)
+	}
+	return applyIn(ctx, tx, &c, d.Event, rules)
+}
+
 // Record lets something happen to a case that no account does, such as an interview that
 // was accepted; e.Who says what does it.
 func (s *Store) Record(ctx context.Context, wave, id string, e fieldwork.Event, rules fieldwork.AttemptRules) (Case, error) {

@@ -41,6 +41,9 @@ type NewDraw struct {
 	Cases []fieldwork.Case
 	By    string
 	At    time.Time
+	// Random is what the secret of the numbers is made of: 32 random bytes unless it is
+	// given, as in a simulation that is to be repeated.
+	Random []byte
 }
 
 // PutDraw keeps a draw and its cases, in one step: with it every household gets a secret
@@ -57,8 +60,10 @@ func (s *Store) PutDraw(ctx context.Context, n NewDraw) error {
 		had, random, err := drawOf(ctx, tx, n.Wave)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			random = make([]byte, 32)
-			rand.Read(random)
+			if random = n.Random; random == nil {
+				random = make([]byte, 32)
+				rand.Read(random)
+			}
 			err = insertDraw(ctx, tx, n, file.Bytes(), hash, random)
 		case err != nil:
 		case had.Hash != hash:

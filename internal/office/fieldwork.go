@@ -41,19 +41,6 @@ func (s *Store) Standings(ctx context.Context, wave string) ([]fieldwork.Standin
 	return list, away("read the cases", rows.Err())
 }
 
-// Taken is an interview that the intake has accepted.
-type Taken struct {
-	// Node and Seq are its place in the log.
-	Node                  uint16
-	Seq                   uint64
-	Wave, Case, Interview string
-	Revision              int
-	Mode                  surveys.Mode
-	// Partial says that it was broken off.
-	Partial  bool
-	Received time.Time
-}
-
 // TakenUpTo is how far the log of a node was read.
 func (s *Store) TakenUpTo(ctx context.Context, node uint16) (seq uint64, err error) {
 	err = s.db.QueryRowContext(ctx, "SELECT seq FROM taken WHERE node = ?", node).Scan(&seq)
@@ -71,7 +58,7 @@ const intakeName = "intake"
 // over. It also notes how far the log was read, in the same transaction, so that every
 // interview is taken once, whenever the program ends. What a case does not allow, such as
 // a second interview, stands in the audit trail.
-func (s *Store) Take(ctx context.Context, list []Taken) error {
+func (s *Store) Take(ctx context.Context, list []surveys.Response) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -96,7 +83,7 @@ func (s *Store) Take(ctx context.Context, list []Taken) error {
 	})
 }
 
-func take(ctx context.Context, tx *sql.Tx, t Taken) error {
+func take(ctx context.Context, tx *sql.Tx, t surveys.Response) error {
 	if t.Case == "" {
 		return nil
 	}
@@ -107,7 +94,7 @@ func take(ctx context.Context, tx *sql.Tx, t Taken) error {
 	if err != nil {
 		return err
 	}
-	e := fieldwork.Event{At: t.Received, Who: intakeName, Action: fieldwork.Submit, Interview: t.Interview, Revision: t.Revision, Mode: t.Mode}
+	e := fieldwork.Event{At: t.Received, Who: intakeName, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode}
 	if t.Partial {
 		contact := fieldwork.Link
 		if t.Mode == surveys.ModeTablet {

@@ -205,6 +205,43 @@ func TestActs(t *testing.T) {
 	}
 }
 
+// Of several deeds in one transaction those that are allowed are done, and the others are
+// told apart.
+func TestDo(t *testing.T) {
+	s := staffed(t)
+	assign := func(id, to string) Deed {
+		return Deed{id, fieldwork.Event{At: nine, Action: fieldwork.Assign, Enumerator: to}}
+	}
+	refused, err := s.Do(t.Context(), wu, wave, []Deed{
+		assign("c1", "li"), assign("c2", ""), assign("c3", "li"), assign("c1", "chen"), {"c1", fieldwork.Event{At: nine, Action: fieldwork.Try}},
+		{"c2", fieldwork.Event{At: nine, Action: fieldwork.Approve}}, assign("c2", "chen"),
+	}, somehow)
+	must(t, err)
+	for i, want := range []error{nil, surveys.ErrInvalid, surveys.ErrNotFound, surveys.ErrInvalid, ErrForbidden, surveys.ErrConflict, nil} {
+		if !errors.Is(refused[i], want) {
+			t.Errorf("deed %d: %v, want %v", i+1, refused[i], want)
+		}
+	}
+	for id, want := range map[string]string{"c1": "assigned li 1", "c2": "assigned chen 1", "c3": "drawn  0"} {
+		c, err := s.Case(t.Context(), office, wave, id, nine)
+		must(t, err)
+		if got := fmt.Sprintf("%s %s %d", c.State, c.Enumerator, c.Changes); got != want {
+			t.Errorf("case %s is %q, want %q", id, got, want)
+		}
+	}
+	trail, err := s.Trail(t.Context(), 7)
+	must(t, err)
+	n := 0
+	for _, e := range trail {
+		if e.Who == "wu" && e.Outcome == Refused {
+			n++
+		}
+	}
+	if n != 5 {
+		t.Errorf("%d lines of the audit trail tell of refusals, want 5", n)
+	}
+}
+
 // The same draw again changes nothing; another one is refused whole.
 func TestAddCasesTwice(t *testing.T) {
 	s := staffed(t)

@@ -70,9 +70,26 @@ func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave,
 	return w, err
 }
 
-// SaveSample keeps the sample file of a wave, as it was given.
+// SaveSample keeps the sample file of a wave, as it was given. A later one may have more
+// cases and other weights, as when a replicate of the reserve is released; any other change
+// is an ErrConflict.
 func (f Folder) SaveSample(id string, sample []byte) error {
-	return f.freeze(id, sampleFile, sample)
+	frozen := f.freeze(id, sampleFile, sample)
+	if !errors.Is(frozen, surveys.ErrConflict) {
+		return frozen
+	}
+	old, err := f.Sample(id)
+	if err != nil {
+		return err
+	}
+	cases, err := fieldwork.ReadSample("the new "+sampleFile, bytes.NewReader(sample))
+	if err != nil {
+		return err
+	}
+	if err := fieldwork.Extends(old, cases); err != nil {
+		return fmt.Errorf("%w (%w)", frozen, err)
+	}
+	return writeDurably(filepath.Join(string(f), id, sampleFile), sample)
 }
 
 // Sample reads the sample of a wave; an ErrNotFound when it has none.

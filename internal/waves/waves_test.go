@@ -77,9 +77,29 @@ func TestPublishedWavesDoNotChange(t *testing.T) {
 	if err := f.SaveSample("gss", []byte("case,stratum,psu,weight\na,1,1,2\n")); !errors.Is(err, surveys.ErrConflict) {
 		t.Errorf("saving another sample: %v, want ErrConflict", err)
 	}
+	if err := f.SaveSample("gss", []byte("case,stratum,psu,weight\na,1,1,1\n")); err != nil {
+		t.Errorf("saving the same sample: %v", err)
+	}
 	cases, err := f.Sample("gss")
 	if err != nil || len(cases) != 1 || cases[0].Weight != 1 {
 		t.Errorf("Sample() = %v, %v, want the first one", cases, err)
+	}
+}
+
+// When a replicate of the reserve is released, its cases come and all weights change.
+func TestSampleGrows(t *testing.T) {
+	q, plan := definition(t)
+	f := Folder(t.TempDir())
+	if _, err := f.Publish("gss", q, plan); err != nil {
+		t.Fatal(err)
+	}
+	for _, sample := range []string{"case,stratum,psu,weight\na,1,1,2\n", "case,stratum,psu,weight\na,1,1,1\nb,1,1,1\n"} {
+		if err := f.SaveSample("gss", []byte(sample)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cases, err := f.Sample("gss"); err != nil || len(cases) != 2 || cases[0].Weight != 1 {
+		t.Errorf("Sample() = %v, %v", cases, err)
 	}
 }
 

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// How the log is followed: how often it is looked at, and how many interviews the office
+// takes in one transaction.
+const (
+	followEvery = 500 * time.Millisecond
+	takenAtOnce = 500
+)
+
+// follow tells the cases of the office of the interviews that the intake accepts, until ctx
+// ends. The office notes how far it came, so nothing is missed or told twice, whenever the
+// program ends; while the office cannot write, interviews are accepted all the same.
+func (st *station) follow(ctx context.Context) error {
+	wait := firstWait
+	for {
+		pause := followEvery
+		if err := st.takeAccepted(ctx); err == nil {
+			wait = firstWait
+		} else if ctx.Err() == nil {
+			slog.Warn("cases have not been told of their interviews yet", "cause", err)
+			pause, wait = wait, min(2*wait, longestWait)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// takeAccepted tells the cases of all interviews that were accepted before.
+func (st *station) takeAccepted(ctx context.Context) error {
+	after, err := st.office.TakenUpTo(ctx, intakeNode)
+	if err != nil {
+		return err
+	}
+	var list []surveys.Response
+	for r, err := range st.intake.Accepted(after) {
+		if err != nil {
+			return err
+		}
+		if list = append(list, r); len(list) == takenAtOnce {
+			if err := st.office.Take(ctx, list); err != nil {
+				return err
+			}
+			list = list[:0]
+		}
+	}
+	return st.office.Take(ctx, list)
+}
+
+// intakeNode is the number under which this program appends to its log.
+var intakeNode = intake.DefaultConfig("").Node
+
+// tellStandings brings what the fieldwork says of the cases of a wave to where it is weighed
+// and estimated. Waves without cases in the office have nothing to tell.
+func (st *station) tellStandings(ctx context.Context, wave string) error {
+	has, err := st.office.HasCases(ctx, wave)
+	if err != nil || !has {
+		return err
+	}
+	list, err := st.office.Standings(ctx, wave)
+	if err != nil {
+		return err
+	}
+	return st.store.PutStandings(ctx, wave, list)
+}
