@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +14,6 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/demo"
-	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/internal/microdata"
 	"github.com/suyang-survey/suyang/internal/report"
@@ -29,7 +28,7 @@ import (
 type demoCommand struct {
 	State     string `type:"path" default:"suyang-demo" help:"Folder of the demo; what an earlier demo left there is removed."`
 	N         int    `short:"n" default:"3300" help:"About how many interviews the provincial wave gets."`
-	Seed      uint64 `default:"1" help:"Seed of the simulated province; the same seed makes the same survey."`
+	Seed      uint64 `default:"2026" help:"Seed of the simulated province; the same seed makes the same survey."`
 	Once      bool   `help:"End when the reports are written instead of serving them."`
 	Microdata string `type:"path" default:"surveys/library/gss-science/data" help:"Folder with the microdata of the General Social Survey."`
 	More      string `name:"data" env:"SUYANG_DATA" type:"path" help:"Folder with a folder gss-science that holds further years."`
@@ -56,7 +55,7 @@ func (c *demoCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer lock.Close()
-	d := &demonstration{demoCommand: c, con: con, flags: &stateFlags{State: c.State}}
+	d := &demonstration{demoCommand: c, con: con, flags: &stateFlags{State: c.State}, clock: &simulatedClock{}}
 	if err := d.prepare(); err != nil {
 		return err
 	}
@@ -69,7 +68,7 @@ func (c *demoCommand) Run(ctx context.Context, con *console) error {
 	if err := d.publish(); err != nil {
 		return err
 	}
-	st, err := d.flags.open(ctx)
+	st, err := d.flags.openAt(ctx, d.clock.Now)
 	if err != nil {
 		return err
 	}
@@ -87,7 +86,9 @@ func (c *demoCommand) Run(ctx context.Context, con *console) error {
 	if err == nil {
 		con.say("the whole demo took %s", time.Since(begun).Round(100*time.Millisecond))
 		if !c.Once { // with it only the files stay, whose names stand above
-			d.addresses(srv.Addr())
+			if err := d.addresses(ctx, srv.Addr()); err != nil {
+				return errors.Join(err, serving.stop())
+			}
 			con.say("serving until Ctrl-C")
 			return serving.wait()
 		}
@@ -105,7 +106,8 @@ type demonstration struct {
 	gss, civic definitions
 	table      microdata.Table
 	population *demo.Population
-	drawn      []demo.Drawn
+	sample     drawnSample
+	clock      *simulatedClock
 }
 
 // definitions are what a wave is published from.
@@ -148,8 +150,7 @@ func (d *demonstration) prepare() (err error) {
 	if d.population, err = demo.NewPopulation(cfg, census, d.civic.questionnaire); err != nil {
 		return err
 	}
-	d.drawn = d.population.Draw(d.Seed)
-	d.con.say("a synthetic Zhejiang of %d people, 1 for every %d; %d of them drawn", d.population.Size(), cfg.Scale, len(d.drawn))
+	d.con.say("a synthetic Zhejiang of %d people, 1 for every %d", d.population.Size(), cfg.Scale)
 	return nil
 }
 
@@ -162,15 +163,10 @@ func (d *demonstration) publish() error {
 	if err := folder.Close(gssWave); err != nil {
 		return err
 	}
-	return publish(folder, provinceWave, d.civic.questionnaire, d.civic.plan, d.cases())
-}
-
-func (d *demonstration) cases() []fieldwork.Case {
-	cases := make([]fieldwork.Case, len(d.drawn))
-	for i, x := range d.drawn {
-		cases[i] = x.Case
+	if err := d.draw(); err != nil {
+		return err
 	}
-	return cases
+	return publish(folder, provinceWave, d.civic.questionnaire, d.civic.plan, d.sample.cases)
 }
 
 // microdata takes in the General Social Survey and writes its reports.
@@ -199,10 +195,13 @@ func (d *demonstration) province(ctx context.Context, base string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.st.store.PutSample(ctx, provinceWave, d.cases()); err != nil {
+	if err := d.st.store.PutSample(ctx, provinceWave, d.sample.cases); err != nil {
 		return err
 	}
-	if err := d.visits(ctx, base, w.Questionnaire); err != nil {
+	if err := d.simulate(ctx, base, w.Questionnaire); err != nil {
+		return err
+	}
+	if err := d.outcome(ctx); err != nil {
 		return err
 	}
 	if err := d.st.intake.Flush(ctx); err != nil {
@@ -251,32 +250,6 @@ func (d *demonstration) weigh(ctx context.Context, w waves.Wave) error {
 	return err
 }
 
-// visits lets everybody who takes part fill in the questionnaire behind their link.
-func (d *demonstration) visits(ctx context.Context, base string, q *surveys.Questionnaire) error {
-	key, err := d.flags.key()
-	if err != nil {
-		return err
-	}
-	var taking []demo.Drawn
-	for _, x := range d.drawn {
-		if d.population.Responds(d.Seed, x.Person) {
-			taking = append(taking, x)
-		}
-	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: visitorsAtOnce, DisableCompression: true}, Timeout: time.Minute}
-	defer client.CloseIdleConnections()
-	bar := d.con.bar("people filling in the questionnaire on the server's pages", len(taking))
-	err = each(ctx, visitorsAtOnce, taking, func(ctx context.Context, x demo.Drawn) error {
-		_, err := d.population.Visit(ctx, client, base+server.CaseLink(key, provinceWave, x.ID, 0), q, x.Person)
-		if err == nil {
-			bar.add(1)
-		}
-		return err
-	})
-	bar.finish()
-	return err
-}
-
 // reports writes the report in both languages.
 func (d *demonstration) reports(r *assess.Results) error {
 	for _, lang := range []surveys.Lang{surveys.ZH, surveys.EN} {
@@ -289,15 +262,23 @@ func (d *demonstration) reports(r *assess.Results) error {
 	return nil
 }
 
-// addresses prints where to look.
-func (d *demonstration) addresses(addr string) {
+// addresses prints where to look, and how to sign in at the desk.
+func (d *demonstration) addresses(ctx context.Context, addr string) error {
+	password := rand.Text()
+	logins, err := d.open(ctx, password)
+	if err != nil {
+		return err
+	}
 	for _, path := range []string{
 		"/", "/s/" + provinceWave,
 		"/reports/" + provinceWave + ".zh.html", "/reports/" + provinceWave + ".en.html",
 		"/reports/" + gssWave + ".zh.html", "/reports/" + gssWave + ".en.html",
+		"/desk",
 	} {
 		fmt.Fprintf(d.con.out, "http://%s%s\n", addr, path)
 	}
+	d.con.say("sign in at the desk as %s; password of all of them: %s", strings.Join(logins, ", "), password)
+	return nil
 }
 
 // serving is a server that runs beside the demo.

@@ -90,6 +90,8 @@ type station struct {
 	store  *clickhouse.Store
 	log    *wal.Log
 	intake *intake.Intake
+	// now is the clock of the intake and the pages.
+	now func() time.Time
 	// stop ends shipping and following the log, which then send their results to ended.
 	stop  context.CancelFunc
 	ended chan error
@@ -98,11 +100,15 @@ type station struct {
 // open opens everything: the store, the log and the intake, which begins to ship. It
 // never joins the engine of another command, which ends with that command. A
 // ClickHouse server may be away: interviews are accepted and wait in the log.
-func (f *stateFlags) open(ctx context.Context) (*station, error) {
+func (f *stateFlags) open(ctx context.Context) (*station, error) { return f.openAt(ctx, time.Now) }
+
+// openAt is open with another clock.
+func (f *stateFlags) openAt(ctx context.Context, now func() time.Time) (*station, error) {
 	st, err := f.openWith(ctx, (*station).connect)
 	if err != nil {
 		return nil, err
 	}
+	st.now = now
 	if err := st.store.Migrate(ctx); err != nil {
 		if !errors.Is(err, surveys.ErrUnavailable) {
 			return nil, errors.Join(err, st.Close())
@@ -222,7 +228,7 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 	if err := st.log.Skip(upTo); err != nil { // does nothing unless the log has lost its end
 		return err
 	}
-	if st.intake, err = intake.New(cfg, st.log, st.store, published, time.Now); err != nil {
+	if st.intake, err = intake.New(cfg, st.log, st.store, published, st.now); err != nil {
 		return err
 	}
 	ctx, st.stop = context.WithCancel(ctx)

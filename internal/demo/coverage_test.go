@@ -15,6 +15,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/internal/weigh"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/library"
@@ -46,9 +47,10 @@ func TestCoverage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := frame(t, p)
 	drawn := make([][]*assess.Results, *surveysDrawn)
 	eachSurvey(t, len(drawn), func(i int) (err error) {
-		drawn[i], err = p.assessed(t, q, pl, weights, truth, uint64(i+1))
+		drawn[i], err = p.assessed(t, q, pl, weights, truth, f, uint64(i+1))
 		return err
 	})
 	trials := []trial{newTrial(drawn, 0), newTrial(drawn, 1)}
@@ -86,8 +88,11 @@ func eachSurvey(t *testing.T, n int, do func(i int) error) {
 
 // assessed draws a sample, lets it answer, weighs it and estimates, first with linearised
 // variances, then with a bootstrap.
-func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess.Plan, weights *weigh.Plan, truth *Truth, seed uint64) ([]*assess.Results, error) {
-	m := p.survey(q, seed)
+func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess.Plan, weights *weigh.Plan, truth *Truth, f *fieldwork.Frame, seed uint64) ([]*assess.Results, error) {
+	m, err := p.survey(q, f, seed)
+	if err != nil {
+		return nil, err
+	}
 	w, record, err := weigh.Run(t.Context(), m, weigh.Input{Wave: m.Wave, Questionnaire: q, Plan: weights, Library: library.FS})
 	if err != nil {
 		return nil, err
@@ -104,25 +109,40 @@ func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess
 	return all, nil
 }
 
-// survey draws a sample and lets it answer, without a server.
-func (p *Population) survey(q *surveys.Questionnaire, seed uint64) *assess.Memory {
+// survey draws a sample, lets the fieldwork take its course and the people answer, without
+// an office and a server.
+func (p *Population) survey(q *surveys.Questionnaire, f *fieldwork.Frame, seed uint64) (*assess.Memory, error) {
 	m := &assess.Memory{Wave: "w"}
-	for _, d := range p.Draw(seed) {
-		m.Cases = append(m.Cases, fieldwork.Case(d.Case))
-		if !p.Responds(seed, d.Person) {
+	draw, err := p.Draw(f, seed, "test")
+	if err != nil {
+		return nil, err
+	}
+	if m.Cases, err = draw.Cases(0); err != nil {
+		return nil, err
+	}
+	secret, err := household.NewSecret(fmt.Appendf(nil, "%032d", seed))
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range m.Cases {
+		standing, x, err := p.Standing(seed, c, secret.Number(c.ID))
+		if err != nil {
+			return nil, err
+		}
+		if m.Standings = append(m.Standings, standing); x == nil {
 			continue
 		}
 		answers := surveys.Answers{}
 		for it := range q.Items {
 			if it.Dimension != "" || isFact(it) {
-				answers[it.ID] = p.Answer(d.Person, it, answers)
+				answers[it.ID] = p.Answer(x, it, answers)
 			}
 		}
 		m.Responses = append(m.Responses, surveys.Response{Interview: surveys.Interview{
-			ID: d.ID, Revision: 1, Wave: m.Wave, Case: d.ID, Answers: answers,
+			ID: c.ID, Revision: 1, Wave: m.Wave, Case: c.ID, Answers: answers,
 		}})
 	}
-	return m
+	return m, nil
 }
 
 // A trial is what one kind of variance came to over all surveys, by kind of estimate and

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/library"
@@ -72,41 +75,135 @@ func TestPopulationFollowsTheCensus(t *testing.T) {
 	}
 }
 
+// frame reads the frame of the province as the program reads that of an office.
+func frame(t *testing.T, p *Population) *fieldwork.Frame {
+	t.Helper()
+	src, err := p.Frame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := fieldwork.FrameFromCSV(FrameFile, frameVintage, src, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 func TestDraw(t *testing.T) {
 	p, _, _ := province(t, DefaultConfig())
-	drawn := p.Draw(p.cfg.Seed)
-	sum, cases, perStratum := 0.0, map[string]bool{}, map[string]map[string]bool{}
-	for _, d := range drawn {
-		sum += d.Weight
-		cases[d.ID] = true
-		if perStratum[d.Stratum] == nil {
-			perStratum[d.Stratum] = map[string]bool{}
+	f := frame(t, p)
+	d, err := p.Draw(f, p.cfg.Seed, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := d.Cases(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, strata := 0.0, map[string]map[string]bool{}
+	for _, c := range drawn {
+		sum += c.Weight
+		if strata[c.Stratum] == nil {
+			strata[c.Stratum] = map[string]bool{}
 		}
-		perStratum[d.Stratum][d.PSU] = true
-		if d.Columns["city"] != d.Person.City || d.Columns["residence"] != d.Person.Residence {
-			t.Fatalf("case %s has columns %v for %+v", d.ID, d.Columns, d.Person)
+		strata[c.Stratum][c.PSU] = true
+		people, err := p.household(c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range people {
+			if c.Columns["city"] != x.City || c.Columns["residence"] != x.Residence {
+				t.Fatalf("case %s has columns %v for %+v", c.ID, c.Columns, x)
+			}
 		}
 	}
-	if len(cases) != len(drawn) {
-		t.Errorf("%d cases have %d different IDs", len(drawn), len(cases))
+	// The expected number of addresses is interviews / response, up to a whole village; the
+	// few villages with less than ten addresses are taken whole, one in a hundred addresses.
+	if want := 3300 / expectedResponse; math.Abs(float64(len(drawn))/want-1) > 0.01 {
+		t.Errorf("%d addresses drawn, want about %.0f", len(drawn), want)
 	}
-	// The expected number of people drawn is interviews / response; whole villages per
-	// stratum make it differ by at most half a village in each of 22 strata.
-	if want := 3300 / expectedResponse; math.Abs(float64(len(drawn))-want) > 11*peoplePerVillage {
-		t.Errorf("%d people drawn, want about %.0f", len(drawn), want)
+	if len(strata) != 22 {
+		t.Errorf("%d strata, want 11 cities × urban and rural", len(strata))
 	}
-	if len(perStratum) != 22 {
-		t.Errorf("%d strata, want 11 cities × urban and rural", len(perStratum))
-	}
-	for s, villages := range perStratum {
-		if len(villages) < 2 {
+	for s, villages := range strata {
+		if len(villages) < villagesPerStratum {
 			t.Errorf("stratum %s has %d villages; its variance cannot be estimated", s, len(villages))
 		}
 	}
-	// Within a stratum the design gives everybody the same probability, so the weights
-	// add up to the population exactly.
-	if want := float64(p.Size() * p.cfg.Scale); math.Abs(sum/want-1) > 1e-9 {
-		t.Errorf("the weights add up to %.0f, want %.0f", sum, want)
+	// Σ w estimates the number of addresses. Villages are drawn by adults, which are
+	// nearly proportional to addresses: their ratio varies by a tenth, and over 500
+	// villages the sum by half a percent; five of that.
+	addresses := 0
+	for _, u := range f.Units {
+		addresses += u.Households
+	}
+	if got := sum / float64(addresses); math.Abs(got-1) > 0.025 {
+		t.Errorf("the weights add up to %.3f of the %d addresses", got, addresses)
+	}
+}
+
+// The fieldwork takes the course that is expected of it: towns and the young answer less,
+// some addresses are vacant, and about two of three drawn give an interview.
+func TestCourse(t *testing.T) {
+	p, _, _ := province(t, DefaultConfig())
+	d, err := p.Draw(frame(t, p), 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := d.Cases(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type share struct{ n, of int }
+	by := map[string]*share{}
+	count := func(key string, in bool) {
+		if by[key] == nil {
+			by[key] = &share{}
+		}
+		if by[key].of++; in {
+			by[key].n++
+		}
+	}
+	secret, err := household.NewSecret(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range drawn {
+		s, x, err := p.Standing(1, c, secret.Number(c.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Check(); err != nil {
+			t.Fatal(err)
+		}
+		class, err := s.Disposition.Class()
+		if err != nil || s.Counts != (class == fieldwork.ClassI) || s.Counts != (x != nil) {
+			t.Fatalf("%+v, %v (%v)", s, x, err)
+		}
+		count("all", s.Counts)
+		count(c.Columns["residence"], s.Counts)
+		count("not eligible", class == fieldwork.ClassNE)
+		count("unknown", class == fieldwork.ClassUH || class == fieldwork.ClassUO)
+	}
+	for i := range p.people {
+		switch x := &p.people[i]; {
+		case x.Age < 30:
+			count("young, asked", p.agrees(1, x))
+		case x.Age >= 60:
+			count("old, asked", p.agrees(1, x))
+		}
+	}
+	rate := func(key string) float64 { return float64(by[key].n) / float64(by[key].of) }
+	for key, s := range by {
+		t.Logf("%s: %d of %d, %.3f", key, s.n, s.of, rate(key))
+	}
+	for key, want := range map[string][2]float64{"all": {expectedResponse - 0.03, expectedResponse + 0.03}, "not eligible": {0.02, 0.04}, "unknown": {0.002, 0.02}} {
+		if got := rate(key); got < want[0] || got > want[1] {
+			t.Errorf("%s: %.3f, want %v", key, got, want)
+		}
+	}
+	if rate("urban") > rate("rural")-0.05 || rate("young, asked") > rate("old, asked")-0.10 {
+		t.Errorf("response does not depend on residence (%.3f, %.3f) or age (%.3f, %.3f)", rate("urban"), rate("rural"), rate("young, asked"), rate("old, asked"))
 	}
 }
 
@@ -115,19 +212,23 @@ func TestSameSeedSameSurvey(t *testing.T) {
 	cfg.Interviews, cfg.Scale = 200, 1000
 	a, _, _ := province(t, cfg)
 	b, _, _ := province(t, cfg)
-	if d := cmp.Diff(cases(a.Draw(1)), cases(b.Draw(1))); d != "" {
+	draw := func(p *Population, seed uint64) string {
+		d, err := p.Draw(frame(t, p), seed, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		if err := d.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	if d := cmp.Diff(draw(a, 1), draw(b, 1)); d != "" {
 		t.Error(d)
 	}
-	if cmp.Equal(cases(a.Draw(1)), cases(a.Draw(2))) {
+	if draw(a, 1) == draw(a, 2) {
 		t.Error("another seed drew the same sample")
 	}
-}
-
-func cases(drawn []Drawn) (ids []string) {
-	for _, d := range drawn {
-		ids = append(ids, d.ID)
-	}
-	return ids
 }
 
 func TestTruthEndsWithItsContext(t *testing.T) {

@@ -1,136 +1,88 @@
 package demo
 
 import (
+	"bytes"
+	"encoding/csv"
 	"fmt"
 	"math"
-	"math/rand/v2"
-	"slices"
+	"strconv"
 
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 )
 
-// The design: villages are drawn with probability proportional to size within each
-// stratum (city × urban or rural), then the same number of people in each village.
+// The design: villages are drawn with probability proportional to their adults within each
+// city × urban or rural, then addresses in each, then one person of each household.
 const (
-	peoplePerVillage   = 12
-	villagesPerStratum = 2 // at least
-	expectedResponse   = 0.75
+	addressesPerVillage = 10
+	villagesPerStratum  = 2 // at least
+	// expectedResponse is the share of the drawn addresses that give an interview.
+	expectedResponse = 0.70
+	frameVintage     = "2023"
+	// FrameFile is what the plan calls its frame.
+	FrameFile = "frame.csv"
 )
 
-// Drawn is a drawn person: the case of the sample file and who it is.
-type Drawn struct {
-	fieldwork.Case
-	Person *Person
-}
+// NBS classes of urban and rural places, of which the frame has one each.
+var classOf = map[string]string{"urban": "111", "rural": "220"}
 
-// Draw takes the sample. Stage probabilities go into the base weight: m·M_i/M for
-// village i of a stratum of M people with m villages drawn, k/M_i for a person in it.
-// Other seeds draw other samples from the same population.
-func (p *Population) Draw(seed uint64) []Drawn {
-	rng := rand.New(rand.NewPCG(seed, 2))
-	byStratum := map[string][]village{}
-	for _, v := range p.villages {
-		byStratum[v.stratum] = append(byStratum[v.stratum], v)
-	}
-	var drawn []Drawn
-	for stratum, m := range p.allocate(byStratum) {
-		for _, d := range drawVillages(rng, byStratum[p.strata[stratum]], m) {
-			drawn = append(drawn, p.drawPeople(rng, d)...)
+// Frame is the list of villages, as the province's statistical office would give it. A
+// vacant address counts as a household, since nobody knows before somebody goes there.
+func (p *Population) Frame() ([]byte, error) {
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	rows := [][]string{{"code", "name", "class", "households", "adults", "residence"}}
+	for i := range p.villages {
+		v := &p.villages[i]
+		name := "村"
+		if v.residence == "urban" {
+			name = "社区"
 		}
+		rows = append(rows, []string{v.code, fmt.Sprintf("第 %d %s", i+1, name), classOf[v.residence], strconv.Itoa(len(v.homes)), strconv.Itoa(v.size()), v.residence})
 	}
-	return drawn
+	err := w.WriteAll(rows)
+	return out.Bytes(), err
 }
 
-// allocate shares the villages among the strata in proportion to the square root of
-// their population, so that small cities get a usable sample, as the national
-// population survey does between provinces.
-func (p *Population) allocate(byStratum map[string][]village) []int {
-	total := math.Ceil(float64(p.cfg.Interviews) / expectedResponse / peoplePerVillage)
-	roots := make([]float64, len(p.strata))
-	sum := 0.0
-	for i, s := range p.strata {
-		roots[i] = math.Sqrt(float64(people(byStratum[s])))
-		sum += roots[i]
-	}
-	m := make([]int, len(roots))
-	for i, r := range roots {
-		m[i] = max(villagesPerStratum, int(math.Round(total*r/sum)))
-		m[i] = min(m[i], len(byStratum[p.strata[i]])/2)
-	}
-	return m
+// DrawPlan is the plan of the draw. Villages are shared among the strata in proportion to
+// the square root of their adults, so that small cities get a usable sample, as the
+// national population survey does between provinces.
+func (p *Population) DrawPlan(seed uint64) []byte {
+	villages := int(math.Ceil(float64(p.cfg.Interviews) / expectedResponse / addressesPerVillage))
+	return fmt.Appendf(nil, `title: 模拟浙江调查的抽样方案
+seed: %d
+frame: %s
+vintage: "%s"
+strata: [city, residence]
+allocation: {total: %d, rule: root, size: adults, least: %d}
+stages:
+  - {unit: village, method: pps-systematic, size: adults, order: random}
+  - {unit: household, method: systematic, number: %d, short: all}
+person: kish
+columns: [residence]
+`, seed, FrameFile, frameVintage, max(villages, 2*villagesPerStratum*len(cityEffect)), villagesPerStratum, addressesPerVillage)
 }
 
-func people(vs []village) int {
-	n := 0
-	for _, v := range vs {
-		n += v.size()
+// Draw takes the sample by the plan. Other seeds draw other samples from the same
+// population.
+func (p *Population) Draw(f *fieldwork.Frame, seed uint64, program string) (*fieldwork.Draw, error) {
+	plan, err := fieldwork.ReadDrawPlan("draw.yaml", p.DrawPlan(seed))
+	if err != nil {
+		return nil, err
 	}
-	return n
+	return plan.Draw(f, program, nil)
 }
 
-// drawnVillage is a village with its probability to be drawn.
-type drawnVillage struct {
-	village
-	probability float64
-}
-
-// drawVillages draws m villages systematically with probability proportional to
-// size, in random order (Madow 1949). A village larger than the step is certain.
-func drawVillages(rng *rand.Rand, vs []village, m int) []drawnVillage {
-	vs = slices.Clone(vs)
-	rng.Shuffle(len(vs), func(i, j int) { vs[i], vs[j] = vs[j], vs[i] })
-	step := float64(people(vs)) / float64(m)
-	next := rng.Float64() * step
-	var out []drawnVillage
-	sum := 0.0
-	for _, v := range vs {
-		sum += float64(v.size())
-		if next < sum {
-			out = append(out, drawnVillage{v, math.Min(1, float64(v.size())/step)})
-			for next < sum {
-				next += step
-			}
-		}
+// household are the people who live at the address of a case.
+func (p *Population) household(id string) ([]*Person, error) {
+	var position int
+	v := p.byCode[id[:min(len(id), 12)]]
+	if _, err := fmt.Sscanf(id[min(len(id), 12):], "-%d", &position); err != nil || v == nil || position < 1 || position > len(v.homes) {
+		return nil, fmt.Errorf("the synthetic province has no address %q", id)
 	}
-	return out
-}
-
-// drawPeople draws people of a village by simple random sampling.
-func (p *Population) drawPeople(rng *rand.Rand, v drawnVillage) []Drawn {
-	k := min(peoplePerVillage, v.size())
-	order := rng.Perm(v.size())[:k]
-	slices.Sort(order)
-	weight := 1 / (v.probability * float64(k) / float64(v.size()))
-	out := make([]Drawn, k)
-	for i, o := range order {
-		x := &p.people[v.first+o]
-		out[i] = Drawn{Person: x, Case: fieldwork.Case{
-			ID: fmt.Sprintf("%s-%02d", v.name, i+1), Stratum: v.stratum, PSU: v.name,
-			Weight:  weight * float64(p.cfg.Scale),
-			Columns: map[string]string{"city": x.City, "residence": x.Residence},
-		}}
+	h := v.homes[position-1]
+	var list []*Person
+	for i := h.first; i < h.last; i++ {
+		list = append(list, &p.people[i])
 	}
-	return out
-}
-
-// Responds reports whether a person drawn with this seed takes part. Men, the young and people in
-// towns take part less often; raking by sex × age, city and residence can repair
-// that, since nothing else decides.
-func (p *Population) Responds(seed uint64, x *Person) bool {
-	logit := 1.1
-	if x.Sex == "1" {
-		logit -= 0.25
-	}
-	if x.Age < 30 {
-		logit -= 0.45
-	}
-	if x.Age >= 60 {
-		logit += 0.35
-	}
-	if x.Residence == "urban" {
-		logit -= 0.2
-	} else {
-		logit += 0.4
-	}
-	return uniform(seed, x.id, streamRespond) < 1/(1+math.Exp(-logit))
+	return list, nil
 }

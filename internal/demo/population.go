@@ -13,6 +13,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/margins"
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/library/divisions"
 )
 
 // Config says how large the survey is and which world it takes place in.
@@ -48,17 +49,22 @@ type Population struct {
 	cfg      Config
 	people   []Person // in order of village
 	villages []village
-	strata   []string
+	byCode   map[string]*village
 	items    map[string]itemModel
 }
 
-// village is a primary sampling unit: the people from first to last-1.
+// village is a primary sampling unit: the people from first to last-1, and the addresses
+// they live at.
 type village struct {
-	stratum, name string
-	first, last   int
+	code, residence string
+	first, last     int
+	homes           []home
 }
 
-func (v village) size() int { return v.last - v.first }
+func (v *village) size() int { return v.last - v.first }
+
+// home is an address: the people from first to last-1, none when nobody lives there.
+type home struct{ first, last int }
 
 // What moves a person's ability, in units of the logit scale that the items use.
 // The values are invented; they give differences of the size that the published
@@ -91,9 +97,13 @@ func NewPopulation(cfg Config, census *margins.Census, q *surveys.Questionnaire)
 	if cfg.Interviews < 1 || cfg.Scale < 1 {
 		return nil, fmt.Errorf("the demo needs at least one interview and a scale of at least 1, not %d and %d", cfg.Interviews, cfg.Scale)
 	}
-	p := &Population{cfg: cfg, items: itemModels(cfg.Seed, q)}
+	p := &Population{cfg: cfg, items: itemModels(cfg.Seed, q), byCode: map[string]*village{}}
 	rng := rand.New(rand.NewPCG(cfg.Seed, 1))
 	ages := newAgeTable(census)
+	counties, err := countiesOf()
+	if err != nil {
+		return nil, err
+	}
 	for _, city := range slices.Sorted(maps.Keys(census.Cities)) {
 		people := map[string][]Person{}
 		for range int(math.Round(census.Cities[city].Aged18to69(margins.EvenShare) / float64(cfg.Scale))) {
@@ -101,10 +111,77 @@ func NewPopulation(cfg Config, census *margins.Census, q *surveys.Questionnaire)
 			people[x.Residence] = append(people[x.Residence], x)
 		}
 		for _, residence := range []string{"urban", "rural"} {
-			p.settle(rng, city+"-"+residence, people[residence])
+			from := len(p.villages)
+			p.settle(rng, residence, people[residence])
+			number(p.villages[from:], counties[city])
 		}
 	}
+	for i := range p.villages {
+		v := &p.villages[i]
+		p.byCode[v.code] = v
+		p.house(rng, v)
+	}
 	return p, nil
+}
+
+// countiesOf lists the codes of the counties of each city, in the vintage of the frame.
+func countiesOf() (map[string][]string, error) {
+	of := map[string][]string{}
+	for _, l := range divisions.Lists() {
+		if l.ID != "cn-zj-gd-"+frameVintage {
+			continue
+		}
+		for _, city := range l.Parts("33") {
+			for _, county := range l.Parts(city.Code) {
+				of[city.Code+"00"] = append(of[city.Code+"00"], county.Code)
+			}
+		}
+	}
+	if len(of) == 0 {
+		return nil, fmt.Errorf("there is no list of divisions of the vintage %s", frameVintage)
+	}
+	return of, nil
+}
+
+// villagesPerTownship is how many villages of a stratum lie in one township.
+const villagesPerTownship = 30
+
+// number gives the villages of a stratum their codes: they lie in the counties of the city
+// one after the other, the urban ones in other townships than the rural ones.
+func number(villages []village, counties []string) {
+	in := map[string]int{}
+	for i := range villages {
+		v := &villages[i]
+		county := counties[i*len(counties)/len(villages)]
+		township := 1 + in[county]/villagesPerTownship
+		if v.residence == "rural" {
+			township += 200
+		}
+		v.code = fmt.Sprintf("%s%03d%03d", county, township, 1+in[county]%villagesPerTownship)
+		in[county]++
+	}
+}
+
+// Of the addresses of a village some are vacant, and the others have one to four people.
+var householdSizes = [4]float64{0.22, 0.65, 0.90, 1} // cumulative
+
+const vacantShare = 0.03
+
+// house puts the people of a village into its addresses.
+func (p *Population) house(rng *rand.Rand, v *village) {
+	for next := v.first; next < v.last; {
+		if rng.Float64() < vacantShare {
+			v.homes = append(v.homes, home{next, next})
+			continue
+		}
+		size, u := 1, rng.Float64()
+		for householdSizes[size-1] < u {
+			size++
+		}
+		last := min(next+size, v.last)
+		v.homes = append(v.homes, home{next, last})
+		next = last
+	}
 }
 
 // ageTable draws sex and age together, from the census counts by five-year group.
@@ -179,16 +256,15 @@ func logistic(rng *rand.Rand) float64 {
 
 // settle cuts the people of a stratum into villages. Neighbours share a village
 // effect, so that the design has a cluster effect to find.
-func (p *Population) settle(rng *rand.Rand, stratum string, people []Person) {
+func (p *Population) settle(rng *rand.Rand, residence string, people []Person) {
 	rng.Shuffle(len(people), func(i, j int) { people[i], people[j] = people[j], people[i] })
-	p.strata = append(p.strata, stratum)
-	for n := 1; len(people) > 0; n++ {
+	for len(people) > 0 {
 		size := villageSmallest + rng.IntN(villageLargest-villageSmallest)
 		if len(people)-size < villageSmallest {
 			size = len(people)
 		}
 		effect := villageSpread * rng.NormFloat64()
-		v := village{stratum: stratum, name: fmt.Sprintf("%s-%04d", stratum, n), first: len(p.people)}
+		v := village{residence: residence, first: len(p.people)}
 		for i := range people[:size] {
 			people[i].ability += effect
 			people[i].id = uint64(len(p.people))
