@@ -101,7 +101,7 @@ func (c *drawCommand) frame(con *console, file, name, vintage string) (*fieldwor
 	}
 	wait := con.patience("bytes of the frame")
 	defer wait.finish()
-	return fieldwork.FrameFromCSV(path, vintage, src, wait.step)
+	return fieldwork.ReadFrame(path, vintage, src, wait.step)
 }
 
 // write writes the draw file and the sample file.

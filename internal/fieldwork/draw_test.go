@@ -41,7 +41,7 @@ func frameText(counties, townships, villages int) []byte {
 
 func testFrame(t testing.TB, src []byte) *Frame {
 	t.Helper()
-	f, err := FrameFromCSV("frame.csv", "2023", src, nil)
+	f, err := ReadFrame("frame.csv", "2023", src, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestFrameFaults(t *testing.T) {
 		{"other encoding", "code,name\n330101001001,\xd5\xe3\n", "UTF-8"},
 		{"short row", "code,name\n330101001001\n", "wrong number of fields"},
 	} {
-		if _, err := FrameFromCSV("f.csv", "", []byte(c.file), nil); !errors.Is(err, surveys.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+		if _, err := ReadFrame("f.csv", "", []byte(c.file), nil); !errors.Is(err, surveys.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want one that says %q", c.name, err, c.want)
 		}
 	}
@@ -385,7 +385,7 @@ func FuzzDrawPlan(f *testing.F) {
 	f.Add([]byte("seed: 1\nframe: f\nstages: [{unit: village, method: pps-replacement, size: size, number: 3}]\n"))
 	f.Add([]byte("seed: 1\nframe: f\nstages: [{unit: village, method: simple, number: 3, reserve: {replicates: 2, each: 1}}]\n"))
 	f.Add([]byte("seed: 9223372036854775807\nframe: f\nallocation: {total: 3, rule: power, each: city}\nstrata: [city]\nstages: [{unit: township, method: systematic, order: random}]\n"))
-	frame, err := FrameFromCSV("frame.csv", "", frameText(2, 3, 3), nil)
+	frame, err := ReadFrame("frame.csv", "", frameText(2, 3, 3), nil)
 	if err != nil {
 		f.Fatal(err)
 	}
