@@ -31,11 +31,14 @@ const (
 	frameUnzipped = 4 << 30
 )
 
-// frameColumns are the columns with a meaning, each with its other names.
-var frameColumns = []struct {
+// frameColumnNames are the names of a column.
+type frameColumnNames struct {
 	name  string
 	other []string
-}{
+}
+
+// frameColumns are the columns with a meaning, each with its other names.
+var frameColumns = []frameColumnNames{
 	{"code", []string{"区划代码", "统计用区划代码", "行政区划代码", "代码"}},
 	{"name", []string{"名称", "区划名称", "村居名称"}},
 	{"class", []string{"城乡分类", "城乡分类代码", "城乡"}},
@@ -70,7 +73,7 @@ func ReadFrame(name, vintage string, src []byte, progress func(done, total int))
 		return nil, fmt.Errorf("%s: the frame has more than %d MiB; divide it: %w", name, MaxFrameFile>>20, surveys.ErrTooLarge)
 	}
 	sum := sha256.Sum256(src)
-	r := &frameReader{name: name, seen: map[string]int{}, texts: map[string]string{},
+	r := &frameReader{name: name, seen: map[string]int{}, texts: map[string]string{}, shared: map[string]map[string]string{},
 		frame: &Frame{Hash: hex.EncodeToString(sum[:]), Vintage: vintage}, progress: progress}
 	rows := r.csv
 	if bytes.HasPrefix(src, []byte("PK\x03\x04")) {
@@ -98,7 +101,9 @@ type frameReader struct {
 	frame    *Frame
 	columns  []string       // of the file from the left; blank where there is no name
 	seen     map[string]int // the row of a code
+	further  []string       // fields of the present row in columns without a meaning
 	texts    map[string]string
+	shared   map[string]map[string]string // further columns by their values
 	remarks  remarks
 	faults   []error
 	progress func(done, total int)
@@ -295,6 +300,7 @@ func (r *frameReader) row(line int, rec []string) error {
 // unit reads the fields of a row. An error begins with the name of the column.
 func (r *frameReader) unit(line int, rec []string) (FrameUnit, error) {
 	u := FrameUnit{Row: line}
+	r.further = r.further[:0]
 	for i, text := range rec {
 		if i >= len(r.columns) || r.columns[i] == "" {
 			if text == "" {
@@ -306,6 +312,7 @@ func (r *frameReader) unit(line int, rec []string) (FrameUnit, error) {
 			return u, fmt.Errorf("%s: %w", r.columns[i], err)
 		}
 	}
+	u.Columns = r.furtherColumns()
 	return u, nil
 }
 
@@ -339,13 +346,36 @@ func (r *frameReader) field(u *FrameUnit, column, text string) (err error) {
 	case "size":
 		u.Size, err = measureOf(text)
 	default:
-		if u.Columns == nil {
-			u.Columns = make(map[string]string, len(r.columns))
-		}
-		u.Columns[column] = r.kept(text)
+		r.further = append(r.further, text)
 	}
 	return err
 }
+
+// furtherColumns are the columns without a meaning of the row that was read last. Rows with
+// the same values share them, as villages of one township often do.
+func (r *frameReader) furtherColumns() map[string]string {
+	if len(r.further) == 0 {
+		return nil
+	}
+	key := strings.Join(r.further, "\x00") // which no text has
+	if m, ok := r.shared[key]; ok {
+		return m
+	}
+	m, i := make(map[string]string, len(r.further)), 0
+	for _, c := range r.frame.Columns {
+		if !slices.ContainsFunc(frameColumns, func(k frameColumnNames) bool { return k.name == c }) {
+			m[c] = r.kept(r.further[i])
+			i++
+		}
+	}
+	if len(r.shared) < maxKept {
+		r.shared[key] = m
+	}
+	return m
+}
+
+// maxKept is how many texts, and how many rows of further columns, are kept to be shared.
+const maxKept = 100_000
 
 // kept returns a text that outlasts its row; few different ones are kept once.
 func (r *frameReader) kept(text string) string {
@@ -353,7 +383,7 @@ func (r *frameReader) kept(text string) string {
 		return s
 	}
 	text = strings.Clone(text)
-	if len(r.texts) < 100_000 {
+	if len(r.texts) < maxKept {
 		r.texts[text] = text
 	}
 	return text
