@@ -32,7 +32,7 @@ const LeastAdults, MostAdults = 0.5, 5.0
 func (f *Frame) Check(name string, rules FrameRules) ([]Remark, error) {
 	c := frameCheck{frame: f, rules: rules, lists: slices.Concat(of(rules.Lists, f.Vintage), rules.Own), unknown: map[string]int{}}
 	if len(c.lists) == 0 {
-		c.remarks = append(c.remarks, Remark{Kind: RemarkUnchecked, Count: 1, Text: fmt.Sprintf("no code list of the vintage %q is known, so that the codes were not checked", f.Vintage)})
+		c.remarks = append(c.remarks, Remark{Kind: RemarkUnchecked, Count: 1, Text: fmt.Sprintf("no code list of the vintage %q is known, so that the codes were not checked; name another vintage, or a list", f.Vintage)})
 	}
 	names := map[string]int{}
 	for i := range f.Units {
@@ -83,7 +83,8 @@ func (c *frameCheck) place(u *FrameUnit) {
 		if geo.Zone(u.Code) {
 			if _, ok := l.Get(u.Code[:6]); !ok {
 				c.remarks.at(RemarkZone, "units lie in development zones that only statistics number as counties", u.Row, "code", "%s: %s is no division of %s", u.Code, u.Code[:6], l.ID)
-				return
+				known = true
+				continue
 			}
 		}
 		_, reaches, err := l.Place(geo.Short(u.Code))
@@ -112,10 +113,13 @@ func (c *frameCheck) fault(u *FrameUnit, err error) {
 	c.faults = append(c.faults, frameFault{row: u.Row, text: text + c.elsewhere(u.Code)})
 }
 
-// elsewhere says which other vintage has the county of a code.
+// elsewhere says which other vintage has a county that is unknown in this one.
 func (c *frameCheck) elsewhere(code string) string {
+	if slices.ContainsFunc(c.lists, func(l *geo.List) bool { _, ok := l.Get(code[:6]); return ok }) {
+		return "" // what is unknown lies below it
+	}
 	for _, l := range c.rules.Lists {
-		if d, ok := l.Get(code[:6]); ok && !slices.Contains(c.lists, l) {
+		if d, ok := l.Get(code[:6]); ok {
 			return fmt.Sprintf("; %s has it as %s, so name that vintage, or bring the frame to this one by a crosswalk", l.ID, d.Name[surveys.ZH])
 		}
 	}
