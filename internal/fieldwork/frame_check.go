@@ -44,7 +44,7 @@ func (f *Frame) Check(name string, rules FrameRules) ([]Remark, error) {
 		} else {
 			names[key] = u.Row
 		}
-		if u.Class == "" && f.has("class") {
+		if u.Class == "" && (f.has("class") || f.has("class_code")) {
 			c.remarks.at(RemarkNoClass, "units are neither urban nor rural", u.Row, "class", "%s has no class", u.Code)
 		}
 	}

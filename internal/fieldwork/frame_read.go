@@ -2,6 +2,7 @@ package fieldwork
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
@@ -66,8 +67,8 @@ func frameColumn(name string) string {
 // column, up to 20 of them, and wrap surveys.ErrInvalid or surveys.ErrTooLarge; name stands
 // for the file. progress, which may be nil, is told how many bytes are done.
 //
-// A class is urban or rural, or one of the seven codes of the statistics (geo.ClassOf), of
-// which both are kept.
+// A class is urban or rural, or one of the seven codes of the statistics (geo.ClassOf): the
+// frame then has the class and, in the column class_code, the code.
 func ReadFrame(name, vintage string, src []byte, progress func(done, total int)) (*Frame, error) {
 	if len(src) > MaxFrameFile {
 		return nil, fmt.Errorf("%s: the frame has more than %d MiB; divide it: %w", name, MaxFrameFile>>20, surveys.ErrTooLarge)
@@ -87,6 +88,9 @@ func ReadFrame(name, vintage string, src []byte, progress func(done, total int))
 	}
 	if len(r.frame.Units) == 0 {
 		return nil, fmt.Errorf("%s: the frame has no units: %w", name, surveys.ErrInvalid)
+	}
+	if f := r.frame; !f.has("class_code") && slices.ContainsFunc(f.Units, func(u FrameUnit) bool { return u.ClassCode != "" }) {
+		f.Columns = slices.Insert(f.Columns, slices.Index(f.Columns, "class")+1, "class_code")
 	}
 	r.frame.Remarks = r.remarks.sorted()
 	return r.frame, nil
@@ -331,13 +335,10 @@ func (r *frameReader) field(u *FrameUnit, column, text string) (err error) {
 		u.Code, err = strings.Clone(text), checkCode(text)
 	case "name":
 		u.Name = strings.Clone(text)
-	case "class":
+	case "class", "class_code":
 		err = u.classify(r.kept(text))
-	case "class_code":
-		if u.ClassCode = r.kept(text); text != "" {
-			if _, ok := geo.ClassOf(text); !ok {
-				err = fmt.Errorf("%q is no urban–rural class of the statistics", text)
-			}
+		if column == "class_code" && err == nil && text != "" && u.ClassCode != text {
+			err = fmt.Errorf("%q is no urban–rural class of the statistics, such as 111", text)
 		}
 	case "households":
 		u.Households, err = count(text)
@@ -389,24 +390,27 @@ func (r *frameReader) kept(text string) string {
 	return text
 }
 
-// classify reads an urban–rural class.
+// classify reads an urban–rural class, in words or as a code of the statistics.
 func (u *FrameUnit) classify(text string) error {
-	if c, ok := geo.ClassOf(text); ok {
-		if u.Class = "rural"; c.Urban {
-			u.Class = "urban"
-		}
-		u.ClassCode = text
+	class, code := "", ""
+	switch c, ok := geo.ClassOf(text); {
+	case text == "":
 		return nil
-	}
-	switch text {
-	case "":
-	case "urban", "城镇", "城市", "城":
-		u.Class = "urban"
-	case "rural", "乡村", "农村", "乡":
-		u.Class = "rural"
+	case ok && c.Urban:
+		class, code = "urban", text
+	case ok:
+		class, code = "rural", text
+	case slices.Contains([]string{"urban", "城镇", "城市", "城"}, text):
+		class = "urban"
+	case slices.Contains([]string{"rural", "乡村", "农村", "乡"}, text):
+		class = "rural"
 	default:
 		return fmt.Errorf("%q is no urban–rural class; write urban (城镇), rural (乡村), or a code from 111 to 220", text)
 	}
+	if u.Class != "" && u.Class != class || u.ClassCode != "" && code != "" && u.ClassCode != code {
+		return fmt.Errorf("%q is another class than in the other column of classes", text)
+	}
+	u.Class, u.ClassCode = class, cmp.Or(code, u.ClassCode)
 	return nil
 }
 
