@@ -139,7 +139,7 @@ func (c *frameCheck) err(name string) error {
 		}
 		more := ""
 		if f.more > 0 {
-			more = fmt.Sprintf(" (and %d further rows)", f.more)
+			more = fmt.Sprintf(" and %d more", f.more)
 		}
 		errs = append(errs, fmt.Errorf("%s: row %d%s, column code: %s: %w", name, f.row, more, f.text, surveys.ErrInvalid))
 	}

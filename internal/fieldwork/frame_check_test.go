@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func TestCheckCodes(t *testing.T) {
 	}{
 		{"as it should be", "2023", rules, []string{"330106002001", "441900003001", "330383001001", "110101001001"}, nil},
 		{"a county of before", "2023", rules, []string{"330106002001", "330103001001", "330103001002", "330104001001"}, []string{
-			"f: row 3 (and 1 further rows), column code: 330103 is no part of 3301 杭州市 in cn-zj-gd-2023; cn-zj-gd-2020 has it as 下城区",
+			"f: row 3 and 1 more, column code: 330103 is no part of 3301 杭州市 in cn-zj-gd-2023; cn-zj-gd-2020 has it as 下城区",
 			"f: row 5, column code: 330104 is no part of 3301 杭州市"}},
 		{"a county of later", "2020", rules, []string{"330113001001"}, []string{"cn-zj-gd-2023 has it as 临平区"}},
 		{"all districts together", "2023", rules, []string{"330101001001"}, []string{"01 stands for all districts together (市辖区)"}},
@@ -322,5 +323,24 @@ func TestMoveFrame(t *testing.T) {
 	}
 	if _, undecided, err = vintageFrame(t, "2020", many...).Move("f", walk); len(undecided) != 30 || strings.Count(err.Error(), "f: row") != maxFaults || !strings.Contains(err.Error(), "and further rows") {
 		t.Errorf("%d undecided: %v", len(undecided), err)
+	}
+}
+
+// The manual names every column with its other names, and every kind of remark.
+func TestManualOfFrames(t *testing.T) {
+	b, err := os.ReadFile("../../web/docs/reference/frame.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manual := string(b)
+	for _, c := range frameColumns {
+		if row := fmt.Sprintf("| `%s` | %s", c.name, strings.Join(c.other, ", ")); !strings.Contains(manual, row) {
+			t.Errorf("the manual lacks the row %s", row)
+		}
+	}
+	for _, kind := range []string{RemarkEncoding, RemarkUnchecked, RemarkZone, RemarkHigher, RemarkSameName, RemarkNoClass, RemarkZero, RemarkImplausible, RemarkSmall, RemarkLarge} {
+		if !strings.Contains(manual, "| `"+kind+"` |") {
+			t.Errorf("the manual does not explain the remark %s", kind)
+		}
 	}
 }
