@@ -32,7 +32,11 @@ const LeastAdults, MostAdults = 0.5, 5.0
 func (f *Frame) Check(name string, rules FrameRules) ([]Remark, error) {
 	c := frameCheck{frame: f, rules: rules, lists: slices.Concat(of(rules.Lists, f.Vintage), rules.Own), unknown: map[string]int{}}
 	if len(c.lists) == 0 {
-		c.remarks = append(c.remarks, Remark{Kind: RemarkUnchecked, Count: 1, Text: fmt.Sprintf("no code list of the vintage %q is known, so that the codes were not checked; name another vintage, or a list", f.Vintage)})
+		text := fmt.Sprintf("no code list of the vintage %q is known, so that the codes were not checked; give one", f.Vintage)
+		if f.Vintage == "" {
+			text = "the vintage of the codes is not named, so that they were not checked"
+		}
+		c.remarks = append(c.remarks, Remark{Kind: RemarkUnchecked, Count: 1, Text: text})
 	}
 	names := map[string]int{}
 	for i := range f.Units {

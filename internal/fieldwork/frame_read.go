@@ -136,10 +136,13 @@ func (r *frameReader) csv(src []byte) error {
 	}
 	for n := 0; ; n++ {
 		rec, err := cr.Read()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
+			if r.progress != nil {
+				r.progress(len(src), len(src))
+			}
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("%s: %w: %w", r.name, err, surveys.ErrInvalid)
 		}
 		line, _ := cr.FieldPos(0)
@@ -203,51 +206,72 @@ func (r *frameReader) xlsx(src []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
-	at, cells := 0, []string(nil)
-	flush := func() error {
-		if cells == nil {
-			return nil
-		}
-		if r.columns == nil {
-			return r.head(at+1, cells)
-		}
-		for len(cells) < len(r.columns) {
-			cells = append(cells, "")
-		}
-		return r.row(at+1, cells)
-	}
+	sheet := sheetRows{reader: r}
 	err = b.Read(0, func(c workbook.Cell) error {
-		if c.Row != at {
-			if c.Row < at {
-				return fmt.Errorf("%w: row %d stands below row %d; save the workbook anew with a spreadsheet program", surveys.ErrInvalid, c.Row+1, at+1)
-			}
-			if err := flush(); err != nil {
-				return err
-			}
-			at, cells = c.Row, cells[:0]
-			if done, total := b.Unzipped(); at%10_000 == 0 && r.progress != nil {
-				r.progress(int(done), int(max(done, total)))
-			}
+		if c.Row/10_000 != sheet.at/10_000 && r.progress != nil {
+			done, total := b.Unzipped()
+			r.progress(int(done), int(max(done, total)))
 		}
-		if c.Col >= maxFrameColumns {
-			return fmt.Errorf("%w: cell %s%d: a frame has at most %d columns; delete what stands to the right", surveys.ErrTooLarge, workbook.Column(c.Col), c.Row+1, maxFrameColumns)
-		}
-		for len(cells) <= c.Col {
-			cells = append(cells, "")
-		}
-		cells[c.Col] = c.Text
-		return nil
+		return sheet.cell(c)
 	}, nil)
 	if err == nil {
-		err = flush()
+		err = sheet.end()
 	}
 	switch {
-	case err != nil && !errors.Is(err, errEnough) && !strings.HasPrefix(err.Error(), r.name):
+	case sheet.err != nil:
+		return sheet.err // which begins with the name already
+	case err != nil:
 		return fmt.Errorf("%s: %w", r.name, err)
-	case err == nil && r.columns == nil:
+	case r.columns == nil:
 		return fmt.Errorf("%s: cannot read the header of the frame: the first sheet is empty: %w", r.name, surveys.ErrInvalid)
 	}
-	return err
+	if _, total := b.Unzipped(); r.progress != nil {
+		r.progress(int(total), int(total))
+	}
+	return nil
+}
+
+// sheetRows puts the cells of a sheet together to rows and hands them to the reader.
+type sheetRows struct {
+	reader *frameReader
+	at     int // the row of the cells, counted from 0
+	cells  []string
+	err    error // of the reader
+}
+
+func (s *sheetRows) cell(c workbook.Cell) error {
+	if c.Row < s.at {
+		return fmt.Errorf("%w: row %d stands below row %d; save the workbook anew with a spreadsheet program", surveys.ErrInvalid, c.Row+1, s.at+1)
+	}
+	if c.Row > s.at {
+		if err := s.end(); err != nil {
+			return err
+		}
+		s.at, s.cells = c.Row, s.cells[:0]
+	}
+	if c.Col >= maxFrameColumns {
+		return fmt.Errorf("%w: cell %s%d: a frame has at most %d columns; delete what stands to the right", surveys.ErrTooLarge, workbook.Column(c.Col), c.Row+1, maxFrameColumns)
+	}
+	for len(s.cells) <= c.Col {
+		s.cells = append(s.cells, "")
+	}
+	s.cells[c.Col] = c.Text
+	return nil
+}
+
+// end hands over the row; the first one that is not empty has the names of the columns.
+func (s *sheetRows) end() error {
+	switch r := s.reader; {
+	case len(s.cells) == 0:
+	case r.columns == nil:
+		s.err = r.head(s.at+1, s.cells)
+	default:
+		for len(s.cells) < len(r.columns) {
+			s.cells = append(s.cells, "")
+		}
+		s.err = r.row(s.at+1, s.cells)
+	}
+	return s.err
 }
 
 // maxFrameColumns is how many columns a frame has at most.

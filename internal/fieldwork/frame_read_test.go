@@ -200,9 +200,12 @@ func TestFrameFaults(t *testing.T) {
 
 // Twenty faults are told at once, each with its row, and no more.
 func TestFrameFaultsAreBounded(t *testing.T) {
-	_, err := ReadFrame("f", "", []byte("code\n"+strings.Repeat("x\n", 50)), nil)
-	if n := strings.Count(fmt.Sprint(err), "f: row "); n != maxFaults || !strings.Contains(err.Error(), "row 21, column code") {
-		t.Errorf("%d faults: %v", n, err)
+	text := []byte("code\n" + strings.Repeat("x\n", 50))
+	for name, src := range map[string][]byte{"CSV": text, "XLSX": workbookOf(t, text)} {
+		_, err := ReadFrame("f", "", src, nil)
+		if n := strings.Count(fmt.Sprint(err), "f: row "); n != maxFaults || !strings.Contains(err.Error(), "row 21, column code") {
+			t.Errorf("%s: %d faults: %v", name, n, err)
+		}
 	}
 }
 

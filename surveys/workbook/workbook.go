@@ -6,6 +6,7 @@ package workbook
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -304,7 +305,8 @@ func (b *Book) richText(dec *xml.Decoder, end string) (string, error) {
 func (b *Book) Read(at int, cell func(Cell) error, merged func(row, col int) error) error {
 	s := b.sheets[at]
 	row, col := -1, -1
-	return b.walk(s.part, func(dec *xml.Decoder, e xml.StartElement) error {
+	var theirs error // of the caller, which says nothing about the workbook
+	err := b.walk(s.part, func(dec *xml.Decoder, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "row":
 			row, col = row+1, -1
@@ -323,15 +325,18 @@ func (b *Book) Read(at int, cell func(Cell) error, merged func(row, col int) err
 			if err != nil || text == "" && !formula {
 				return err
 			}
-			return cell(Cell{row, col, text, formula})
+			theirs = cell(Cell{row, col, text, formula})
+			return theirs
 		case "mergeCell":
 			first, _, area := strings.Cut(attr(e, "ref"), ":")
 			if y, x, ok := place(first); ok && area && merged != nil {
-				return merged(y, x)
+				theirs = merged(y, x)
+				return theirs
 			}
 		}
 		return nil
 	})
+	return cmp.Or(theirs, err)
 }
 
 // Column is the letter of a column counted from 0: A, B … Z, AA.
