@@ -12,6 +12,7 @@
 #             (ARGS=-update rewrites the tables of the manual)
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make draws  how often 10,000 simulated draws of every method and of whole plans take each unit, and the totals they estimate
+# make frames  how long reading, checking and merging a frame of 705,600 villages takes, from CSV and from XLSX
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
@@ -28,7 +29,7 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws household quality fuzz-expr echarts odk axe deps
+.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr echarts odk axe deps
 
 build:
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -90,6 +91,9 @@ coverage:
 draws:
 	$(GO) test ./analysis/sampling -run '^(TestSimulation|TestSampfordByEnumeration)$$' -v -count 1 -timeout 30m -args -draws 100000
 	$(GO) test ./internal/fieldwork -run '^TestDrawIsUnbiased$$' -v -count 1 -timeout 30m -args -draws 10000
+
+frames:
+	$(GO) test ./internal/fieldwork -run '^TestFrameSpeed$$' -v -count 1 -args -townships 19600
 
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000

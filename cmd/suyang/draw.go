@@ -10,6 +10,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/library/divisions"
 )
 
 // drawCommand draws a sample, or draws it again.
@@ -19,7 +20,7 @@ type drawCommand struct {
 	Sample  string `help:"Also write the sample file, CSV, that “suyang publish --sample” takes."`
 	Release int    `help:"How many replicates of the reserve the sample file has, in their order."`
 	Replay  string `help:"Draw again what this draw file records, and fail with what differs."`
-	Frame   string `help:"The frame, CSV; by default the file that the plan names, beside the plan or the draw file."`
+	Frame   string `help:"The frame, CSV or XLSX; by default the file that the plan names, beside the plan or the draw file."`
 }
 
 // Run draws and writes the files.
@@ -59,6 +60,9 @@ func (c *drawCommand) first(con *console, program string) (*fieldwork.Draw, erro
 	if err != nil {
 		return nil, err
 	}
+	if _, err := frame.Check(plan.Frame, fieldwork.FrameRules{Lists: divisions.Lists()}); err != nil {
+		return nil, err
+	}
 	wait := con.patience("draw strata")
 	defer wait.finish()
 	return plan.Draw(frame, program, wait.step)
@@ -92,16 +96,11 @@ func (c *drawCommand) frame(con *console, file, name, vintage string) (*fieldwor
 			path = filepath.Join(filepath.Dir(file), name)
 		}
 	}
-	src, err := os.ReadFile(path)
+	f, err := readFrame(con, path, vintage)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("the frame is not there: %w; name it with --frame", err)
+		err = fmt.Errorf("%w; name it with --frame", err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	wait := con.patience("bytes of the frame")
-	defer wait.finish()
-	return fieldwork.FrameFromCSV(path, vintage, src, wait.step)
+	return f, err
 }
 
 // write writes the draw file and the sample file.

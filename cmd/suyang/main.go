@@ -29,6 +29,7 @@ type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Serve the questionnaires of the published waves and take in the interviews."`
 	Lint       lintCommand       `cmd:"" help:"Check a questionnaire and say what is wrong, where, and what to do."`
 	Bank       bankCommand       `cmd:"" help:"Check an item bank, draw booklets from it and give them to the cases of a sample."`
+	Frame      frameCommand      `cmd:"" help:"Check a frame and prepare it for a draw: its codes, sizes, what may be merged, a later vintage."`
 	Draw       drawCommand       `cmd:"" help:"Draw a sample from a frame by a plan, into a file that the draw can be proved with; draw it again."`
 	Precision  precisionCommand  `cmd:"" help:"Say how precise a survey of cities would be, what change it sees, and whether a ranking is supported."`
 	Publish    publishCommand    `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave, which the server shows from its next start on."`

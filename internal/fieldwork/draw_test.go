@@ -41,7 +41,7 @@ func frameText(counties, townships, villages int) []byte {
 
 func testFrame(t testing.TB, src []byte) *Frame {
 	t.Helper()
-	f, err := FrameFromCSV("frame.csv", "2023", src, nil)
+	f, err := ReadFrame("frame.csv", "2023", src, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,26 +358,6 @@ func TestDrawPlanFaults(t *testing.T) {
 	}
 }
 
-func TestFrameFaults(t *testing.T) {
-	for _, c := range []struct{ name, file, want string }{
-		{"empty", "", "header"},
-		{"no code", "name\nx\n", "column code"},
-		{"no units", "code\n", "no units"},
-		{"column twice", "code,code\n", "twice"},
-		{"short code", "code,adults\n330101001,1\n", "row 2, column code"},
-		{"code twice", "code\n330101001001\n330101001001\n", "row 3, column code: 330101001001 stands in row 2 already"},
-		{"no count", "code,households\n330101001001,many\n", "row 2, column households"},
-		{"negative", "code,adults\n330101001001,-1\n", "row 2, column adults"},
-		{"no number", "code,size\n330101001001,NaN\n", "row 2, column size"},
-		{"other encoding", "code,name\n330101001001,\xd5\xe3\n", "UTF-8"},
-		{"short row", "code,name\n330101001001\n", "wrong number of fields"},
-	} {
-		if _, err := FrameFromCSV("f.csv", "", []byte(c.file), nil); !errors.Is(err, surveys.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want one that says %q", c.name, err, c.want)
-		}
-	}
-}
-
 // A plan that is read draws or fails with an error, never otherwise, and what it draws
 // can be replayed.
 func FuzzDrawPlan(f *testing.F) {
@@ -385,7 +365,7 @@ func FuzzDrawPlan(f *testing.F) {
 	f.Add([]byte("seed: 1\nframe: f\nstages: [{unit: village, method: pps-replacement, size: size, number: 3}]\n"))
 	f.Add([]byte("seed: 1\nframe: f\nstages: [{unit: village, method: simple, number: 3, reserve: {replicates: 2, each: 1}}]\n"))
 	f.Add([]byte("seed: 9223372036854775807\nframe: f\nallocation: {total: 3, rule: power, each: city}\nstrata: [city]\nstages: [{unit: township, method: systematic, order: random}]\n"))
-	frame, err := FrameFromCSV("frame.csv", "", frameText(2, 3, 3), nil)
+	frame, err := ReadFrame("frame.csv", "", frameText(2, 3, 3), nil)
 	if err != nil {
 		f.Fatal(err)
 	}

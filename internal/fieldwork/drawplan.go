@@ -16,7 +16,7 @@ type DrawPlan struct {
 	Title string `json:"title,omitempty"`
 	// Seed is where all randomness comes from.
 	Seed int `json:"seed"`
-	// Frame is the CSV file of the frame, beside the plan; Vintage names its codes.
+	// Frame is the file of the frame, CSV or XLSX, beside the plan; Vintage names its codes.
 	Frame   string `json:"frame"`
 	Vintage string `json:"vintage,omitempty"`
 	// Strata are what the strata are crossings of: city, county, class or a column of the
@@ -167,7 +167,7 @@ func (c planChecker) head() {
 		c.file.Fault("seed", fmt.Sprintf("the seed is %d", c.Seed), "give any whole number above 0, and keep it")
 	}
 	if c.Frame == "" {
-		c.file.Fault("frame", "there is no frame", "name the CSV file of the frame")
+		c.file.Fault("frame", "there is no frame", "name the file of the frame")
 	}
 	for i, s := range c.Strata {
 		if s == "" || slices.Contains(c.Strata[:i], s) {

@@ -1,8 +1,12 @@
 package xlsform
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/workbook"
 )
 
 // The limits of a workbook. A file beyond one of them is refused before more of it is
@@ -63,27 +67,78 @@ func (s *sheet) put(row, col int, text string) {
 	s.rows[row][col] = text
 }
 
-// columnName is the letter of a column counted from 0: A, B … Z, AA.
-func columnName(col int) string {
-	name := ""
-	for col++; col > 0; col = (col - 1) / 26 {
-		name = string(rune('A'+(col-1)%26)) + name
+// readXLSX reads the sheets of a form in a workbook, as texts. It stops at the first limit;
+// an error wraps surveys.ErrInvalid or surveys.ErrTooLarge.
+func readXLSX(src []byte) (*book, error) {
+	w, err := workbook.Open(src, workbook.Limits{File: MaxFile, Unzipped: MaxUnzipped, Sheets: MaxSheets, Texts: MaxCells, Text: MaxText})
+	if err != nil {
+		return nil, err
 	}
-	return name
+	b, cells := &book{}, 0
+	for i, name := range w.Sheets() {
+		s := &sheet{name: name}
+		b.sheets = append(b.sheets, s)
+		// Other sheets, such as a description of the form, hold nothing of it, and of two
+		// with one name the first counts.
+		if !used(name) || b.sheet(name) != s {
+			continue
+		}
+		err := w.Read(i, func(c workbook.Cell) error {
+			if err := s.room(c.Row, c.Col, &cells); err != nil {
+				return err
+			}
+			if !utf8.ValidString(c.Text) || utf8.RuneCountInString(c.Text) > MaxText {
+				return fmt.Errorf("%w: sheet %q, cell %s%d: the text has more than %d characters", surveys.ErrTooLarge, short(name), workbook.Column(c.Col), c.Row+1, MaxText)
+			}
+			s.put(c.Row, c.Col, c.Text)
+			if c.Formula {
+				s.odd = append(s.odd, oddity{c.Row, c.Col, "a formula"})
+			}
+			return nil
+		}, func(row, col int) error {
+			if len(s.odd) < MaxCells {
+				s.odd = append(s.odd, oddity{row, col, "merged cells"})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
 }
 
-// place reads a reference such as "B7" as row and column, counted from 0.
-func place(ref string) (row, col int, ok bool) {
-	i := 0
-	for i < len(ref) && 'A' <= ref[i] && ref[i] <= 'Z' {
-		if col = col*26 + int(ref[i]-'A') + 1; col > 1<<20 {
-			return 0, 0, false
-		}
-		i++
+// used reports whether a sheet of this name belongs to a form.
+func used(name string) bool {
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "survey", "choices", "settings", ownSheet:
+		return true
 	}
-	row, err := strconv.Atoi(ref[i:])
-	if i == 0 || err != nil || row < 1 {
-		return 0, 0, false
+	return false
+}
+
+// room checks the limits before a cell is kept; cells are those of all sheets so far.
+func (s *sheet) room(row, col int, cells *int) error {
+	have := 0
+	if row < len(s.rows) {
+		have = len(s.rows[row])
 	}
-	return row - 1, col - 1, true
+	if *cells += max(1, col+1-have); *cells > MaxCells {
+		return fmt.Errorf("%w: the workbook has more than %d cells, counted from the first of each row to the last; delete what stands far to the right", surveys.ErrTooLarge, MaxCells)
+	}
+	switch {
+	case row >= MaxRows:
+		return fmt.Errorf("%w: sheet %q goes beyond row %d; divide the form, or delete what stands below it", surveys.ErrTooLarge, short(s.name), MaxRows)
+	case col >= MaxColumns:
+		return fmt.Errorf("%w: sheet %q goes beyond column %s; delete what stands to the right of it", surveys.ErrTooLarge, short(s.name), workbook.Column(MaxColumns-1))
+	}
+	return nil
+}
+
+// short cuts a text that is shown in a message.
+func short(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:39]) + "…"
+	}
+	return s
 }

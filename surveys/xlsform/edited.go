@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/workbook"
 )
 
 // An exported form says most things twice: in the cells of an XLSForm and in columns of
@@ -44,7 +45,7 @@ func (im *importer) ignored(b *block, instead map[string]string) {
 			if what == quoted("") {
 				what = "the emptied cell of " + quoted(b.name)
 			}
-			im.losses = append(im.losses, Loss{Sheet: "survey", Row: b.row + 1, Column: columnName(col) + " (" + im.survey.cell(0, col) + ")",
+			im.losses = append(im.losses, Loss{Sheet: "survey", Row: b.row + 1, Column: workbook.Column(col) + " (" + im.survey.cell(0, col) + ")",
 				What: what, Why: sinceExport, Instead: how})
 		}
 	}

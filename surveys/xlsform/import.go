@@ -10,6 +10,7 @@ import (
 
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/expr"
+	"github.com/suyang-survey/suyang/surveys/workbook"
 )
 
 // Import reads an XLSForm, the bytes of an .xlsx file. It returns the questionnaire
@@ -151,7 +152,7 @@ func (im *importer) lose(t *table, row int, column, what, why, instead string) {
 		}
 		written := t.cell(row, col) != ""
 		if l.Column == "" || written {
-			l.Column = columnName(col) + " (" + t.cell(0, col) + ")"
+			l.Column = workbook.Column(col) + " (" + t.cell(0, col) + ")"
 		}
 		if written {
 			break
@@ -315,7 +316,7 @@ func (im *importer) lookAround(b *book) {
 			if o.what == "merged cells" {
 				instead = "only the first of them has the text"
 			}
-			im.losses = append(im.losses, Loss{Sheet: strings.ToLower(strings.TrimSpace(s.name)), Row: o.row + 1, Column: columnName(o.col), What: o.what, Why: "a form is read as texts", Instead: instead})
+			im.losses = append(im.losses, Loss{Sheet: strings.ToLower(strings.TrimSpace(s.name)), Row: o.row + 1, Column: workbook.Column(o.col), What: o.what, Why: "a form is read as texts", Instead: instead})
 		}
 	}
 	seen := map[heading]bool{}
@@ -324,9 +325,9 @@ func (im *importer) lookAround(b *book) {
 		switch {
 		case h.column == "" || strings.HasPrefix(h.column, ownPrefix):
 		case seen[h]:
-			im.lose(im.survey, 0, "", "column "+columnName(col)+" "+quoted(written), "another column has the same meaning", "left out")
+			im.lose(im.survey, 0, "", "column "+workbook.Column(col)+" "+quoted(written), "another column has the same meaning", "left out")
 		case !slices.Contains(known, h.column) && !slices.Contains(translatable, h.column):
-			im.lose(im.survey, 0, "", "column "+columnName(col)+" "+quoted(written), "it is not known here", "left out")
+			im.lose(im.survey, 0, "", "column "+workbook.Column(col)+" "+quoted(written), "it is not known here", "left out")
 		}
 		seen[h] = true
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/workbook"
 )
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
@@ -80,9 +81,9 @@ func (s *sheet) xml() (string, error) {
 				continue
 			}
 			if n := utf8.RuneCountInString(text); n > MaxText {
-				return "", fmt.Errorf("%w: sheet %s, cell %s%d: a text of %d characters does not fit into a cell, which holds %d", surveys.ErrTooLarge, s.name, columnName(x), y+1, n, MaxText)
+				return "", fmt.Errorf("%w: sheet %s, cell %s%d: a text of %d characters does not fit into a cell, which holds %d", surveys.ErrTooLarge, s.name, workbook.Column(x), y+1, n, MaxText)
 			}
-			fmt.Fprintf(&b, `<c r="%s%d" s="%d" t="inlineStr"><is><t xml:space="preserve">%s</t></is></c>`, columnName(x), y+1, style, escape(text))
+			fmt.Fprintf(&b, `<c r="%s%d" s="%d" t="inlineStr"><is><t xml:space="preserve">%s</t></is></c>`, workbook.Column(x), y+1, style, escape(text))
 		}
 		b.WriteString(`</row>`)
 	}
