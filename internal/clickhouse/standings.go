@@ -69,7 +69,7 @@ func checkStandings(standings []fieldwork.Standing) error {
 func (s *Store) checkSampled(ctx context.Context, args arguments, standings []fieldwork.Standing) error {
 	var strangers []string
 	next := 0
-	err := s.query(ctx, "sampled_cases", args, func(rows driver.Rows) error {
+	err := s.query(ctx, "sample_ids", args, func(rows driver.Rows) error {
 		var id string
 		err := rows.Scan(&id)
 		for ; next < len(standings) && standings[next].Case < id; next++ {

@@ -82,7 +82,7 @@ func frame(t *testing.T, p *Population) *fieldwork.Frame {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := fieldwork.FrameFromCSV(FrameFile, frameVintage, src, nil)
+	f, err := fieldwork.ReadFrame(FrameFile, frameVintage, src, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

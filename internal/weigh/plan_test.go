@@ -2,6 +2,7 @@ package weigh_test
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -157,4 +158,39 @@ func FuzzReadPlan(f *testing.F) {
 			t.Errorf("ReadPlan() = %v, %v", p, err)
 		}
 	})
+}
+
+// The manual has a plan that fits, and every key.
+func TestManualOfTheWeighting(t *testing.T) {
+	src, err := os.ReadFile("../../web/docs/reference/weighting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(src), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	w := civic(t)
+	p, err := weigh.ReadPlan("weights.yaml", []byte(example), w.q, w.p.Factors)
+	if err != nil || len(p.Steps) != 7 {
+		t.Errorf("the plan of the manual: %v", err)
+	}
+	var look func(typ reflect.Type)
+	look = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice:
+			look(typ.Elem())
+		case reflect.Struct:
+			if typ.PkgPath() != reflect.TypeFor[weigh.Plan]().PkgPath() {
+				return // factors and assumptions have pages of their own
+			}
+			for i := range typ.NumField() {
+				f := typ.Field(i)
+				key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+				if f.IsExported() && key != "-" && key != "" && !strings.Contains(string(src), "`"+key+"`") {
+					t.Errorf("the manual does not mention `%s`", key)
+				}
+				look(f.Type)
+			}
+		}
+	}
+	look(reflect.TypeFor[weigh.Plan]())
 }
