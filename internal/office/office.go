@@ -43,10 +43,11 @@ func open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, db, migrations); err != nil {
+	store := &Store{db: db}
+	if err := errors.Join(migrate(ctx, db, migrations), store.fillDispositions(ctx)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{db: db}, nil
+	return store, nil
 }
 
 // Close closes the file.
