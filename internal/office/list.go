@@ -347,7 +347,7 @@ func (s *Store) fillDispositions(ctx context.Context) error {
 // another one.
 func (s *Store) Quarantined(ctx context.Context, wave, id string) (n int, err error) {
 	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM audit WHERE object = ? AND outcome = 'refused' AND who = ? AND action = ?",
-		wave+" "+id, intakeName, fieldwork.Submit).Scan(&n)
+		wave+" "+id, Intake, fieldwork.Submit).Scan(&n)
 	return n, away("count the interviews in quarantine", err)
 }
 
