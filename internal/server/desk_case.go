@@ -217,9 +217,19 @@ func caseFacts(f deskFrame, c office.Case, events []fieldwork.Event, names peopl
 	}
 	slices.Sort(columns)
 	for _, name := range columns {
-		add(name, c.Columns[name])
+		value := c.Columns[name]
+		if key := columnWords[name]; key != "" {
+			name = t.say(key)
+		}
+		add(name, value)
 	}
 	return facts, t.err
+}
+
+// columnWords are the words of columns of a sample that everybody has; others keep their names.
+var columnWords = map[string]string{
+	"city": "desk.sample.city", "county": "desk.sample.county", "village": "desk.sample.village", "class": "desk.sample.class",
+	"replicate": "desk.sample.replicate", fieldwork.ColumnBooklet: "desk.sample.booklet",
 }
 
 // interviewWords say which interview it is and how it was done.
