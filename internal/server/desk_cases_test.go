@@ -437,8 +437,8 @@ func TestDeskLinkAndPaper(t *testing.T) {
 	if len(list) != 1 || list[0].Mode != surveys.ModePaper || list[0].Case != "c1" {
 		t.Fatalf("stored: %+v", list)
 	}
-	d.must(d.office.Take(t.Context(), []office.Taken{{Node: 1, Seq: 1, Wave: "village", Case: "c1", Interview: list[0].ID, Mode: list[0].Mode, Received: noon},
-		{Node: 1, Seq: 2, Wave: "village", Case: "c1", Interview: "another", Mode: surveys.ModeWeb, Received: noon}}))
+	second := surveys.Interview{ID: "another", Wave: "village", Case: "c1", Mode: surveys.ModeWeb}
+	d.must(d.office.Take(t.Context(), []surveys.Response{{Interview: list[0], Node: 1, Seq: 1, Received: noon}, {Interview: second, Node: 1, Seq: 2, Received: noon}}))
 	_, body = wu.open("/desk/village/cases/c1")
 	d.wants(0, body, 0, "1 further interviews came for this case", "Paper")
 	status, body = wu.send("/desk/village/cases/c1/paper?lang=en", url.Values{})
