@@ -78,6 +78,7 @@ type Mode string
 const (
 	ModeWeb    Mode = "web"    // the respondent's own phone or computer
 	ModeTablet Mode = "tablet" // an enumerator at the door
+	ModePaper  Mode = "paper"  // a questionnaire on paper, typed in at the desk
 	ModeImport Mode = "import" // microdata of another survey
 )
 

@@ -142,7 +142,7 @@ func (f *stateFlags) openWith(ctx context.Context, connect func(*station, contex
 	st := &station{flags: f}
 	err := connect(st, ctx)
 	if err == nil {
-		st.office, err = office.Open(ctx, filepath.Join(f.State, officeFile))
+		st.office, err = f.openOffice(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -294,6 +294,14 @@ func (f *stateFlags) openDrafts() (*drafts.Store, error) {
 		return nil, err
 	}
 	return drafts.Open(filepath.Join(f.State, "drafts.db"), key)
+}
+
+// openOffice opens the office database.
+func (f *stateFlags) openOffice(ctx context.Context) (*office.Store, error) {
+	if err := f.make(); err != nil {
+		return nil, err
+	}
+	return office.Open(ctx, filepath.Join(f.State, officeFile))
 }
 
 // The waits between two looks for a ClickHouse that is away.

@@ -39,7 +39,7 @@ var ours = map[string][]string{
 	"internal/microdata":         {"surveys", "internal/fieldwork"},
 	"internal/waves":             {"surveys", "internal/assess", "internal/fieldwork"},
 	"internal/demo":              {"surveys", "analysis", "internal/assess", "internal/margins", "internal/fieldwork"},
-	"internal/server":            {"surveys", "analysis", "internal/auth", "internal/office", "internal/intake", "internal/drafts", "internal/fieldwork", "internal/assess", "internal/report", "web"},
+	"internal/server":            {"surveys", "analysis", "internal/auth", "internal/office", "internal/intake", "internal/drafts", "internal/fieldwork", "internal/fieldwork/household", "internal/assess", "internal/report", "web"},
 	"cmd":                        {"surveys", "analysis", "internal", "web"},
 
 	"internal/fieldwork/household": {"surveys"},

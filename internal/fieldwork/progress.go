@@ -1,6 +1,7 @@
 package fieldwork
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,11 @@ const (
 	Close   Action = "close"   // end work without an interview
 	Reopen  Action = "reopen"  // take work up again
 )
+
+// Actions lists the actions.
+func Actions() []Action {
+	return []Action{Assign, Try, Select, Begin, Submit, Approve, Reject, Close, Reopen}
+}
 
 // Event is one thing that happened to a case: who did what when, and why.
 type Event struct {
@@ -137,6 +143,65 @@ var allowed = map[Action][]State{
 	Reopen:  {Closed},
 }
 
+// Open says whether work on a case in the state goes on before an interview.
+func (s State) Open() bool { return slices.Contains(allowed[Close], s) }
+
+// Allows says whether the state of a case allows an action. What the action itself needs,
+// such as a reason, Apply says.
+func (p *Progress) Allows(a Action) bool {
+	if a == Select && (p.Method == 0 || p.Selection != nil) {
+		return false
+	}
+	return slices.Contains(allowed[a], cmp.Or(p.State, Drawn))
+}
+
+// NextAppointment is the time agreed on, zero when there is none to keep.
+func (p *Progress) NextAppointment() time.Time {
+	if p.State != Appointed || len(p.Attempts) == 0 {
+		return time.Time{}
+	}
+	return p.Attempts[len(p.Attempts)-1].Appointment
+}
+
+// A Refusal is an event that cannot happen: its words are in English, and Why is for those
+// who say it in other words. It wraps surveys.ErrConflict or surveys.ErrInvalid.
+type Refusal struct {
+	Why   Why
+	cause error
+}
+
+// Why names the reason of a refusal.
+type Why string
+
+// The reasons of refusals.
+const (
+	RefusedAction      Why = "action"      // unknown, or without who and when
+	RefusedState       Why = "state"       // the state does not allow it
+	RefusedNobody      Why = "nobody"      // assigned to nobody
+	RefusedReason      Why = "reason"      // the reason is missing
+	RefusedAttempt     Why = "attempt"     // time, way or outcome is missing or unknown
+	RefusedFuture      Why = "future"      // the attempt is later than now
+	RefusedAppointment Why = "appointment" // it is not after the attempt
+	RefusedListing     Why = "listing"     // none, or for another method
+	RefusedPerson      Why = "person"      // a person was drawn, so nobody is selected
+	RefusedAgain       Why = "again"       // somebody is selected already
+	RefusedInterview   Why = "interview"   // a second one, or an earlier revision
+	RefusedUnlisted    Why = "unlisted"    // approved without a selection
+	RefusedOwn         Why = "own"         // a review of one's own interview
+	RefusedSecond      Why = "second"      // both reviews by one person
+	RefusedEarly       Why = "early"       // too few attempts to give up
+)
+
+func refuse(why Why, format string, args ...any) error {
+	return &Refusal{why, fmt.Errorf(format, args...)}
+}
+
+// Error says what cannot be done and why.
+func (r *Refusal) Error() string { return r.cause.Error() }
+
+// Unwrap gives what Apply says the error wraps.
+func (r *Refusal) Unwrap() error { return r.cause }
+
 // AttemptRules say what has to be tried before a case is closed of which nothing final is
 // known.
 type AttemptRules struct {
@@ -173,11 +238,11 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 	states, known := allowed[e.Action]
 	switch {
 	case !known:
-		return fmt.Errorf("there is no action %q; use one of assign, attempt, select, start, submit, approve, reject, close and reopen: %w", e.Action, surveys.ErrInvalid)
+		return refuse(RefusedAction, "there is no action %q; use one of assign, attempt, select, start, submit, approve, reject, close and reopen: %w", e.Action, surveys.ErrInvalid)
 	case e.Who == "" || e.At.IsZero():
-		return fmt.Errorf("%s: an event says who did it and when: %w", e.Action, surveys.ErrInvalid)
+		return refuse(RefusedAction, "%s: an event says who did it and when: %w", e.Action, surveys.ErrInvalid)
 	case !slices.Contains(states, p.State):
-		return fmt.Errorf("the case is %s, so “%s” cannot be done with it: %w", p.State, e.Action, surveys.ErrConflict)
+		return refuse(RefusedState, "the case is %s, so “%s” cannot be done with it: %w", p.State, e.Action, surveys.ErrConflict)
 	}
 	switch e.Action {
 	case Assign:
@@ -204,10 +269,10 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 
 func (p *Progress) assign(e Event) error {
 	if e.Enumerator == "" {
-		return fmt.Errorf("assign: say to whom: %w", surveys.ErrInvalid)
+		return refuse(RefusedNobody, "assign: say to whom: %w", surveys.ErrInvalid)
 	}
 	if p.Enumerator != "" && p.Enumerator != e.Enumerator && blank(e.Reason) {
-		return fmt.Errorf("assign: the case is with %s; say why another one gets it: %w", p.Enumerator, surveys.ErrInvalid)
+		return refuse(RefusedReason, "assign: the case is with %s; say why another one gets it: %w", p.Enumerator, surveys.ErrInvalid)
 	}
 	if p.State == Drawn {
 		p.State = Assigned
@@ -219,16 +284,16 @@ func (p *Progress) assign(e Event) error {
 func (p *Progress) try(e Event) error {
 	a := e.Attempt
 	if a == nil || a.At.IsZero() || a.Contact == "" {
-		return fmt.Errorf("attempt: say when, how and with which outcome: %w", surveys.ErrInvalid)
+		return refuse(RefusedAttempt, "attempt: say when, how and with which outcome: %w", surveys.ErrInvalid)
 	}
 	if _, err := Resolve([]OutcomeCode{a.Outcome}); err != nil {
-		return fmt.Errorf("attempt: %w", err)
+		return refuse(RefusedAttempt, "attempt: %w", err)
 	}
 	if a.At.After(e.At.Add(5 * time.Minute)) { // clocks differ a little
-		return fmt.Errorf("attempt: %s is later than now; set the clock of the device: %w", a.At.Format(time.RFC3339), surveys.ErrInvalid)
+		return refuse(RefusedFuture, "attempt: %s is later than now; set the clock of the device: %w", a.At.Format(time.RFC3339), surveys.ErrInvalid)
 	}
 	if !a.Appointment.IsZero() && !a.Appointment.After(a.At) {
-		return fmt.Errorf("attempt: the appointment lies before the attempt: %w", surveys.ErrInvalid)
+		return refuse(RefusedAppointment, "attempt: the appointment lies before the attempt: %w", surveys.ErrInvalid)
 	}
 	p.Attempts = append(slices.Clone(p.Attempts), *a)
 	p.Outcomes = append(slices.Clone(p.Outcomes), a.Outcome)
@@ -247,13 +312,13 @@ func (p *Progress) try(e Event) error {
 func (p *Progress) choose(e Event) error {
 	switch {
 	case e.Selection == nil:
-		return fmt.Errorf("select: the listing and what came of it are missing: %w", surveys.ErrInvalid)
+		return refuse(RefusedListing, "select: the listing and what came of it are missing: %w", surveys.ErrInvalid)
 	case p.Method == 0:
-		return fmt.Errorf("select: the case is a person who was drawn, so nobody is selected: %w", surveys.ErrConflict)
+		return refuse(RefusedPerson, "select: the case is a person who was drawn, so nobody is selected: %w", surveys.ErrConflict)
 	case e.Selection.Listing.Method != p.Method:
-		return fmt.Errorf("select: the listing is for another method than the draw's: %w", surveys.ErrInvalid)
+		return refuse(RefusedListing, "select: the listing is for another method than the draw's: %w", surveys.ErrInvalid)
 	case p.Selection != nil:
-		return fmt.Errorf("select: line %d of %d was selected before, and that stands: %w", p.Selection.Line, p.Selection.K, surveys.ErrConflict)
+		return refuse(RefusedAgain, "select: line %d of %d was selected before, and that stands: %w", p.Selection.Line, p.Selection.K, surveys.ErrConflict)
 	}
 	chosen := e.Selection.Selection
 	if p.Selection = &chosen; p.State == Drawn || p.State == Assigned {
@@ -267,11 +332,11 @@ func (p *Progress) choose(e Event) error {
 func (p *Progress) submit(e Event) error {
 	switch {
 	case e.Interview == "":
-		return fmt.Errorf("submit: say which interview: %w", surveys.ErrInvalid)
+		return refuse(RefusedInterview, "submit: say which interview: %w", surveys.ErrInvalid)
 	case p.Interview != "" && p.Interview != e.Interview:
-		return fmt.Errorf("submit: the case has an interview already, and a second one does not count: %w", surveys.ErrConflict)
+		return refuse(RefusedInterview, "submit: the case has an interview already, and a second one does not count: %w", surveys.ErrConflict)
 	case p.Interview == e.Interview && e.Revision <= p.Revision:
-		return fmt.Errorf("submit: revision %d of this interview came before: %w", p.Revision, surveys.ErrConflict)
+		return refuse(RefusedInterview, "submit: revision %d of this interview came before: %w", p.Revision, surveys.ErrConflict)
 	}
 	if p.Interview == "" {
 		p.Outcomes = append(slices.Clone(p.Outcomes), Completed)
@@ -283,13 +348,13 @@ func (p *Progress) submit(e Event) error {
 func (p *Progress) approve(e Event) error {
 	switch {
 	case p.Method != 0 && p.Selection == nil:
-		return fmt.Errorf("approve: nothing shows who was selected in the household; send it back to have the household listed: %w", surveys.ErrConflict)
+		return refuse(RefusedUnlisted, "approve: nothing shows who was selected in the household; send it back to have the household listed: %w", surveys.ErrConflict)
 	case e.Who == p.Enumerator:
-		return fmt.Errorf("approve: nobody reviews an interview of their own: %w", surveys.ErrConflict)
+		return refuse(RefusedOwn, "approve: nobody reviews an interview of their own: %w", surveys.ErrConflict)
 	case p.State == Submitted:
 		p.State, p.FirstReviewer = UnderReview, e.Who
 	case e.Who == p.FirstReviewer:
-		return fmt.Errorf("approve: the second review is for somebody else than the first: %w", surveys.ErrConflict)
+		return refuse(RefusedSecond, "approve: the second review is for somebody else than the first: %w", surveys.ErrConflict)
 	default:
 		p.State = Approved
 	}
@@ -298,7 +363,7 @@ func (p *Progress) approve(e Event) error {
 
 func (p *Progress) reject(e Event) error {
 	if blank(e.Reason) {
-		return fmt.Errorf("reject: say why, for the enumerator: %w", surveys.ErrInvalid)
+		return refuse(RefusedReason, "reject: say why, for the enumerator: %w", surveys.ErrInvalid)
 	}
 	p.State, p.Interview, p.FirstReviewer = Returned, "", ""
 	p.Rejections++
@@ -308,7 +373,7 @@ func (p *Progress) reject(e Event) error {
 
 func (p *Progress) close(e Event, rules AttemptRules) error {
 	if blank(e.Reason) {
-		return fmt.Errorf("close: say why work ends: %w", surveys.ErrInvalid)
+		return refuse(RefusedReason, "close: say why work ends: %w", surveys.ErrInvalid)
 	}
 	r, err := Resolve(p.Outcomes)
 	if err != nil {
@@ -316,7 +381,7 @@ func (p *Progress) close(e Event, rules AttemptRules) error {
 	}
 	if !r.Settled {
 		if err := rules.Missing(p.Attempts); err != nil {
-			return fmt.Errorf("close: %w", err)
+			return refuse(RefusedEarly, "close: %w", err)
 		}
 	}
 	p.State = Closed
@@ -325,7 +390,7 @@ func (p *Progress) close(e Event, rules AttemptRules) error {
 
 func (p *Progress) reopen(e Event) error {
 	if blank(e.Reason) {
-		return fmt.Errorf("reopen: say why: %w", surveys.ErrInvalid)
+		return refuse(RefusedReason, "reopen: say why: %w", surveys.ErrInvalid)
 	}
 	if p.State = Drawn; p.Enumerator != "" {
 		p.State = Assigned
@@ -336,18 +401,24 @@ func (p *Progress) reopen(e Event) error {
 // Missing says what has still to be tried; nil when enough was. The error wraps
 // surveys.ErrConflict.
 func (r AttemptRules) Missing(attempts []Attempt) error {
-	visits, parts := 0, map[string]bool{}
+	if visits, parts := Visits(attempts); visits < r.Visits || parts < r.DayParts {
+		return fmt.Errorf("there were %d visits on %d parts of the day (morning, afternoon, evening, weekend); %d on %d are needed before a case is given up: %w",
+			visits, parts, r.Visits, r.DayParts, surveys.ErrConflict)
+	}
+	return nil
+}
+
+// Visits counts the visits among attempts, and on how many different parts of the day they
+// were.
+func Visits(attempts []Attempt) (visits, parts int) {
+	on := map[string]bool{}
 	for _, a := range attempts {
 		if a.Contact == Visit {
 			visits++
-			parts[DayPart(a.At)] = true
+			on[DayPart(a.At)] = true
 		}
 	}
-	if visits < r.Visits || len(parts) < r.DayParts {
-		return fmt.Errorf("there were %d visits on %d parts of the day (morning, afternoon, evening, weekend); %d on %d are needed before a case is given up: %w",
-			visits, len(parts), r.Visits, r.DayParts, surveys.ErrConflict)
-	}
-	return nil
+	return visits, len(on)
 }
 
 // Disposition is the final disposition of the case as it stands; see Resolve.

@@ -66,9 +66,9 @@ func implausible(iv surveys.Interview) string {
 		return `"id" is not a UUID`
 	}
 	switch iv.Mode {
-	case surveys.ModeWeb, surveys.ModeTablet, surveys.ModeImport:
+	case surveys.ModeWeb, surveys.ModeTablet, surveys.ModePaper, surveys.ModeImport:
 	default:
-		return `"mode" is not web, tablet or import`
+		return `"mode" is not web, tablet, paper or import`
 	}
 	for _, t := range []time.Time{iv.Started, iv.Finished} {
 		if t.Before(firstTime) || t.After(lastTime) {

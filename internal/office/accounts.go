@@ -93,6 +93,20 @@ func (s *Store) SetPassword(ctx context.Context, login, password, by string, now
 	})
 }
 
+// ChangePassword changes the password of an account whose owner knows the present one, ends its
+// sessions, and counts wrong ones as signing in does. The error wraps ErrSignIn when the
+// present password is another one.
+func (s *Store) ChangePassword(ctx context.Context, login, old, password string, now time.Time) error {
+	token, err := s.SignIn(ctx, login, old, now)
+	if err != nil {
+		return err
+	}
+	if err := s.SetPassword(ctx, login, password, login, now); err != nil {
+		return errors.Join(err, s.SignOut(ctx, token))
+	}
+	return nil
+}
+
 // The rules of signing in.
 const (
 	maxFailed   = 5                // wrong passwords before an account is locked

@@ -28,6 +28,8 @@ type Case struct {
 	// Changes is how many events there were. Who acts on a case says which it saw, so that
 	// of two who act at once one is told.
 	Changes int
+	// Last is when the last event was, zero before the first.
+	Last time.Time
 }
 
 // AddCases keeps cases that were drawn elsewhere: persons, with the classifications that the
@@ -55,8 +57,8 @@ type newCases struct {
 
 // put writes the cases that are not there yet.
 func (n newCases) put(ctx context.Context, tx *sql.Tx, cases []fieldwork.Case) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO cases (wave, id, stratum, psu, area, weight, columns, state, progress, commitment)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO cases (wave, id, stratum, psu, area, weight, columns, state, progress, commitment, disposition)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 	if err != nil {
 		return err
 	}
@@ -86,7 +88,7 @@ func (n newCases) put(ctx context.Context, tx *sql.Tx, cases []fieldwork.Case) e
 			commitment = n.commit(c.ID)
 		}
 		area := AreaOf(c)
-		if _, err := insert.ExecContext(ctx, n.wave, c.ID, c.Stratum, c.PSU, area, c.Weight, string(columns), fieldwork.Drawn, string(progress), commitment); err != nil {
+		if _, err := insert.ExecContext(ctx, n.wave, c.ID, c.Stratum, c.PSU, area, c.Weight, string(columns), fieldwork.Drawn, string(progress), commitment, fieldwork.NotAttempted); err != nil {
 			return err
 		}
 		if n.reweigh {
@@ -135,13 +137,15 @@ func visible(a auth.Account) (condition string, values []any) {
 	return condition, values
 }
 
-const selectCase = "SELECT wave, id, stratum, psu, area, weight, columns, changes, progress, commitment FROM cases"
+const selectCase = "SELECT wave, id, stratum, psu, area, weight, columns, changes, progress, commitment, last FROM cases"
 
 func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
 	var columns, progress []byte
-	if err := row.Scan(&c.Wave, &c.ID, &c.Stratum, &c.PSU, &c.Area, &c.Weight, &columns, &c.Changes, &progress, &c.Commitment); err != nil {
+	var last int64
+	if err := row.Scan(&c.Wave, &c.ID, &c.Stratum, &c.PSU, &c.Area, &c.Weight, &columns, &c.Changes, &progress, &c.Commitment, &last); err != nil {
 		return c, err
 	}
+	c.Last = momentOf(last)
 	if err := json.Unmarshal(columns, &c.Columns); err != nil {
 		return c, err
 	}
@@ -164,49 +168,6 @@ func (s *Store) Case(ctx context.Context, a auth.Account, wave, id string, now t
 	return c, away("read the case", err)
 }
 
-// Filter chooses cases. Empty fields choose all.
-type Filter struct {
-	Wave, State, Area, Enumerator string
-	// After is the ID after which the list begins, Limit how many there are at most, 0 for all.
-	After string
-	Limit int
-}
-
-// Cases calls yield for every case that an account may see and the filter chooses, by ID,
-// until it returns false.
-func (s *Store) Cases(ctx context.Context, a auth.Account, f Filter, yield func(Case) bool) error {
-	if !a.May(auth.ReadCases) {
-		return fmt.Errorf("list the cases: %w", surveys.ErrNotFound)
-	}
-	condition, values := visible(a)
-	where := []string{"wave = ?", "substr(area, 1, length(?)) = ?", condition, "id > ?"}
-	values = append([]any{f.Wave, f.Area, f.Area}, append(values, f.After)...)
-	for column, value := range map[string]string{"state": f.State, "enumerator": f.Enumerator} {
-		if value != "" {
-			where, values = append(where, column+" = ?"), append(values, value)
-		}
-	}
-	limit := -1
-	if f.Limit > 0 {
-		limit = f.Limit
-	}
-	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE "+strings.Join(where, " AND ")+" ORDER BY id LIMIT ?", append(values, limit)...)
-	if err != nil {
-		return away("list the cases", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		c, err := scanCase(rows)
-		if err != nil {
-			return away("list the cases", err)
-		}
-		if !yield(c) {
-			return nil
-		}
-	}
-	return away("list the cases", rows.Err())
-}
-
 // needed is the right that an action needs.
 func needed(p fieldwork.Progress, a fieldwork.Action) auth.Right {
 	switch a {
@@ -218,11 +179,24 @@ func needed(p fieldwork.Progress, a fieldwork.Action) auth.Right {
 		}
 		return auth.Review
 	case fieldwork.Reject:
+		if p.State == fieldwork.Approved {
+			return auth.FinalReview
+		}
 		return auth.Review
 	case fieldwork.Close:
 		return auth.CloseCases
 	}
 	return auth.Attempt // of cases one was given
+}
+
+// Offers lists what an account may do with a case as it stands.
+func (c Case) Offers(a auth.Account) (list []fieldwork.Action) {
+	for _, action := range fieldwork.Actions() {
+		if c.Allows(action) && a.May(needed(c.Progress, action)) {
+			list = append(list, action)
+		}
+	}
+	return list
 }
 
 // ErrForbidden is for who may see a case, but not do this with it.
@@ -243,6 +217,11 @@ func (s *Store) Act(ctx context.Context, a auth.Account, wave, id string, seen i
 	}
 	if c.Changes != seen {
 		return c, fmt.Errorf("somebody else worked on the case meanwhile: it is %s now; look at it again: %w", c.State, surveys.ErrConflict)
+	}
+	if e.Action == fieldwork.Assign && e.Enumerator != "" {
+		if err := s.canHave(ctx, e.Enumerator, c.Area); err != nil {
+			return c, err
+		}
 	}
 	return s.apply(ctx, c, e, rules)
 }
@@ -341,8 +320,13 @@ func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules 
 	if err != nil {
 		return err
 	}
-	r, err := tx.ExecContext(ctx, "UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ? WHERE wave = ? AND id = ? AND changes = ?",
-		c.State, c.Enumerator, string(progress), c.Wave, c.ID, c.Changes)
+	disposition, err := c.Disposition()
+	if err != nil {
+		return err
+	}
+	r, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ?,
+		attempts = ?, last = ?, appointment = ?, disposition = ? WHERE wave = ? AND id = ? AND changes = ?`,
+		c.State, c.Enumerator, string(progress), len(c.Attempts), e.At.Unix(), seconds(c.NextAppointment()), disposition, c.Wave, c.ID, c.Changes)
 	if err != nil {
 		return err
 	}
@@ -350,6 +334,7 @@ func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules 
 		return errors.Join(err, errQuicker)
 	}
 	c.Changes++
+	c.Last = e.At
 	if _, err := tx.ExecContext(ctx, "INSERT INTO events (wave, id, n, event) VALUES (?, ?, ?, ?)", c.Wave, c.ID, c.Changes, string(event)); err != nil {
 		return err
 	}

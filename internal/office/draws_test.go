@@ -215,8 +215,7 @@ func TestTake(t *testing.T) {
 func TestBackChecks(t *testing.T) {
 	s := staffed(t)
 	for i, id := range []string{"c1", "c2", "c4"} {
-		_, err := s.Act(t.Context(), office, wave, id, 0, fieldwork.Event{At: nine, Action: fieldwork.Assign, Enumerator: "li"}, somehow)
-		must(t, err)
+		happen(t, s, id, fieldwork.Event{At: nine, Who: "province", Action: fieldwork.Assign, Enumerator: "li"}) // c4, too, outside li's area
 		must(t, s.Take(t.Context(), []surveys.Response{{Interview: surveys.Interview{ID: "i" + id, Wave: wave, Case: id}, Node: 1, Seq: uint64(i + 1), Received: nine}}))
 	}
 	rule := fieldwork.BackCheckRule{Least: 2}

@@ -50,8 +50,8 @@ func (s *Store) TakenUpTo(ctx context.Context, node uint16) (seq uint64, err err
 	return seq, away("look how far the log was read", err)
 }
 
-// intakeName stands for the intake in events.
-const intakeName = "intake"
+// Intake stands for the intake in events.
+const Intake = "intake"
 
 // Take tells cases of the interviews that came for them: a whole one is submitted, one that
 // was broken off is an attempt. Interviews of cases that are not kept here are passed
@@ -94,18 +94,18 @@ func take(ctx context.Context, tx *sql.Tx, t surveys.Response) error {
 	if err != nil {
 		return err
 	}
-	e := fieldwork.Event{At: t.Received, Who: intakeName, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode}
+	e := fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode}
 	if t.Partial {
 		contact := fieldwork.Link
-		if t.Mode == surveys.ModeTablet {
+		if t.Mode == surveys.ModeTablet || t.Mode == surveys.ModePaper {
 			contact = fieldwork.Visit
 		}
-		e = fieldwork.Event{At: t.Received, Who: intakeName, Action: fieldwork.Try,
+		e = fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Try,
 			Attempt: &fieldwork.Attempt{At: t.Received, Contact: contact, Outcome: fieldwork.BrokenOff}}
 	}
 	err = applyIn(ctx, tx, &c, e, fieldwork.DefaultAttemptRules)
 	if errors.Is(err, surveys.ErrConflict) {
-		return note(ctx, tx, Entry{t.Received, intakeName, string(e.Action), t.Wave + " " + t.Case, Refused})
+		return note(ctx, tx, Entry{t.Received, Intake, string(e.Action), t.Wave + " " + t.Case, Refused})
 	}
 	return err
 }

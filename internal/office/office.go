@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/sqlite"
@@ -43,10 +44,11 @@ func open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, db, migrations); err != nil {
+	store := &Store{db: db}
+	if err := errors.Join(migrate(ctx, db, migrations), store.fillDispositions(ctx)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{db: db}, nil
+	return store, nil
 }
 
 // Close closes the file.
@@ -150,21 +152,47 @@ func note(ctx context.Context, tx *sql.Tx, e Entry) error {
 }
 
 // Trail returns the last lines of the audit trail, the newest first, at most n.
-func (s *Store) Trail(ctx context.Context, n int) ([]Entry, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT at, who, action, object, outcome FROM audit ORDER BY n DESC LIMIT ?", n)
+func (s *Store) Trail(ctx context.Context, n int) (list []Entry, err error) {
+	_, err = s.Audit(ctx, AuditFilter{Limit: n}, func(e Entry) { list = append(list, e) })
+	return list, err
+}
+
+// AuditFilter chooses lines of the audit trail. Empty fields choose all.
+type AuditFilter struct {
+	Who, Outcome string
+	// Find is part of the action or of what it was done to.
+	Find string
+	// Before is the number of the line before which the list begins, Limit how many there
+	// are at most, 0 for all.
+	Before int64
+	Limit  int
+}
+
+// Audit calls each for every line of the audit trail that a filter chooses, the newest
+// first, and returns the number of the last one.
+func (s *Store) Audit(ctx context.Context, f AuditFilter, each func(Entry)) (last int64, err error) {
+	before, limit := f.Before, f.Limit
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	if limit <= 0 {
+		limit = -1
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT n, at, who, action, object, outcome FROM audit WHERE n < ? AND (? = '' OR who = ?) AND (? = '' OR outcome = ?)
+		AND (? = '' OR instr(action, ?) > 0 OR instr(object, ?) > 0) ORDER BY n DESC LIMIT ?`,
+		before, f.Who, f.Who, f.Outcome, f.Outcome, f.Find, f.Find, f.Find, limit)
 	if err != nil {
-		return nil, away("read the audit trail", err)
+		return 0, away("read the audit trail", err)
 	}
 	defer rows.Close()
-	var list []Entry
 	for rows.Next() {
 		var e Entry
 		var at int64
-		if err := rows.Scan(&at, &e.Who, &e.Action, &e.Object, &e.Outcome); err != nil {
-			return nil, away("read the audit trail", err)
+		if err := rows.Scan(&last, &at, &e.Who, &e.Action, &e.Object, &e.Outcome); err != nil {
+			return 0, away("read the audit trail", err)
 		}
 		e.At = time.Unix(at, 0).UTC()
-		list = append(list, e)
+		each(e)
 	}
-	return list, away("read the audit trail", rows.Err())
+	return last, away("read the audit trail", rows.Err())
 }

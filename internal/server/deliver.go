@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,7 +53,7 @@ func (s *Server) hand(ctx context.Context, r *run, make func() (surveys.Intervie
 		return nil
 	}
 	r.draft.State, r.draft.Last = drafts.Finished, ""
-	r.state = state{Case: r.state.Case, Lang: r.state.Lang, Started: r.state.Started}
+	r.state = state{Case: r.state.Case, Mode: r.state.Mode, Lang: r.state.Lang, Started: r.state.Started}
 	if !conflict {
 		r.state.Receipt = receiptNumber(receipt)
 	}
@@ -85,7 +86,7 @@ func (r *run) interview(result form.Result) surveys.Interview {
 		Version:  r.wave.version,
 		Wave:     r.wave.ID,
 		Case:     r.state.Case,
-		Mode:     surveys.ModeWeb,
+		Mode:     cmp.Or(r.state.Mode, surveys.ModeWeb),
 		Lang:     r.state.Lang,
 		Started:  r.state.Started,
 		Finished: r.state.Finished,

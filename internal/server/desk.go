@@ -52,6 +52,7 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 	e.POST("/desk/sign-in", d.signIn, receive, admit)
 	post("/desk/sign-out", "", d.signOut)
 	read("/desk", "", d.home)
+	d.workRoutes(read, post)
 }
 
 // signedIn lets an account in that has a right; "" is for everybody who is signed in.
@@ -174,7 +175,13 @@ var rooms = []struct {
 	path  string // after /desk/WAVE
 	words string
 	right auth.Right
-}{}
+}{
+	{"/cases", "desk.cases", auth.ReadCases},
+	{"/work", "desk.work", auth.AssignCases},
+	{"/review", "desk.review", auth.Review},
+	{"/backchecks", "desk.backchecks", auth.Review},
+	{"/selection", "desk.selection", auth.Draw},
+}
 
 // inWave begins a page about a wave: it is ErrNotFound when there is no such wave.
 func (d *desk) inWave(v *call, key string, pairs ...any) (deskFrame, *wave, error) {
@@ -212,7 +219,11 @@ type deskHome struct {
 var otherRooms = []struct {
 	path, words string
 	right       auth.Right
-}{}
+}{
+	{"/desk/password", "desk.own", ""},
+	{"/desk/accounts", "desk.accounts", auth.ManageAccounts},
+	{"/desk/audit", "desk.audit", auth.ReadAudit},
+}
 
 func (d *desk) home(v *call) error {
 	f, err := d.frameOf(v, "desk.waves")
@@ -224,7 +235,7 @@ func (d *desk) home(v *call) error {
 		return err
 	}
 	for _, r := range otherRooms {
-		if v.account.May(r.right) {
+		if r.right == "" || v.account.May(r.right) {
 			name, err := f.T(r.words)
 			if err != nil {
 				return err

@@ -20,9 +20,10 @@ type deskTable struct {
 	// Empty is said of a table without rows; Notes stand below it.
 	Empty string
 	Notes []string
-	// Download is the address of the table as CSV, Next that of its next rows.
-	Download, Next         string
-	DownloadName, NextName string
+	// Download is the address of the table as CSV, Next that of its next rows, Previous that
+	// of those before.
+	Download, Next, Previous             string
+	DownloadName, NextName, PreviousName string
 }
 
 // deskColumn is a column; Href sorts by it, Sorted is ascending, descending or none.
@@ -32,15 +33,21 @@ type deskColumn struct {
 }
 
 // deskCell is a cell. Numbers are sorted by Value; Bar draws Value, 0 to 1, as a bar
-// beside the text, which says the same.
+// beside the text, which says the same. Tick is the value of a box before the text, a field
+// “case” of the form with the ID assign.
 type deskCell struct {
 	Text, Href  string
 	Number, Bar bool
 	Value       float64
+	Tick        string
+	Ticked      bool
 }
 
 // Width is the length of the bar.
 func (c deskCell) Width() string { return strconv.FormatFloat(100*min(max(c.Value, 0), 1), 'f', 1, 64) }
+
+// Long says that the text is a sentence, which needs room.
+func (c deskCell) Long() bool { return len(c.Text) > 60 }
 
 // whole is a cell with a count.
 func whole(n int) deskCell {
@@ -59,7 +66,7 @@ func (d *desk) table(f deskFrame, id, caption string, columns ...string) (deskTa
 		}
 		return text
 	}
-	t.Caption, t.Empty, t.DownloadName, t.NextName = say(caption), say("desk.empty"), say("desk.download"), say("desk.next")
+	t.Caption, t.Empty, t.DownloadName, t.NextName, t.PreviousName = say(caption), say("desk.empty"), say("desk.download"), say("desk.next"), say("desk.previous")
 	for _, c := range columns {
 		key, number := strings.CutPrefix(c, "#")
 		t.Columns = append(t.Columns, deskColumn{Key: key[strings.LastIndex(key, ".")+1:], Name: say(key), Number: number})

@@ -1,13 +1,17 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/suyang-survey/suyang/internal/auth"
@@ -41,19 +45,44 @@ type deskSite struct {
 	served *httptest.Server
 }
 
+// staffed is the file of an office with the accounts of the tests: setting their passwords
+// takes long on purpose.
+var staffed = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "desk")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	store, err := office.Open(context.Background(), dir+"/office.db")
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range deskStaff() {
+		err = errors.Join(err, store.PutAccount(context.Background(), a, "setup", noon), store.SetPassword(context.Background(), a.Login, deskPassword, "setup", noon))
+	}
+	if err := errors.Join(err, store.Backup(context.Background(), dir+"/staffed.db"), store.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(dir + "/staffed.db")
+})
+
 func newDesk(t *testing.T) *deskSite {
 	t.Helper()
-	store, err := office.Open(t.Context(), t.TempDir()+"/office.db")
+	path := t.TempDir() + "/office.db"
+	file, err := staffed()
+	if err == nil {
+		err = os.WriteFile(path, file, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := office.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
 	d := &deskSite{office: store}
 	d.site = newSite(t, []*surveys.Questionnaire{village()}, func(_ *Config, deps *Deps) { deps.Office = store })
-	for _, a := range deskStaff() {
-		d.must(store.PutAccount(t.Context(), a, "setup", noon))
-		d.must(store.SetPassword(t.Context(), a.Login, deskPassword, "setup", noon))
-	}
 	var cases []fieldwork.Case
 	for i, county := range []string{"330106", "330106", "330106", "330102", "330102", "330203"} {
 		cases = append(cases, fieldwork.Case{ID: fmt.Sprintf("c%d", i+1), Stratum: county[:4] + "-urban", PSU: county + "001001", Weight: 100,

@@ -19,7 +19,9 @@ import (
 
 // state is what is kept of an interview under way, beside what drafts.Draft has.
 type state struct {
-	Case    string       `json:"c,omitempty"`
+	Case string `json:"c,omitempty"`
+	// Mode is how the interview is done; "" is by the person themselves.
+	Mode    surveys.Mode `json:"m,omitempty"`
 	Lang    surveys.Lang `json:"l"`
 	Started time.Time    `json:"s"`
 	// Finished is when the interview was sent, or broken off. It is set before the intake

@@ -19,7 +19,9 @@ import (
 
 // pageNames are the folders of web/pages that the server draws.
 var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper",
-	"desk-sign-in", "desk-home"}
+	"desk-sign-in", "desk-home",
+	"desk-cases", "desk-case", "desk-household", "desk-selected", "desk-link", "desk-tables", "desk-backchecks", "desk-backcheck",
+	"desk-accounts", "desk-account", "desk-password", "desk-audit"}
 
 // pages draws the pages.
 type pages struct {

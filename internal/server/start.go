@@ -66,6 +66,10 @@ type door struct {
 	path string
 	// caseID and interview belong to a personal link, link to an open one.
 	caseID, interview, link string
+	// mode is how the interview is done, "" by the person themselves; revision is that of
+	// the interview, above 0 when it was accepted before and sent back.
+	mode     surveys.Mode
+	revision uint32
 	// begun says that the interview of a personal link is under way.
 	begun bool
 }
@@ -168,7 +172,7 @@ func (s *Server) beginNew(c echo.Context, d door) error {
 	}
 	now := s.deps.Now()
 	draft := drafts.Draft{Interview: d.interview, Wave: d.wave.ID, Version: d.wave.version, Link: d.link, Updated: now}
-	r := &run{wave: d.wave, draft: &draft, session: session, state: state{Case: d.caseID, Lang: asked(c, d.wave.languages), Started: moment(now)}}
+	r := &run{wave: d.wave, draft: &draft, session: session, state: state{Case: d.caseID, Mode: d.mode, Revision: d.revision, Lang: asked(c, d.wave.languages), Started: moment(now)}}
 	if err := r.put(); err != nil {
 		return err
 	}

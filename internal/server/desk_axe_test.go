@@ -1,0 +1,97 @@
+package server
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/office"
+)
+
+// enter makes the browser that of somebody who is signed in.
+func (b *browser) enter(d *deskSite, login string) {
+	b.t.Helper()
+	w := d.as(login)
+	at, err := url.Parse(d.served.URL + "/desk")
+	d.must(err)
+	for _, c := range w.Jar.Cookies(at) {
+		b.run(network.SetCookie(c.Name, c.Value).WithURL(at.String()).WithHTTPOnly(true))
+	}
+}
+
+// busyDesk is a desk with something on every page: a household that was listed and one that
+// was not, an appointment, interviews on both levels of review, a back-check.
+func busyDesk(t *testing.T) (d *deskSite, listed, unlisted string) {
+	t.Helper()
+	d, listed = householdDesk(t, "last-birthday")
+	cases := d.as("li")
+	form := with(listing("2", [3]string{"man", "44", "yes"}, [3]string{"woman", "41", "yes"}, [3]string{"woman", "12", ""}), "month1", "6", "day1", "2", "month2", "5", "day2", "31")
+	if status, body := cases.send("/desk/village/cases/"+url.PathEscape(listed)+"/household?lang=en", form); status != 200 {
+		t.Fatalf("listing: %d\n%s", status, body)
+	}
+	d.must(d.office.Cases(t.Context(), deskStaff()[1], office.Filter{Wave: "village"}, func(c office.Case) bool {
+		if c.Method != 0 && c.ID != listed {
+			unlisted = c.ID
+		}
+		return unlisted == ""
+	}))
+	d.given("c1", unlisted)
+	d.submitted("c2", "c3")
+	d.happens("c1", fieldwork.Event{Who: "li", Action: fieldwork.Try, Attempt: &fieldwork.Attempt{At: noon, Contact: fieldwork.Visit, Outcome: fieldwork.Appointment, Appointment: noon.AddDate(0, 0, 1)}})
+	d.happens("c3", fieldwork.Event{Who: "wu", Action: fieldwork.Approve})
+	if _, err := d.office.DrawBackChecks(t.Context(), deskStaff()[4], "village", 1, fieldwork.BackCheckRule{Least: 2}, noon); err != nil {
+		t.Fatal(err)
+	}
+	return d, listed, unlisted
+}
+
+// Nobody is kept from working at the desk: axe-core finds nothing wrong with any of its
+// pages, on a phone and a desk, in light and dark, in normal and large type, with and
+// without faults; and nothing is cut off, too small or too pale there.
+func TestDeskAccessible(t *testing.T) {
+	script := axeScript(t)
+	d, listed, unlisted := busyDesk(t)
+	at := func(id, below string) string { return "/desk/village/cases/" + url.PathEscape(id) + below }
+	for _, c := range []struct {
+		login string
+		pages map[string]string // address by name
+	}{
+		{"", map[string]string{"sign in": "/desk/sign-in"}},
+		{"wu", map[string]string{"home": "/desk", "cases": "/desk/village/cases?said=given&n=3&kept=1", "cases empty": "/desk/village/cases?find=nothing", "work": "/desk/village/work",
+			"case": at("c1", ""), "cases english": "/desk/village/cases", "backchecks english": "/desk/village/backchecks", "case to review": at("c2", ""), "case household": at(listed, ""), "review": "/desk/village/review",
+			"backchecks": "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
+		{"hangzhou", map[string]string{"both queues": "/desk/village/review"}},
+		{"li", map[string]string{"own cases": "/desk/village/cases", "own case": at("c1", ""), "own case english": at("c1", ""), "listing english": at(unlisted, "/household"), "listing": at(unlisted, "/household"), "selected": at(listed, "/household"), "password": "/desk/password"}},
+		{"stat", map[string]string{"selection": "/desk/village/selection"}},
+		{"admin", map[string]string{"accounts": "/desk/accounts", "account": "/desk/accounts/li", "audit": "/desk/audit"}},
+	} {
+		a := &axe{browser: openBrowser(t, d.served.URL), script: script}
+		a.run(emulation.SetScriptExecutionDisabled(false))
+		if c.login != "" {
+			a.enter(d, c.login)
+		}
+		for name, path := range c.pages {
+			glue, lang := "?", "zh"
+			if strings.Contains(path, "?") {
+				glue = "&"
+			}
+			if strings.HasSuffix(name, "english") {
+				lang = "en"
+			}
+			a.open(path + glue + "lang=" + lang)
+			a.look("desk " + name)
+		}
+		if c.login == "wu" { // a form that was refused
+			a.open(at("c1", "?lang=zh"))
+			a.run(chromedp.Evaluate(`document.querySelector("details.act").open = true`, nil))
+			a.press("details.act button.main")
+			a.look("desk case refused")
+		}
+		t.Logf("%s: %d pages, looked at %d times", c.login, a.pages, a.checks)
+	}
+}
