@@ -361,7 +361,9 @@ func (p *Progress) Disposition() (Code, error) {
 func (p *Progress) Done() bool { return p.State.Done() }
 
 // Done says whether a case in the state is done, as Progress.Done has it.
-func (s State) Done() bool { return slices.Contains([]State{Submitted, UnderReview, Approved, Closed}, s) }
+func (s State) Done() bool {
+	return slices.Contains([]State{Submitted, UnderReview, Approved, Closed}, s)
+}
 
 // Counts says whether the interview of the case counts in estimates of approved cases.
 func (p *Progress) Counts() bool { return p.State == Approved && p.Interview != "" }

@@ -52,6 +52,8 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 	e.POST("/desk/sign-in", d.signIn, receive, admit)
 	post("/desk/sign-out", "", d.signOut)
 	read("/desk", "", d.home)
+
+	read("/desk/:wave/progress", auth.ReadProgress, d.progress)
 }
 
 // signedIn lets an account in that has a right; "" is for everybody who is signed in.
@@ -174,7 +176,9 @@ var rooms = []struct {
 	path  string // after /desk/WAVE
 	words string
 	right auth.Right
-}{}
+}{
+	{"/progress", "figures.progress", auth.ReadProgress},
+}
 
 // inWave begins a page about a wave: it is ErrNotFound when there is no such wave.
 func (d *desk) inWave(v *call, key string, pairs ...any) (deskFrame, *wave, error) {

@@ -19,7 +19,8 @@ import (
 
 // pageNames are the folders of web/pages that the server draws.
 var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper",
-	"desk-sign-in", "desk-home"}
+	"desk-sign-in", "desk-home",
+	"desk-progress"}
 
 // pages draws the pages.
 type pages struct {
@@ -64,7 +65,7 @@ func (p *pages) parse(l surveys.Lang, name string) (*template.Template, error) {
 		Funcs(template.FuncMap{"words": func(key string) (string, error) { return p.words.say(l, key) }})
 	frames := []string{"pages/layout/layout.html"}
 	if strings.HasPrefix(name, "desk-") {
-		frames = []string{"pages/desk/layout.html", "pages/desk/table.html"}
+		frames = []string{"pages/desk/layout.html", "pages/desk/table.html", "pages/desk/chart.html"}
 	}
 	for _, file := range append(frames, files...) {
 		source, err := web.Pages.ReadFile(file)
