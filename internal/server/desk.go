@@ -54,6 +54,7 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 	read("/desk", "", d.home)
 
 	read("/desk/:wave/progress", auth.ReadProgress, d.progress)
+	read("/desk/:wave/rates", auth.ReadProgress, d.rates)
 }
 
 // signedIn lets an account in that has a right; "" is for everybody who is signed in.
@@ -178,6 +179,7 @@ var rooms = []struct {
 	right auth.Right
 }{
 	{"/progress", "figures.progress", auth.ReadProgress},
+	{"/rates", "figures.rates", auth.ReadProgress},
 }
 
 // inWave begins a page about a wave: it is ErrNotFound when there is no such wave.

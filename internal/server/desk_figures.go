@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -147,6 +148,9 @@ func percent(share float64, known bool) deskCell {
 
 // decimal is a cell with a number; its download has it in full.
 func decimal(x float64, decimals int) deskCell {
+	if math.IsNaN(x) {
+		return percent(0, false)
+	}
 	return deskCell{Text: show.Number(x, decimals), Number: true, Value: x, Full: true}
 }
 

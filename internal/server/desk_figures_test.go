@@ -214,7 +214,7 @@ func TestFiguresAccessible(t *testing.T) {
 }
 
 // figurePages are the pages of figures.
-var figurePages = []string{"/desk/village/progress?to=2026-06-20"}
+var figurePages = []string{"/desk/village/progress?to=2026-06-20", "/desk/village/rates"}
 
 // signIn signs an account in, in the browser.
 func (a *axe) signIn(login string) {
