@@ -234,7 +234,7 @@ type weightedCases struct {
 
 // dispositionTable lists the final dispositions that there are, as they are now.
 func (d *desk) dispositionTable(f figuresFrame, found map[fieldwork.Code]weightedCases) (deskTable, error) {
-	t, err := d.table(f.deskFrame, "dispositions", "figures.dispositions", "figures.code", "figures.disposition", "figures.countsas", "#figures.n", "#figures.share", "#figures.weightedshare")
+	t, err := d.table(f.deskFrame, "dispositions", "figures.dispositions", "figures.code", "figures.disposition", "figures.countsas", "#figures.n", "#figures.ofcases", "#figures.weightedshare")
 	if err != nil {
 		return t, err
 	}
