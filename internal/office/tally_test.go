@@ -79,7 +79,7 @@ func TestDaysAddUp(t *testing.T) {
 	if sums != want || want.Passed == 0 || want.Done == 4 {
 		t.Errorf("the days come to %+v, the cases are %+v", sums, want)
 	}
-	fill, err := migrations.ReadFile("migrations/0003_tallies.sql")
+	fill, err := migrations.ReadFile("migrations/0004_tallies.sql")
 	must(t, err)
 	_, insert, _ := strings.Cut(string(fill), "INSERT INTO daily")
 	_, err = s.db.Exec("DELETE FROM daily; INSERT INTO daily" + insert)
