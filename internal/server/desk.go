@@ -55,6 +55,7 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 
 	read("/desk/:wave/progress", auth.ReadProgress, d.progress)
 	read("/desk/:wave/rates", auth.ReadProgress, d.rates)
+	read("/desk/:wave/quality", auth.ReadProgress, d.quality)
 }
 
 // signedIn lets an account in that has a right; "" is for everybody who is signed in.
@@ -180,6 +181,7 @@ var rooms = []struct {
 }{
 	{"/progress", "figures.progress", auth.ReadProgress},
 	{"/rates", "figures.rates", auth.ReadProgress},
+	{"/quality", "figures.quality", auth.ReadProgress},
 }
 
 // inWave begins a page about a wave: it is ErrNotFound when there is no such wave.

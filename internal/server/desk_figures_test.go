@@ -193,6 +193,7 @@ func province(t *testing.T) *deskSite {
 // and dark, in normal and large type, in both languages.
 func TestFiguresAccessible(t *testing.T) {
 	d := province(t)
+	d.found()
 	a := &axe{browser: openBrowser(t, d.served.URL), script: axeScript(t)}
 	a.run(emulation.SetScriptExecutionDisabled(false))
 	a.open("/desk/sign-in?lang=zh")
@@ -214,7 +215,7 @@ func TestFiguresAccessible(t *testing.T) {
 }
 
 // figurePages are the pages of figures.
-var figurePages = []string{"/desk/village/progress?to=2026-06-20", "/desk/village/rates"}
+var figurePages = []string{"/desk/village/progress?to=2026-06-20", "/desk/village/rates", "/desk/village/quality"}
 
 // signIn signs an account in, in the browser.
 func (a *axe) signIn(login string) {
