@@ -44,6 +44,9 @@ type deskCell struct {
 // Width is the length of the bar.
 func (c deskCell) Width() string { return strconv.FormatFloat(100*min(max(c.Value, 0), 1), 'f', 1, 64) }
 
+// Long says that the text is a sentence, which needs room.
+func (c deskCell) Long() bool { return len(c.Text) > 60 }
+
 // whole is a cell with a count.
 func whole(n int) deskCell {
 	return deskCell{Text: strconv.Itoa(n), Number: true, Value: float64(n)}
