@@ -56,6 +56,8 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 	read("/desk/:wave/progress", auth.ReadProgress, d.progress)
 	read("/desk/:wave/rates", auth.ReadProgress, d.rates)
 	read("/desk/:wave/quality", auth.ReadProgress, d.quality)
+	read("/desk/:wave/sample", auth.Draw, d.sample)
+	read("/desk/:wave/sample/draw", auth.Draw, d.drawFile)
 }
 
 // signedIn lets an account in that has a right; "" is for everybody who is signed in.
@@ -182,6 +184,7 @@ var rooms = []struct {
 	{"/progress", "figures.progress", auth.ReadProgress},
 	{"/rates", "figures.rates", auth.ReadProgress},
 	{"/quality", "figures.quality", auth.ReadProgress},
+	{"/sample", "figures.sample", auth.Draw},
 }
 
 // inWave begins a page about a wave: it is ErrNotFound when there is no such wave.

@@ -194,6 +194,7 @@ func province(t *testing.T) *deskSite {
 func TestFiguresAccessible(t *testing.T) {
 	d := province(t)
 	d.found()
+	d.drawn()
 	a := &axe{browser: openBrowser(t, d.served.URL), script: axeScript(t)}
 	a.run(emulation.SetScriptExecutionDisabled(false))
 	a.open("/desk/sign-in?lang=zh")
@@ -215,7 +216,7 @@ func TestFiguresAccessible(t *testing.T) {
 }
 
 // figurePages are the pages of figures.
-var figurePages = []string{"/desk/village/progress?to=2026-06-20", "/desk/village/rates", "/desk/village/quality"}
+var figurePages = []string{"/desk/village/progress?to=2026-06-20", "/desk/village/rates", "/desk/village/quality", "/desk/village/sample"}
 
 // signIn signs an account in, in the browser.
 func (a *axe) signIn(login string) {

@@ -20,7 +20,7 @@ import (
 // pageNames are the folders of web/pages that the server draws.
 var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper",
 	"desk-sign-in", "desk-home",
-	"desk-progress", "desk-rates", "desk-quality"}
+	"desk-progress", "desk-rates", "desk-quality", "desk-sample"}
 
 // pages draws the pages.
 type pages struct {
