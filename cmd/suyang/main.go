@@ -43,6 +43,7 @@ type commands struct {
 	Weigh      weighCommand      `cmd:"" help:"Carry out a weighting plan on a wave: from base weights to weights that agree with the population."`
 	Weights    weightsCommand    `cmd:"" help:"Print the weights of a wave as CSV, and replicate weights if asked for."`
 	Report     reportCommand     `cmd:"" help:"Write the report of a wave as one HTML file."`
+	Quality    qualityCommand    `cmd:"" help:"Judge the interviews of a wave: too fast, alike, far away and other flags, each with how often it strikes honest ones."`
 	Verify     verifyCommand     `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
 	Backup     backupCommand     `cmd:"" help:"Copy what cannot be made anew, while the server runs: interviews, waves, links, cases, keys."`
 	Restore    restoreCommand    `cmd:"" help:"Make a state folder of a backup, and prove that every accepted interview is there."`

@@ -427,6 +427,15 @@ func (p *Progress) Disposition() (Code, error) {
 	return r.Code, err
 }
 
+// Done says whether fieldwork has nothing to do with the case any more, unless a review
+// sends it back: it has an interview that stands, or was closed.
+func (p *Progress) Done() bool { return p.State.Done() }
+
+// Done says whether a case in the state is done, as Progress.Done has it.
+func (s State) Done() bool {
+	return slices.Contains([]State{Submitted, UnderReview, Approved, Closed}, s)
+}
+
 // Counts says whether the interview of the case counts in estimates of approved cases.
 func (p *Progress) Counts() bool { return p.State == Approved && p.Interview != "" }
 

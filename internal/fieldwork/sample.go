@@ -63,6 +63,10 @@ func (c Case) Check() error {
 // when it was drawn.
 const ColumnBooklet = "booklet"
 
+// ColumnSubstitute is the column of the sample file with the case that this one takes the
+// place of. A case that has one was not drawn, and the outcome rates say so.
+const ColumnSubstitute = "substitute"
+
 // Booklet is the booklet the case was given, empty when it was given none.
 func (c Case) Booklet() string { return c.Columns[ColumnBooklet] }
 

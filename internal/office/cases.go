@@ -57,8 +57,8 @@ type newCases struct {
 
 // put writes the cases that are not there yet.
 func (n newCases) put(ctx context.Context, tx *sql.Tx, cases []fieldwork.Case) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO cases (wave, id, stratum, psu, area, weight, columns, state, progress, commitment, disposition)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO cases (wave, id, stratum, psu, area, weight, columns, state, progress, commitment, disposition, substitute)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (n newCases) put(ctx context.Context, tx *sql.Tx, cases []fieldwork.Case) e
 			commitment = n.commit(c.ID)
 		}
 		area := AreaOf(c)
-		if _, err := insert.ExecContext(ctx, n.wave, c.ID, c.Stratum, c.PSU, area, c.Weight, string(columns), fieldwork.Drawn, string(progress), commitment, fieldwork.NotAttempted); err != nil {
+		if _, err := insert.ExecContext(ctx, n.wave, c.ID, c.Stratum, c.PSU, area, c.Weight, string(columns), fieldwork.Drawn, string(progress), commitment, fieldwork.NotAttempted, c.Columns[fieldwork.ColumnSubstitute] != ""); err != nil {
 			return err
 		}
 		if n.reweigh {
@@ -309,6 +309,7 @@ func (s *Store) apply(ctx context.Context, c Case, e fieldwork.Event, rules fiel
 
 // applyIn is apply within a transaction.
 func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules fieldwork.AttemptRules) error {
+	before := c.Progress
 	if err := c.Progress.Apply(e, rules); err != nil {
 		return err
 	}
@@ -324,9 +325,9 @@ func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules 
 	if err != nil {
 		return err
 	}
-	r, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ?,
-		attempts = ?, last = ?, appointment = ?, disposition = ? WHERE wave = ? AND id = ? AND changes = ?`,
-		c.State, c.Enumerator, string(progress), len(c.Attempts), e.At.Unix(), seconds(c.NextAppointment()), disposition, c.Wave, c.ID, c.Changes)
+	r, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ?3, outcomes = coalesce(?3 ->> 'outcomes', '[]'),
+		attempts = ?, last = ?, appointment = ?, disposition = ?, day = ? WHERE wave = ? AND id = ? AND changes = ?`,
+		c.State, c.Enumerator, string(progress), len(c.Attempts), e.At.Unix(), seconds(c.NextAppointment()), disposition, dayOf(e.At), c.Wave, c.ID, c.Changes)
 	if err != nil {
 		return err
 	}
@@ -336,6 +337,9 @@ func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules 
 	c.Changes++
 	c.Last = e.At
 	if _, err := tx.ExecContext(ctx, "INSERT INTO events (wave, id, n, event) VALUES (?, ?, ?, ?)", c.Wave, c.ID, c.Changes, string(event)); err != nil {
+		return err
+	}
+	if err := countDay(ctx, tx, before, c, e); err != nil {
 		return err
 	}
 	return note(ctx, tx, Entry{e.At, e.Who, string(e.Action), c.Wave + " " + c.ID, Done})

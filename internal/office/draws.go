@@ -124,11 +124,17 @@ func (s *Store) Draw(ctx context.Context, wave string) (Draw, error) {
 	return d, away("read the draw", err)
 }
 
+// DrawText returns the draw file of a wave as it was kept.
+func (s *Store) DrawText(ctx context.Context, wave string) (file []byte, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT file FROM draws WHERE wave = ?", wave).Scan(&file)
+	return file, away("read the draw", err)
+}
+
 // DrawFile returns the draw of a wave whole, as it can be drawn again.
 func (s *Store) DrawFile(ctx context.Context, wave string) (*fieldwork.Draw, error) {
-	var file []byte
-	if err := s.db.QueryRowContext(ctx, "SELECT file FROM draws WHERE wave = ?", wave).Scan(&file); err != nil {
-		return nil, away("read the draw", err)
+	file, err := s.DrawText(ctx, wave)
+	if err != nil {
+		return nil, err
 	}
 	return fieldwork.ReadDraw("the draw of wave "+wave, bytes.NewReader(file))
 }

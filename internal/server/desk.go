@@ -53,6 +53,12 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 	post("/desk/sign-out", "", d.signOut)
 	read("/desk", "", d.home)
 	d.workRoutes(read, post)
+
+	read("/desk/:wave/progress", auth.ReadProgress, d.progress)
+	read("/desk/:wave/rates", auth.ReadProgress, d.rates)
+	read("/desk/:wave/quality", auth.ReadProgress, d.quality)
+	read("/desk/:wave/sample", auth.Draw, d.sample)
+	read("/desk/:wave/sample/draw", auth.Draw, d.drawFile)
 }
 
 // signedIn lets an account in that has a right; "" is for everybody who is signed in.
@@ -181,6 +187,10 @@ var rooms = []struct {
 	{"/review", "desk.review", auth.Review},
 	{"/backchecks", "desk.backchecks", auth.Review},
 	{"/selection", "desk.selection", auth.Draw},
+	{"/progress", "figures.progress", auth.ReadProgress},
+	{"/rates", "figures.rates", auth.ReadProgress},
+	{"/quality", "figures.quality", auth.ReadProgress},
+	{"/sample", "figures.sample", auth.Draw},
 }
 
 // inWave begins a page about a wave: it is ErrNotFound when there is no such wave.

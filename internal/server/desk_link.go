@@ -39,7 +39,7 @@ func (d *desk) personalLink(v *call) error {
 	if err != nil {
 		return err
 	}
-	p.Code = template.HTML(strings.Replace(string(code.SVG()), "<svg ", `<svg class="code" role="img" aria-labelledby="address" width="240" height="240" `, 1)) // our own numbers
+	p.Code = template.HTML(strings.Replace(string(code.SVG()), "<svg ", `<svg class="qr" role="img" aria-labelledby="address" width="240" height="240" `, 1)) // our own numbers
 	entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "show link", Object: w.ID + " " + c.ID, Outcome: office.Done}
 	if err := d.office.Note(ctx, entry); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/report/show"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -182,8 +183,8 @@ func (d *desk) tallyTable(f deskFrame, list []office.BackCheck, names people) (d
 		y := of[login]
 		share, interval := deskCell{Text: "–", Number: true, Value: math.Inf(-1)}, deskCell{Text: "–"}
 		if p, lower, upper, known := y.Discrepancies(); known {
-			share = deskCell{Text: percent(p), Number: true, Value: p}
-			interval.Text = percent(lower) + " – " + percent(upper)
+			share = percent(p, true)
+			interval.Text = show.Percent(lower, 1) + " – " + show.Percent(upper, 1)
 		}
 		t.add(deskCell{Text: names.Name(login)}, whole(y.Drawn), whole(y.Done), whole(y.Reached), whole(y.Discrepant), share, interval, whole(y.Differing), whole(y.Compared))
 	}
@@ -191,8 +192,6 @@ func (d *desk) tallyTable(f deskFrame, list []office.BackCheck, names people) (d
 	t.Notes = []string{note}
 	return t, errors.Join(err, t.arrange(f))
 }
-
-func percent(p float64) string { return strconv.FormatFloat(100*p, 'f', 1, 64) + " %" }
 
 // maxSeed is the largest seed of a draw of back-checks.
 const maxSeed = 1<<31 - 1

@@ -41,6 +41,8 @@ type deskCell struct {
 	Value       float64
 	Tick        string
 	Ticked      bool
+	// Full says that the download has Value with all its digits instead of Text.
+	Full bool
 }
 
 // Width is the length of the bar.
@@ -151,6 +153,9 @@ func (t *deskTable) send(v *call) error {
 		for i, c := range r {
 			if line[i] = c.Text; !c.Number && c.Text != "" && strings.ContainsRune(formula, rune(c.Text[0])) {
 				line[i] = "'" + c.Text
+			}
+			if c.Full {
+				line[i] = strconv.FormatFloat(c.Value, 'g', -1, 64)
 			}
 		}
 		if err := w.Write(line); err != nil {

@@ -21,7 +21,8 @@ import (
 var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper",
 	"desk-sign-in", "desk-home",
 	"desk-cases", "desk-case", "desk-household", "desk-selected", "desk-link", "desk-tables", "desk-backchecks", "desk-backcheck",
-	"desk-accounts", "desk-account", "desk-password", "desk-audit"}
+	"desk-accounts", "desk-account", "desk-password", "desk-audit",
+	"desk-progress", "desk-rates", "desk-quality", "desk-sample"}
 
 // pages draws the pages.
 type pages struct {
@@ -66,7 +67,7 @@ func (p *pages) parse(l surveys.Lang, name string) (*template.Template, error) {
 		Funcs(template.FuncMap{"words": func(key string) (string, error) { return p.words.say(l, key) }})
 	frames := []string{"pages/layout/layout.html"}
 	if strings.HasPrefix(name, "desk-") {
-		frames = []string{"pages/desk/layout.html", "pages/desk/table.html"}
+		frames = []string{"pages/desk/layout.html", "pages/desk/table.html", "pages/desk/chart.html"}
 	}
 	for _, file := range append(frames, files...) {
 		source, err := web.Pages.ReadFile(file)

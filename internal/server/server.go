@@ -26,6 +26,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/suyang-survey/suyang/internal/drafts"
+	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/surveys"
@@ -72,6 +73,9 @@ type Deps struct {
 	Drafts *drafts.Store
 	// Office is what the desk works on; nil for a server without a desk.
 	Office *office.Store
+	// Findings are what the quality flags say of a wave, and when it was judged; nil for
+	// a server that judges no interviews.
+	Findings func(ctx context.Context, wave string) ([]quality.Finding, time.Time, error)
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or
