@@ -417,7 +417,7 @@ func TestDeskLinkAndPaper(t *testing.T) {
 	d.given("c1", "c2")
 	wu, li := d.as("wu"), d.as("li")
 	status, body := wu.open("/desk/village/cases/c1/link")
-	d.wants(status, body, http.StatusOK, d.served.URL+d.caseLink("village", "c1"), `<svg class="code"`)
+	d.wants(status, body, http.StatusOK, d.served.URL+d.caseLink("village", "c1"), `<svg class="qr"`)
 	if trail, err := d.office.Trail(t.Context(), 1); err != nil || trail[0].Action != "show link" || trail[0].Object != "village c1" {
 		t.Errorf("the trail ends with %+v, %v", trail, err)
 	}
@@ -491,7 +491,7 @@ func TestDeskBackChecks(t *testing.T) {
 	d.wants(status, body, http.StatusConflict, "was checked before")
 	_, csv := wu.open("/desk/village/backchecks?lang=en&download=tally")
 	// Wilson's interval of 1 of 1: from 1/(1+z²) = 20.7 % to 100 %, z = 1.96.
-	d.wants(0, csv, 0, "李访问员 (li),2,1,1,1,100.0 %,20.7 % – 100.0 %,2,5")
+	d.wants(0, csv, 0, "李访问员 (li),2,1,1,1,1,20.7% – 100.0%,2,5")
 	undrawn := "c1"
 	for _, id := range []string{"c1", "c2", "c3", "c4"} {
 		if id != list[0].Case && id != list[1].Case {
