@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -49,13 +51,33 @@ func (st *station) takeAccepted(ctx context.Context) error {
 			return err
 		}
 		if list = append(list, r); len(list) == takenAtOnce {
-			if err := st.office.Take(ctx, list); err != nil {
+			if err := st.office.Take(ctx, list, st.ineligible); err != nil {
 				return err
 			}
 			list = list[:0]
 		}
 	}
-	return st.office.Take(ctx, list)
+	return st.office.Take(ctx, list, st.ineligible)
+}
+
+// ineligible reports whether a whole interview ended before the first item that is scored:
+// that is how a questionnaire lets go of people who do not belong to the population.
+func (st *station) ineligible(iv *surveys.Interview) bool {
+	i := slices.IndexFunc(st.waves, func(w waves.Wave) bool { return w.ID == iv.Wave })
+	if i < 0 {
+		return false
+	}
+	scored := false
+	for it := range st.waves[i].Questionnaire.Items {
+		if it.Dimension == "" {
+			continue
+		}
+		if _, asked := iv.Answers[it.ID]; asked {
+			return false
+		}
+		scored = true
+	}
+	return scored
 }
 
 // intakeNode is the number under which this program appends to its log.

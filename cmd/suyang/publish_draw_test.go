@@ -114,13 +114,17 @@ type reached struct {
 	city auth.Account
 }
 
-// answer accepts an interview of a person who is too young to belong to the population.
-func (r reached) answer(id string, revision uint32, interview string) {
+// answer accepts an interview of a person of an age; those under 18 are asked nothing else.
+func (r reached) answer(id string, revision uint32, interview, age string) {
 	r.t.Helper()
 	w := r.waves[0]
+	answers := surveys.Answers{"age": {age}}
+	if age >= "18" {
+		answers["K1"] = []string{"t"}
+	}
 	body, err := json.Marshal(surveys.Interview{
 		ID: interview, Revision: revision, Survey: w.Questionnaire.ID, Version: w.Questionnaire.Version(), Wave: w.ID, Case: id, Mode: surveys.ModeWeb, Lang: surveys.ZH,
-		Started: time.Now(), Finished: time.Now(), Answers: surveys.Answers{"age": {"17"}, "resident": {"1"}, "military": {"2"}, "sex": {"1"}},
+		Started: time.Now(), Finished: time.Now(), Answers: answers,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -171,7 +175,7 @@ func TestReviewReachesEstimates(t *testing.T) {
 	if err := os.WriteFile(sample, []byte("case,stratum,psu,weight,city\na,1,1,2,330100\nb,1,1,2,330100\nc,1,2,2,330100\nd,1,2,2,330100\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "publish", "w", "--sample", sample, "--desk", "--state", state)
+	must(t, "publish", "w", "--questionnaire", "testdata/tiny/questionnaire.yaml", "--sample", sample, "--desk", "--state", state)
 	flags := &stateFlags{State: state}
 	open := func() reached {
 		st, err := flags.open(t.Context())
@@ -184,7 +188,7 @@ func TestReviewReachesEstimates(t *testing.T) {
 	ids := map[string]string{}
 	for _, id := range []string{"a", "b", "c"} {
 		ids[id] = uuid.NewString()
-		r.answer(id, 1, ids[id])
+		r.answer(id, 1, ids[id], "40")
 		r.until(id, fieldwork.Submitted, 1)
 	}
 	r.counts("before any review", 0)
@@ -208,7 +212,7 @@ func TestReviewReachesEstimates(t *testing.T) {
 		act(r.city, id, fieldwork.Event{Action: fieldwork.Approve})
 	}
 	r.counts("after both", 2)
-	act(super, "b", fieldwork.Event{Action: fieldwork.Reject, Reason: "another person"})
+	act(r.city, "b", fieldwork.Event{Action: fieldwork.Reject, Reason: "another person"})
 	r.counts("with one sent back", 1)
 
 	// The program ends before the case is told of the next revision.
@@ -217,8 +221,8 @@ func TestReviewReachesEstimates(t *testing.T) {
 	}
 	r = open()
 	defer r.Close()
-	r.answer("b", 2, ids["b"])
-	r.answer("a", 2, ids["a"]) // also the one that was approved is changed
+	r.answer("b", 2, ids["b"], "41")
+	r.answer("a", 2, ids["a"], "41") // also the one that was approved is changed
 	r.until("b", fieldwork.Submitted, 2)
 	r.until("a", fieldwork.Submitted, 2)
 	r.counts("with new revisions", 0)
@@ -227,4 +231,15 @@ func TestReviewReachesEstimates(t *testing.T) {
 		act(r.city, id, fieldwork.Event{Action: fieldwork.Approve})
 	}
 	r.counts("after their reviews", 2)
+
+	// Somebody too young is no respondent, whoever approves the interview.
+	r.answer("d", 1, uuid.NewString(), "17")
+	r.until("d", fieldwork.Submitted, 1)
+	act(super, "d", fieldwork.Event{Action: fieldwork.Approve})
+	act(r.city, "d", fieldwork.Event{Action: fieldwork.Approve})
+	r.counts("with one who is not eligible", 2)
+	standings, err := r.office.Standings(t.Context(), "w")
+	if err != nil || standings[3].Disposition != "4.70" || standings[3].Counts {
+		t.Errorf("the standings are %+v (%v)", standings, err)
+	}
 }

@@ -37,6 +37,9 @@ func (c Class) String() string {
 // eligible says whether a case of the class is known to be eligible.
 func (c Class) eligible() bool { return c >= ClassI && c <= ClassO }
 
+// interview says whether a case of the class has an interview.
+func (c Class) interview() bool { return c == ClassI || c == ClassP }
+
 // Surveys are the kinds of survey that use a disposition or an outcome, joined by |.
 type Surveys uint8
 

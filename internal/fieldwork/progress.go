@@ -74,6 +74,9 @@ type Event struct {
 	Interview string       `json:"interview,omitempty"`
 	Revision  int          `json:"revision,omitempty"`
 	Mode      surveys.Mode `json:"mode,omitempty"`
+	// Ineligible says that the interview found the person not to belong to the population,
+	// and ended early.
+	Ineligible bool `json:"ineligible,omitempty"`
 }
 
 // Contact is the way of an attempt.
@@ -338,9 +341,14 @@ func (p *Progress) submit(e Event) error {
 	case p.Interview == e.Interview && e.Revision <= p.Revision:
 		return refuse(RefusedInterview, "submit: revision %d of this interview came before: %w", p.Revision, surveys.ErrConflict)
 	}
-	if p.Interview == "" {
-		p.Outcomes = append(slices.Clone(p.Outcomes), Completed)
+	outcome, outcomes := Completed, slices.Clone(p.Outcomes)
+	if e.Ineligible {
+		outcome = NobodyEligible
 	}
+	if p.Interview != "" {
+		outcomes = outcomes[:len(outcomes)-1] // that of the revision before
+	}
+	p.Outcomes = append(outcomes, outcome)
 	p.State, p.Interview, p.Revision, p.Mode, p.FirstReviewer = Submitted, e.Interview, e.Revision, e.Mode, ""
 	return nil
 }
@@ -442,7 +450,11 @@ func (p *Progress) Counts() bool { return p.State == Approved && p.Interview != 
 // Standing is what whoever weighs needs of the case.
 func (p *Progress) Standing(id string) (Standing, error) {
 	code, err := p.Disposition()
-	s := Standing{Case: id, Disposition: code, Counts: p.Counts()}
+	if err != nil {
+		return Standing{}, err
+	}
+	class, err := code.Class()
+	s := Standing{Case: id, Disposition: code, Counts: p.Counts() && class.interview()}
 	if p.Selection != nil {
 		s.Eligible = p.Selection.K
 	}

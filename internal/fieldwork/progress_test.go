@@ -102,6 +102,28 @@ func TestRevisions(t *testing.T) {
 	}
 }
 
+// An interview that found the person not to belong to the population makes the case one that
+// is not eligible, and counts in no estimate; a later revision may find otherwise.
+func TestIneligible(t *testing.T) {
+	p := Progress{State: Drawn}
+	for i, step := range []struct {
+		revision   int
+		ineligible bool
+		code       Code
+		counts     bool
+	}{{1, true, "4.70", false}, {2, false, "1.1", true}, {3, true, "4.70", false}} {
+		for _, e := range []Event{event("intake", Submit, i, interview("i1"), func(e *Event) { e.Revision, e.Ineligible = step.revision, step.ineligible }), event("wu", Approve, i), event("office", Approve, i)} {
+			if err := p.Apply(e, DefaultAttemptRules); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := p.Standing("c1")
+		if err != nil || s.Check() != nil || s.Disposition != step.code || s.Counts != step.counts || len(p.Outcomes) != 1 {
+			t.Errorf("revision %d: %+v, %v (%v)", step.revision, s, p.Outcomes, err)
+		}
+	}
+}
+
 // In a household one person is selected, once, and without that no interview is approved.
 func TestSelectionInTheHousehold(t *testing.T) {
 	listing := household.Listing{Case: "c1", Method: household.Kish, Date: household.Date{Year: 2026, Month: 6, Day: 1},

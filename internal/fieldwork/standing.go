@@ -31,7 +31,7 @@ func (s Standing) Check() error {
 		return fmt.Errorf("case %q: %w", s.Case, err)
 	case s.Eligible < 0 || s.Eligible > MaxEligible:
 		return fmt.Errorf("case %q: %d persons of the household are eligible; from 0 to %d are believed: %w", s.Case, s.Eligible, MaxEligible, surveys.ErrInvalid)
-	case s.Counts && class != ClassI && class != ClassP:
+	case s.Counts && !class.interview():
 		return fmt.Errorf("case %q counts, but its disposition %s is no interview: %w", s.Case, s.Disposition, surveys.ErrInvalid)
 	}
 	return nil

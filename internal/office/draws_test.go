@@ -180,9 +180,9 @@ func TestTake(t *testing.T) {
 		entry(1, "c1", "i1", 0, false), entry(2, "c2", "i2", 0, true), entry(3, "", "open", 0, false), entry(4, "not-drawn", "i4", 0, false),
 		entry(5, "c1", "i5", 0, false), entry(6, "c2", "i2", 1, false), entry(7, "c1", "i1", 2, false),
 	}
-	must(t, s.Take(t.Context(), log[:3]))
-	must(t, s.Take(t.Context(), log))     // from the beginning, as after a crash
-	must(t, s.Take(t.Context(), log[4:])) // and once more
+	must(t, s.Take(t.Context(), log[:3], nil))
+	must(t, s.Take(t.Context(), log, nil))     // from the beginning, as after a crash
+	must(t, s.Take(t.Context(), log[4:], nil)) // and once more
 	upTo, err := s.TakenUpTo(t.Context(), 1)
 	must(t, err)
 	if other, err := s.TakenUpTo(t.Context(), 2); upTo != 7 || other != 0 || err != nil {
@@ -216,7 +216,7 @@ func TestBackChecks(t *testing.T) {
 	s := staffed(t)
 	for i, id := range []string{"c1", "c2", "c4"} {
 		happen(t, s, id, fieldwork.Event{At: nine, Who: "province", Action: fieldwork.Assign, Enumerator: "li"}) // c4, too, outside li's area
-		must(t, s.Take(t.Context(), []surveys.Response{{Interview: surveys.Interview{ID: "i" + id, Wave: wave, Case: id}, Node: 1, Seq: uint64(i + 1), Received: nine}}))
+		must(t, s.Take(t.Context(), []surveys.Response{{Interview: surveys.Interview{ID: "i" + id, Wave: wave, Case: id}, Node: 1, Seq: uint64(i + 1), Received: nine}}, nil))
 	}
 	rule := fieldwork.BackCheckRule{Least: 2}
 	if n, err := s.DrawBackChecks(t.Context(), hz, wave, 3, rule, nine); n != 2 || err != nil {

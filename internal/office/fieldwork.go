@@ -58,7 +58,10 @@ const Intake = "intake"
 // over. It also notes how far the log was read, in the same transaction, so that every
 // interview is taken once, whenever the program ends. What a case does not allow, such as
 // a second interview, stands in the audit trail.
-func (s *Store) Take(ctx context.Context, list []surveys.Response) error {
+//
+// ineligible, which may be nil, says whether an interview found the person not to belong to
+// the population.
+func (s *Store) Take(ctx context.Context, list []surveys.Response, ineligible func(*surveys.Interview) bool) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -72,7 +75,7 @@ func (s *Store) Take(ctx context.Context, list []surveys.Response) error {
 			if t.Seq <= upTo {
 				continue
 			}
-			if err := take(ctx, tx, t); err != nil {
+			if err := take(ctx, tx, t, ineligible); err != nil {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, "INSERT INTO taken (node, seq) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET seq = excluded.seq", t.Node, t.Seq); err != nil {
@@ -83,7 +86,7 @@ func (s *Store) Take(ctx context.Context, list []surveys.Response) error {
 	})
 }
 
-func take(ctx context.Context, tx *sql.Tx, t surveys.Response) error {
+func take(ctx context.Context, tx *sql.Tx, t surveys.Response, ineligible func(*surveys.Interview) bool) error {
 	if t.Case == "" {
 		return nil
 	}
@@ -94,7 +97,8 @@ func take(ctx context.Context, tx *sql.Tx, t surveys.Response) error {
 	if err != nil {
 		return err
 	}
-	e := fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode}
+	e := fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode,
+		Ineligible: ineligible != nil && ineligible(&t.Interview)}
 	if t.Partial {
 		contact := fieldwork.Link
 		if t.Mode == surveys.ModeTablet || t.Mode == surveys.ModePaper {
