@@ -9,8 +9,8 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis/sampling"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/server"
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/web"
 )
 
 // precisionCommand plans the precision of a survey of cities.
@@ -67,50 +67,22 @@ func (c *precisionCommand) Run(con *console) error {
 
 // precisionText is the table of the cities and what it means in words.
 func precisionText(p *fieldwork.Precision, lang surveys.Lang) string {
-	words := map[string]string{}
-	name := "text/precision." + string(lang) + ".json"
-	src, err := web.PrecisionText.ReadFile(name)
-	if err == nil {
-		err = json.Unmarshal(src, &words)
-	}
-	if err != nil {
-		panic("precision: " + name + ": " + err.Error())
-	}
-	r := p.Ranking
-	blanks := strings.NewReplacer("{cities}", strconv.Itoa(len(p.Cities)), "{confidence}", percent(p.Goals.Confidence, 4), "{power}", percent(p.Goals.Power, 4),
-		"{change}", percent(p.Goals.Change, 2), "{see}", strconv.Itoa(p.SeeChange), "{pairs}", strconv.Itoa(r.Pairs), "{apart}", strconv.Itoa(r.Apart),
-		"{range}", between(percent(r.Least, 2), percent(r.Most, 2)))
-	var lines [][]string
+	words := server.WordsOf(p, lang)
 	head := []string{}
 	for _, k := range []string{"city", "cases", "interviews", "rate", "deff", "margin", "cv", "detectable", "cost"} {
-		head = append(head, words[k])
+		head = append(head, words.Say(k))
 	}
-	lines = append(lines, head)
+	lines := [][]string{head}
 	for _, c := range p.Cities {
 		lines = append(lines, []string{strings.TrimSpace(c.City + " " + c.Name), whole(c.Cases), whole(c.Interviews), percent(c.Rate, 2), strconv.FormatFloat(c.DEff, 'f', 2, 64),
 			"±" + percent(c.Margin, 2), percent(c.CV, 1), percent(c.Detectable, 2), whole(c.Cost)})
 	}
-	lines = append(lines, []string{words["all"], whole(p.Cases), whole(p.Interviews), "", "", "", "", "", whole(p.Cost)})
-	return blanks.Replace(words["title"]) + "\n\n" + aligned(lines) + "\n" + blanks.Replace(words["units"]) + "\n\n" +
-		blanks.Replace(words["change"]) + "\n" + blanks.Replace(words["ranking."+string(r.Verdict)]) + "\n"
+	lines = append(lines, []string{words.Say("all"), whole(p.Cases), whole(p.Interviews), "", "", "", "", "", whole(p.Cost)})
+	return words.Say("title") + "\n\n" + aligned(lines) + "\n" + words.Say("units") + "\n\n" +
+		words.Say("change") + "\n" + words.Say("ranking."+string(p.Ranking.Verdict)) + "\n"
 }
 
-// between writes a range, or the one number that it is.
-func between(least, most string) string {
-	if least == most {
-		return least
-	}
-	return least + "–" + most
-}
-
-// percent writes a proportion in per cent with at most so many decimals, and whole a
-// count.
-func percent(x float64, decimals int) string {
-	s := strconv.FormatFloat(100*x, 'f', decimals, 64)
-	if decimals > 2 {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	}
-	return s
-}
+// percent writes a proportion in per cent, and whole a count.
+func percent(x float64, decimals int) string { return strconv.FormatFloat(100*x, 'f', decimals, 64) }
 
 func whole(x float64) string { return strconv.FormatFloat(x, 'f', 0, 64) }

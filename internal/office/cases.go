@@ -325,7 +325,7 @@ func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules 
 	if err != nil {
 		return err
 	}
-	r, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ?3, outcomes = coalesce(?3 ->> 'outcomes', '[]'),
+	r, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ?,
 		attempts = ?, last = ?, appointment = ?, disposition = ?, day = ? WHERE wave = ? AND id = ? AND changes = ?`,
 		c.State, c.Enumerator, string(progress), len(c.Attempts), e.At.Unix(), seconds(c.NextAppointment()), disposition, dayOf(e.At), c.Wave, c.ID, c.Changes)
 	if err != nil {

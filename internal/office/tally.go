@@ -3,7 +3,6 @@ package office
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -33,41 +32,21 @@ func (s *Store) Tallies(ctx context.Context, a auth.Account, wave, area string, 
 		return fmt.Errorf("count the cases: %w", ErrForbidden)
 	}
 	condition, values := visible(a)
-	rows, err := s.db.QueryContext(ctx, `SELECT area, stratum, enumerator, state, outcomes, day, substitute, weight, count(*)
+	rows, err := s.db.QueryContext(ctx, `SELECT area, stratum, enumerator, state, disposition, day, substitute, weight, count(*)
 		FROM cases INDEXED BY cases_for_tallies WHERE wave = ? AND substr(area, 1, length(?)) = ? AND `+condition+`
-		GROUP BY area, stratum, enumerator, state, outcomes, day, substitute, weight`, append([]any{wave, area, area}, values...)...)
+		GROUP BY area, stratum, enumerator, state, disposition, day, substitute, weight`, append([]any{wave, area, area}, values...)...)
 	if err != nil {
 		return away("count the cases", err)
 	}
 	defer rows.Close()
-	known := map[string]fieldwork.Code{} // by outcomes, which are few
 	for rows.Next() {
 		var t Tally
-		var outcomes sql.RawBytes
-		if err := rows.Scan(&t.Area, &t.Stratum, &t.Enumerator, &t.State, &outcomes, &t.Day, &t.Substitute, &t.Weight, &t.Cases); err != nil {
+		if err := rows.Scan(&t.Area, &t.Stratum, &t.Enumerator, &t.State, &t.Disposition, &t.Day, &t.Substitute, &t.Weight, &t.Cases); err != nil {
 			return away("count the cases", err)
 		}
-		code, there := known[string(outcomes)]
-		if !there {
-			if code, err = dispositionOf(outcomes); err != nil {
-				return away("count the cases", err)
-			}
-			known[string(outcomes)] = code
-		}
-		t.Disposition = code
 		yield(t)
 	}
 	return away("count the cases", rows.Err())
-}
-
-// dispositionOf is what outcomes, as JSON, come to.
-func dispositionOf(outcomes []byte) (fieldwork.Code, error) {
-	var list []fieldwork.OutcomeCode
-	if err := json.Unmarshal(outcomes, &list); err != nil {
-		return "", err
-	}
-	r, err := fieldwork.Resolve(list)
-	return r.Code, err
 }
 
 // Daily is what happened on a day in an area with the cases of an enumerator: attempts, and

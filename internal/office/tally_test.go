@@ -151,7 +151,7 @@ func BenchmarkTallies(b *testing.B) {
 		b.Fatal(err)
 	}
 	_, err = s.db.Exec(`UPDATE cases SET enumerator = 'e' || (weight % 300), state = iif(weight % 3 = 0, 'approved', 'contacting'), day = date('2026-06-01', (weight % 30) || ' days'),
-		outcomes = iif(weight % 3 = 0, '["nobody-home","nobody-home","complete"]', '["no-answer","nobody-home"]'), progress = json_set(progress, '$.outcomes', json(iif(weight % 3 = 0, '["nobody-home","nobody-home","complete"]', '["no-answer","nobody-home"]')), '$.attempts', json(?))`,
+		disposition = iif(weight % 3 = 0, '1.1', '2.24'), progress = json_set(progress, '$.outcomes', json(iif(weight % 3 = 0, '["nobody-home","nobody-home","complete"]', '["no-answer","nobody-home"]')), '$.attempts', json(?))`,
 		"["+strings.Repeat(`{"at":"2026-06-01T09:00:00+08:00","contact":"visit","outcome":"nobody-home","place":{"lat":30.25,"lon":120.15,"accuracy":12}},`, 2)+"{}]")
 	if err != nil {
 		b.Fatal(err)

@@ -59,6 +59,7 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 	read("/desk/:wave/quality", auth.ReadProgress, d.quality)
 	read("/desk/:wave/sample", auth.Draw, d.sample)
 	read("/desk/:wave/sample/draw", auth.Draw, d.drawFile)
+	read("/desk/precision", auth.ReadProgress, d.precision)
 }
 
 // signedIn lets an account in that has a right; "" is for everybody who is signed in.
@@ -233,6 +234,7 @@ var otherRooms = []struct {
 	{"/desk/password", "desk.own", ""},
 	{"/desk/accounts", "desk.accounts", auth.ManageAccounts},
 	{"/desk/audit", "desk.audit", auth.ReadAudit},
+	{"/desk/precision", "figures.precision", auth.ReadProgress},
 }
 
 func (d *desk) home(v *call) error {

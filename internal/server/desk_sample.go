@@ -119,7 +119,7 @@ func (f figuresFrame) drawFacts(draw *fieldwork.Draw, kept office.Draw) []fact {
 
 // stageTable has the units and probabilities of each stage.
 func (d *desk) stageTable(f figuresFrame, draw *fieldwork.Draw) (deskTable, error) {
-	t, err := d.table(f.deskFrame, "stages", "figures.stages", "#figures.stage", "figures.unit", "#figures.units", "#figures.plow", "#figures.phigh")
+	t, err := d.table(f.deskFrame, "stages", "figures.stages", "figures.stage", "figures.unit", "#figures.units", "#figures.plow", "#figures.phigh")
 	if err != nil {
 		return t, err
 	}
@@ -133,7 +133,7 @@ func (d *desk) stageTable(f figuresFrame, draw *fieldwork.Draw) (deskTable, erro
 		if len(units) == 0 {
 			low = math.NaN()
 		}
-		t.add(whole(k+1), deskCell{Text: unit}, whole(len(units)), decimal(low, 6), decimal(high, 6))
+		t.add(deskCell{Text: strconv.Itoa(k + 1)}, deskCell{Text: unit}, whole(len(units)), decimal(low, 6), decimal(high, 6))
 	}
 	return t, t.arrange(f.deskFrame)
 }
