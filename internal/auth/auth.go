@@ -50,6 +50,11 @@ const (
 	ReadAudit      Right = "read-audit"
 )
 
+// Rights lists the rights.
+func Rights() []Right {
+	return []Right{ManageAccounts, ReadProgress, ReadCases, AssignCases, Attempt, Review, FinalReview, CloseCases, Draw, Estimate, ReadAudit}
+}
+
 var rights = map[Role][]Right{
 	Administrator: {ManageAccounts, ReadAudit},
 	Province:      {ReadProgress, ReadCases, AssignCases, Review, FinalReview, CloseCases, Draw, Estimate, ReadAudit},

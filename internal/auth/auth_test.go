@@ -48,7 +48,7 @@ func TestRights(t *testing.T) {
 		Reader:        "read-progress",
 	} {
 		var got []string
-		for _, r := range []Right{ManageAccounts, ReadProgress, ReadCases, AssignCases, Attempt, Review, FinalReview, CloseCases, Draw, Estimate, ReadAudit} {
+		for _, r := range Rights() {
 			if (Account{Role: role}).May(r) {
 				got = append(got, string(r))
 			}

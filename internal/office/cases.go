@@ -130,11 +130,20 @@ func AreaOf(c fieldwork.Case) string {
 // visible is the condition, with its values, that keeps an account to what it may see: its
 // area, and of an enumerator the cases they were given.
 func visible(a auth.Account) (condition string, values []any) {
-	condition, values = "substr(area, 1, length(?)) = ?", []any{a.Area, a.Area}
+	condition, values = within(a.Area)
 	if a.Role == auth.Enumerator {
 		condition, values = condition+" AND enumerator = ?", append(values, a.Login)
 	}
 	return condition, values
+}
+
+// within is the condition, with its values, that keeps to the cases of an area: its code is the
+// beginning of theirs, and ':' comes after all digits, so that an index serves.
+func within(area string) (condition string, values []any) {
+	if area == "" {
+		return "TRUE", nil
+	}
+	return "area >= ? AND area < ?", []any{area, area + ":"}
 }
 
 const selectCase = "SELECT wave, id, stratum, psu, area, weight, columns, changes, progress, commitment, last FROM cases"

@@ -87,8 +87,9 @@ var openStates = func() string {
 // where is the condition of a filter for an account.
 func (f Filter) where(a auth.Account) (condition string, values []any, err error) {
 	seen, seenValues := visible(a)
-	list := []string{"wave = ?", "substr(area, 1, length(?)) = ?", seen}
-	values = append([]any{f.Wave, f.Area, f.Area}, seenValues...)
+	asked, askedValues := within(f.Area)
+	list := []string{"wave = ?", asked, seen}
+	values = append(append([]any{f.Wave}, askedValues...), seenValues...)
 	add := func(condition string, value ...any) { list, values = append(list, condition), append(values, value...) }
 	if f.After != "" {
 		add("id > ?", f.After)

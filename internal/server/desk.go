@@ -177,6 +177,33 @@ func (d *desk) frameOf(v *call, key string, pairs ...any) (deskFrame, error) {
 	return f, nil
 }
 
+// deskProblem is web/pages/desk-problem: what went wrong with a request at the desk.
+type deskProblem struct {
+	deskFrame
+	Message, Way string
+	// Request is the number of a request to ask about.
+	Request string
+}
+
+// problem answers a request at the desk that ended in an error.
+func (d *desk) problem(c echo.Context, status int, words, id string) error {
+	f, err := d.frameOf(&call{Context: c, lang: d.deskLang(c)}, "problem."+words+".title")
+	if err != nil {
+		return err
+	}
+	p := deskProblem{deskFrame: f}
+	if p.Message, err = f.T("problem." + words + ".message"); err != nil {
+		return err
+	}
+	if p.Way, err = f.T("problem." + words + ".way"); err != nil {
+		return err
+	}
+	if words == "internal" {
+		p.Request = id
+	}
+	return d.show(c, status, "desk-problem", p)
+}
+
 // rooms are the pages of a wave that an account may open, in their order.
 var rooms = []struct {
 	path  string // after /desk/WAVE

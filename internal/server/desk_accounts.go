@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -128,9 +127,9 @@ func (d *desk) newAccount(v *call) error {
 
 // readAccount is the account in the address.
 func (d *desk) readAccount(v *call) (auth.Account, error) {
-	login, err := url.PathUnescape(v.Param("login"))
+	login, err := v.named("login")
 	if err != nil {
-		return auth.Account{}, fmt.Errorf("account: %w", surveys.ErrNotFound)
+		return auth.Account{}, err
 	}
 	return d.office.Account(v.Request().Context(), login)
 }

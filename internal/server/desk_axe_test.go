@@ -67,7 +67,7 @@ func TestDeskAccessible(t *testing.T) {
 			"backchecks": "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
 		{"hangzhou", map[string]string{"both queues": "/desk/village/review"}},
 		{"li", map[string]string{"own cases": "/desk/village/cases", "own case": at("c1", ""), "own case english": at("c1", ""), "listing english": at(unlisted, "/household"), "listing": at(unlisted, "/household"), "selected": at(listed, "/household"), "password": "/desk/password"}},
-		{"stat", map[string]string{"selection": "/desk/village/selection"}},
+		{"stat", map[string]string{"selection": "/desk/village/selection", "problem": "/desk/village/cases"}},
 		{"admin", map[string]string{"accounts": "/desk/accounts", "account": "/desk/accounts/li", "audit": "/desk/audit"}},
 	} {
 		a := &axe{browser: openBrowser(t, d.served.URL), script: script}

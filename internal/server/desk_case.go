@@ -55,11 +55,25 @@ type caseAction struct {
 // of its own, and an interview is submitted by its own pages.
 var formActions = []fieldwork.Action{fieldwork.Try, fieldwork.Begin, fieldwork.Approve, fieldwork.Reject, fieldwork.Assign, fieldwork.Close, fieldwork.Reopen}
 
+// named is a name in the address. The router gives it as it was sent when it holds what the
+// path itself may not, such as a slash.
+func (v *call) named(param string) (string, error) {
+	name := v.Param(param)
+	if v.Request().URL.RawPath == "" {
+		return name, nil
+	}
+	name, err := url.PathUnescape(name)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", param, surveys.ErrNotFound)
+	}
+	return name, nil
+}
+
 // readCase reads the case in the address for the account.
 func (d *desk) readCase(v *call, w *wave) (office.Case, error) {
-	id, err := url.PathUnescape(v.Param("case"))
+	id, err := v.named("case")
 	if err != nil {
-		return office.Case{}, fmt.Errorf("case: %w", surveys.ErrNotFound)
+		return office.Case{}, err
 	}
 	return d.office.Case(v.Request().Context(), v.account, w.ID, id, d.deps.Now())
 }
@@ -122,7 +136,7 @@ func (d *desk) showCase(v *call, status int, fault string, sent url.Values) erro
 // casePaths are the pages below that of a case which the account may open.
 func (d *desk) casePaths(v *call, p *casePage, w *wave) error {
 	c, t := p.Case, &teller{deskFrame: p.deskFrame}
-	if c.Method != 0 {
+	if c.Selection != nil || slices.Contains(c.Offers(v.account), fieldwork.Select) {
 		p.Household = p.caseHref(c.ID, "household")
 		if c.Selection != nil {
 			p.Selected = t.say("desk.household.is", "line", c.Selection.Line, "k", c.Selection.K)

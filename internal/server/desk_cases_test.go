@@ -237,7 +237,7 @@ func TestDeskCasesOfOthers(t *testing.T) {
 	for login, id := range map[string]string{"ningbo": "c1", "hangzhou": "c6", "chen": "c1", "province": "c99"} {
 		w := d.as(login)
 		status, body := w.open("/desk/village/cases/" + id)
-		d.wants(status, body, http.StatusNotFound)
+		d.wants(status, body, http.StatusNotFound, "Survey desk")
 		if got, want := d.refusedLast(), login+" read case village "+id; got != want {
 			t.Errorf("the trail says %q, want %q", got, want)
 		}
@@ -536,4 +536,47 @@ person: `+method+"\n"))
 		t.Fatal(err)
 	}
 	return draw
+}
+
+// IDs are what a sample file has, and lead to their pages whatever stands in them.
+func TestDeskOddIDs(t *testing.T) {
+	d := newDesk(t)
+	ids := []string{"c/1", "样本 3?", "a%2Fb", "100%", "x&y=z", `"><b>`, "a+b", "a;b#c"}
+	var cases []fieldwork.Case
+	for _, id := range ids {
+		cases = append(cases, fieldwork.Case{ID: id, Stratum: "1", PSU: "1", Weight: 1, Columns: map[string]string{"city": "330100", "<i>": "<u>"}})
+	}
+	d.must(d.office.AddCases(t.Context(), "village", cases, "setup", noon))
+	wu := d.as("wu")
+	_, body := wu.open("/desk/village/cases?lang=en")
+	doc, err := html.Parse(strings.NewReader(body))
+	d.must(err)
+	found := map[string]string{}
+	for n := range doc.Descendants() {
+		if n.Type == html.ElementNode && n.Data == "a" && strings.HasPrefix(attr(n, "href"), "/desk/village/cases/") {
+			found[text(n)] = attr(n, "href")
+		}
+	}
+	for _, id := range ids {
+		path := found[id]
+		if path == "" {
+			t.Errorf("%q is not in the list", id)
+			continue
+		}
+		status, body := wu.open(path)
+		shown := &page{}
+		shown.doc, err = html.Parse(strings.NewReader(body))
+		d.must(err)
+		if got := shown.title(); status != http.StatusOK || got != "Case "+id {
+			t.Errorf("%q leads to %d %q", id, status, got)
+		}
+		if strings.Contains(body, "<b>") || strings.Contains(body, "<u>") {
+			t.Errorf("%q: the page has tags of the sample", id)
+		}
+		status, body = wu.send(path, with(wu.form(path, "assign"), "enumerator", "li"))
+		d.wants(status, body, http.StatusOK, "Saved.")
+		if got := d.state(id); got != "assigned 1" {
+			t.Errorf("%q is %s", id, got)
+		}
+	}
 }

@@ -68,6 +68,8 @@ func (d *desk) householdPage(v *call) error {
 		return fmt.Errorf("the case is a person: %w", surveys.ErrNotFound)
 	case c.Selection != nil:
 		return d.showSelected(v, f, w, c, http.StatusOK)
+	case !v.account.May(auth.Attempt):
+		return fmt.Errorf("list the household: %w", office.ErrForbidden)
 	}
 	return d.showListing(v, f, c, http.StatusOK, typed{}, nil)
 }

@@ -21,7 +21,7 @@ import (
 var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper",
 	"desk-sign-in", "desk-home",
 	"desk-cases", "desk-case", "desk-household", "desk-selected", "desk-link", "desk-tables", "desk-backchecks", "desk-backcheck",
-	"desk-accounts", "desk-account", "desk-password", "desk-audit",
+	"desk-accounts", "desk-account", "desk-password", "desk-audit", "desk-problem",
 	"desk-progress", "desk-rates", "desk-quality", "desk-sample", "desk-precision"}
 
 // pages draws the pages.

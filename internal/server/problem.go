@@ -132,6 +132,9 @@ func hungUp(err error) bool {
 }
 
 func (s *Server) failPage(c echo.Context, status int, words, id string) error {
+	if s.deps.Office != nil && strings.HasPrefix(c.Request().URL.Path+"/", "/desk/") {
+		return (&desk{s, s.deps.Office}).problem(c, status, words, id)
+	}
 	l := s.lang(c)
 	f, err := s.pages.titled(l, "problem."+words+".title")
 	if err != nil {
