@@ -108,6 +108,7 @@ type demonstration struct {
 	population *demo.Population
 	sample     drawnSample
 	clock      *simulatedClock
+	start      time.Time // of the fieldwork: a Monday, 00:00 in China
 }
 
 // definitions are what a wave is published from.
@@ -166,7 +167,12 @@ func (d *demonstration) publish() error {
 	if err := d.draw(); err != nil {
 		return err
 	}
-	return publish(folder, provinceWave, d.civic.questionnaire, d.civic.plan, d.sample.cases)
+	if err := publish(folder, provinceWave, d.civic.questionnaire, d.civic.plan, d.sample.cases); err != nil {
+		return err
+	}
+	days := period()
+	d.start = days.First
+	return folder.SetFieldwork(provinceWave, days)
 }
 
 // microdata takes in the General Social Survey and writes its reports.

@@ -23,6 +23,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/server"
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -34,6 +35,9 @@ func (c *simulatedClock) Now() time.Time { return time.Now().Add(-time.Duration(
 
 // set lets the clock show a time and go on from there.
 func (c *simulatedClock) set(t time.Time) { c.behind.Store(int64(time.Since(t))) }
+
+// pass lets time pass.
+func (c *simulatedClock) pass(d time.Duration) { c.behind.Add(-int64(d)) }
 
 // right lets the clock show the time as it is.
 func (c *simulatedClock) right() { c.behind.Store(0) }
@@ -76,10 +80,20 @@ func (d *demonstration) draw() error {
 	return err
 }
 
+// period is when the fieldwork of the demo takes place: it begins on a Monday and ended some
+// days ago.
+func period() waves.Period {
+	first := time.Now().In(surveys.ChinaTime).AddDate(0, 0, -demo.FieldworkDays-2)
+	for first.Weekday() != time.Monday {
+		first = first.AddDate(0, 0, -1)
+	}
+	start := time.Date(first.Year(), first.Month(), first.Day(), 0, 0, 0, 0, surveys.ChinaTime)
+	return waves.Period{First: start, Last: start.AddDate(0, 0, demo.FieldworkDays-1)}
+}
+
 // field is the fieldwork of the demo: people with roles in every city, and the cases.
 type field struct {
 	*demonstration
-	start  time.Time // a Monday, 00:00 in China
 	client *http.Client
 	base   string
 	key    []byte
@@ -92,6 +106,8 @@ type field struct {
 	due   []map[string][]office.Deed
 	talks []map[int][]*fieldCase
 	lists [][]*fieldCase // the households listed on each day
+	// talking is how many interviews are going on.
+	talking atomic.Int64
 	// read is how far the log was read for the interviews of the cases.
 	read uint64
 }
@@ -109,12 +125,6 @@ type fieldCase struct {
 // simulate does the fieldwork day by day: attempts, listings, interviews, reviews.
 func (d *demonstration) simulate(ctx context.Context, base string, q *surveys.Questionnaire) error {
 	f := &field{demonstration: d, base: base, q: q, of: map[string]auth.Account{}, teams: map[string][]string{}, cases: map[string]*fieldCase{}}
-	today := time.Now().In(surveys.ChinaTime)
-	first := today.AddDate(0, 0, -demo.FieldworkDays-2)
-	for first.Weekday() != time.Monday {
-		first = first.AddDate(0, 0, -1)
-	}
-	f.start = time.Date(first.Year(), first.Month(), first.Day(), 0, 0, 0, 0, surveys.ChinaTime)
 	d.clock.set(f.start)
 	defer d.clock.right()
 	var err error
@@ -307,7 +317,11 @@ func (f *field) interview(ctx context.Context, k *fieldCase) error {
 	if k.back {
 		return f.again(ctx, k, path.Base(link))
 	}
-	_, err := f.population.Visit(ctx, f.client, f.base+link, f.q, k.person)
+	f.talking.Add(1)
+	defer f.talking.Add(-1)
+	// While one person answers a page, the others who are being interviewed answer one, too:
+	// each lets its part of the time pass.
+	_, err := f.population.Visit(ctx, f.client, f.base+link, f.q, k.person, func(d time.Duration) { f.clock.pass(d / time.Duration(f.talking.Load())) })
 	return err
 }
 

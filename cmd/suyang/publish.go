@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/bank"
 	"github.com/suyang-survey/suyang/surveys/library"
@@ -21,6 +22,8 @@ type publishCommand struct {
 	Wave          string `arg:"" help:"Name of the wave, such as zj-2026."`
 	Questionnaire string `default:"civic-literacy" help:"A questionnaire of the library, or the path of a YAML file."`
 	Plan          string `help:"The plan of the analysis, a YAML file; by default plan.yaml beside the questionnaire."`
+	First         string `name:"from" help:"The first day of the fieldwork, as 2026-06-01; the desk holds the progress against it. May be planned anew."`
+	Last          string `name:"to" help:"The last day of the fieldwork."`
 	LinksOnly     bool   `help:"Let the wave be answered through personal and open links only, not at its own address."`
 	sampleFlags
 }
@@ -32,6 +35,10 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if err := servable(con, c.Questionnaire, q, time.Now()); err != nil {
+		return err
+	}
+	period, err := c.period()
+	if err != nil {
 		return err
 	}
 	sample, err := c.read(con, q)
@@ -60,6 +67,11 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 			return err
 		}
 	}
+	if period != (waves.Period{}) {
+		if err := c.waves().SetFieldwork(c.Wave, period); err != nil {
+			return err
+		}
+	}
 	if c.LinksOnly {
 		if err := c.waves().SetLinksOnly(c.Wave); err != nil {
 			return err
@@ -70,6 +82,20 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 		fmt.Fprintf(con.out, "interviews under way finish on the %d earlier version(s); new ones get this one from the next start of the server on\n", n)
 	}
 	return nil
+}
+
+// period reads the days of the fieldwork; zero when none are given.
+func (c *publishCommand) period() (p waves.Period, err error) {
+	if c.First == "" && c.Last == "" {
+		return p, nil
+	}
+	if p.First, err = time.ParseInLocation(time.DateOnly, c.First, surveys.ChinaTime); err == nil {
+		p.Last, err = time.ParseInLocation(time.DateOnly, c.Last, surveys.ChinaTime)
+	}
+	if err != nil {
+		return p, fmt.Errorf("the fieldwork is from %q to %q: write both days as 2026-06-01: %w", c.First, c.Last, surveys.ErrInvalid)
+	}
+	return p, nil
 }
 
 // inLibrary reports whether a name can only be that of a questionnaire in the

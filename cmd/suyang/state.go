@@ -240,7 +240,7 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 
 // serve compiles every version of a wave, and lets interviews of it in.
 func (f *stateFlags) serve(w waves.Wave, published *intake.Waves) (server.Wave, error) {
-	out := server.Wave{ID: w.ID, Closed: w.Closed, LinksOnly: w.LinksOnly}
+	out := server.Wave{ID: w.ID, Closed: w.Closed, LinksOnly: w.LinksOnly, FirstDay: w.Fieldwork.First, LastDay: w.Fieldwork.Last}
 	given, err := f.booklets(w.ID)
 	if err != nil {
 		return out, err

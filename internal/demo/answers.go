@@ -73,6 +73,7 @@ const (
 	streamWrong
 	streamChoice
 	streamRespond
+	streamPace
 )
 
 // Answer is what the person says to an item, given what was answered so far.

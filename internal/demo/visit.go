@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -21,8 +22,9 @@ const maxPages = 100
 
 // Visit fills in the questionnaire behind a link as the person would on a phone:
 // it reads the form on each page, answers what is asked and presses the first
-// button, until a page shows a receipt. It returns the receipt's number.
-func (p *Population) Visit(ctx context.Context, client *http.Client, link string, q *surveys.Questionnaire, x *Person) (string, error) {
+// button, until a page shows a receipt. Before a page is sent think is told how long the
+// person takes for it. It returns the receipt's number.
+func (p *Population) Visit(ctx context.Context, client *http.Client, link string, q *surveys.Questionnaire, x *Person, think func(time.Duration)) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
 		return "", err
@@ -40,6 +42,7 @@ func (p *Population) Visit(ctx context.Context, client *http.Client, link string
 			return "", fmt.Errorf("page %s has neither a form nor a receipt", req.URL.Path)
 		}
 		values := p.fill(page.form, q, x, answers)
+		think(p.takes(x, len(values)))
 		action, err := req.URL.Parse(page.form.action)
 		if err != nil {
 			return "", fmt.Errorf("form action of %s: %w", req.URL.Path, err)
@@ -51,6 +54,13 @@ func (p *Population) Visit(ctx context.Context, client *http.Client, link string
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	return "", fmt.Errorf("no receipt after %d pages", maxPages)
+}
+
+// takes is how long the person takes for a page with so many fields: some read faster than
+// others.
+func (p *Population) takes(x *Person, fields int) time.Duration {
+	pace := 0.7 + 0.8*uniform(p.cfg.Seed, x.id, streamPace)
+	return time.Duration(pace * float64(4*time.Second+time.Duration(fields)*8*time.Second))
 }
 
 // fill answers the items that the form asks and presses its first button.

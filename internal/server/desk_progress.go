@@ -78,10 +78,16 @@ func (p fieldPlan) share(day time.Time) float64 {
 	return min(1, max(0, days(day)/days(p.to)))
 }
 
-// planOf is the plan of a wave: from the day of its first event to the last day on which
-// its form is valid, unless the address says otherwise.
+// planOf is the plan of a wave: what the address says, or the wave, or else from the day of
+// its first event to the last day on which its form is valid.
 func (d *desk) planOf(v *call, f *figuresFrame, days []office.Daily) fieldPlan {
 	p := fieldPlan{f.date(v, "from"), f.date(v, "to")}
+	if p.from.IsZero() {
+		p.from = f.wave.FirstDay
+	}
+	if p.to.IsZero() {
+		p.to = f.wave.LastDay
+	}
 	if p.from.IsZero() && len(days) > 0 {
 		p.from, _ = time.ParseInLocation(time.DateOnly, days[0].Day, surveys.ChinaTime) // the office's own days
 	}

@@ -74,6 +74,7 @@ func (d *desk) quality(v *call) error {
 		}
 		all = append(all, *tables[i])
 	}
+	p.Interviews.cut(f.deskFrame)
 	return d.showFigures(v, f, "desk-quality", p, all...)
 }
 

@@ -112,6 +112,7 @@ func (d *desk) showBackChecks(v *call, status int, fault string, sent url.Values
 			return t.send(v)
 		}
 	}
+	p.List.cut(f)
 	return d.show(v, status, "desk-backchecks", p)
 }
 

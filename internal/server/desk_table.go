@@ -130,6 +130,21 @@ func (t *deskTable) arrange(f deskFrame) error {
 	return nil
 }
 
+// cut leaves the rows of one page, from the one on that the address asks for: ?after=N.
+func (t *deskTable) cut(f deskFrame) {
+	from, err := strconv.Atoi(f.url.Query().Get("after"))
+	if err != nil || from < 0 || from >= len(t.Rows) {
+		from = 0
+	}
+	if from > 0 {
+		t.Previous = f.with("after", strconv.Itoa(max(from-pageRows, 0)))
+	}
+	t.Rows = t.Rows[from:]
+	if len(t.Rows) > pageRows {
+		t.Next, t.Rows = f.with("after", strconv.Itoa(from+pageRows)), t.Rows[:pageRows]
+	}
+}
+
 // sent says that the address asks for a table as CSV.
 func (v *call) sent(table string) bool { return v.QueryParam("download") == table }
 

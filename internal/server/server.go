@@ -54,6 +54,8 @@ type Wave struct {
 	Booklets map[string]string
 	// LinksOnly waves are begun through personal and open links only.
 	LinksOnly bool
+	// FirstDay and LastDay are those of the fieldwork as it is planned; zero when it is not.
+	FirstDay, LastDay time.Time
 	// Closed says that the office has ended the wave. Apart from that a wave ends
 	// by itself after its form's last day of validity.
 	Closed bool

@@ -8,13 +8,57 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/suyang-survey/suyang/surveys"
 )
 
-// The marks of a wave: its pages take no more answers; it is answered through links only.
+// The marks of a wave: its pages take no more answers; it is answered through links only;
+// when its fieldwork is planned to be.
 const (
 	closedFile    = "closed"
 	linksOnlyFile = "links-only"
+	fieldworkFile = "fieldwork"
 )
+
+// Period is from the first to the last day of something, at 00:00 in China; zero when it is
+// not known.
+type Period struct{ First, Last time.Time }
+
+// SetFieldwork plans the days of a wave's fieldwork; it may be planned anew.
+func (f Folder) SetFieldwork(id string, p Period) error {
+	if _, err := f.Load(id); err != nil {
+		return err
+	}
+	if p.First.IsZero() || p.Last.Before(p.First) {
+		return fmt.Errorf("plan the fieldwork of wave %s: it ends on %s, before it begins: %w", id, p.Last.Format(time.DateOnly), surveys.ErrInvalid)
+	}
+	text := p.First.Format(time.DateOnly) + " " + p.Last.Format(time.DateOnly) + "\n"
+	if err := writeDurably(filepath.Join(string(f), id, fieldworkFile), []byte(text)); err != nil {
+		return fmt.Errorf("plan the fieldwork of wave %s: %w", id, err)
+	}
+	return nil
+}
+
+// fieldwork reads when the fieldwork is planned to be.
+func (f Folder) fieldwork(id string) (p Period, err error) {
+	path := filepath.Join(string(f), id, fieldworkFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	first, last, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	p.First, err = time.ParseInLocation(time.DateOnly, first, surveys.ChinaTime)
+	if err == nil {
+		p.Last, err = time.ParseInLocation(time.DateOnly, last, surveys.ChinaTime)
+	}
+	if err != nil {
+		return Period{}, fmt.Errorf("%s cannot be read: %w; plan the fieldwork again", path, err)
+	}
+	return p, nil
+}
 
 // Close ends a wave: its pages take no more answers from the next start of the server
 // on. Interviews that were finished before, and that devices still hold, are accepted.

@@ -33,6 +33,8 @@ type Wave struct {
 	ClosedAt time.Time
 	// LinksOnly waves are answered through personal and open links only.
 	LinksOnly bool
+	// Fieldwork is when it is planned to be.
+	Fieldwork Period
 }
 
 // The files of a wave's folder.
@@ -174,7 +176,10 @@ func (f Folder) Load(id string) (Wave, error) {
 	if w.ClosedAt, w.Closed, err = f.closedAt(id); err != nil {
 		return Wave{}, err
 	}
-	w.LinksOnly, err = f.has(id, linksOnlyFile)
+	if w.LinksOnly, err = f.has(id, linksOnlyFile); err != nil {
+		return Wave{}, err
+	}
+	w.Fieldwork, err = f.fieldwork(id)
 	return w, err
 }
 

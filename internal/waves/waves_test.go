@@ -86,6 +86,34 @@ func TestPublishedWavesDoNotChange(t *testing.T) {
 	}
 }
 
+// The fieldwork of a wave can be planned, and planned anew.
+func TestFieldwork(t *testing.T) {
+	q, plan := definition(t)
+	f := Folder(t.TempDir())
+	if _, err := f.Publish("gss", q, plan); err != nil {
+		t.Fatal(err)
+	}
+	day := func(d int) time.Time { return time.Date(2026, 6, d, 0, 0, 0, 0, surveys.ChinaTime) }
+	for _, p := range []Period{{}, {day(1), day(20)}, {day(2), day(2)}} {
+		if p != (Period{}) {
+			if err := f.SetFieldwork("gss", p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w, err := f.Load("gss"); err != nil || !w.Fieldwork.First.Equal(p.First) || !w.Fieldwork.Last.Equal(p.Last) {
+			t.Errorf("Load() has the fieldwork %v, %v, want %v", w.Fieldwork, err, p)
+		}
+	}
+	for _, p := range []Period{{}, {day(3), day(2)}} {
+		if err := f.SetFieldwork("gss", p); !errors.Is(err, surveys.ErrInvalid) {
+			t.Errorf("SetFieldwork(%v) = %v", p, err)
+		}
+	}
+	if err := f.SetFieldwork("other", Period{day(1), day(2)}); !errors.Is(err, surveys.ErrNotFound) {
+		t.Errorf("the fieldwork of a wave that is not there: %v", err)
+	}
+}
+
 // When a replicate of the reserve is released, its cases come and all weights change.
 func TestSampleGrows(t *testing.T) {
 	q, plan := definition(t)
