@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
 	"github.com/suyang-survey/suyang/internal/office"
@@ -115,14 +114,11 @@ func qualityText(findings []quality.Finding, l surveys.Lang) string {
 	return text
 }
 
-// judging is the account in whose name the office tells all interviews.
-var judging = auth.Account{Login: "quality", Role: auth.Statistician}
-
 // judge asks all quality flags about the interviews of a wave: those that stand of the
 // cases that the office has, and the last whole revision of all others.
 func (st *station) judge(ctx context.Context, q *surveys.Questionnaire, wave string) ([]quality.Finding, error) {
 	known := map[string]office.Interviewed{} // by case
-	err := st.office.Interviewed(ctx, judging, wave, func(i office.Interviewed) { known[i.Case] = i })
+	err := st.office.Interviewed(ctx, wave, func(i office.Interviewed) { known[i.Case] = i })
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +131,7 @@ func (st *station) judge(ctx context.Context, q *surveys.Questionnaire, wave str
 	var faults error
 	add := func() {
 		i := known[last.Case]
-		if last.ID == "" || last.Partial || ours && last.Case != "" && i.Interview != last.ID {
+		if last.ID == "" || last.Partial || ours && last.Case != "" && i.Interview.Interview != last.ID {
 			return
 		}
 		faults = errors.Join(faults, w.Add(interviewOf(last.Interview, i)))

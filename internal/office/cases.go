@@ -335,8 +335,8 @@ func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules 
 		return err
 	}
 	r, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ?,
-		attempts = ?, last = ?, appointment = ?, disposition = ?, day = ? WHERE wave = ? AND id = ? AND changes = ?`,
-		c.State, c.Enumerator, string(progress), len(c.Attempts), e.At.Unix(), seconds(c.NextAppointment()), disposition, dayOf(e.At), c.Wave, c.ID, c.Changes)
+		attempts = ?, last = ?, appointment = ?, disposition = ?, day = ?, interview = ? WHERE wave = ? AND id = ? AND changes = ?`,
+		c.State, c.Enumerator, string(progress), len(c.Attempts), e.At.Unix(), seconds(c.NextAppointment()), disposition, dayOf(e.At), c.Interview, c.Wave, c.ID, c.Changes)
 	if err != nil {
 		return err
 	}

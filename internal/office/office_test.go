@@ -370,6 +370,16 @@ func TestMigrations(t *testing.T) {
 					t.Errorf("from step %d: case %s is %q with %d events (%v, %v), want %q", step, id, got, len(events), err, eventsErr, want)
 				}
 			}
+			stands, done := "", 0
+			must(t, s.Interviews(t.Context(), office, wave, "", func(i Interview) { stands += i.Case }))
+			must(t, s.Tallies(t.Context(), office, wave, "", func(c Tally) {
+				if c.Disposition == "1.1" && c.State.Done() && c.Day != "" {
+					done += c.Cases
+				}
+			}))
+			if stands != "c2" || done != 1 {
+				t.Errorf("from step %d: an interview stands of %q, and %d cases are counted as done; want c2 and 1", step, stands, done)
+			}
 			must(t, s.Close())
 		}
 	}

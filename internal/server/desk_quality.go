@@ -28,7 +28,7 @@ type deskQuality struct {
 
 // judgedInterview is an interview with the flags that were raised about it.
 type judgedInterview struct {
-	office.Interviewed
+	office.Interview
 	flags []quality.Finding
 }
 
@@ -83,11 +83,8 @@ func (d *desk) quality(v *call) error {
 // of the office lies in no area, so only an account without an area sees it.
 func (d *desk) judgementFor(v *call, f figuresFrame, findings []quality.Finding) (*judgement, error) {
 	j := &judgement{interviews: map[string]*judgedInterview{}, staff: map[string]*staffFlags{}}
-	err := d.office.Interviewed(v.Request().Context(), v.account, f.wave.ID, func(i office.Interviewed) {
-		if !strings.HasPrefix(i.Area, f.Area) {
-			return
-		}
-		j.interviews[i.Interview] = &judgedInterview{Interviewed: i}
+	err := d.office.Interviews(v.Request().Context(), v.account, f.wave.ID, f.Area, func(i office.Interview) {
+		j.interviews[i.Interview] = &judgedInterview{Interview: i}
 		j.of(i.Enumerator).interviews++
 	})
 	if err != nil {
@@ -95,7 +92,7 @@ func (d *desk) judgementFor(v *call, f figuresFrame, findings []quality.Finding)
 	}
 	for _, x := range findings {
 		if x.Interview != "" && j.interviews[x.Interview] == nil && f.scope(v) == "" {
-			j.interviews[x.Interview] = &judgedInterview{Interviewed: office.Interviewed{Interview: x.Interview, Enumerator: x.Enumerator}}
+			j.interviews[x.Interview] = &judgedInterview{Interview: office.Interview{Interview: x.Interview, Enumerator: x.Enumerator}}
 			j.of(x.Enumerator).interviews++
 		}
 		j.add(x)
@@ -218,7 +215,7 @@ func (d *desk) flaggedTable(f figuresFrame, j *judgement) (deskTable, error) {
 		return t, err
 	}
 	list := slices.SortedFunc(maps.Values(j.interviews), func(a, b *judgedInterview) int {
-		return cmp.Or(cmp.Compare(len(b.flags), len(a.flags)), cmp.Compare(a.Case, b.Case), cmp.Compare(a.Interview, b.Interview))
+		return cmp.Or(cmp.Compare(len(b.flags), len(a.flags)), cmp.Compare(a.Case, b.Case), cmp.Compare(a.Interview.Interview, b.Interview.Interview))
 	})
 	for _, i := range list {
 		if len(i.flags) == 0 {
@@ -230,7 +227,7 @@ func (d *desk) flaggedTable(f figuresFrame, j *judgement) (deskTable, error) {
 		}
 		name := deskCell{Text: i.Case, Href: f.Here("/desk/" + f.wave.ID + "/cases/" + url.PathEscape(i.Case))}
 		if i.Case == "" {
-			name = deskCell{Text: i.Interview}
+			name = deskCell{Text: i.Interview.Interview}
 		}
 		t.add(name, deskCell{Text: f.areaLabel(i.Area)}, f.staffCell(i.Enumerator), whole(len(i.flags)), deskCell{Text: strings.Join(names, " · ")}, deskCell{Text: strings.Join(words, " ")})
 	}

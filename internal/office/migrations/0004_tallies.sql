@@ -1,11 +1,13 @@
 -- What tables of progress and rates need, so that they read neither whole cases nor all
 -- events.
 ALTER TABLE cases ADD COLUMN substitute INTEGER NOT NULL DEFAULT 0; -- 1: it took the place of a drawn case
+ALTER TABLE cases ADD COLUMN interview TEXT NOT NULL DEFAULT ''; -- the one that stands; empty: none does
 ALTER TABLE cases ADD COLUMN day TEXT NOT NULL DEFAULT ''; -- of the last event, in China; empty: there was none
-UPDATE cases SET substitute = coalesce(columns ->> 'substitute', '') <> '',
+UPDATE cases SET substitute = coalesce(columns ->> 'substitute', '') <> '', interview = coalesce(progress ->> 'interview', ''),
 	day = coalesce((SELECT date(event ->> 'at', '+8 hours') FROM events e
 	WHERE e.wave = cases.wave AND e.id = cases.id ORDER BY n DESC LIMIT 1), '');
 CREATE INDEX cases_for_tallies ON cases (wave, area, stratum, enumerator, state, disposition, day, substitute, weight);
+CREATE INDEX cases_interviewed ON cases (wave, area, enumerator, interview, id) WHERE interview <> '';
 
 -- What happened on each day: attempts, and the changes of the numbers of cases that are
 -- done, have an interview that stands, and are approved.
