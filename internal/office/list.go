@@ -266,8 +266,12 @@ type Given struct {
 	Cases, Kept int
 }
 
+// MostAssigned is how many cases are assigned in one step: while it is done, nobody else's
+// work is written.
+const MostAssigned = 2000
+
 // Assign gives all cases that a filter chooses to an enumerator, in one step. Those that are
-// with the enumerator already are passed over.
+// with the enumerator already are passed over. More than MostAssigned are ErrTooLarge.
 func (s *Store) Assign(ctx context.Context, a auth.Account, f Filter, e fieldwork.Event) (given Given, err error) {
 	e.Action, e.Who = fieldwork.Assign, a.Login
 	if !a.May(auth.AssignCases) {
@@ -288,6 +292,9 @@ func (s *Store) Assign(ctx context.Context, a auth.Account, f Filter, e fieldwor
 		return true
 	}); err != nil {
 		return given, err
+	}
+	if len(list) > MostAssigned {
+		return given, fmt.Errorf("assign %d cases: at most %d are assigned in one step; choose fewer by area or state: %w", len(list), MostAssigned, surveys.ErrTooLarge)
 	}
 	err = s.change(ctx, "assign the cases", func(tx *sql.Tx) error {
 		for _, c := range list {

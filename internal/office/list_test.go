@@ -144,6 +144,23 @@ func TestAssignMany(t *testing.T) {
 	}
 }
 
+// One step assigns so many cases and no more, so that others need not wait for long.
+func TestAssignTooMany(t *testing.T) {
+	s := staffed(t)
+	var cases []fieldwork.Case
+	for i := range MostAssigned {
+		cases = append(cases, fieldwork.Case{ID: fmt.Sprint("m", i), Stratum: "1", PSU: "1", Weight: 1, Columns: map[string]string{"county": "330109"}})
+	}
+	must(t, s.AddCases(t.Context(), wave, cases, "setup", nine))
+	e := fieldwork.Event{At: nine, Enumerator: "li"}
+	if given, err := s.Assign(t.Context(), office, Filter{Wave: wave, Area: "3301"}, e); !errors.Is(err, surveys.ErrTooLarge) || given != (Given{}) {
+		t.Errorf("all of Hangzhou: %+v, %v", given, err)
+	}
+	if given, err := s.Assign(t.Context(), office, Filter{Wave: wave, Area: "330109"}, e); err != nil || given != (Given{Cases: MostAssigned}) {
+		t.Errorf("one county: %+v, %v", given, err)
+	}
+}
+
 // What lists are sorted by is there for cases of every earlier schema.
 func TestListsOfEarlierSchemas(t *testing.T) {
 	for step := 1; step <= 2; step++ {
@@ -191,11 +208,18 @@ func BenchmarkLists(b *testing.B) {
 	if err := s.PutAccount(b.Context(), auth.Account{Login: "li", Name: "李", Role: auth.Enumerator}, "setup", nine); err != nil {
 		b.Fatal(err)
 	}
+	give := func(area string) (Given, error) {
+		return s.Assign(b.Context(), office, Filter{Wave: wave, Area: area}, fieldwork.Event{At: nine, Enumerator: "li"})
+	}
+	if given, err := give("3301"); !errors.Is(err, surveys.ErrTooLarge) { // 9,091 cases
+		b.Fatalf("too many: %+v, %v", given, err)
+	}
 	began := time.Now()
-	if _, err := s.Assign(b.Context(), office, Filter{Wave: wave, Area: "3301"}, fieldwork.Event{At: nine, Enumerator: "li"}); err != nil {
+	given, err := give("330101")
+	if err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("9,091 cases assigned in one step in %v", time.Since(began).Round(time.Millisecond))
+	b.Logf("%d cases assigned in one step in %v", given.Cases, time.Since(began).Round(time.Millisecond))
 	list := func(f Filter) func(*testing.B) {
 		return func(b *testing.B) {
 			f.Wave = wave

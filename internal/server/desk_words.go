@@ -156,6 +156,8 @@ func (d *desk) refusal(f deskFrame, c office.Case, err error) (words string, sta
 		return "", 0, false, nil
 	case errors.As(err, &refused):
 		key = whyWords[refused.Why]
+	case errors.Is(err, surveys.ErrTooLarge):
+		key = "desk.why.many"
 	case errors.Is(err, office.ErrEnumerator):
 		key = "desk.why.enumerator"
 	}
@@ -164,7 +166,7 @@ func (d *desk) refusal(f deskFrame, c office.Case, err error) (words string, sta
 	}
 	visits, parts := fieldwork.Visits(c.Attempts)
 	rules := fieldwork.DefaultAttemptRules
-	words, wordsErr = f.T(key, "state", state, "visits", visits, "parts", parts, "needed", rules.Visits, "neededparts", rules.DayParts)
+	words, wordsErr = f.T(key, "state", state, "visits", visits, "parts", parts, "most", office.MostAssigned, "needed", rules.Visits, "neededparts", rules.DayParts)
 	return words, status, true, wordsErr
 }
 
