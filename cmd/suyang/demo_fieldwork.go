@@ -57,6 +57,7 @@ func (d *demonstration) draw() error {
 		return err
 	}
 	planFile, drawFile := filepath.Join(folder, "draw.yaml"), filepath.Join(folder, "draw.jsonl")
+	d.sample.frame = frame
 	if err := os.WriteFile(filepath.Join(folder, demo.FrameFile), frame, 0o644); err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func (d *demonstration) simulate(ctx context.Context, base string, q *surveys.Qu
 	f.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: visitorsAtOnce, DisableCompression: true}, Timeout: time.Minute}
 	defer f.client.CloseIdleConnections()
 	random := fmt.Appendf(nil, "the demo's numbers, of seed %020d", d.Seed)
-	if err := d.st.office.PutDraw(ctx, office.NewDraw{Wave: provinceWave, Draw: d.sample.draw, Cases: d.sample.cases, By: commandLine, At: f.start, Random: random}); err != nil {
+	if err := d.st.office.PutDraw(ctx, office.NewDraw{Wave: provinceWave, Draw: d.sample.draw, Cases: d.sample.cases, Frame: d.sample.frame, By: commandLine, At: f.start, Random: random}); err != nil {
 		return err
 	}
 	if err := f.staff(ctx); err != nil {

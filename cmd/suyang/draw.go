@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,13 +22,18 @@ type drawCommand struct {
 	Sample  string `help:"Also write the sample file, CSV, that “suyang publish --sample” takes."`
 	Release int    `help:"How many replicates of the reserve the sample file has, in their order."`
 	Replay  string `help:"Draw again what this draw file records, and fail with what differs."`
+	Wave    string `help:"Draw again the draw of this wave from the office's own copies of draw file and frame, and fail with what differs."`
+	State   string `type:"path" default:"suyang-state" env:"SUYANG_STATE" help:"The state folder with the office of --wave."`
 	Frame   string `help:"The frame, CSV or XLSX; by default the file that the plan names, beside the plan or the draw file."`
 }
 
 // Run draws and writes the files.
-func (c *drawCommand) Run(con *console) error {
-	if (c.Plan == "") == (c.Replay == "") {
-		return errors.New("give the plan of a draw, or the file of one with --replay")
+func (c *drawCommand) Run(ctx context.Context, con *console) error {
+	if c.Wave != "" && c.Plan == "" && c.Replay == "" {
+		return c.prove(ctx, con)
+	}
+	if (c.Plan == "") == (c.Replay == "") || c.Wave != "" {
+		return errors.New("give the plan of a draw, or the file of one with --replay, or a wave with --wave")
 	}
 	if c.Plan != "" && c.Out == "" {
 		return errors.New("name the file of the draw with --out; it is what the draw is proved with")
@@ -88,15 +95,50 @@ func (c *drawCommand) again(con *console, program string) (*fieldwork.Draw, erro
 	return d.Replay(frame, program, wait.step)
 }
 
+// prove draws again what the office keeps of a wave.
+func (c *drawCommand) prove(ctx context.Context, con *console) error {
+	store, err := (&stateFlags{State: c.State}).openOffice(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	d, err := store.DrawFile(ctx, c.Wave)
+	if err != nil {
+		return err
+	}
+	src, err := store.FrameFile(ctx, d.Frame.Hash)
+	if err != nil {
+		return fmt.Errorf("%w; the frame was not beside the draw file when the wave was published, so draw again with --replay and --frame", err)
+	}
+	frame, err := fieldwork.ReadFrame(d.Frame.File, d.Frame.Vintage, src, nil)
+	if err != nil {
+		return err
+	}
+	wait := con.patience("draw strata")
+	defer wait.finish()
+	if _, err := d.Replay(frame, "suyang "+version(), wait.step); err != nil {
+		return err
+	}
+	if err := c.write(d); err != nil {
+		return err
+	}
+	return c.report(con, d)
+}
+
+// framePath is where the frame is that a file names.
+func (c *drawCommand) framePath(file, name string) string {
+	switch {
+	case c.Frame != "":
+		return c.Frame
+	case filepath.IsAbs(name):
+		return name
+	}
+	return filepath.Join(filepath.Dir(file), name)
+}
+
 // frame reads the frame that a file names.
 func (c *drawCommand) frame(con *console, file, name, vintage string) (*fieldwork.Frame, error) {
-	path := c.Frame
-	if path == "" {
-		if path = name; !filepath.IsAbs(name) {
-			path = filepath.Join(filepath.Dir(file), name)
-		}
-	}
-	f, err := readFrame(con, path, vintage)
+	f, err := readFrame(con, c.framePath(file, name), vintage)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w; name it with --frame", err)
 	}
@@ -155,8 +197,8 @@ func (c *drawCommand) report(con *console, d *fieldwork.Draw) error {
 	for _, n := range d.Notes {
 		con.say("note: %s", n)
 	}
-	if c.Replay != "" {
-		fmt.Fprintf(con.out, "%s: the same draw again, byte for byte\n", c.Replay)
+	if again := cmp.Or(c.Replay, c.Wave); again != "" {
+		fmt.Fprintf(con.out, "%s: the same draw again, byte for byte\n", again)
 	}
 	return nil
 }

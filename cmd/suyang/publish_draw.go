@@ -28,6 +28,7 @@ type drawnSample struct {
 	cases []fieldwork.Case
 	file  []byte // the sample file
 	draw  *fieldwork.Draw
+	frame []byte // the file that was drawn from, nil when it is not at hand
 }
 
 // read reads the sample of a wave with a questionnaire; without any it is empty.
@@ -57,7 +58,9 @@ func (f *sampleFlags) fromDraw(con *console, q *surveys.Questionnaire) (s drawnS
 		return s, errors.New("the cases of a draw are worked on at the desk anyway; leave --desk out")
 	}
 	again := drawCommand{Replay: f.Draw, Frame: f.Frame}
-	s.draw, err = again.again(con, "suyang "+version())
+	if s.draw, err = again.again(con, "suyang "+version()); err == nil {
+		s.frame, err = os.ReadFile(again.framePath(f.Draw, s.draw.Frame.File))
+	}
 	if errors.Is(err, fs.ErrNotExist) && f.Frame == "" {
 		con.say("the frame of the draw is not beside it, so it was not drawn again; name the frame with --frame to have it proved")
 		s.draw, err = readDraw(f.Draw)
@@ -119,7 +122,7 @@ func (st *station) putSample(ctx context.Context, wave string, s drawnSample, at
 	}
 	switch {
 	case s.draw != nil:
-		return st.office.PutDraw(ctx, office.NewDraw{Wave: wave, Draw: s.draw, Released: released, Cases: s.cases, By: commandLine, At: time.Now()})
+		return st.office.PutDraw(ctx, office.NewDraw{Wave: wave, Draw: s.draw, Released: released, Cases: s.cases, Frame: s.frame, By: commandLine, At: time.Now()})
 	case atDesk:
 		return st.office.AddCases(ctx, wave, s.cases, commandLine, time.Now())
 	}

@@ -76,6 +76,9 @@ func TestPublishDraw(t *testing.T) {
 	if status, out, talk := publish("--release", "1"); status != 0 || !strings.Contains(out, "84 cases") {
 		t.Fatalf("status %d: %s%s", status, out, talk)
 	}
+	if out := must(t, "draw", "--wave", "w", "--state", state); !strings.Contains(out, "w: the same draw again, byte for byte") {
+		t.Errorf("from the office's own copies: %s", out)
+	}
 	now, after := look(84, 1)
 	if now.Seal != first.Seal || now.Hash != first.Hash {
 		t.Errorf("the draw was %+v and is %+v", first, now)

@@ -39,6 +39,8 @@ type NewDraw struct {
 	Released int
 	// Cases are those of the draw with what was added to them, such as booklets.
 	Cases []fieldwork.Case
+	// Frame is the file that was drawn from, nil when it is not at hand.
+	Frame []byte
 	By    string
 	At    time.Time
 	// Random is what the secret of the numbers is made of: 32 random bytes unless it is
@@ -75,6 +77,11 @@ func (s *Store) PutDraw(ctx context.Context, n NewDraw) error {
 		}
 		if err != nil {
 			return err
+		}
+		if n.Frame != nil {
+			if err := putFrame(ctx, tx, n); err != nil {
+				return err
+			}
 		}
 		secret, err := household.NewSecret(random)
 		if err != nil {

@@ -1,6 +1,9 @@
 package office
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -90,6 +93,9 @@ func TestPutDraw(t *testing.T) {
 			t.Errorf("case %s weighs %v, want %v", c.ID, after[c.ID], c.Weight)
 		}
 	}
+	if _, err := s.FrameFile(t.Context(), d.Frame.Hash); !errors.Is(err, surveys.ErrNotFound) {
+		t.Errorf("a frame that was not given: %v", err)
+	}
 	now, err := s.Draw(t.Context(), wave)
 	must(t, err)
 	if now.Released != 1 || now.Hash != first.Hash || now.Seal != first.Seal || now.Method != household.Kish {
@@ -106,6 +112,32 @@ func TestPutDraw(t *testing.T) {
 	must(t, err)
 	if faults, err := household.Audit(secret, now.Seal, bound); err != nil || len(faults) != 0 || len(bound) != 30 {
 		t.Errorf("%d commitments: %v (%v)", len(bound), faults, err)
+	}
+}
+
+// The frame is kept as it was drawn from, and another file is refused.
+func TestFrameFile(t *testing.T) {
+	s := fresh(t)
+	d := drawn(t, householdPlan)
+	file := []byte(strings.Repeat("code,households\n330106001001,50\n", 1000))
+	sum := sha256.Sum256(file)
+	d.Frame.Hash = hex.EncodeToString(sum[:])
+	cases, err := d.Cases(0)
+	must(t, err)
+	keep := func(frame []byte) error {
+		return s.PutDraw(t.Context(), NewDraw{Wave: wave, Draw: d, Cases: cases, Frame: frame, By: "setup", At: nine})
+	}
+	if err := keep(file[1:]); !errors.Is(err, surveys.ErrConflict) {
+		t.Errorf("another frame: %v", err)
+	}
+	if _, err := s.Draw(t.Context(), wave); !errors.Is(err, surveys.ErrNotFound) {
+		t.Errorf("the draw is kept without its frame: %v", err)
+	}
+	for range 2 {
+		must(t, keep(file))
+	}
+	if got, err := s.FrameFile(t.Context(), d.Frame.Hash); err != nil || !bytes.Equal(got, file) {
+		t.Errorf("%d bytes are kept of %d (%v)", len(got), len(file), err)
 	}
 }
 
