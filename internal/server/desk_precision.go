@@ -129,7 +129,7 @@ func (d *desk) precision(v *call) error {
 	if typed {
 		err := p.compute()
 		if errors.Is(err, surveys.ErrInvalid) {
-			p.Fault, p.Failed, status = say.words("figures.notplan", "why", strings.ReplaceAll(err.Error(), "\n", "; ")), true, http.StatusUnprocessableEntity
+			p.Fault, p.Failed, status = say.words("figures.notplan", "why", faultsOf(err)), true, http.StatusUnprocessableEntity
 		} else if err != nil {
 			return err
 		}
@@ -138,6 +138,15 @@ func (d *desk) precision(v *call) error {
 		return p.Table.send(v)
 	}
 	return errors.Join(say.err, d.show(v, status, "desk-precision", p))
+}
+
+// faultsOf are the faults of an error in one line, without the word that they are invalid.
+func faultsOf(err error) string {
+	var faults []string
+	for line := range strings.Lines(err.Error()) {
+		faults = append(faults, strings.TrimSuffix(strings.TrimSpace(line), ": "+surveys.ErrInvalid.Error()))
+	}
+	return strings.Join(faults, "; ")
 }
 
 // precisionRows fills in the rows of the form: those that were sent, those of a wave, or

@@ -48,8 +48,8 @@ type deskCell struct {
 // Width is the length of the bar.
 func (c deskCell) Width() string { return strconv.FormatFloat(100*min(max(c.Value, 0), 1), 'f', 1, 64) }
 
-// Long says that the text is a sentence, which needs room.
-func (c deskCell) Long() bool { return len(c.Text) > 60 }
+// Long says that the text needs room: more than ten Chinese characters.
+func (c deskCell) Long() bool { return len(c.Text) > 30 }
 
 // whole is a cell with a count.
 func whole(n int) deskCell {
