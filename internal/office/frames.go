@@ -31,6 +31,12 @@ func putFrame(ctx context.Context, tx *sql.Tx, n NewDraw) error {
 	return err
 }
 
+// HasFrame says whether the file of a frame is kept.
+func (s *Store) HasFrame(ctx context.Context, hash string) (has bool, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM frames WHERE hash = ?)", hash).Scan(&has)
+	return has, away("look for the frame", err)
+}
+
 // FrameFile returns the file of a frame by its hash, as it was drawn from; ErrNotFound when
 // it was not at hand when its draw was kept.
 func (s *Store) FrameFile(ctx context.Context, hash string) ([]byte, error) {

@@ -59,6 +59,7 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 	read("/desk/:wave/quality", auth.ReadProgress, d.quality)
 	read("/desk/:wave/sample", auth.Draw, d.sample)
 	read("/desk/:wave/sample/draw", auth.Draw, d.drawFile)
+	read("/desk/:wave/sample/frame", auth.Draw, d.frameFile)
 	read("/desk/precision", auth.ReadProgress, d.precision)
 }
 

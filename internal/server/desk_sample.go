@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,12 +24,14 @@ import (
 // weights.
 type deskSample struct {
 	figuresFrame
-	Drawn      bool
-	Facts      []fact
-	Plan       string
-	DrawNotes  []string
-	Replay     string
-	File       string
+	Drawn     bool
+	Facts     []fact
+	Plan      string
+	DrawNotes []string
+	Replay    string
+	File      string
+	// Frame is where the frame is downloaded, empty when the office has none.
+	FrameFile  string
 	Stages     deskTable
 	Strata     deskTable
 	Weights    deskTable
@@ -67,6 +70,13 @@ func (d *desk) drawParts(v *call, p *deskSample, kept office.Draw) error {
 	}
 	p.Drawn, p.Plan, p.DrawNotes = true, draw.Plan.Text, draw.Notes
 	p.File = p.Here("/desk/" + p.wave.ID + "/sample/draw")
+	has, err := d.office.HasFrame(v.Request().Context(), draw.Frame.Hash)
+	if err != nil {
+		return err
+	}
+	if has {
+		p.FrameFile = p.Here("/desk/" + p.wave.ID + "/sample/frame")
+	}
 	p.Replay = fmt.Sprintf("suyang draw --replay %s --frame %s", drawName(p.wave.ID), draw.Frame.File)
 	p.Facts = p.drawFacts(draw, kept)
 	if p.Stages, err = d.stageTable(p.figuresFrame, draw); err != nil {
@@ -91,6 +101,25 @@ func (d *desk) drawFile(v *call) error {
 	}
 	v.Response().Header().Set("Content-Disposition", `attachment; filename="`+drawName(f.wave.ID)+`"`)
 	return v.Blob(http.StatusOK, "application/jsonl; charset=utf-8", file)
+}
+
+// frameFile sends the frame that the sample was drawn from, byte for byte.
+func (d *desk) frameFile(v *call) error {
+	f, err := d.figures(v, "figures.sample")
+	if err != nil {
+		return err
+	}
+	draw, err := d.office.DrawFile(v.Request().Context(), f.wave.ID)
+	if err != nil {
+		return err
+	}
+	file, err := d.office.FrameFile(v.Request().Context(), draw.Frame.Hash)
+	if err != nil {
+		return err
+	}
+	name := "frame" + strings.ToLower(path.Ext(draw.Frame.File))
+	v.Response().Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	return v.Blob(http.StatusOK, "application/octet-stream", file)
 }
 
 // drawFacts are what the draw can be proved with.

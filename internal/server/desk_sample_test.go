@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -22,10 +24,14 @@ stages:
 person: kish
 `
 
+// deskFrameFile stands for the file that was drawn from.
+var deskFrameFile = []byte("code,households\n330106001001,40\n")
+
 // drawn keeps a draw of households in three counties for the wave of the desk.
 func (d *deskSite) drawn() *fieldwork.Draw {
 	d.t.Helper()
-	f := &fieldwork.Frame{Hash: strings.Repeat("0f", 32), Vintage: "2023"}
+	sum := sha256.Sum256(deskFrameFile)
+	f := &fieldwork.Frame{Hash: hex.EncodeToString(sum[:]), Vintage: "2023"}
 	for _, county := range []string{"330106", "330102", "330203"} {
 		for v := range 4 {
 			f.Units = append(f.Units, fieldwork.FrameUnit{Code: fmt.Sprintf("%s001%03d", county, v+1), Class: "urban", Households: 40 + 10*v})
@@ -37,7 +43,7 @@ func (d *deskSite) drawn() *fieldwork.Draw {
 	d.must(err)
 	cases, err := draw.Cases(1)
 	d.must(err)
-	d.must(d.office.PutDraw(d.t.Context(), office.NewDraw{Wave: "village", Draw: draw, Released: 1, Cases: cases, By: "stat", At: noon}))
+	d.must(d.office.PutDraw(d.t.Context(), office.NewDraw{Wave: "village", Draw: draw, Released: 1, Cases: cases, Frame: deskFrameFile, By: "stat", At: noon}))
 	return draw
 }
 
@@ -65,6 +71,9 @@ func TestDeskSample(t *testing.T) {
 	d.must(draw.Write(&file))
 	if status, body := stat.open("/desk/village/sample/draw"); status != http.StatusOK || body != file.String() {
 		t.Errorf("the draw file: %d, %d bytes of %d", status, len(body), file.Len())
+	}
+	if status, got := stat.open("/desk/village/sample/frame"); status != http.StatusOK || got != string(deskFrameFile) || !strings.Contains(body, "/desk/village/sample/frame?") {
+		t.Errorf("the frame: %d, %q", status, got)
 	}
 	// In each county 2 of 4 villages with 3 households, 2 more of the first replicate and 2
 	// left of the second.

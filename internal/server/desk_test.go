@@ -181,6 +181,29 @@ func TestDeskSignIn(t *testing.T) {
 	}
 }
 
+// A long table has pages, in whatever order it is sorted, and its download has all rows.
+func TestTablePages(t *testing.T) {
+	for query, want := range map[string]string{"": "0–99 of 250, next after=100", "after=100": "100–199 of 250, next after=200, back after=0", "after=200": "200–249 of 250, back after=100",
+		"after=250": "0–99 of 250, next after=100", "after=-3": "0–99 of 250, next after=100", "after=x": "0–99 of 250, next after=100"} {
+		f := deskFrame{url: &url.URL{Path: "/desk/x", RawQuery: query}}
+		var table deskTable
+		for i := range 250 {
+			table.add(whole(i))
+		}
+		table.cut(f)
+		got := fmt.Sprintf("%s–%s of 250", table.Rows[0][0].Text, table.Rows[len(table.Rows)-1][0].Text)
+		if table.Next != "" {
+			got += ", next " + strings.TrimPrefix(table.Next, "/desk/x?")
+		}
+		if table.Previous != "" {
+			got += ", back " + strings.TrimPrefix(table.Previous, "/desk/x?")
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", query, got, want)
+		}
+	}
+}
+
 // The home page counts the cases of the account's area, and its table can be downloaded.
 func TestDeskHome(t *testing.T) {
 	d := newDesk(t)
