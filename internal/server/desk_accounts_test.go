@@ -104,7 +104,7 @@ func TestDeskAudit(t *testing.T) {
 	admin := d.as("admin")
 	_, csv := admin.open("/desk/audit?lang=en&download=audit&who=ningbo&outcome=refused")
 	lines := strings.Split(strings.TrimSpace(csv), "\n")
-	if len(lines) != 3 || !strings.HasSuffix(lines[1], "ningbo,open page,/desk/audit,Refused") || !strings.HasSuffix(lines[2], "ningbo,read case,village c1,Refused") {
+	if len(lines) != 3 || !strings.HasSuffix(lines[1], "ningbo,Open a page,/desk/audit,Refused") || !strings.HasSuffix(lines[2], "ningbo,Open a case,village c1,Refused") {
 		t.Errorf("the refused lines of ningbo are %q", lines)
 	}
 	_, csv = admin.open("/desk/audit?lang=en&download=audit&find=village+c1")

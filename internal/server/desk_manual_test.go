@@ -3,6 +3,8 @@ package server
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,6 +49,44 @@ func TestDeskManual(t *testing.T) {
 		}
 		if row := fmt.Sprintf("| %s | %s |", state, strings.Join(parts, "; ")); !strings.Contains(string(text), row) {
 			t.Errorf("the page lacks the row\n%s", row)
+		}
+	}
+}
+
+// Every action that the audit trail gets has words: those that the sources of the office, the
+// server and the command write.
+func TestTrailWords(t *testing.T) {
+	written := regexp.MustCompile(`(?:Entry\{[^{}"]*?|Action: )"([a-z][a-z -]*)"`)
+	found := map[string]bool{}
+	for _, pattern := range []string{"../office/*.go", "*.go", "../../cmd/suyang/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, m := range written.FindAllStringSubmatch(string(text), -1) {
+				found[m[1]] = true
+			}
+		}
+	}
+	if len(found) < 12 {
+		t.Errorf("the sources write only %v", found)
+	}
+	for action := range found {
+		if trailWords[action] == "" && actionWords[fieldwork.Action(action)] == "" {
+			t.Errorf("%q has no words", action)
+		}
+	}
+	for action := range trailWords {
+		if !found[action] {
+			t.Errorf("%q is never written", action)
 		}
 	}
 }

@@ -31,6 +31,13 @@ var (
 		fieldwork.Submit: "desk.do.submit", fieldwork.Approve: "desk.do.approve", fieldwork.Reject: "desk.do.reject",
 		fieldwork.Close: "desk.do.close", fieldwork.Reopen: "desk.do.reopen",
 	}
+	// trailWords are those of what stands in the audit trail beside actions on cases.
+	trailWords = map[string]string{
+		"sign in": "desk.trail.signin", "put account": "desk.trail.account", "set password": "desk.trail.password", "open page": "desk.trail.page",
+		"add cases": "desk.trail.cases", "put draw": "desk.trail.draw", "read case": "desk.trail.read", "read figures": "desk.trail.figures",
+		"select again": "desk.trail.again", "show link": "desk.trail.link", "type paper": "desk.trail.paper",
+		"draw back-checks": "desk.trail.drawn", "check back": "desk.trail.checked",
+	}
 	contactWords = map[fieldwork.Contact]string{
 		fieldwork.Visit: "desk.contact.visit", fieldwork.Phone: "desk.contact.phone", fieldwork.Letter: "desk.contact.letter", fieldwork.Link: "desk.contact.link",
 	}
@@ -58,6 +65,18 @@ func (f deskFrame) FaultName(b fieldwork.BackCheckFault) (string, error) { retur
 func (f deskFrame) OutcomeName(o fieldwork.OutcomeCode) string           { return outcomeNames[o].In(f.lang) }
 func (f deskFrame) DispositionName(c fieldwork.Code, household bool) string {
 	return string(c) + " " + c.Name(kinds(household)).In(f.lang)
+}
+
+// trailName is what an action of the audit trail is called.
+func (t *teller) trailName(action string) string {
+	key := trailWords[action]
+	if key == "" {
+		key = actionWords[fieldwork.Action(action)]
+	}
+	if key == "" { // of a newer program
+		return action
+	}
+	return t.say(key)
 }
 
 // outcomeNames are those of the outcomes of attempts.
