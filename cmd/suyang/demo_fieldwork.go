@@ -439,13 +439,16 @@ func (f *field) checkBack(ctx context.Context, at time.Time) error {
 	return nil
 }
 
+// everywhere is an account that sees all cases.
+var everywhere = auth.Account{Login: "demo", Role: auth.Province}
+
 // outcome prints what the fieldwork came to.
 func (d *demonstration) outcome(ctx context.Context) error {
 	rates, err := fieldwork.NewRates(fieldwork.ProportionalE())
 	if err != nil {
 		return err
 	}
-	if err := d.st.office.Cases(ctx, auth.Account{Role: auth.Province}, office.Filter{Wave: provinceWave}, func(c office.Case) bool {
+	if err := d.st.office.Cases(ctx, everywhere, office.Filter{Wave: provinceWave}, func(c office.Case) bool {
 		var code fieldwork.Code
 		if code, err = c.Disposition(); err == nil {
 			err = rates.Add(fieldwork.CaseResult{Disposition: code, Weight: c.Weight, Stratum: c.Stratum})
@@ -469,11 +472,11 @@ func (d *demonstration) outcome(ctx context.Context) error {
 
 // replayed proves the selections in the households.
 func (d *demonstration) replayed(ctx context.Context) error {
-	bound, err := d.st.office.Committed(ctx, provinceWave)
+	bound, err := d.st.office.Committed(ctx, everywhere, provinceWave)
 	if err != nil {
 		return err
 	}
-	made, err := d.st.office.Evidence(ctx, provinceWave)
+	made, err := d.st.office.Evidence(ctx, everywhere, provinceWave)
 	if err != nil {
 		return err
 	}

@@ -452,6 +452,8 @@ func noteText(n analysis.Note) string {
 		return "the weights did not converge"
 	case assess.StaleWeights:
 		return fmt.Sprintf("%.0f cases with a weight in %s no longer count; weigh again", n.Value, n.Subject)
+	case assess.LateCases:
+		return fmt.Sprintf("%.0f cases that count have no weight in %s; weigh again", n.Value, n.Subject)
 	case analysis.LostReplicates:
 		return "does not exist in some replicates, which are left out"
 	case analysis.Empty:

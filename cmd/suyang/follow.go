@@ -4,9 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -51,13 +54,32 @@ func (st *station) takeAccepted(ctx context.Context) error {
 			return err
 		}
 		if list = append(list, r); len(list) == takenAtOnce {
-			if err := st.office.Take(ctx, list, st.ineligible); err != nil {
+			if err := st.office.Take(ctx, list, st.told); err != nil {
 				return err
 			}
 			list = list[:0]
 		}
 	}
-	return st.office.Take(ctx, list, st.ineligible)
+	return st.office.Take(ctx, list, st.told)
+}
+
+// The items that tell who was interviewed, as all questionnaires of the library have them:
+// the sex by GB/T 2261.1, and the age in full years.
+const itemSex, itemAge = "sex", "age"
+
+// told is what the office may know of an interview.
+func (st *station) told(iv *surveys.Interview) office.Told {
+	out := office.Told{Ineligible: st.ineligible(iv), Sex: household.SexUnknown, Age: household.AgeUnknown}
+	switch iv.Answers.First(itemSex) {
+	case "1":
+		out.Sex = household.Man
+	case "2":
+		out.Sex = household.Woman
+	}
+	if age, err := strconv.Atoi(iv.Answers.First(itemAge)); err == nil && age >= 0 {
+		out.Age = age
+	}
+	return out
 }
 
 // ineligible reports whether a whole interview ended before the first item that is scored:

@@ -64,6 +64,9 @@ type Query struct {
 	// Weights names a stored set of weights, "name" for the latest version of it or
 	// "name@2" for a certain one; empty means the base weights of the sample.
 	Weights string
+	// Unweighted is how many cases with an interview have no weight in the set, as its record
+	// says.
+	Unweighted int
 	// Items asks for each scored item's right answers as variables too.
 	Items bool
 	// Columns are the columns of the sample file that Units lists.
@@ -91,13 +94,21 @@ const AskedOfPart analysis.NoteCode = "asked-of-part"
 // for them until the wave is weighed again.
 const StaleWeights analysis.NoteCode = "stale-weights"
 
-// StaleNote is the note that n cases with a weight in a set do not count any more, if
-// there are any.
-func StaleNote(weights string, n int) []analysis.Note {
-	if n == 0 {
-		return nil
+// LateCases is the note that Value cases count, but have no weight in the set Subject, as
+// when their interview was approved after the weighing. They are in no estimate until the
+// wave is weighed again.
+const LateCases analysis.NoteCode = "late-cases"
+
+// StaleNotes are the notes of a set of weights of which gone cases do not count any more,
+// while late ones count without a weight, as far as there are any.
+func StaleNotes(weights string, gone, late int) (notes []analysis.Note) {
+	if gone > 0 {
+		notes = append(notes, analysis.Note{Code: StaleWeights, Subject: weights, Value: float64(gone)})
 	}
-	return []analysis.Note{{Code: StaleWeights, Subject: weights, Value: float64(n)}}
+	if late > 0 {
+		notes = append(notes, analysis.Note{Code: LateCases, Subject: weights, Value: float64(late)})
+	}
+	return notes
 }
 
 // Unit is one drawn case as weighting needs it.

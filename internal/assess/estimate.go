@@ -69,7 +69,7 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 func (o Options) query(q *surveys.Questionnaire, plan *Plan, items bool) Query {
 	query := Query{Wave: o.Wave, Questionnaire: q, Factors: plan.Factors, Items: items}
 	if o.Weighting != nil {
-		query.Weights = o.Weighting.ID()
+		query.Weights, query.Unweighted = o.Weighting.ID(), o.Weighting.Unweighted
 		query.Factors = append(slices.Clip(query.Factors), o.Weighting.calibrationFactors()...)
 	}
 	return query

@@ -179,7 +179,7 @@ func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
 			byCase[w.Case] = w
 		}
 		weight = func(r respondent) (w, base float64) { return byCase[r.sample.ID].Weight, byCase[r.sample.ID].Base }
-		notes = m.stale(q.Weights)
+		notes = m.stale(q)
 	}
 	cols := analysis.Columns{}
 	for _, r := range all {
@@ -208,16 +208,29 @@ func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
 	return c, nil
 }
 
-// stale is the note of the weights of cases that do not count any more, if there are any.
-func (m *Memory) stale(weights string) []analysis.Note {
+// stale are the notes of weights that were made before the fieldwork said what it says now:
+// of cases with a weight that do not count any more, and of others that count without one.
+func (m *Memory) stale(q Query) []analysis.Note {
+	if len(m.Standings) == 0 {
+		return nil
+	}
+	weighted := map[string]bool{}
+	gone, late := 0, -q.Unweighted
+	for _, w := range m.Weights[q.Weights] {
+		weighted[w.Case] = w.Weight > 0
+	}
 	standings := m.standings()
-	n := 0
-	for _, w := range m.Weights[weights] {
-		if len(standings) > 0 && w.Weight > 0 && !standings[w.Case].Counts {
-			n++
+	for id, has := range weighted {
+		if has && !standings[id].Counts {
+			gone++
 		}
 	}
-	return StaleNote(weights, n)
+	for id, s := range standings {
+		if s.Counts && !weighted[id] {
+			late++
+		}
+	}
+	return StaleNotes(q.Weights, gone, late)
 }
 
 // factors classifies everybody; who did not respond has no level.

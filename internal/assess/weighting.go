@@ -40,7 +40,9 @@ type Weighting struct {
 	// FromFieldwork says that the dispositions of the fieldwork told what came of the cases,
 	// and not a column of the sample file.
 	FromFieldwork bool `json:",omitempty"`
-	Steps         []weighting.Step
+	// Unweighted is how many cases with an interview got no weight, since it has no score.
+	Unweighted int `json:",omitempty"`
+	Steps      []weighting.Step
 	// Calibration are the margins that standard errors know of, which the weights met in
 	// step Calibrated (an index into Steps); none when the weights were not calibrated, or
 	// changed after it. Errors take everything else as given; see Given.

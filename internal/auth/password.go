@@ -30,6 +30,17 @@ const (
 	MaxPassword = 200
 )
 
+// hashing has room for as many passwords as are worked on at one time: each takes hashMemory,
+// and who floods the page of signing in must not take all of it.
+var hashing = make(chan struct{}, 4)
+
+// key is the hash of a password, when there is room.
+func key(password string, salt []byte, p parsed, length int) []byte {
+	hashing <- struct{}{}
+	defer func() { <-hashing }()
+	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(length))
+}
+
 // Hash makes of a password what is stored, in the form of the reference implementation:
 // $argon2id$v=19$m=…,t=…,p=…$salt$hash. A password that is too short or too long is an
 // error that wraps surveys.ErrInvalid.
@@ -39,7 +50,7 @@ func Hash(password string) (string, error) {
 	}
 	salt := make([]byte, hashSalt)
 	rand.Read(salt)
-	sum := argon2.IDKey([]byte(password), salt, hashTime, hashMemory, hashThreads, hashLength)
+	sum := key(password, salt, parsed{time: hashTime, memory: hashMemory, threads: hashThreads}, hashLength)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashTime, hashThreads,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum)), nil
 }
@@ -55,7 +66,7 @@ func Matches(hash, password string) bool {
 	if err != nil {
 		p = parsed{time: hashTime, memory: hashMemory, threads: hashThreads, salt: make([]byte, hashSalt), sum: make([]byte, hashLength)}
 	}
-	sum := argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(len(p.sum)))
+	sum := key(password, p.salt, p, len(p.sum))
 	return subtle.ConstantTimeCompare(sum, p.sum) == 1 && err == nil
 }
 

@@ -82,7 +82,7 @@ func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) 
 		return nil, explain(doing, err)
 	}
 	c.Rows = slices.Concat(byUnit...)
-	c.Notes, err = s.stale(ctx, on)
+	c.Notes, err = s.stale(ctx, on, q.Unweighted)
 	return c, explain(doing, err)
 }
 

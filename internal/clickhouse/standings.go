@@ -161,12 +161,12 @@ func (u standing) columns(others ...string) []string {
 // andCounts limits a condition to the cases that count.
 const andCounts = " AND counts"
 
-// stale is the note of weights of cases that do not count any more, if there are any.
-func (s *Store) stale(ctx context.Context, b basis) ([]analysis.Note, error) {
+// stale are the notes of weights that were made before the fieldwork said what it says now.
+func (s *Store) stale(ctx context.Context, b basis, unweighted int) ([]analysis.Note, error) {
 	if b.standing == noStanding || b.weights == "" {
 		return nil, nil
 	}
-	var n uint64
-	err := s.query(ctx, "stale_weights", b.args, func(rows driver.Rows) error { return rows.Scan(&n) })
-	return assess.StaleNote(b.weights, int(n)), err
+	var gone, late uint64
+	err := s.query(ctx, "stale_weights", b.args, func(rows driver.Rows) error { return rows.Scan(&gone, &late) })
+	return assess.StaleNotes(b.weights, int(gone), int(late)-unweighted), err
 }

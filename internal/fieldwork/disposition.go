@@ -194,6 +194,7 @@ const (
 	PersonUnavailable OutcomeCode = "person-unavailable"
 	ReturnedLate      OutcomeCode = "returned-late"
 	Appointment       OutcomeCode = "appointment"
+	Listed            OutcomeCode = "listed"
 	PersonDead        OutcomeCode = "dead"
 	PersonUnable      OutcomeCode = "unable"
 	HouseholdLanguage OutcomeCode = "household-language"
@@ -251,6 +252,7 @@ var outcomes = []Outcome{
 	attempted(NoAccess, "2.23", goesOn, InPerson, "无法进入楼院", "Could not enter the building"),
 	attempted(NobodyHome, "2.24", goesOn, InPerson, "有人居住，无人在家", "Lived in, nobody at home"),
 	attempted(PersonAway, "2.25", goesOn, households, "被选中者不在家", "Selected person away"),
+	attempted(Listed, "2.25", goesOn, households, "户内登记完成，已选人", "Household listed and a person selected"),
 	attempted(PersonUnavailable, "2.26", goesOn, onWeb, "调查期间联系不到", "Person unavailable in the field period"),
 	attempted(ReturnedLate, "2.27", settles, onWeb, "逾期交回", "Returned after the field period"),
 	attempted(Appointment, "2.36", goesOn, allSurveys, "已预约", "Appointment made"),

@@ -265,6 +265,9 @@ func (c planChecker) numbers(i int, fault func(key, msg, way string)) {
 		fault("number", fmt.Sprintf("the number is %d", s.Number), "give the number of units to draw; the first stage may have an allocation instead")
 	}
 	if r := s.Reserve; r != nil {
+		if i == 0 && (s.pps() || len(c.Certainty) > 0) {
+			fault("reserve", "units of a first stage that are certain cannot wait in a reserve", "draw the reserve at a stage below, or with equal probabilities")
+		}
 		if i < len(c.Stages)-1 {
 			fault("reserve", "there is a stage below", "draw the reserve at the last stage")
 		}

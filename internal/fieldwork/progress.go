@@ -77,6 +77,9 @@ type Event struct {
 	// Ineligible says that the interview found the person not to belong to the population,
 	// and ended early.
 	Ineligible bool `json:"ineligible,omitempty"`
+	// Differs are the things in which the person interviewed is not as the selected one was
+	// listed: sex, age.
+	Differs []string `json:"differs,omitempty"`
 }
 
 // Contact is the way of an attempt.
@@ -124,7 +127,16 @@ type Progress struct {
 	Interview string       `json:"interview,omitempty"`
 	Revision  int          `json:"revision,omitempty"`
 	Mode      surveys.Mode `json:"mode,omitempty"`
-	Attempts  []Attempt    `json:"attempts,omitempty"`
+	// Differs are the things in which who was interviewed is not as who was selected; see
+	// Event.
+	Differs []string `json:"differs,omitempty"`
+	// Contradicted says that the interview found the person not eligible, while the listing
+	// of the household found that somebody is.
+	Contradicted bool `json:"contradicted,omitempty"`
+	// Given is when an enumerator first got the case, zero before; Attempts are in the order
+	// of time since the last review.
+	Given    time.Time `json:"given,omitzero"`
+	Attempts []Attempt `json:"attempts,omitempty"`
 	// Rejections counts the reviews that sent it back.
 	Rejections int `json:"rejections,omitempty"`
 	// Outcomes are those of the attempts and reviews in the order of time, for Resolve.
@@ -178,21 +190,24 @@ type Why string
 
 // The reasons of refusals.
 const (
-	RefusedAction      Why = "action"      // unknown, or without who and when
-	RefusedState       Why = "state"       // the state does not allow it
-	RefusedNobody      Why = "nobody"      // assigned to nobody
-	RefusedReason      Why = "reason"      // the reason is missing
-	RefusedAttempt     Why = "attempt"     // time, way or outcome is missing or unknown
-	RefusedFuture      Why = "future"      // the attempt is later than now
-	RefusedAppointment Why = "appointment" // it is not after the attempt
-	RefusedListing     Why = "listing"     // none, or for another method
-	RefusedPerson      Why = "person"      // a person was drawn, so nobody is selected
-	RefusedAgain       Why = "again"       // somebody is selected already
-	RefusedInterview   Why = "interview"   // a second one, or an earlier revision
-	RefusedUnlisted    Why = "unlisted"    // approved without a selection
-	RefusedOwn         Why = "own"         // a review of one's own interview
-	RefusedSecond      Why = "second"      // both reviews by one person
-	RefusedEarly       Why = "early"       // too few attempts to give up
+	RefusedAction       Why = "action"       // unknown, or without who and when
+	RefusedState        Why = "state"        // the state does not allow it
+	RefusedNobody       Why = "nobody"       // assigned to nobody
+	RefusedReason       Why = "reason"       // the reason is missing
+	RefusedAttempt      Why = "attempt"      // time, way or outcome is missing or unknown
+	RefusedFuture       Why = "future"       // the attempt is later than now
+	RefusedBefore       Why = "before"       // the attempt is earlier than the case was given
+	RefusedTwice        Why = "twice"        // there is one of this time already
+	RefusedAppointment  Why = "appointment"  // it is not after the attempt
+	RefusedListing      Why = "listing"      // none, or for another method
+	RefusedPerson       Why = "person"       // a person was drawn, so nobody is selected
+	RefusedAgain        Why = "again"        // somebody is selected already
+	RefusedInterview    Why = "interview"    // a second one, or an earlier revision
+	RefusedUnlisted     Why = "unlisted"     // approved without a selection
+	RefusedContradicted Why = "contradicted" // approved although the listing says otherwise
+	RefusedOwn          Why = "own"          // a review of one's own interview
+	RefusedSecond       Why = "second"       // both reviews by one person
+	RefusedEarly        Why = "early"        // too few attempts to give up
 )
 
 func refuse(why Why, format string, args ...any) error {
@@ -280,6 +295,9 @@ func (p *Progress) assign(e Event) error {
 	if p.State == Drawn {
 		p.State = Assigned
 	}
+	if p.Given.IsZero() {
+		p.Given = e.At
+	}
 	p.Enumerator = e.Enumerator
 	return nil
 }
@@ -292,25 +310,56 @@ func (p *Progress) try(e Event) error {
 	if _, err := Resolve([]OutcomeCode{a.Outcome}); err != nil {
 		return refuse(RefusedAttempt, "attempt: %w", err)
 	}
-	if a.At.After(e.At.Add(5 * time.Minute)) { // clocks differ a little
+	switch {
+	case slices.Contains(notReported, a.Outcome) || a.Outcome == NobodyEligible && p.Selection != nil:
+		return refuse(RefusedAttempt, "attempt: the outcome %q comes from an interview, a listing or a review, and is not reported: %w", a.Outcome, surveys.ErrInvalid)
+	case a.At.After(e.At.Add(5 * time.Minute)): // clocks differ a little
 		return refuse(RefusedFuture, "attempt: %s is later than now; set the clock of the device: %w", a.At.Format(time.RFC3339), surveys.ErrInvalid)
-	}
-	if !a.Appointment.IsZero() && !a.Appointment.After(a.At) {
+	case a.At.Before(p.Given):
+		return refuse(RefusedBefore, "attempt: %s is before the case was given to anybody, %s: %w", a.At.Format(time.RFC3339), p.Given.Format(time.RFC3339), surveys.ErrInvalid)
+	case !a.Appointment.IsZero() && !a.Appointment.After(a.At):
 		return refuse(RefusedAppointment, "attempt: the appointment lies before the attempt: %w", surveys.ErrInvalid)
 	}
-	p.Attempts = append(slices.Clone(p.Attempts), *a)
-	p.Outcomes = append(slices.Clone(p.Outcomes), a.Outcome)
-	switch {
-	case p.State == Started:
-	case !a.Appointment.IsZero():
-		p.State = Appointed
-	default:
-		p.State = Contacting
+	for _, b := range p.Attempts {
+		if b.Contact == a.Contact && b.At.Sub(a.At).Abs() < apart {
+			return refuse(RefusedTwice, "attempt: there is one of %s already; two of a kind lie %v apart: %w", b.At.Format(time.RFC3339), apart, surveys.ErrInvalid)
+		}
+	}
+	p.keep(*a)
+	if last := p.Attempts[len(p.Attempts)-1]; p.State != Started {
+		if p.State = Contacting; !last.Appointment.IsZero() {
+			p.State = Appointed
+		}
 	}
 	return nil
 }
 
-// choose keeps the selection in the household. There is one: whoever lists otherwise
+// apart is how far two attempts of one kind lie apart at least: nearer ones are one.
+const apart = 10 * time.Minute
+
+// notReported are the outcomes that nobody reports as those of an attempt.
+var notReported = []OutcomeCode{Completed, PartlyCompleted, Rejected, Listed}
+
+// keep puts an attempt among those since the last review, in the order of time, whenever it
+// is entered.
+func (p *Progress) keep(a Attempt) {
+	begin := 0 // of the outcomes since the last review, each of which has an attempt
+	for i, o := range p.Outcomes {
+		if o == Rejected {
+			begin = i + 1
+		}
+	}
+	first := len(p.Attempts) - (len(p.Outcomes) - begin)
+	at := len(p.Attempts)
+	for at > first && p.Attempts[at-1].At.After(a.At) {
+		at--
+	}
+	p.Attempts = slices.Insert(slices.Clone(p.Attempts), at, a)
+	p.Outcomes = slices.Insert(slices.Clone(p.Outcomes), begin+at-first, a.Outcome)
+}
+
+// choose keeps the selection in the household, which is a visit that found it eligible. There
+// is one: whoever lists otherwise
 // afterwards is told, and the first listing stands.
 func (p *Progress) choose(e Event) error {
 	switch {
@@ -327,6 +376,7 @@ func (p *Progress) choose(e Event) error {
 	if p.Selection = &chosen; p.State == Drawn || p.State == Assigned {
 		p.State = Contacting
 	}
+	p.keep(Attempt{At: e.At, Contact: Visit, Outcome: Listed})
 	return nil
 }
 
@@ -342,7 +392,11 @@ func (p *Progress) submit(e Event) error {
 		return refuse(RefusedInterview, "submit: revision %d of this interview came before: %w", p.Revision, surveys.ErrConflict)
 	}
 	outcome, outcomes := Completed, slices.Clone(p.Outcomes)
-	if e.Ineligible {
+	p.Contradicted = e.Ineligible && p.Selection != nil
+	switch {
+	case p.Contradicted:
+		outcome = Rejected // until a review decides: the listing found eligible persons
+	case e.Ineligible:
 		outcome = NobodyEligible
 	}
 	if p.Interview != "" {
@@ -350,6 +404,7 @@ func (p *Progress) submit(e Event) error {
 	}
 	p.Outcomes = append(outcomes, outcome)
 	p.State, p.Interview, p.Revision, p.Mode, p.FirstReviewer = Submitted, e.Interview, e.Revision, e.Mode, ""
+	p.Differs = e.Differs
 	return nil
 }
 
@@ -357,6 +412,8 @@ func (p *Progress) approve(e Event) error {
 	switch {
 	case p.Method != 0 && p.Selection == nil:
 		return refuse(RefusedUnlisted, "approve: nothing shows who was selected in the household; send it back to have the household listed: %w", surveys.ErrConflict)
+	case p.Contradicted:
+		return refuse(RefusedContradicted, "approve: the interview found the person not to belong to the population, but the listing of the household found %d who do; send it back: %w", p.Selection.K, surveys.ErrConflict)
 	case e.Who == p.Enumerator:
 		return refuse(RefusedOwn, "approve: nobody reviews an interview of their own: %w", surveys.ErrConflict)
 	case p.State == Submitted:
@@ -373,7 +430,10 @@ func (p *Progress) reject(e Event) error {
 	if blank(e.Reason) {
 		return refuse(RefusedReason, "reject: say why, for the enumerator: %w", surveys.ErrInvalid)
 	}
-	p.State, p.Interview, p.FirstReviewer = Returned, "", ""
+	if p.Contradicted { // its outcome is that of a review already
+		p.Outcomes = p.Outcomes[:len(p.Outcomes)-1]
+	}
+	p.State, p.Interview, p.FirstReviewer, p.Differs, p.Contradicted = Returned, "", "", nil, false
 	p.Rejections++
 	p.Outcomes = append(slices.Clone(p.Outcomes), Rejected)
 	return nil

@@ -124,20 +124,25 @@ var ErrSignIn = fmt.Errorf("login and password do not match, or the account is l
 // wraps ErrSignIn when it is not to be.
 func (s *Store) SignIn(ctx context.Context, login, password string, now time.Time) (token string, err error) {
 	var hash string
-	var disabled bool
-	var locked int64
-	err = s.db.QueryRowContext(ctx, "SELECT password, disabled, locked_until FROM accounts WHERE login = ?", login).Scan(&hash, &disabled, &locked)
-	known := err == nil
+	err = s.db.QueryRowContext(ctx, "SELECT password FROM accounts WHERE login = ?", login).Scan(&hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", away("sign in", err)
 	}
 	right := auth.Matches(hash, password) // also for an account that is not there, which takes as long
-	barred := disabled || now.Unix() < locked
 	err = s.change(ctx, "sign in", func(tx *sql.Tx) error {
+		// Others tried at the same time, and the password may be another one by now: what
+		// stands here decides.
+		var is string
+		var disabled bool
+		var locked int64
+		err := tx.QueryRowContext(ctx, "SELECT password, disabled, locked_until FROM accounts WHERE login = ?", login).Scan(&is, &disabled, &locked)
+		barred := disabled || now.Unix() < locked
 		switch {
-		case !known:
+		case errors.Is(err, sql.ErrNoRows):
 			return note(ctx, tx, Entry{now, "", "sign in", "unknown login", Refused})
-		case barred || !right:
+		case err != nil:
+			return err
+		case barred || !right || is != hash:
 			if err := s.failed(ctx, tx, login, barred, now); err != nil {
 				return err
 			}

@@ -156,14 +156,31 @@ func (s *Store) Secret(ctx context.Context, wave string) (household.Secret, erro
 	return household.NewSecret(random)
 }
 
-// Committed lists what the office was bound to at the draw, by case, with the line that was
-// interviewed where an interview stands; household.Replay holds the evidence against it.
-func (s *Store) Committed(ctx context.Context, wave string) ([]household.Committed, error) {
+// Whole says whether all cases of a wave lie in the area of an account, which then may see
+// its draw. One that may not finds nothing, and the try stands in the audit trail.
+func (s *Store) Whole(ctx context.Context, a auth.Account, wave string, now time.Time) error {
+	condition, values := within(a.Area)
+	var outside bool
+	err := s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM cases WHERE wave = ? AND NOT ("+condition+"))", append([]any{wave}, values...)...).Scan(&outside)
+	switch {
+	case err != nil:
+		return away("look for the areas of the wave", err)
+	case outside:
+		return errors.Join(fmt.Errorf("the draw of wave %s has cases outside of area %s: %w", wave, a.Area, surveys.ErrNotFound), s.Note(ctx, Entry{now, a.Login, "read draw", wave, Refused}))
+	}
+	return nil
+}
+
+// Committed lists what the office was bound to at the draw of the cases that an account may
+// see, by case, with the line that was interviewed where an interview stands;
+// household.Replay holds the evidence against it.
+func (s *Store) Committed(ctx context.Context, a auth.Account, wave string) ([]household.Committed, error) {
 	d, err := s.Draw(ctx, wave)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE wave = ? AND commitment <> '' ORDER BY id", wave)
+	condition, values := visible(a)
+	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE wave = ? AND commitment <> '' AND "+condition+" ORDER BY id", append([]any{wave}, values...)...)
 	if err != nil {
 		return nil, away("read the commitments", err)
 	}
@@ -178,7 +195,11 @@ func (s *Store) Committed(ctx context.Context, wave string) ([]household.Committ
 		if err := k.Commitment.UnmarshalText([]byte(c.Commitment)); err != nil {
 			return nil, err
 		}
-		if c.Interview != "" && c.Selection != nil {
+		switch {
+		case c.Interview == "" || c.Selection == nil:
+		case len(c.Differs) > 0:
+			k.Interviewed = household.SomebodyElse
+		default:
 			k.Interviewed = c.Selection.Line
 		}
 		list = append(list, k)
@@ -192,10 +213,13 @@ type Evidence struct {
 	Who string
 }
 
-// Evidence lists the selections of a wave in the order in which they were made.
-func (s *Store) Evidence(ctx context.Context, wave string) (list []Evidence, err error) {
-	err = s.events(ctx, "SELECT event FROM events WHERE wave = ? AND event ->> 'action' = 'select' ORDER BY event ->> 'at', id, n",
-		[]any{wave}, func(e fieldwork.Event) {
+// Evidence lists the selections in a wave that an account may see, in the order in which they
+// were made.
+func (s *Store) Evidence(ctx context.Context, a auth.Account, wave string) (list []Evidence, err error) {
+	condition, values := visible(a)
+	err = s.events(ctx, `SELECT event FROM events WHERE wave = ? AND event ->> 'action' = 'select'
+		AND id IN (SELECT id FROM cases WHERE wave = ? AND `+condition+`) ORDER BY event ->> 'at', id, n`,
+		append([]any{wave, wave}, values...), func(e fieldwork.Event) {
 			if e.Selection != nil {
 				list = append(list, Evidence{*e.Selection, e.Who})
 			}

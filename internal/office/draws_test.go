@@ -108,7 +108,7 @@ func TestPutDraw(t *testing.T) {
 	}
 	secret, err := s.Secret(t.Context(), wave)
 	must(t, err)
-	bound, err := s.Committed(t.Context(), wave)
+	bound, err := s.Committed(t.Context(), office, wave)
 	must(t, err)
 	if faults, err := household.Audit(secret, now.Seal, bound); err != nil || len(faults) != 0 || len(bound) != 30 {
 		t.Errorf("%d commitments: %v (%v)", len(bound), faults, err)
@@ -177,7 +177,7 @@ func TestSelectOnce(t *testing.T) {
 			t.Errorf("a loser got %v", err)
 		}
 	}
-	list, err := s.Evidence(t.Context(), wave)
+	list, err := s.Evidence(t.Context(), office, wave)
 	must(t, err)
 	if won != 1 || len(list) != 1 || list[0].Who != "li" || list[0].Selection.K != 2 {
 		t.Fatalf("%d listings stand; evidence %+v", won, list)
@@ -186,7 +186,7 @@ func TestSelectOnce(t *testing.T) {
 	if err != nil || again.Selection != list[0].Selection {
 		t.Errorf("the same listing again: %+v (%v)", again.Selection, err)
 	}
-	bound, err := s.Committed(t.Context(), wave)
+	bound, err := s.Committed(t.Context(), office, wave)
 	must(t, err)
 	if faults := household.Replay(bound, []household.Evidence{list[0].Evidence}); len(faults) != 0 {
 		t.Errorf("the evidence does not hold: %v", faults)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -53,15 +54,46 @@ func (s *Store) TakenUpTo(ctx context.Context, node uint16) (seq uint64, err err
 // Intake stands for the intake in events.
 const Intake = "intake"
 
+// Told is what the office may know of an interview.
+type Told struct {
+	// Ineligible says that it found the person not to belong to the population.
+	Ineligible bool
+	// Sex and Age are those of the person, SexUnknown and AgeUnknown where the interview does
+	// not tell. They are held against the listing of the household, and not kept.
+	Sex household.Sex
+	Age int
+}
+
+// differs holds who was interviewed against who was selected in the household.
+func differs(ctx context.Context, tx *sql.Tx, c Case, told Told) ([]string, error) {
+	if c.Selection == nil {
+		return nil, nil
+	}
+	var text []byte
+	err := tx.QueryRowContext(ctx, "SELECT event FROM events WHERE wave = ? AND id = ? AND event ->> 'action' = 'select' ORDER BY n DESC LIMIT 1", c.Wave, c.ID).Scan(&text)
+	if err != nil {
+		return nil, err
+	}
+	var e fieldwork.Event
+	if err := json.Unmarshal(text, &e); err != nil {
+		return nil, err
+	}
+	for _, p := range e.Selection.Listing.Persons {
+		if p.Line == c.Selection.Line {
+			return p.Differs(told.Sex, told.Age), nil
+		}
+	}
+	return nil, nil
+}
+
 // Take tells cases of the interviews that came for them: a whole one is submitted, one that
 // was broken off is an attempt. Interviews of cases that are not kept here are passed
 // over. It also notes how far the log was read, in the same transaction, so that every
 // interview is taken once, whenever the program ends. What a case does not allow, such as
 // a second interview, stands in the audit trail.
 //
-// ineligible, which may be nil, says whether an interview found the person not to belong to
-// the population.
-func (s *Store) Take(ctx context.Context, list []surveys.Response, ineligible func(*surveys.Interview) bool) error {
+// read, which may be nil, says of an interview what the office may know.
+func (s *Store) Take(ctx context.Context, list []surveys.Response, read func(*surveys.Interview) Told) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -75,7 +107,7 @@ func (s *Store) Take(ctx context.Context, list []surveys.Response, ineligible fu
 			if t.Seq <= upTo {
 				continue
 			}
-			if err := take(ctx, tx, t, ineligible); err != nil {
+			if err := take(ctx, tx, t, read); err != nil {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, "INSERT INTO taken (node, seq) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET seq = excluded.seq", t.Node, t.Seq); err != nil {
@@ -86,7 +118,7 @@ func (s *Store) Take(ctx context.Context, list []surveys.Response, ineligible fu
 	})
 }
 
-func take(ctx context.Context, tx *sql.Tx, t surveys.Response, ineligible func(*surveys.Interview) bool) error {
+func take(ctx context.Context, tx *sql.Tx, t surveys.Response, read func(*surveys.Interview) Told) error {
 	if t.Case == "" {
 		return nil
 	}
@@ -97,8 +129,14 @@ func take(ctx context.Context, tx *sql.Tx, t surveys.Response, ineligible func(*
 	if err != nil {
 		return err
 	}
-	e := fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode,
-		Ineligible: ineligible != nil && ineligible(&t.Interview)}
+	e := fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode}
+	if read != nil {
+		told := read(&t.Interview)
+		e.Ineligible = told.Ineligible
+		if e.Differs, err = differs(ctx, tx, c, told); err != nil {
+			return err
+		}
+	}
 	if t.Partial {
 		contact := fieldwork.Link
 		if t.Mode == surveys.ModeTablet || t.Mode == surveys.ModePaper {
@@ -131,6 +169,8 @@ func (s *Store) DrawBackChecks(ctx context.Context, a auth.Account, wave string,
 	if !a.May(auth.Review) {
 		return 0, fmt.Errorf("draw back-checks: %w", ErrForbidden)
 	}
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
 	before, err := s.BackChecks(ctx, a, wave)
 	if err != nil {
 		return 0, err

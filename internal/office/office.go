@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/sqlite"
@@ -21,6 +22,8 @@ import (
 // is locked, full or away.
 type Store struct {
 	db *sql.DB
+	// drawing lets one draw of back-checks follow the other.
+	drawing sync.Mutex
 }
 
 //go:embed migrations/*.sql

@@ -396,3 +396,33 @@ func TestNewerSchema(t *testing.T) {
 		t.Errorf("a file of a newer program: %v", err)
 	}
 }
+
+// Who guesses many passwords at once gets no more tries than who does it one after the other,
+// and a session never begins with a password that is no longer the account's.
+func TestSignInAtOnce(t *testing.T) {
+	s := staffed(t)
+	must(t, s.SetPassword(t.Context(), "li", "right password 1", "setup", nine))
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			if _, err := s.SignIn(t.Context(), "li", fmt.Sprintf("wrong password %d", i), nine); !errors.Is(err, ErrSignIn) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := s.SignIn(t.Context(), "li", "right password 1", nine); !errors.Is(err, ErrSignIn) {
+		t.Errorf("after ten wrong passwords at once: %v", err)
+	}
+	for i := range 8 {
+		old, now := fmt.Sprintf("right password %d", i+1), fmt.Sprintf("right password %d", i+2)
+		must(t, s.SetPassword(t.Context(), "li", old, "setup", nine))
+		var token string
+		wg.Go(func() { token, _ = s.SignIn(t.Context(), "li", old, nine) })
+		must(t, s.SetPassword(t.Context(), "li", now, "setup", nine))
+		wg.Wait()
+		if _, err := s.Session(t.Context(), token, nine); err == nil {
+			t.Fatal("a session of an old password lives on")
+		}
+	}
+}

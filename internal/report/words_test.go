@@ -15,7 +15,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range []analysis.NoteCode{
 		analysis.FewRespondents, analysis.FewPSUs, analysis.LonePSU, analysis.LargeWeights,
 		analysis.WideInterval, analysis.NoVariation, analysis.ZeroVariance, analysis.NotConverged, analysis.Empty,
-		analysis.LostReplicates, assess.AskedOfPart, assess.StaleWeights,
+		analysis.LostReplicates, assess.AskedOfPart, assess.StaleWeights, assess.LateCases,
 	} {
 		keys = append(keys, "note."+string(c))
 	}

@@ -41,7 +41,7 @@ type call struct {
 }
 
 // deskRoutes adds the pages of the desk.
-func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
+func (d *desk) routes(e *echo.Echo, admit, admitSignIn echo.MiddlewareFunc) {
 	read := func(path string, right auth.Right, h func(*call) error) {
 		e.Match([]string{http.MethodGet, http.MethodHead}, path, d.signedIn(right, h))
 	}
@@ -49,7 +49,7 @@ func (d *desk) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
 		e.POST(path, d.signedIn(right, d.ownForm(h)), receive, admit)
 	}
 	e.Match([]string{http.MethodGet, http.MethodHead}, "/desk/sign-in", d.signInPage)
-	e.POST("/desk/sign-in", d.signIn, receive, admit)
+	e.POST("/desk/sign-in", d.signIn, receive, admitSignIn)
 	post("/desk/sign-out", "", d.signOut)
 	read("/desk", "", d.home)
 	d.workRoutes(read, post)

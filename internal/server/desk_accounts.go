@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -59,7 +60,7 @@ func (d *desk) showAccounts(v *call, status int, fault string, sent url.Values) 
 	if err := f.said(v); err != nil {
 		return err
 	}
-	all, err := d.office.Accounts(v.Request().Context(), "")
+	all, err := d.office.Accounts(v.Request().Context(), v.account.Area)
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,8 @@ func (d *desk) newAccount(v *call) error {
 		return err
 	case a.Check() != nil:
 		key = "desk.account.invalid"
+	case !v.account.Sees(a.Area):
+		key = "desk.account.outside"
 	}
 	if key != "" {
 		words, err := f.T(key)
@@ -131,7 +134,12 @@ func (d *desk) readAccount(v *call) (auth.Account, error) {
 	if err != nil {
 		return auth.Account{}, err
 	}
-	return d.office.Account(v.Request().Context(), login)
+	a, err := d.office.Account(v.Request().Context(), login)
+	if err == nil && !v.account.Sees(a.Area) {
+		entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "read account", Object: login, Outcome: office.Refused}
+		err = errors.Join(fmt.Errorf("account %s: %w", login, surveys.ErrNotFound), d.office.Note(v.Request().Context(), entry))
+	}
+	return a, err
 }
 
 func (d *desk) accountPage(v *call) error { return d.showAccount(v, http.StatusOK, "", "", nil) }
@@ -188,6 +196,8 @@ func (d *desk) changeAccount(v *call) error {
 		key = "desk.account.own"
 	case a.Check() != nil:
 		key = "desk.account.invalid"
+	case !v.account.Sees(a.Area):
+		key = "desk.account.outside"
 	}
 	if key != "" {
 		words, err := f.T(key)

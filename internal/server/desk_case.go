@@ -28,6 +28,8 @@ type casePage struct {
 	// Personal is the address of the page with the personal link, PaperForm where an
 	// interview on paper is begun.
 	Personal, PaperForm string
+	// Other says that somebody else than the selected person seems to have been interviewed.
+	Other string
 	// Quarantine says that further interviews came, and do not count.
 	Quarantine  string
 	Outcomes    []fieldwork.Outcome
@@ -148,6 +150,9 @@ func (d *desk) casePaths(v *call, p *casePage, w *wave) error {
 	if d.mayType(v.account) && c.Interview == "" && (c.State.Open() || c.State == "") && w.mustBeOpen(d.deps.Now()) == nil {
 		p.PaperForm = p.caseHref(c.ID, "paper")
 	}
+	if len(c.Differs) > 0 {
+		p.Other = t.say("desk.other", "in", t.differs(c.Differs))
+	}
 	n, err := d.office.Quarantined(v.Request().Context(), w.ID, c.ID)
 	if n > 0 {
 		p.Quarantine = t.say("desk.quarantine", "n", n)
@@ -187,6 +192,18 @@ func (d *desk) caseForms(v *call, p *casePage) (err error) {
 		p.Rules = t.say("desk.why.early", "visits", visits, "parts", parts, "needed", rules.Visits, "neededparts", rules.DayParts)
 	}
 	return t.err
+}
+
+// differWords are the things in which who was interviewed may not be as who was selected.
+var differWords = map[string]string{"sex": "desk.differs.sex", "age": "desk.differs.age"}
+
+// differs says in what somebody is not as listed.
+func (t *teller) differs(in []string) string {
+	var words []string
+	for _, what := range in {
+		words = append(words, t.say(differWords[what]))
+	}
+	return strings.Join(words, " · ")
 }
 
 // byEnumerator says whether an outcome is one that an enumerator reports: that of an

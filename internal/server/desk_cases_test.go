@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/internal/office"
@@ -380,7 +381,7 @@ func TestDeskHousehold(t *testing.T) {
 	_, csv := stat.open("/desk/village/selection?lang=en&download=commitments")
 	draw, err := d.office.Draw(t.Context(), "village")
 	d.must(err)
-	committed, err := d.office.Committed(t.Context(), "village")
+	committed, err := d.office.Committed(t.Context(), auth.Account{Role: auth.Province}, "village")
 	d.must(err)
 	d.wants(0, csv, 0, id+","+committed[slices.IndexFunc(committed, func(c household.Committed) bool { return c.Case == id })].Commitment.String()+","+draw.Seal.String())
 	if lines := strings.Count(csv, "\n"); lines != len(committed)+1 {

@@ -325,14 +325,14 @@ func (d *desk) selectionPage(v *call) error {
 	if err != nil {
 		return err
 	}
-	committed, err := d.office.Committed(ctx, w.ID)
+	committed, err := d.office.Committed(ctx, v.account, w.ID)
 	if err != nil {
 		return err
 	}
 	if v.sent("commitments") {
 		return d.sendCommitments(v, f, draw, committed)
 	}
-	evidence, err := d.office.Evidence(ctx, w.ID)
+	evidence, err := d.office.Evidence(ctx, v.account, w.ID)
 	if err != nil {
 		return err
 	}

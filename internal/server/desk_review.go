@@ -45,7 +45,7 @@ func (d *desk) reviewPage(v *call) error {
 
 // queue lists the interviews that wait in a state.
 func (d *desk) queue(v *call, f deskFrame, w *wave, id, caption string, state fieldwork.State, names people) (deskTable, error) {
-	t, err := d.table(f, id, caption, "desk.column.id", "desk.column.area", "desk.column.enumerator", "desk.column.since", "desk.column.mode", "desk.column.first", "#desk.column.rejections")
+	t, err := d.table(f, id, caption, "desk.column.id", "desk.column.area", "desk.column.enumerator", "desk.column.since", "desk.column.mode", "desk.column.first", "#desk.column.rejections", "desk.column.differs")
 	if err != nil {
 		return t, err
 	}
@@ -65,7 +65,7 @@ func (d *desk) queue(v *call, f deskFrame, w *wave, id, caption string, state fi
 			mode = words.word(words.ModeName(c.Mode))
 		}
 		t.add(deskCell{Text: c.ID, Href: f.caseHref(c.ID)}, deskCell{Text: c.Area}, deskCell{Text: names.Name(c.Enumerator)}, deskCell{Text: clockTime(c.Last)},
-			deskCell{Text: mode}, deskCell{Text: names.Name(c.FirstReviewer)}, whole(c.Rejections))
+			deskCell{Text: mode}, deskCell{Text: names.Name(c.FirstReviewer)}, whole(c.Rejections), deskCell{Text: words.differs(c.Differs)})
 		return words.err == nil
 	})
 	return t, errors.Join(err, words.err)

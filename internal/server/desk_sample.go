@@ -43,6 +43,9 @@ func (d *desk) sample(v *call) error {
 	if err != nil {
 		return err
 	}
+	if err := d.office.Whole(v.Request().Context(), v.account, f.wave.ID, d.deps.Now()); err != nil {
+		return err
+	}
 	p := deskSample{figuresFrame: f}
 	if err := d.weightTable(v, &p); err != nil {
 		return err
@@ -95,6 +98,9 @@ func (d *desk) drawFile(v *call) error {
 	if err != nil {
 		return err
 	}
+	if err := d.office.Whole(v.Request().Context(), v.account, f.wave.ID, d.deps.Now()); err != nil {
+		return err
+	}
 	file, err := d.office.DrawText(v.Request().Context(), f.wave.ID)
 	if err != nil {
 		return err
@@ -107,6 +113,9 @@ func (d *desk) drawFile(v *call) error {
 func (d *desk) frameFile(v *call) error {
 	f, err := d.figures(v, "figures.sample")
 	if err != nil {
+		return err
+	}
+	if err := d.office.Whole(v.Request().Context(), v.account, f.wave.ID, d.deps.Now()); err != nil {
 		return err
 	}
 	draw, err := d.office.DrawFile(v.Request().Context(), f.wave.ID)

@@ -50,8 +50,9 @@ var (
 	}
 	whyWords = map[fieldwork.Why]string{
 		fieldwork.RefusedState: "desk.why.state", fieldwork.RefusedNobody: "desk.why.nobody", fieldwork.RefusedReason: "desk.why.reason",
-		fieldwork.RefusedAttempt: "desk.why.attempt", fieldwork.RefusedFuture: "desk.why.future", fieldwork.RefusedAppointment: "desk.why.appointment",
-		fieldwork.RefusedPerson: "desk.why.person", fieldwork.RefusedAgain: "desk.why.again", fieldwork.RefusedUnlisted: "desk.why.unlisted",
+		fieldwork.RefusedAttempt: "desk.why.attempt", fieldwork.RefusedFuture: "desk.why.future", fieldwork.RefusedAppointment: "desk.why.appointment", fieldwork.RefusedBefore: "desk.why.before", fieldwork.RefusedTwice: "desk.why.twice",
+		fieldwork.RefusedContradicted: "desk.why.contradicted",
+		fieldwork.RefusedPerson:       "desk.why.person", fieldwork.RefusedAgain: "desk.why.again", fieldwork.RefusedUnlisted: "desk.why.unlisted",
 		fieldwork.RefusedOwn: "desk.why.own", fieldwork.RefusedSecond: "desk.why.second", fieldwork.RefusedEarly: "desk.why.early",
 	}
 )

@@ -15,6 +15,10 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
+// maxSignIns is how many people may sign in at one time. They have places of their own, since
+// each takes as long as many pages.
+const maxSignIns = 16
+
 // maxBody is the greatest size of a request's body.
 const maxBody = 1 << 20
 
@@ -49,7 +53,7 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	read("/reports/:file", s.report)
 	read("/healthz", s.health)
 	read("/readyz", s.ready)
-	admit := s.admit()
+	admit := s.admit(s.cfg.MaxRequests)
 	e.POST("/s/:wave", s.begin(s.waveDoor), receive, admit)
 	e.POST("/i/:token", s.begin(s.caseDoor), receive, admit)
 	e.POST("/o/:token", s.begin(s.openDoor), receive, admit)
@@ -59,7 +63,7 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	e.POST("/r/:link", s.byLink, receive, admit)
 	e.POST("/v1/submissions", s.submit, receive, admit)
 	if s.deps.Office != nil {
-		(&desk{s, s.deps.Office}).routes(e, admit)
+		(&desk{s, s.deps.Office}).routes(e, admit, s.admit(maxSignIns))
 	}
 	return e
 }
@@ -126,8 +130,8 @@ func receive(next echo.HandlerFunc) echo.HandlerFunc {
 
 // admit limits the requests being served at one time. Whoever comes beyond the
 // limit is asked to come again; a respondent's browser still holds the page.
-func (s *Server) admit() echo.MiddlewareFunc {
-	places := make(chan struct{}, s.cfg.MaxRequests)
+func (s *Server) admit(most int) echo.MiddlewareFunc {
+	places := make(chan struct{}, most)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			select {
@@ -135,7 +139,7 @@ func (s *Server) admit() echo.MiddlewareFunc {
 				defer func() { <-places }()
 				return next(c)
 			default:
-				return fmt.Errorf("%d requests are being served: %w", s.cfg.MaxRequests, surveys.ErrUnavailable)
+				return fmt.Errorf("%d requests are being served: %w", most, surveys.ErrUnavailable)
 			}
 		}
 	}

@@ -72,6 +72,11 @@ func Run(ctx context.Context, src assess.Source, in Input) ([]assess.CaseWeight,
 	if err := r.respondentsOnly(); err != nil {
 		return nil, r.record, fmt.Errorf("weigh wave %q: %w", in.Wave, r.inWords(err))
 	}
+	for i, u := range r.units {
+		if u.Responded && r.w[i] == 0 {
+			r.record.Unweighted++
+		}
+	}
 	return r.weights(), r.record, nil
 }
 

@@ -1,11 +1,12 @@
--- How many cases have a weight in a set but do not count any more.
-SELECT countIf(NOT counts)
+-- How many cases have a weight in a set but do not count any more, and how many count
+-- without one.
+SELECT countIf(weighted AND NOT counts), countIf(counts AND NOT weighted)
 FROM
 (
-    SELECT case_id FROM weights FINAL
+    SELECT case_id, true AS weighted FROM weights FINAL
     WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
 ) AS w
-LEFT JOIN
+FULL JOIN
 (
     SELECT case_id, counts FROM standings FINAL
     WHERE wave = {wave:String} AND digest = {standings:String}

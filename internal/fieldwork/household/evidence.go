@@ -148,8 +148,29 @@ type Committed struct {
 	// Locked is the hash of the listing that the tablet sent to ask for the number; none
 	// when the tablet was offline and had the number with it.
 	Locked Digest `json:"locked"`
-	// Interviewed is the line of the person who was interviewed, 0 when nobody was.
+	// Interviewed is the line of the person who was interviewed, 0 when nobody was, and
+	// SomebodyElse when the interview tells of another person than the selected one.
 	Interviewed int `json:"interviewed"`
+}
+
+// SomebodyElse stands for a person who is not the selected one.
+const SomebodyElse = -1
+
+// ageSlack is how far the age that a person gives may be from the listed one: a birthday
+// lies in between, and some count the years in the traditional way.
+const ageSlack = 2
+
+// Differs says in what a person as interviewed is not the listed one: "sex", "age" or both.
+// What either does not know is no difference.
+func (p Person) Differs(sex Sex, age int) (in []string) {
+	known := func(s Sex) bool { return s == Man || s == Woman }
+	if known(p.Sex) && known(sex) && p.Sex != sex {
+		in = append(in, "sex")
+	}
+	if p.Age != AgeUnknown && age != AgeUnknown && max(p.Age-age, age-p.Age) > ageSlack {
+		in = append(in, "age")
+	}
+	return in
 }
 
 // A Fault names what is wrong with a selection.
@@ -230,7 +251,10 @@ func Verify(c Committed, e Evidence) []Violation {
 	if s != e.Selection {
 		report(OtherResult, "line %d of %d is recorded, listing and number give line %d of %d", e.Selection.Line, e.Selection.K, s.Line, s.K)
 	}
-	if c.Interviewed != 0 && c.Interviewed != s.Line {
+	switch {
+	case c.Interviewed == SomebodyElse:
+		report(OtherPerson, "who was interviewed is not as line %d was listed, which is selected", s.Line)
+	case c.Interviewed != 0 && c.Interviewed != s.Line:
 		report(OtherPerson, "line %d was interviewed, line %d is selected", c.Interviewed, s.Line)
 	}
 	return found
@@ -262,7 +286,7 @@ func Replay(cases []Committed, evidence []Evidence) []Violation {
 		case len(es) > 0:
 			found = append(found, Verify(c, es[0])...)
 		case c.Interviewed != 0:
-			found = append(found, Violation{c.Case, NoEvidence, fmt.Sprintf("line %d was interviewed", c.Interviewed)})
+			found = append(found, Violation{c.Case, NoEvidence, "somebody was interviewed"})
 		}
 		if len(es) > 1 {
 			found = append(found, Violation{c.Case, Repeated, fmt.Sprintf("there are %d different selections", len(es))})
