@@ -278,12 +278,12 @@ func (f *field) day(ctx context.Context, day int) error {
 	if err := f.st.takeAccepted(ctx); err != nil {
 		return err
 	}
-	for r, err := range f.st.intake.Accepted(f.read) {
+	for r, err := range f.st.intake.Arrivals(f.read) {
 		if err != nil {
 			return err
 		}
 		f.read = r.Seq
-		if k := f.cases[r.Case]; k != nil && r.Wave == provinceWave {
+		if k := f.cases[r.Case]; k != nil && r.Wave == provinceWave && !r.Second {
 			k.interview = r.Interview
 		}
 	}

@@ -48,12 +48,12 @@ func (st *station) takeAccepted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var list []surveys.Response
-	for r, err := range st.intake.Accepted(after) {
+	var list []office.Arrival
+	for r, err := range st.intake.Arrivals(after) {
 		if err != nil {
 			return err
 		}
-		if list = append(list, r); len(list) == takenAtOnce {
+		if list = append(list, office.Arrival(r)); len(list) == takenAtOnce {
 			if err := st.office.Take(ctx, list, st.told); err != nil {
 				return err
 			}

@@ -228,7 +228,7 @@ type AttemptRules struct {
 	Visits, DayParts int
 }
 
-// DefaultAttemptRules ask for three visits on two parts of the day. A wave sets its own.
+// DefaultAttemptRules ask for three visits on two parts of the day. All waves have them.
 var DefaultAttemptRules = AttemptRules{Visits: 3, DayParts: 2}
 
 // DayPart is the part of the day of a time: weekend, or morning before 12, afternoon
@@ -337,8 +337,9 @@ func (p *Progress) try(e Event) error {
 // apart is how far two attempts of one kind lie apart at least: nearer ones are one.
 const apart = 10 * time.Minute
 
-// notReported are the outcomes that nobody reports as those of an attempt.
-var notReported = []OutcomeCode{Completed, PartlyCompleted, Rejected, Listed}
+// notReported are the outcomes that nobody reports as those of an attempt. Whether a broken-off
+// interview suffices as a partial one is for the office to say.
+var notReported = []OutcomeCode{Completed, Rejected, Listed}
 
 // keep puts an attempt among those since the last review, in the order of time, whenever it
 // is entered.

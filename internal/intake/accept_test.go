@@ -56,9 +56,9 @@ func TestReceipt(t *testing.T) {
 	s.checkLedger(0, 1, 0)
 }
 
-// What was accepted can be read again from any place, in order, without what is in
-// quarantine.
-func TestAccepted(t *testing.T) {
+// What came can be read again from any place, in order: what counts, and second interviews of
+// a case; nothing else that is in quarantine.
+func TestArrivals(t *testing.T) {
 	s := open(t)
 	for n := 1; n <= 5; n++ {
 		s.accept(body(t, n))
@@ -69,14 +69,21 @@ func TestAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.accept(body(t, 6))
+	s.accept(body(t, 7, func(iv *surveys.Interview) { iv.Case = "c" }))
+	s.accept(body(t, 8, func(iv *surveys.Interview) { iv.Case = "c" }))
 	s.powerCut()
-	for after, want := range map[uint64]string{0: "1 2 3 4 5 7", 3: "4 5 7", 5: "7", 7: "", 99: ""} {
+	for after, want := range map[uint64]string{0: "1 2 3 4 5 7 8 9 second", 3: "4 5 7 8 9 second", 7: "8 9 second", 9: "", 99: ""} {
 		var got []string
-		for r, err := range s.in.Accepted(after) {
+		for r, err := range s.in.Arrivals(after) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := int(r.Seq); r.ID != interview(min(n, 6)).ID || r.Node != 1 || r.Received.IsZero() {
+			if n := int(r.Seq); n > 7 {
+				if got = append(got, fmt.Sprint(n)); r.Second {
+					got = append(got, "second")
+				}
+				continue
+			} else if r.ID != interview(min(n, 6)).ID || r.Node != 1 || r.Received.IsZero() {
 				t.Errorf("place %d has %+v", n, r)
 			}
 			got = append(got, fmt.Sprint(r.Seq))

@@ -54,6 +54,13 @@ func (s *Store) TakenUpTo(ctx context.Context, node uint16) (seq uint64, err err
 // Intake stands for the intake in events.
 const Intake = "intake"
 
+// Arrival is an interview that has come in.
+type Arrival struct {
+	surveys.Response
+	// Second says that it does not count, because its case has another interview.
+	Second bool
+}
+
 // Told is what the office may know of an interview.
 type Told struct {
 	// Ineligible says that it found the person not to belong to the population.
@@ -93,7 +100,7 @@ func differs(ctx context.Context, tx *sql.Tx, c Case, told Told) ([]string, erro
 // a second interview, stands in the audit trail.
 //
 // read, which may be nil, says of an interview what the office may know.
-func (s *Store) Take(ctx context.Context, list []surveys.Response, read func(*surveys.Interview) Told) error {
+func (s *Store) Take(ctx context.Context, list []Arrival, read func(*surveys.Interview) Told) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -118,7 +125,7 @@ func (s *Store) Take(ctx context.Context, list []surveys.Response, read func(*su
 	})
 }
 
-func take(ctx context.Context, tx *sql.Tx, t surveys.Response, read func(*surveys.Interview) Told) error {
+func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Interview) Told) error {
 	if t.Case == "" {
 		return nil
 	}
@@ -128,6 +135,9 @@ func take(ctx context.Context, tx *sql.Tx, t surveys.Response, read func(*survey
 	}
 	if err != nil {
 		return err
+	}
+	if t.Second {
+		return note(ctx, tx, Entry{t.Received, Intake, string(fieldwork.Submit), t.Wave + " " + t.Case, Refused})
 	}
 	e := fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode}
 	if read != nil {

@@ -439,7 +439,7 @@ func TestDeskLinkAndPaper(t *testing.T) {
 		t.Fatalf("stored: %+v", list)
 	}
 	second := surveys.Interview{ID: "another", Wave: "village", Case: "c1", Mode: surveys.ModeWeb}
-	d.must(d.office.Take(t.Context(), []surveys.Response{{Interview: list[0], Node: 1, Seq: 1, Received: noon}, {Interview: second, Node: 1, Seq: 2, Received: noon}}, nil))
+	d.must(d.office.Take(t.Context(), []office.Arrival{{Response: surveys.Response{Interview: list[0], Node: 1, Seq: 1, Received: noon}}, {Response: surveys.Response{Interview: second, Node: 1, Seq: 2, Received: noon}}}, nil))
 	_, body = wu.open("/desk/village/cases/c1")
 	d.wants(0, body, 0, "1 further interviews came for this case", "Paper")
 	status, body = wu.send("/desk/village/cases/c1/paper?lang=en", url.Values{})

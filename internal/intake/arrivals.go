@@ -1,0 +1,53 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Arrival is an interview in the log.
+type Arrival struct {
+	surveys.Response
+	// Second says that it is in quarantine because its case has another interview.
+	Second bool
+}
+
+// Arrivals yields what was accepted after a place in the log and counts, whole interviews and
+// those that were broken off, and second interviews of a case, which do not, up to the last
+// one that is durable when it begins. Damaged ranges and whatever else is in quarantine are
+// passed over; any error ends it.
+func (in *Intake) Arrivals(after uint64) iter.Seq2[Arrival, error] {
+	return func(yield func(Arrival, error) bool) {
+		for r, err := range in.log.Read(after + 1) {
+			var damage *wal.Damage
+			switch {
+			case errors.As(err, &damage):
+				continue
+			case err != nil:
+				yield(Arrival{}, fmt.Errorf("read the interviews that came: %w", err))
+				return
+			}
+			second := r.Kind == kindQuarantined && isSecond(r)
+			if !second && (!counts(r.Kind) || in.isRefused(r.Seq)) {
+				continue
+			}
+			response, err := in.readResponse(r)
+			if errors.Is(err, surveys.ErrInvalid) {
+				continue // shipping puts it into quarantine
+			}
+			if !yield(Arrival{response, second}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// isSecond says that a record is in quarantine because its case has another interview.
+func isSecond(r wal.Record) bool {
+	e, err := decodeEntry(r)
+	return err == nil && e.reason == reasonAnswered
+}
