@@ -33,8 +33,17 @@ type backupCommand struct {
 // Run makes the backup while the server may be at work: the databases are copied as they are
 // at one moment, and the log last, so that it has every interview that they know of.
 func (c *backupCommand) Run(ctx context.Context, con *console) error {
-	if _, err := os.Stat(filepath.Join(c.State, "key")); err != nil {
+	var err error
+	for _, name := range []string{"key", waveFiles, officeFile} { // of which one is there from the first command on
+		if _, err = os.Stat(filepath.Join(c.State, name)); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("%s is no state folder (%w); give it with --state", c.State, err)
+	}
+	if rel, err := filepath.Rel(c.State, c.To); err == nil && filepath.IsLocal(rel) {
+		return fmt.Errorf("%s lies in the state folder; a backup there would be lost with it, so give another place: %w", c.To, surveys.ErrInvalid)
 	}
 	if _, err := os.Lstat(c.To); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already; give a new folder, such as one named by the day: %w", c.To, surveys.ErrConflict)
@@ -99,16 +108,28 @@ func (c *restoreCommand) Run(ctx context.Context, con *console) error {
 	if entries, err := os.ReadDir(c.State); err == nil && len(entries) > 0 {
 		return fmt.Errorf("the state folder %s holds something already; give a new one with --state: %w", c.State, surveys.ErrConflict)
 	}
-	if err := copyTree(c.From, c.State); err != nil {
-		return fmt.Errorf("restore: %w", err)
+	part := c.State + ".part" // so that a restore that is broken off leaves no folder that looks whole
+	err := copyTree(c.From, part)
+	if err == nil {
+		err = os.Remove(filepath.Join(part, backupMarker))
 	}
-	if err := os.Remove(filepath.Join(c.State, backupMarker)); err != nil {
+	if err != nil {
+		return fmt.Errorf("restore: %w; remove %s and try again", err, part)
+	}
+	if err := os.Remove(c.State); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder
+		return err
+	}
+	if err := os.Rename(part, c.State); err != nil {
 		return err
 	}
 	if err := c.putSamples(ctx); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	con.say("the state folder %s is restored; weights and reports are made anew with “suyang weigh” and “suyang report”", c.State)
+	if _, err := os.Stat(c.logFolder()); errors.Is(err, fs.ErrNotExist) {
+		con.say("there was no interview yet when the backup was made")
+		return nil
+	}
 	return (&verifyCommand{stateFlags: c.stateFlags}).Run(ctx, con)
 }
 

@@ -99,10 +99,24 @@ func TestBackupAndRestore(t *testing.T) {
 		"a second backup of a name": {"backup", to, "--state", state},
 		"a state folder in use":     {"restore", to, "--state", state},
 		"no backup":                 {"restore", state, "--state", filepath.Join(t.TempDir(), "s")},
+		"within what it copies":     {"backup", filepath.Join(state, "waves", "b"), "--state", state},
 		"no state folder":           {"backup", filepath.Join(t.TempDir(), "b"), "--state", t.TempDir()},
 	} {
 		if status, _, talk := suyang(t, args...); status == 0 {
 			t.Errorf("%s: %s", name, talk)
 		}
+	}
+}
+
+// A wave that was published, and never served yet, can be backed up and restored: the secret of
+// its draw is in the office already.
+func TestBackupBeforeServing(t *testing.T) {
+	_, file := householdFolder(t)
+	state, to, again := t.TempDir(), filepath.Join(t.TempDir(), "b"), filepath.Join(t.TempDir(), "s")
+	must(t, "publish", "w", "--draw", file, "--state", state)
+	must(t, "backup", to, "--state", state)
+	must(t, "restore", to, "--state", again)
+	if out := must(t, "draw", "--wave", "w", "--state", again); !strings.Contains(out, "byte for byte") {
+		t.Errorf("from the restored office: %s", out)
 	}
 }

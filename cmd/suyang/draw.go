@@ -167,11 +167,26 @@ func (c *drawCommand) write(d *fieldwork.Draw) error {
 	if c.Sample == "" {
 		return nil
 	}
+	for _, other := range []string{c.Plan, c.Replay, c.Out, c.Frame, c.framePath(cmp.Or(c.Plan, c.Replay), d.Frame.File)} {
+		if same(c.Sample, other) {
+			return fmt.Errorf("the sample file would take the place of %s; give another name with --sample: %w", other, surveys.ErrConflict)
+		}
+	}
 	var text bytes.Buffer
 	if err := fieldwork.WriteSample(&text, cases); err != nil {
 		return err
 	}
 	return os.WriteFile(c.Sample, text.Bytes(), 0o644)
+}
+
+// same reports whether two paths are those of one file.
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // report prints what was drawn in each stratum.

@@ -54,6 +54,14 @@ func TestDraw(t *testing.T) {
 	if !strings.Contains(out, "byte for byte") {
 		t.Errorf("the replay says %s", out)
 	}
+	for _, name := range []string{"frame.csv", "draw.jsonl"} {
+		if status, _, talk := suyang(t, "draw", "--replay", at("draw.jsonl"), "--frame", at("frame.csv"), "--sample", at(name)); status == 0 || !strings.Contains(talk, "take the place") {
+			t.Errorf("the sample in the place of %s: status %d, %s", name, status, talk)
+		}
+	}
+	if status, _, talk := suyang(t, "draw", at("plan.yaml"), "--out", at("again.jsonl"), "--sample", at("plan.yaml")); status == 0 || !strings.Contains(talk, "take the place") {
+		t.Errorf("the sample in the place of the plan: status %d, %s", status, talk)
+	}
 	first, err := os.ReadFile(at("draw.jsonl"))
 	if err != nil {
 		t.Fatal(err)

@@ -121,10 +121,16 @@ func opened[T any](path string, read func(io.Reader) (T, error)) (T, error) {
 
 // readFrame reads a frame and shows how far it is.
 func readFrame(con *console, path, vintage string) (*fieldwork.Frame, error) {
-	src, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("the frame is not there: %w", err)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("the frame is not there: %w", err)
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > fieldwork.MaxFrameFile:
+		return nil, fmt.Errorf("the frame %s is no file of at most %d MB: %w", path, fieldwork.MaxFrameFile>>20, surveys.ErrTooLarge)
 	}
+	src, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

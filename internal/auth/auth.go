@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/suyang-survey/suyang/surveys"
@@ -88,14 +89,14 @@ func (a Account) Check() error {
 	switch {
 	case len(a.Login) < 2 || len(a.Login) > 64 || strings.Trim(a.Login, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "":
 		return fault("a login has 2 to 64 small letters, digits, dots and hyphens")
-	case strings.TrimSpace(a.Name) == "" || utf8.RuneCountInString(a.Name) > 60:
-		return fault("the name has 1 to 60 characters")
+	case strings.TrimSpace(a.Name) == "" || utf8.RuneCountInString(a.Name) > 60 || !utf8.ValidString(a.Name) || strings.ContainsFunc(a.Name, unicode.IsControl):
+		return fault("the name has 1 to 60 characters, all in one line")
 	case !slices.Contains(Roles(), a.Role):
 		return fault("there is no role %q; use one of %v", a.Role, Roles())
-	case strings.Trim(a.Area, "0123456789") != "":
-		return fault("the area %q is no code of a division", a.Area)
+	case strings.Trim(a.Area, "0123456789") != "" || !slices.Contains([]int{0, 2, 4, 6, 9, 12}, len(a.Area)):
+		return fault("the area %q is no code of a division: 2, 4, 6, 9 or 12 digits", a.Area)
 	case a.Role == City && len(a.Area) != 4, a.Role == County && len(a.Area) != 6:
-		return fault("a %s office has the area of its %[1]s, 4 digits for a city and 6 for a county, not %q", a.Role, a.Area)
+		return fault("an office of a %s has the area of that %s, 4 digits for a city and 6 for a county, not %q", a.Role, a.Role, a.Area)
 	}
 	return nil
 }

@@ -133,6 +133,8 @@ type Progress struct {
 	// Contradicted says that the interview found the person not eligible, while the listing
 	// of the household found that somebody is.
 	Contradicted bool `json:"contradicted,omitempty"`
+	// Began is who began the interview, as whoever types one in from paper.
+	Began string `json:"began,omitempty"`
 	// Given is when an enumerator first got the case, zero before; Attempts are in the order
 	// of time since the last review.
 	Given    time.Time `json:"given,omitzero"`
@@ -246,6 +248,9 @@ func DayPart(t time.Time) string {
 	return "evening"
 }
 
+// maxReason is the greatest length of a reason, in bytes.
+const maxReason = 6000
+
 // Apply lets an event happen. It is an error that wraps surveys.ErrConflict when the state
 // of the case does not allow it, and surveys.ErrInvalid when the event lacks something;
 // then nothing has changed.
@@ -259,6 +264,8 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 		return refuse(RefusedAction, "there is no action %q; use one of assign, attempt, select, start, submit, approve, reject, close and reopen: %w", e.Action, surveys.ErrInvalid)
 	case e.Who == "" || e.At.IsZero():
 		return refuse(RefusedAction, "%s: an event says who did it and when: %w", e.Action, surveys.ErrInvalid)
+	case len(e.Reason) > maxReason:
+		return refuse(RefusedReason, "%s: the reason has %d bytes; at most %d are kept: %w", e.Action, len(e.Reason), maxReason, surveys.ErrInvalid)
 	case !slices.Contains(states, p.State):
 		return refuse(RefusedState, "the case is %s, so “%s” cannot be done with it: %w", p.State, e.Action, surveys.ErrConflict)
 	}
@@ -270,7 +277,7 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 	case Select:
 		return p.choose(e)
 	case Begin:
-		p.State = Started
+		p.State, p.Began = Started, e.Who
 	case Submit:
 		return p.submit(e)
 	case Approve:
@@ -415,8 +422,8 @@ func (p *Progress) approve(e Event) error {
 		return refuse(RefusedUnlisted, "approve: nothing shows who was selected in the household; send it back to have the household listed: %w", surveys.ErrConflict)
 	case p.Contradicted:
 		return refuse(RefusedContradicted, "approve: the interview found the person not to belong to the population, but the listing of the household found %d who do; send it back: %w", p.Selection.K, surveys.ErrConflict)
-	case e.Who == p.Enumerator:
-		return refuse(RefusedOwn, "approve: nobody reviews an interview of their own: %w", surveys.ErrConflict)
+	case e.Who == p.Enumerator || e.Who == p.Began:
+		return refuse(RefusedOwn, "approve: nobody reviews an interview that they did or typed in: %w", surveys.ErrConflict)
 	case p.State == Submitted:
 		p.State, p.FirstReviewer = UnderReview, e.Who
 	case e.Who == p.FirstReviewer:

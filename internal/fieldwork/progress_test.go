@@ -203,6 +203,22 @@ func TestAttemptRules(t *testing.T) {
 	}
 }
 
+// Who typed an interview in from paper does not review it.
+func TestTypistDoesNotReview(t *testing.T) {
+	var p Progress
+	for _, e := range []Event{event("wu", Begin, 1), event("intake", Submit, 2, interview("i1"))} {
+		if err := p.Apply(e, DefaultAttemptRules); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Apply(event("wu", Approve, 3), DefaultAttemptRules); !errors.Is(err, surveys.ErrConflict) {
+		t.Errorf("the typist approves: %v", err)
+	}
+	if err := p.Apply(event("office", Approve, 3), DefaultAttemptRules); err != nil {
+		t.Error(err)
+	}
+}
+
 // Whatever is tried, the interview that counts passed two reviews by two people who did
 // not do it, and the events alone give the same progress again.
 func TestProgressKeepsItsPromises(t *testing.T) {
@@ -269,5 +285,120 @@ func TestProgressKeepsItsPromises(t *testing.T) {
 	}
 	if approved < 100 {
 		t.Errorf("only %d cases were approved", approved)
+	}
+}
+
+// Visits may be entered in any order: what they come to follows the order of time, and an
+// earlier one that is entered late does not undo an appointment.
+func TestLateEntry(t *testing.T) {
+	visit := func(hour int, outcome OutcomeCode) Event {
+		e := event("li", Try, 100)
+		e.Attempt = &Attempt{At: event("li", Try, hour).At, Contact: Visit, Outcome: outcome}
+		return e
+	}
+	for name, c := range map[string]struct {
+		events []Event
+		code   Code
+		state  State
+	}{
+		"in order":           {[]Event{visit(1, NobodyHome), visit(5, Vacant)}, "4.61", Contacting},
+		"the first one late": {[]Event{visit(5, Vacant), visit(1, NobodyHome)}, "4.61", Contacting},
+		"an appointment stands": {[]Event{func() Event {
+			e := visit(5, Appointment)
+			e.Attempt.Appointment = e.Attempt.At.Add(24 * time.Hour)
+			return e
+		}(), visit(1, NobodyHome)}, "2.36", Appointed},
+		"after a rejection": {[]Event{visit(1, PersonRefused), event("intake", Submit, 10, interview("i")), event("wu", Reject, 11, because("x")), visit(30, NobodyHome), visit(20, PersonRefused)}, "2.112", Contacting},
+	} {
+		var p Progress
+		for _, e := range append([]Event{event("wu", Assign, 0, to("li"))}, c.events...) {
+			if err := p.Apply(e, DefaultAttemptRules); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if code, err := p.Disposition(); err != nil || code != c.code || p.State != c.state {
+			t.Errorf("%s: %s and %s (%v), want %s and %s", name, code, p.State, err, c.code, c.state)
+		}
+		for i := 1; i < len(p.Attempts); i++ {
+			if p.Attempts[i].At.Before(p.Attempts[i-1].At) {
+				t.Errorf("%s: the attempts are %+v", name, p.Attempts)
+			}
+		}
+	}
+}
+
+// An attempt that was entered before, lies before the case was given to anybody, or tells what
+// only an interview or review can tell, is refused.
+func TestAttemptsRefused(t *testing.T) {
+	var p Progress
+	for _, e := range []Event{event("wu", Assign, 10, to("li")), event("li", Try, 12, with(NobodyHome))} {
+		if err := p.Apply(e, DefaultAttemptRules); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(shift time.Duration, outcome OutcomeCode) Event {
+		e := event("li", Try, 12, with(outcome))
+		e.Attempt.At = e.Attempt.At.Add(shift)
+		return e
+	}
+	for name, c := range map[string]struct {
+		event Event
+		why   Why
+	}{
+		"the same one":       {at(0, NobodyHome), RefusedTwice},
+		"a minute later":     {at(time.Minute, PersonAway), RefusedTwice},
+		"before it began":    {at(-3*time.Hour, NobodyHome), RefusedBefore},
+		"an interview":       {at(-time.Hour, Completed), RefusedAttempt},
+		"a review":           {at(-time.Hour, Rejected), RefusedAttempt},
+		"a listing":          {at(-time.Hour, Listed), RefusedAttempt},
+		"later than now":     {at(time.Hour, NobodyHome), RefusedFuture},
+		"a late appointment": {func() Event { e := at(-time.Hour, Appointment); e.Attempt.Appointment = e.Attempt.At; return e }(), RefusedAppointment},
+	} {
+		var refusal *Refusal
+		if err := p.Apply(c.event, DefaultAttemptRules); !errors.As(err, &refusal) || refusal.Why != c.why {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(p.Attempts) != 1 {
+		t.Errorf("the attempts are %+v", p.Attempts)
+	}
+}
+
+// A listing is a visit that found the household eligible. An interview that says otherwise
+// makes it no case of nobody eligible, and cannot be approved.
+func TestListingAgainstInterview(t *testing.T) {
+	listing := household.Listing{Case: "c1", Method: household.Kish, Date: household.Date{Year: 2026, Month: 6, Day: 1},
+		Persons: []household.Person{{Line: 1, Sex: household.Man, Age: 50, Eligible: true}}}
+	evidence, err := household.Reveal(listing, household.Number{Case: "c1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Progress{State: Drawn, Method: household.Kish}
+	ineligible := func(n int) func(*Event) { return func(e *Event) { e.Ineligible, e.Revision = true, n } }
+	for i, step := range []struct {
+		event Event
+		err   error
+		code  Code
+	}{
+		{event("wu", Assign, 0, to("li")), nil, NotAttempted},
+		{event("li", Select, 1, func(e *Event) { e.Selection = &evidence }), nil, "2.25"},
+		{event("li", Try, 5, with(NobodyEligible)), surveys.ErrInvalid, "2.25"},
+		{event("li", Try, 5, with(NobodyHome)), nil, "2.24"},
+		{event("intake", Submit, 6, interview("i1"), ineligible(0)), nil, "2.36"},
+		{event("wu", Approve, 7), surveys.ErrConflict, "2.36"},
+		{event("intake", Submit, 8, interview("i1"), ineligible(1)), nil, "2.36"},
+		{event("wu", Reject, 9, because("another person")), nil, "2.36"},
+		{event("intake", Submit, 10, interview("i1"), func(e *Event) { e.Revision = 2 }), nil, "1.1"},
+		{event("wu", Approve, 11), nil, "1.1"},
+	} {
+		if err := p.Apply(step.event, DefaultAttemptRules); !errors.Is(err, step.err) {
+			t.Fatalf("step %d: %v", i+1, err)
+		}
+		if code, err := p.Disposition(); err != nil || code != step.code {
+			t.Fatalf("step %d: %s (%v), want %s; %v", i+1, code, err, step.code, p.Outcomes)
+		}
+	}
+	if visits, _ := Visits(p.Attempts); visits != 2 {
+		t.Errorf("%d visits, want the listing and another one", visits)
 	}
 }

@@ -113,10 +113,10 @@ func (n newCases) put(ctx context.Context, tx *sql.Tx, cases []fieldwork.Case) e
 func AreaOf(c fieldwork.Case) string {
 	for _, column := range []string{"village", "county", "city"} {
 		code := c.Columns[column]
-		if len(code) < 6 || strings.Trim(code, "0123456789") != "" {
+		if len(code) < 4 || strings.Trim(code, "0123456789") != "" {
 			continue
 		}
-		switch code = code[:6]; {
+		switch code = code[:min(len(code), 6)]; {
 		case strings.HasSuffix(code, "0000"):
 			return code[:2]
 		case strings.HasSuffix(code, "00"):
@@ -232,7 +232,12 @@ func (s *Store) Act(ctx context.Context, a auth.Account, wave, id string, seen i
 			return c, err
 		}
 	}
-	return s.apply(ctx, c, e, rules)
+	c, err = s.apply(ctx, c, e, rules)
+	var refusal *fieldwork.Refusal
+	if errors.As(err, &refusal) {
+		err = errors.Join(err, s.Note(ctx, entry))
+	}
+	return c, err
 }
 
 // Deed is something to do with a case.

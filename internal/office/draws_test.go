@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -281,5 +282,62 @@ func TestBackChecks(t *testing.T) {
 	must(t, err)
 	if len(list) != 2 || list[0].Case != "c1" || list[0].Result == nil || list[0].Result.Who != "wu" || !list[0].Result.Reached || list[1].Result != nil {
 		t.Errorf("the back-checks are %+v", list)
+	}
+}
+
+// An interview is held against the person who was selected in the household: replay finds
+// somebody else, whatever the reviews say.
+func TestSomebodyElse(t *testing.T) {
+	for name, c := range map[string]struct {
+		told Told
+		want []string
+	}{
+		"the selected one":    {Told{Sex: household.Man, Age: 41}, nil},
+		"nothing is known":    {Told{Sex: household.SexUnknown, Age: household.AgeUnknown}, nil},
+		"a woman":             {Told{Sex: household.Woman, Age: 40}, []string{"sex"}},
+		"a son of the house":  {Told{Sex: household.Man, Age: 19}, []string{"age"}},
+		"somebody altogether": {Told{Sex: household.Woman, Age: 70}, []string{"sex", "age"}},
+	} {
+		s, _ := drawnStore(t)
+		var id string
+		must(t, s.Cases(t.Context(), wu, Filter{Wave: wave, Limit: 1}, func(c Case) bool { id = c.ID; return true }))
+		_, err := s.Act(t.Context(), wu, wave, id, 0, fieldwork.Event{At: nine, Action: fieldwork.Assign, Enumerator: "li"}, somehow)
+		must(t, err)
+		_, err = s.Select(t.Context(), li, wave, id, listing(40), nine)
+		must(t, err)
+		must(t, s.Take(t.Context(), []Arrival{{Response: surveys.Response{Interview: surveys.Interview{ID: "i", Wave: wave, Case: id}, Node: 1, Seq: 1, Received: nine}}},
+			func(*surveys.Interview) Told { return c.told }))
+		k, err := s.Case(t.Context(), office, wave, id, nine)
+		must(t, err)
+		bound, err := s.Committed(t.Context(), office, wave)
+		must(t, err)
+		made, err := s.Evidence(t.Context(), office, wave)
+		must(t, err)
+		faults := household.Replay(bound, []household.Evidence{made[0].Evidence})
+		if found := len(faults) == 1 && faults[0].Fault == household.OtherPerson; !slices.Equal(k.Differs, c.want) || found != (c.want != nil) || len(faults) > 1 {
+			t.Errorf("%s: differs in %v, faults %v", name, k.Differs, faults)
+		}
+	}
+}
+
+// The draw as a whole, commitments and evidence are for those whose area the cases lie in.
+func TestAreasOfADraw(t *testing.T) {
+	s, _ := drawnStore(t)
+	for _, c := range []struct {
+		who   auth.Account
+		cases int
+		whole bool
+	}{{office, 18, true}, {auth.Account{Login: "p", Role: auth.Statistician, Area: "33"}, 18, true}, {hz, 12, false}, {ningbo, 6, false}} {
+		bound, err := s.Committed(t.Context(), c.who, wave)
+		must(t, err)
+		err = s.Whole(t.Context(), c.who, wave, nine)
+		if len(bound) != c.cases || (err == nil) != c.whole || err != nil && !errors.Is(err, surveys.ErrNotFound) {
+			t.Errorf("%s sees %d commitments, and the whole draw: %v", c.who.Login, len(bound), err)
+		}
+	}
+	trail, err := s.Trail(t.Context(), 2)
+	must(t, err)
+	if trail[0].Action != "read draw" || trail[0].Outcome != Refused {
+		t.Errorf("the trail ends with %+v", trail[0])
 	}
 }

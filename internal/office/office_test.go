@@ -200,7 +200,7 @@ func TestActs(t *testing.T) {
 		}
 	}
 	slices.Reverse(refused)
-	if want := []string{"li approve", "hangzhou attempt", "wu approve"}; !slices.Equal(refused, want) {
+	if want := []string{"li approve", "hangzhou attempt", "wu approve", "wu approve"}; !slices.Equal(refused, want) {
 		t.Errorf("refused: %v, want %v", refused, want)
 	}
 }

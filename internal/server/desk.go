@@ -93,7 +93,7 @@ func (d *desk) signedIn(right auth.Right, h func(*call) error) echo.HandlerFunc 
 // ownForm lets only forms through that a page of the same session made.
 func (d *desk) ownForm(h func(*call) error) func(*call) error {
 	return func(v *call) error {
-		if v.FormValue(tokenField) != office.FormToken(v.session) {
+		if v.Request().PostFormValue(tokenField) != office.FormToken(v.session) {
 			return errForm
 		}
 		return h(v)

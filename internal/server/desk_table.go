@@ -150,7 +150,7 @@ func (v *call) sent(table string) bool { return v.QueryParam("download") == tabl
 
 // formula are the first characters that a spreadsheet would take for the beginning of a
 // formula.
-const formula = "=+-@\t\r"
+const formula = "=+-@＝＋－＠\t\r"
 
 // send writes the table as CSV, UTF-8 with the mark by which Excel knows it.
 func (t *deskTable) send(v *call) error {
@@ -166,7 +166,7 @@ func (t *deskTable) send(v *call) error {
 	}
 	for _, r := range t.Rows {
 		for i, c := range r {
-			if line[i] = c.Text; !c.Number && c.Text != "" && strings.ContainsRune(formula, rune(c.Text[0])) {
+			if line[i] = c.Text; !c.Number && c.Text != "" && strings.ContainsRune(formula, []rune(c.Text)[0]) {
 				line[i] = "'" + c.Text
 			}
 			if c.Full {

@@ -46,6 +46,9 @@ const (
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
+// reserved are the names of pages of the desk.
+var reserved = []string{"accounts", "audit", "password", "precision", "sign-in", "sign-out"}
+
 // Folder holds the waves, one folder each.
 type Folder string
 
@@ -54,8 +57,8 @@ type Folder string
 // It is an ErrConflict when its scored items, criterion, booklets or kinds of items
 // differ, since the answers of all versions are analysed together, and so is another plan.
 func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave, error) {
-	if !idPattern.MatchString(id) {
-		return Wave{}, fmt.Errorf("%w: wave %q: use a-z, 0-9 and hyphens, such as zj-2026", surveys.ErrInvalid, id)
+	if !idPattern.MatchString(id) || slices.Contains(reserved, id) {
+		return Wave{}, fmt.Errorf("%w: wave %q: use a-z, 0-9 and hyphens, such as zj-2026, but none of %v, which pages are named by", surveys.ErrInvalid, id, reserved)
 	}
 	p, err := assess.ReadPlan(planFile, plan, q)
 	if err != nil {
