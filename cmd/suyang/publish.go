@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/bank"
@@ -44,6 +48,15 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	sample, err := c.read(con, q)
 	if err != nil {
 		return err
+	}
+	if len(sample.cases) > 0 {
+		p, err := assess.ReadPlan(cmp.Or(c.Plan, "plan.yaml"), plan, q)
+		if err != nil {
+			return err
+		}
+		if err := classified(p, sample.cases); err != nil {
+			return err
+		}
 	}
 	if err := c.make(); err != nil {
 		return err
@@ -80,6 +93,19 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	fmt.Fprintf(con.out, "wave %s is published: %s, version %s, %d cases\n", w.ID, q.ID, q.Version(), len(sample.cases))
 	if n := len(w.Earlier); n > 0 {
 		fmt.Fprintf(con.out, "interviews under way finish on the %d earlier version(s); new ones get this one from the next start of the server on\n", n)
+	}
+	return nil
+}
+
+// classified wants a level for some case in every factor that the plan takes from the sample:
+// otherwise it would show only after the fieldwork that nobody is classified.
+func classified(p *assess.Plan, cases []fieldwork.Case) error {
+	for _, f := range p.Factors {
+		if f.Sample == "" || slices.ContainsFunc(cases, func(c fieldwork.Case) bool { return f.Level(c.Columns[f.Sample]) >= 0 }) {
+			continue
+		}
+		return fmt.Errorf("%w: the plan classifies by the column %q of the sample (factor %q), but no case has one of its values there; "+
+			"add the column to the sample file, or to “columns” of the plan of the draw, or correct the factor", surveys.ErrInvalid, f.Sample, f.ID)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func civic(t *testing.T) (*assess.Memory, *surveys.Questionnaire, *assess.Plan) 
 		c := fieldwork.Case{
 			ID: fmt.Sprintf("c%03d", i), Stratum: fmt.Sprintf("s%d", psu%4), PSU: fmt.Sprintf("p%02d", psu),
 			Weight:  50 + 100*rng.Float64(),
-			Columns: map[string]string{"city": cities[psu%len(cities)].Code, "residence": residence},
+			Columns: map[string]string{"city": cities[psu%len(cities)].Code, "class": residence},
 		}
 		m.Cases = append(m.Cases, c)
 		if i%12 < 10 {

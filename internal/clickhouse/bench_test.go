@@ -193,7 +193,7 @@ func makeUp(b *testing.B, s *Store, q *surveys.Questionnaire, factors []assess.F
 		fmt.Sprintf(`INSERT INTO sample
 			WITH number %% %d AS psu, psu %% %d AS stratum
 			SELECT 'bench', 'd', leftPad(toString(number), 9, '0'), 'h' || toString(stratum), 'u' || toString(psu), 100 + number %% 977,
-				map('city', toString(330000 + 100 * (1 + stratum %% 11)), 'residence', ['urban', 'rural'][1 + intDiv(stratum, 11) %% 2])
+				map('city', toString(330000 + 100 * (1 + stratum %% 11)), 'class', ['urban', 'rural'][1 + intDiv(stratum, 11) %% 2])
 			FROM numbers(%d)`, psusMadeUp, strataMadeUp, *people),
 		"INSERT INTO samples SELECT 'bench', 1, 'd', " + fmt.Sprint(*people),
 		fmt.Sprintf(`INSERT INTO responses (wave, node, seq, submission_id, case_id, answers)

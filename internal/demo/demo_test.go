@@ -112,7 +112,7 @@ func TestDraw(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, x := range people {
-			if c.Columns["city"] != x.City || c.Columns["residence"] != x.Residence {
+			if c.Columns["city"] != x.City || c.Columns["class"] != x.Residence {
 				t.Fatalf("case %s has columns %v for %+v", c.ID, c.Columns, x)
 			}
 		}
@@ -181,7 +181,7 @@ func TestCourse(t *testing.T) {
 			t.Fatalf("%+v, %v (%v)", s, x, err)
 		}
 		count("all", s.Counts)
-		count(c.Columns["residence"], s.Counts)
+		count(c.Columns["class"], s.Counts)
 		count("not eligible", class == fieldwork.ClassNE)
 		count("unknown", class == fieldwork.ClassUH || class == fieldwork.ClassUO)
 	}

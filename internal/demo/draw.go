@@ -30,14 +30,14 @@ var classOf = map[string]string{"urban": "111", "rural": "220"}
 func (p *Population) Frame() ([]byte, error) {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
-	rows := [][]string{{"code", "name", "class", "households", "adults", "residence"}}
+	rows := [][]string{{"code", "name", "class", "households", "adults"}}
 	for i := range p.villages {
 		v := &p.villages[i]
 		name := "村"
 		if v.residence == "urban" {
 			name = "社区"
 		}
-		rows = append(rows, []string{v.code, fmt.Sprintf("第 %d %s", i+1, name), classOf[v.residence], strconv.Itoa(len(v.homes)), strconv.Itoa(v.size()), v.residence})
+		rows = append(rows, []string{v.code, fmt.Sprintf("第 %d %s", i+1, name), classOf[v.residence], strconv.Itoa(len(v.homes)), strconv.Itoa(v.size())})
 	}
 	err := w.WriteAll(rows)
 	return out.Bytes(), err
@@ -52,13 +52,12 @@ func (p *Population) DrawPlan(seed uint64) []byte {
 seed: %d
 frame: %s
 vintage: "%s"
-strata: [city, residence]
+strata: [city, class]
 allocation: {total: %d, rule: root, size: adults, least: %d}
 stages:
   - {unit: village, method: pps-systematic, size: adults, order: random}
   - {unit: household, method: systematic, number: %d, short: all}
 person: kish
-columns: [residence]
 `, seed, FrameFile, frameVintage, max(villages, 2*villagesPerStratum*len(cityEffect)), villagesPerStratum, addressesPerVillage)
 }
 

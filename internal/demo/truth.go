@@ -157,7 +157,7 @@ func levelOf(f *assess.Factor, x *Person, answers surveys.Answers) (string, bool
 	switch f.Sample {
 	case "city":
 		value = x.City
-	case "residence":
+	case "class":
 		value = x.Residence
 	}
 	l := f.Level(value)

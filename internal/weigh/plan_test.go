@@ -18,7 +18,7 @@ status:
   ineligible: [vacant]
   unknown: [no contact]
 factors:
-  - {id: place, title: {zh: 地, en: Place}, sample: residence, levels: [{code: u, name: {zh: 城, en: U}, values: [urban]}, {code: r, name: {zh: 乡, en: R}, values: [rural]}]}
+  - {id: place, title: {zh: 地, en: Place}, sample: class, levels: [{code: u, name: {zh: 城, en: U}, values: [urban]}, {code: r, name: {zh: 乡, en: R}, values: [rural]}]}
 margins:
   - factors: [sex, place]
     targets: {male/u: 1, male/r: 2, female/u: 3, female/r: 4}

@@ -59,7 +59,7 @@ func civic(t *testing.T) wave {
 			ID: fmt.Sprintf("c%03d", i), Stratum: fmt.Sprintf("s%d", psu%4), PSU: fmt.Sprintf("p%02d", psu),
 			Weight: 50 + 100*rng.Float64(),
 			Columns: map[string]string{
-				"city": cities[psu%len(cities)].Code, "residence": residence, "adults": fmt.Sprint(1 + i%3),
+				"city": cities[psu%len(cities)].Code, "class": residence, "adults": fmt.Sprint(1 + i%3),
 				"mode": []string{"visit", "online"}[psu/2%2],
 			},
 		}
@@ -182,9 +182,9 @@ func TestNonresponseByClass(t *testing.T) {
 	byCase := map[string]fieldwork.Case{}
 	for _, c := range w.Cases {
 		byCase[c.ID] = c
-		all[c.Columns["residence"]] += c.Weight
+		all[c.Columns["class"]] += c.Weight
 		if responded[c.ID] {
-			responding[c.Columns["residence"]] += c.Weight
+			responding[c.Columns["class"]] += c.Weight
 		}
 	}
 	if len(weights) != 360 { // 20 PSUs × 10 + 20 × 8
@@ -192,7 +192,7 @@ func TestNonresponseByClass(t *testing.T) {
 	}
 	for _, x := range weights {
 		c := byCase[x.Case]
-		near(t, "weight of "+x.Case, x.Weight, c.Weight*all[c.Columns["residence"]]/responding[c.Columns["residence"]])
+		near(t, "weight of "+x.Case, x.Weight, c.Weight*all[c.Columns["class"]]/responding[c.Columns["class"]])
 		if x.Base != x.Weight {
 			t.Errorf("case %s: %v before the last calibration, but there is none; want %v", x.Case, x.Base, x.Weight)
 		}
@@ -461,7 +461,7 @@ func TestSteps(t *testing.T) {
 		}
 	})
 	t.Run("composite modes of the smallest variance", func(t *testing.T) {
-		_, record := w.run(t, head+"steps:\n  - base: {}\n  - composite: {by: mode, overlap: {column: residence, values: [urban]}}\n")
+		_, record := w.run(t, head+"steps:\n  - base: {}\n  - composite: {by: mode, overlap: {column: class, values: [urban]}}\n")
 		s := record.Steps[len(record.Steps)-1]
 		shares := 0.0
 		for _, x := range s.Settings {
@@ -702,7 +702,7 @@ func TestRunFaults(t *testing.T) {
 		want   []string
 	}{
 		{"a category without respondents", head + `factors:
-  - {id: place, title: {zh: 地, en: Place}, sample: residence, levels: [{code: urban, name: {zh: 城, en: U}, values: [urban]}, {code: rural, name: {zh: 乡, en: R}, values: [rural]}, {code: sea, name: {zh: 海, en: S}, values: [sea]}]}
+  - {id: place, title: {zh: 地, en: Place}, sample: class, levels: [{code: urban, name: {zh: 城, en: U}, values: [urban]}, {code: rural, name: {zh: 乡, en: R}, values: [rural]}, {code: sea, name: {zh: 海, en: S}, values: [sea]}]}
 margins:
   - factors: [place]
     targets: {urban: 30000, rural: 10000, sea: 8000}
@@ -732,11 +732,11 @@ margins:
 			}
 			for i := range w.Cases {
 				if i >= 12 {
-					w.Cases[i].Columns["residence"] = "rural"
+					w.Cases[i].Columns["class"] = "rural"
 				}
 			}
 		}, []string{`class "urban" of "residence" has 12 persons`, "least: 1"}},
-		{"a class that is missing", head + steps + "  - nonresponse: {by: [residence]}\n", func(w wave) { w.Cases[11].Columns["residence"] = "sea" },
+		{"a class that is missing", head + steps + "  - nonresponse: {by: [residence]}\n", func(w wave) { w.Cases[11].Columns["class"] = "sea" },
 			[]string{`1 cases have no level of the factor "residence": c011`, "give their values a level"}},
 		{"unknown eligibility that is not settled", head + "status: {column: disposition, unknown: [x]}\n" + steps + "  - nonresponse: {by: []}\n",
 			func(w wave) { w.Cases[11].Columns["disposition"] = "x" }, []string{"1 persons of unknown eligibility", "step unknown-eligibility before"}},
