@@ -33,7 +33,7 @@ var ours = map[string][]string{
 	"internal/drafts":            {"surveys", "internal/sqlite"},
 	"internal/fieldwork":         {"surveys", "analysis/sampling", "internal/fieldwork/household"},
 	"internal/fieldwork/quality": {"surveys"},
-	"internal/report":            {"surveys", "analysis", "internal/assess", "web"},
+	"internal/report":            {"surveys", "analysis", "internal/assess", "internal/fieldwork", "web"},
 	"internal/clickhouse":        {"surveys", "analysis", "internal/intake", "internal/fieldwork", "internal/assess"},
 	"internal/clickhouse/engine": {},
 	"internal/microdata":         {"surveys", "internal/fieldwork"},

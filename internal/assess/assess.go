@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -151,10 +152,44 @@ type Source interface {
 	Units(ctx context.Context, q Query) ([]Unit, error)
 	// Counts says how many cases were drawn and how many responded.
 	Counts(ctx context.Context, wave string) (drawn, responded int, err error)
+	// Fieldwork counts what came of the cases of a wave; nil where the fieldwork has said
+	// nothing.
+	Fieldwork(ctx context.Context, wave string) (*Fieldwork, error)
+}
+
+// Fieldwork has the drawn cases by what came of them, as they are and with their base weights.
+type Fieldwork struct{ Cases, Weighted fieldwork.Counts }
+
+// Add counts cases of a class, given by its letters, with the sum of their weights. Letters
+// that are none count as of unknown eligibility, as cases that nobody knows of.
+func (f *Fieldwork) Add(class string, cases int, weight float64) {
+	for i, to := range []*fieldwork.Counts{&f.Cases, &f.Weighted} {
+		x := []float64{float64(cases), weight}[i]
+		switch class {
+		case fieldwork.ClassI.String():
+			to.I += x
+		case fieldwork.ClassP.String():
+			to.P += x
+		case fieldwork.ClassR.String():
+			to.R += x
+		case fieldwork.ClassNC.String():
+			to.NC += x
+		case fieldwork.ClassO.String():
+			to.O += x
+		case fieldwork.ClassUO.String():
+			to.UO += x
+		case fieldwork.ClassNE.String():
+			to.NE += x
+		default:
+			to.UH += x
+		}
+	}
 }
 
 // Results is every number of a report, ready to be written down.
 type Results struct {
+	// Fieldwork is what came of the drawn cases, nil when the fieldwork has said nothing.
+	Fieldwork     *Fieldwork `json:",omitempty"`
 	Wave          string
 	Plan          *Plan
 	Questionnaire *surveys.Questionnaire

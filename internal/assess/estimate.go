@@ -49,8 +49,12 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if err != nil {
 		return nil, err
 	}
+	work, err := src.Fieldwork(ctx, opt.Wave)
+	if err != nil {
+		return nil, fmt.Errorf("count what came of the cases of wave %q: %w", opt.Wave, err)
+	}
 	r := &Results{
-		Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
+		Fieldwork: work, Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
 		Drawn: drawn, Responded: responded, PSUs: len(s.cells.PSUs), Strata: strata(s.cells.PSUs),
 		Weighting: opt.Weighting, Variance: s.variance, Calibrated: s.calibrated, SeriesLevels: []Level{{}},
 	}

@@ -109,6 +109,29 @@ func (m *Memory) Counts(_ context.Context, wave string) (drawn, responded int, e
 	return drawn, responded, err
 }
 
+// Fieldwork counts what came of the cases.
+func (m *Memory) Fieldwork(_ context.Context, _ string) (*Fieldwork, error) {
+	if len(m.Standings) == 0 {
+		return nil, nil
+	}
+	standings, f := m.standings(), &Fieldwork{}
+	for _, c := range m.Cases {
+		if c.Weight == 0 {
+			continue
+		}
+		letters := ""
+		if s, told := standings[c.ID]; told {
+			class, err := s.Disposition.Class()
+			if err != nil {
+				return nil, fmt.Errorf("case %q: %w", c.ID, err)
+			}
+			letters = class.String()
+		}
+		f.Add(letters, 1, c.Weight)
+	}
+	return f, nil
+}
+
 // CaseWeights lists a set of weights.
 func (m *Memory) CaseWeights(_ context.Context, wave, id string) ([]CaseWeight, error) {
 	set, ok := m.Weights[id]

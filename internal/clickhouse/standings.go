@@ -158,6 +158,27 @@ func (u standing) columns(others ...string) []string {
 	return others
 }
 
+// Fieldwork counts the cases of a wave that have a base weight by what came of them; nil where
+// the fieldwork has said nothing.
+func (s *Store) Fieldwork(ctx context.Context, wave string) (*assess.Fieldwork, error) {
+	q := assess.Query{Wave: wave}
+	on, err := s.basisOf(ctx, q)
+	if err != nil || on.standing == noStanding {
+		return nil, err
+	}
+	f := &assess.Fieldwork{}
+	text := compose("fieldwork", map[string]string{"sample": sampled(q, everyStanding, everyStanding.columns()...)})
+	err = s.queryText(ctx, text, on.args, func(rows driver.Rows) error {
+		var class string
+		var cases uint64
+		var weight float64
+		err := rows.Scan(&class, &cases, &weight)
+		f.Add(class, int(cases), weight)
+		return err
+	})
+	return f, explain(fmt.Sprintf("count what came of the cases of wave %q", wave), err)
+}
+
 // andCounts limits a condition to the cases that count.
 const andCounts = " AND counts"
 

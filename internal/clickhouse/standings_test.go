@@ -230,6 +230,14 @@ func TestStoreEqualsMemoryWithStandings(t *testing.T) {
 			for _, u := range all {
 				seen[u.Class]++
 			}
+			inStore, err := s.Fieldwork(t.Context(), m.Wave)
+			inMemory, memoryErr := m.Fieldwork(t.Context(), m.Wave)
+			if d := cmp.Diff(inMemory, inStore, cmpopts.EquateApprox(1e-12, 0)); d != "" || err != nil || memoryErr != nil {
+				t.Errorf("what came of the cases (-memory +store): %s (%v, %v)", d, memoryErr, err)
+			}
+			if got := inStore.Cases; got.UH == 0 || int(got.Eligible()+got.Unknown()+got.NE) != len(all) {
+				t.Errorf("%+v are not the %d cases", got, len(all))
+			}
 			if len(seen) != 9 { // eight classes, and cases that the fieldwork does not know
 				t.Errorf("classes %v, want all of them", seen)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/report/show"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -55,8 +56,34 @@ func (b *builder) designSize() string {
 	return b.say("method.design.size", "strata", show.Count(r.Strata), "psus", show.Count(r.PSUs))
 }
 
+// rates are the outcome rates of the fieldwork, with e by proportional allocation.
+func (b *builder) rates(f *assess.Fieldwork) string {
+	count := func(x float64) string { return show.Count(int(x)) }
+	pairs := []string{"drawn", count(f.Cases.Eligible() + f.Cases.Unknown() + f.Cases.NE), "n", count(f.Cases.I), "partial", count(f.Cases.P),
+		"ineligible", count(f.Cases.NE), "unknown", count(f.Cases.Unknown())}
+	for _, of := range []struct {
+		name   string
+		counts fieldwork.Counts
+	}{{"", f.Cases}, {"-weighted", f.Weighted}} {
+		e, _ := of.counts.E()
+		pairs = append(pairs, "e"+of.name, show.Percent(e, 1))
+		for _, r := range []fieldwork.Rate{fieldwork.RR1, fieldwork.RR3, fieldwork.COOP1, fieldwork.REF1, fieldwork.CON1} {
+			value, known := of.counts.Rate(r, e)
+			text := show.Missing
+			if known {
+				text = show.Percent(value, 1)
+			}
+			pairs = append(pairs, r.String()+of.name, text)
+		}
+	}
+	return b.say("method.size.rates", pairs...)
+}
+
 func (b *builder) sampleSize() string {
 	r := b.results
+	if r.Fieldwork != nil {
+		return b.rates(r.Fieldwork)
+	}
 	if r.Drawn > r.Responded {
 		return b.say("method.size.completed", "drawn", show.Count(r.Drawn), "n", show.Count(r.Responded), "rate", b.completion())
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/report/show"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -159,7 +160,12 @@ func (b *builder) cards() []card {
 		cards = append(cards, b.estimateCard(name, show.PointColumn(b.lang, estimates(r.Score)), r.Score[0].Estimate))
 	}
 	n := card{Name: b.say("summary.n"), Value: show.Count(r.Responded)}
-	if r.Drawn > r.Responded {
+	if f := r.Fieldwork; f != nil {
+		e, _ := f.Cases.E()
+		if rate, known := f.Cases.Rate(fieldwork.RR3, e); known {
+			n.Detail = b.say("summary.rr", "drawn", show.Count(r.Drawn), "rate", show.Percent(rate, 1))
+		}
+	} else if r.Drawn > r.Responded {
 		n.Detail = b.say("summary.of", "drawn", show.Count(r.Drawn), "rate", b.completion())
 	}
 	return append(cards, n)

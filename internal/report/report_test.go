@@ -15,6 +15,7 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -167,6 +168,23 @@ func TestSameInputSameBytes(t *testing.T) {
 	first, second := render(t, single(), surveys.ZH), render(t, single(), surveys.ZH)
 	if first != second {
 		t.Error("two reports on the same results differ")
+	}
+}
+
+// The outcome rates of the fieldwork stand in the report. Case design_formulas-0041 to -0056 of
+// the oracles (R 4.2.2): I 612, P 48, R 130, NC 95, O 21, UH 160, UO 44; with NE 555.3 e is its
+// 0.62, and RR1 is 0.551, RR3 0.593, COOP1 0.755, REF1 0.117, CON1 0.731.
+func TestRatesAreSaid(t *testing.T) {
+	counts := fieldwork.Counts{I: 612, P: 48, R: 130, NC: 95, O: 21, UH: 160, UO: 44, NE: 555.2903225806451}
+	for lang, want := range map[surveys.Lang]string{
+		surveys.EN: "response rate RR1 55.1% (weighted 55.1%), RR3 59.3% (weighted 59.3%); cooperation COOP1 75.5% (75.5%), refusal REF1 11.7% (11.7%), contact CON1 73.1% (73.1%). Of those of unknown eligibility e = 62.0%",
+		surveys.ZH: "应答率 RR1 55.1%（加权 55.1%），RR3 59.3%（加权 59.3%）；合作率 COOP1 75.5%（75.5%），拒访率 REF1 11.7%（11.7%），接触率 CON1 73.1%（73.1%）。资格不明者中按 e = 62.0%",
+	} {
+		r := single()
+		r.Fieldwork = &assess.Fieldwork{Cases: counts, Weighted: counts}
+		if page := render(t, r, lang); !strings.Contains(page, want) || strings.Contains(page, "AAPOR definitions.") {
+			t.Errorf("%s: the report does not say %q", lang, want)
+		}
 	}
 }
 
