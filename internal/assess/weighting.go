@@ -40,7 +40,11 @@ type Weighting struct {
 	// FromFieldwork says that the dispositions of the fieldwork told what came of the cases,
 	// and not a column of the sample file.
 	FromFieldwork bool `json:",omitempty"`
-	// Unweighted is how many cases with an interview got no weight, since it has no score.
+	// Substitutes is how many cases were left out because they were not drawn, but took the
+	// place of one that was.
+	Substitutes int `json:",omitempty"`
+	// Unweighted is how many cases with an interview got no weight, since it
+	// has no score or is a substitute.
 	Unweighted int `json:",omitempty"`
 	Steps      []weighting.Step
 	// Calibration are the margins that standard errors know of, which the weights met in

@@ -298,21 +298,30 @@ func TestRejectedAfterWeighing(t *testing.T) {
 		return r
 	}
 	before := assessed()
+	weighted := map[string]bool{}
+	for _, w := range m.Weights["raked"] {
+		weighted[w.Case] = w.Weight > 0
+	}
 	var standings []fieldwork.Standing
 	for _, c := range m.Cases {
-		standings = append(standings, counts(c.ID, 1))
+		if weighted[c.ID] {
+			standings = append(standings, counts(c.ID, 1))
+		} else {
+			standings = append(standings, not(c.ID, "2.24", 1))
+		}
 	}
 	putStandings(t, s, m.Wave, standings...)
 	if d := cmp.Diff(before.Headline, assessed().Headline, cmpopts.EquateNaNs()); d != "" {
 		t.Errorf("every case counts, but the rate is another one: %s", d)
 	}
 	// Three of those that have a weight and a score.
-	rejected := 0
-	weighted := map[string]bool{}
-	for _, w := range m.Weights["raked"] {
-		weighted[w.Case] = true
-	}
+	rejected, late := 0, 0
 	for _, u := range units(t, s, m.Wave) {
+		if late < 2 && !weighted[u.Case] { // approved after the weighing
+			i := slices.IndexFunc(standings, func(st fieldwork.Standing) bool { return st.Case == u.Case })
+			standings[i] = counts(u.Case, 1)
+			late++
+		}
 		if rejected < 3 && u.Scored() && weighted[u.Case] {
 			i := slices.IndexFunc(standings, func(st fieldwork.Standing) bool { return st.Case == u.Case })
 			standings[i] = not(u.Case, "2.36", 1)
@@ -324,10 +333,18 @@ func TestRejectedAfterWeighing(t *testing.T) {
 	if got, want := after.Headline[0].Estimate.N, before.Headline[0].Estimate.N-3; got != want {
 		t.Errorf("%d people in the rate, want %d", got, want)
 	}
-	want := analysis.Note{Code: assess.StaleWeights, Subject: "raked@1", Value: 3}
+	want := assess.StaleNotes("raked@1", 3, 2)
+	record.Unweighted = 2 // as when they had no score
+	for _, n := range assessed().Headline[0].Estimate.Notes {
+		if n.Code == assess.LateCases {
+			t.Errorf("cases that the set left out are late: %v", n)
+		}
+	}
 	for _, e := range []analysis.Estimate{after.Headline[0].Estimate, after.Score[0].Estimate, after.Tables[0].Groups[0].Rows[0].Estimate, after.Items[0].Rows[0].Estimate} {
-		if !slices.Contains(e.Notes, want) {
-			t.Errorf("notes %v, want %v", e.Notes, want)
+		for _, n := range want {
+			if !slices.Contains(e.Notes, n) {
+				t.Errorf("notes %v, want %v", e.Notes, n)
+			}
 		}
 	}
 	// Weights of those who still count are fresh.

@@ -56,6 +56,9 @@ func (b *builder) outcomes() []string {
 			"ineligible", show.Count(o.Ineligible), "unknown", show.Count(o.Unknown)),
 		b.say("method.weighting.unscored." + w.Unscored),
 	}
+	if w.Substitutes > 0 {
+		out = append(out, b.say("method.weighting.substitutes", "n", show.Count(w.Substitutes)))
+	}
 	if w.FromFieldwork {
 		out = append(out, b.say("method.weighting.fieldwork"))
 	}

@@ -216,11 +216,13 @@ func (r *runner) weights() []assess.CaseWeight {
 
 // list reads the cases and what came of them.
 func (r *runner) list(ctx context.Context, src assess.Source, in Input) error {
-	q := assess.Query{Wave: in.Wave, Questionnaire: in.Questionnaire, Factors: in.Plan.factors, Columns: in.Plan.columns()}
-	var err error
-	if r.units, err = src.Units(ctx, q); err != nil {
+	q := assess.Query{Wave: in.Wave, Questionnaire: in.Questionnaire, Factors: in.Plan.factors, Columns: append(in.Plan.columns(), fieldwork.ColumnSubstitute)}
+	all, err := src.Units(ctx, q)
+	if err != nil {
 		return err
 	}
+	q.Columns = in.Plan.columns()
+	r.leaveOutSubstitutes(all)
 	if len(r.units) == 0 {
 		return fmt.Errorf("%w: the sample has no case with a weight", surveys.ErrInvalid)
 	}
@@ -265,6 +267,24 @@ func (r *runner) list(ctx context.Context, src assess.Source, in Input) error {
 	}
 	r.record.Sample, r.record.Responses = hex.EncodeToString(sample.Sum(nil)), hex.EncodeToString(responses.Sum(nil))
 	return nil
+}
+
+// leaveOutSubstitutes keeps the units that were drawn. A substitute was not: nobody knows its
+// probability, and the case that it stands for has not responded.
+func (r *runner) leaveOutSubstitutes(all []assess.Unit) {
+	for _, u := range all {
+		last := len(u.Columns) - 1
+		substitute := u.Columns[last] != ""
+		u.Columns = u.Columns[:last:last]
+		if !substitute {
+			r.units = append(r.units, u)
+			continue
+		}
+		r.record.Substitutes++
+		if u.Responded {
+			r.record.Unweighted++
+		}
+	}
 }
 
 // checkColumns wants a value somewhere in each column of the sample that is asked for.

@@ -169,6 +169,27 @@ func whats(r *assess.Weighting) []string {
 	return list
 }
 
+// Substitutes were not drawn: with them everybody else has the weight that they have without.
+func TestSubstitutesAreLeftOut(t *testing.T) {
+	plan := head + "steps:\n  - base: {}\n  - nonresponse: {by: [residence]}\n"
+	want, _ := civic(t).run(t, plan)
+	w := civic(t)
+	first := w.Cases[0]
+	for i, stands := range []string{w.Cases[10].ID, w.Cases[11].ID} {
+		c := first
+		c.ID, c.Columns = fmt.Sprintf("s%d", i), maps.Clone(first.Columns)
+		c.Columns[fieldwork.ColumnSubstitute] = stands
+		w.Cases = append(w.Cases, c)
+	}
+	r := w.Responses[0]
+	r.ID, r.Case = "of a substitute", "s0"
+	w.Responses = append(w.Responses, r)
+	got, record := w.run(t, plan)
+	if !slices.Equal(got, want) || record.Substitutes != 2 || record.Unweighted != 1 {
+		t.Errorf("%d weights with substitutes and %d without; the record has %d substitutes, and %d interviews without a weight", len(got), len(want), record.Substitutes, record.Unweighted)
+	}
+}
+
 // The factor of each class is Σw of all / Σw of respondents there, so that the respondents
 // add up to the sample in every class; computed here from the sample alone.
 func TestNonresponseByClass(t *testing.T) {
