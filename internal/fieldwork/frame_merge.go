@@ -193,6 +193,9 @@ func (c Change) check(seen map[string]int) error {
 // one, with blanks between.
 const ColumnMerged = "merged"
 
+// mergedJoint stands between the different values that merged units have in a column.
+const mergedJoint = "＋"
+
 // Merge applies the merges of a proposal and returns the new frame. A merged unit has the
 // lowest code of its units and their names, the sums of their sizes, and in every other
 // column what they all have, or else all values in order. Its households are listed in the
@@ -289,7 +292,7 @@ func (f *Frame) joined(group []int) FrameUnit {
 				values = append(values, v)
 			}
 		}
-		return strings.Join(values, "＋")
+		return strings.Join(values, mergedJoint)
 	}
 	u.Name = all(func(x FrameUnit) string { return x.Name })
 	if u.ClassCode = first.ClassCode; slices.ContainsFunc(group, func(i int) bool { return f.Units[i].ClassCode != u.ClassCode }) {
