@@ -7,8 +7,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"github.com/suyang-survey/suyang/surveys"
 )
 
 // A BackCheck is what came of asking about an interview again. It holds no answers, only
@@ -48,7 +46,7 @@ func BackCheckFaults() []BackCheckFault {
 // Check says what is wrong with a back-check; the error wraps surveys.ErrInvalid.
 func (b BackCheck) Check() error {
 	fault := func(format string, args ...any) error {
-		return fmt.Errorf("back-check: %s: %w", fmt.Sprintf(format, args...), surveys.ErrInvalid)
+		return invalidf("back-check: %s", fmt.Sprintf(format, args...))
 	}
 	switch {
 	case b.Who == "" || b.At.IsZero():
@@ -90,7 +88,7 @@ var DefaultBackCheckRule = BackCheckRule{Share: 0.1, Least: 3}
 // interviews given. The result is in the order of the cases.
 func DrawBackChecks(seed int, interviews []Checkable, checked map[string]int, rule BackCheckRule) ([]Checkable, error) {
 	if !(rule.Share >= 0 && rule.Share <= 1) || rule.Least < 0 {
-		return nil, fmt.Errorf("back-checks of a share of %v, at least %d: give a share from 0 to 1: %w", rule.Share, rule.Least, surveys.ErrInvalid)
+		return nil, invalidf("back-checks of a share of %v, at least %d: give a share from 0 to 1", rule.Share, rule.Least)
 	}
 	type numbered struct {
 		Checkable

@@ -14,7 +14,6 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis/sampling"
 	"github.com/suyang-survey/suyang/internal/fieldwork/household"
-	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Draw is a sample with everything that is needed to draw it again and to weigh it.
@@ -143,7 +142,7 @@ type drawNode struct {
 }
 
 func (d *drawing) fault(format string, args ...any) {
-	d.faults = append(d.faults, fmt.Errorf("%w: %w", fmt.Errorf(format, args...), surveys.ErrInvalid))
+	d.faults = append(d.faults, invalidf(format, args...))
 }
 
 // value is what a unit has for one of the plan's strata, or in a column.
@@ -158,7 +157,7 @@ func (u FrameUnit) value(name string) (string, error) {
 	}
 	v, ok := u.Columns[name]
 	if !ok {
-		return "", fmt.Errorf("the frame has no column %q: %w", name, surveys.ErrInvalid)
+		return "", invalidf("the frame has no column %q", name)
 	}
 	return v, nil
 }
@@ -181,7 +180,7 @@ func (u FrameUnit) sizeOf(name string) (float64, error) {
 	}
 	x, err := measureOf(v)
 	if err != nil {
-		err = fmt.Errorf("row %d of the frame, column %s: %w: %w", u.Row, name, err, surveys.ErrInvalid)
+		err = invalidf("row %d of the frame, column %s: %w", u.Row, name, err)
 	}
 	return x, err
 }
@@ -235,9 +234,9 @@ func (d *drawing) stratumOf(u FrameUnit, name string) (string, error) {
 	case err != nil:
 		return "", err
 	case v == "" || strings.Contains(v, "/"):
-		return "", fmt.Errorf("row %d of the frame, column %s: %q cannot name a stratum; give a text without a slash: %w", u.Row, name, v, surveys.ErrInvalid)
+		return "", invalidf("row %d of the frame, column %s: %q cannot name a stratum; give a text without a slash", u.Row, name, v)
 	case u.Columns[ColumnMerged] != "" && strings.Contains(v, mergedJoint) && d.out.Schema != drawSchema1:
-		return "", fmt.Errorf("row %d of the frame, column %s: %s was merged from units of several strata, %q; write the one it belongs to, or do not merge them: %w", u.Row, name, u.Code, v, surveys.ErrInvalid)
+		return "", invalidf("row %d of the frame, column %s: %s was merged from units of several strata, %q; write the one it belongs to, or do not merge them", u.Row, name, u.Code, v)
 	}
 	return v, nil
 }
@@ -706,7 +705,7 @@ func (d *Draw) Method() household.Method { return personMethods[d.Person] }
 // drawn in the same unit.
 func (d *Draw) Cases(released int) ([]Case, error) {
 	if released < 0 || released > d.Replicates {
-		return nil, fmt.Errorf("%d replicates are to be released, and the draw has %d: %w", released, d.Replicates, surveys.ErrInvalid)
+		return nil, invalidf("%d replicates are to be released, and the draw has %d", released, d.Replicates)
 	}
 	key := func(u DrawnUnit) string { return u.In + "\x00" + strings.Join(u.Codes[:len(u.Codes)-1], "\x00") }
 	drawn, open := map[string]float64{}, map[string]float64{}

@@ -54,7 +54,7 @@ func (d *Draw) Write(w io.Writer) error {
 func ReadDraw(name string, r io.Reader) (*Draw, error) {
 	in := bufio.NewReader(r)
 	fault := func(line int, format string, args ...any) error {
-		return fmt.Errorf("%s:%d: %w: %w", name, line, fmt.Errorf(format, args...), surveys.ErrInvalid)
+		return invalidf("%s:%d: %w", name, line, fmt.Errorf(format, args...))
 	}
 	head := drawHead{Draw: &Draw{}}
 	first, err := in.ReadBytes('\n')
