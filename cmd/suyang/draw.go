@@ -63,11 +63,12 @@ func (c *drawCommand) first(con *console, program string) (*fieldwork.Draw, erro
 	if err != nil {
 		return nil, err
 	}
+	rules := fieldwork.FrameRules{Lists: divisions.Lists()}
 	frame, err := c.frame(con, c.Plan, plan.Frame, plan.Vintage)
 	if err != nil {
-		return nil, err
+		return nil, frame.CodeFaults(plan.Frame, rules, err)
 	}
-	if _, err := frame.Check(plan.Frame, fieldwork.FrameRules{Lists: divisions.Lists()}); err != nil {
+	if _, err := frame.Check(plan.Frame, rules); err != nil {
 		return nil, err
 	}
 	wait := con.patience("draw strata")

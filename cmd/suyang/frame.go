@@ -43,7 +43,7 @@ func (c *frameCommand) Run(con *console) error {
 	}
 	f, err := readFrame(con, c.File, c.Vintage)
 	if err != nil {
-		return err
+		return f.CodeFaults(c.File, rules, err)
 	}
 	if c.To != "" {
 		if f, err = c.move(f); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -67,17 +68,25 @@ func flaggedOnly(findings []quality.Finding) []quality.Finding {
 func (c *qualityCommand) csv(con *console, findings []quality.Finding) error {
 	w := csv.NewWriter(con.out)
 	full := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	if err := w.Write([]string{"flag", "interview", "enumerator", "measure", "with", "value", "threshold", "p", "n", "words"}); err != nil {
+	if err := w.Write([]string{"flag", "case", "interview", "enumerator", "measure", "with_case", "with", "value", "threshold", "p", "n", "words"}); err != nil {
 		return err
 	}
 	for _, f := range flaggedOnly(findings) {
-		err := w.Write([]string{string(f.Flag), f.Interview, f.Enumerator, string(f.Measure), f.With, full(f.Value), full(f.Threshold), full(f.P), strconv.Itoa(f.N), f.Words().In(c.Lang)})
+		err := w.Write([]string{string(f.Flag), f.Case, alone(f.Case, f.Interview), f.Enumerator, string(f.Measure), f.WithCase, alone(f.WithCase, f.With), full(f.Value), full(f.Threshold), full(f.P), strconv.Itoa(f.N), f.Words().In(c.Lang)})
 		if err != nil {
 			return err
 		}
 	}
 	w.Flush()
 	return w.Error()
+}
+
+// alone is the ID of an interview that has no case, and empty of one that has.
+func alone(inCase, interview string) string {
+	if inCase != "" {
+		return ""
+	}
+	return interview
 }
 
 // qualityHead are the columns of the table of flags.
@@ -99,7 +108,7 @@ func qualityText(findings []quality.Finding, l surveys.Lang) string {
 	}
 	text := aligned(lines)
 	for _, f := range flaggedOnly(findings) {
-		who := f.Interview
+		who := cmp.Or(f.Case, f.Interview)
 		switch {
 		case who == "" && f.Enumerator == "":
 			who = map[surveys.Lang]string{surveys.ZH: "整轮", surveys.EN: "the wave"}[l]
@@ -163,14 +172,33 @@ const (
 // of the interview.
 const fixWithin = 3 * time.Hour
 
-// interviewOf is an interview with what the office knows of its case. Where it was done is
-// where the visit was that lies nearest to its end.
+// visitOf is the visit at which an interview was done, nil when none is on record. On paper
+// it is the last one before the interview was typed in, otherwise the one with a position
+// that lies nearest to its end.
+func visitOf(iv surveys.Interview, attempts []fieldwork.Attempt) (visit *fieldwork.Attempt) {
+	nearest := fixWithin
+	for k := range attempts {
+		a := &attempts[k]
+		if a.Contact != fieldwork.Visit {
+			continue
+		}
+		if iv.Mode == surveys.ModePaper {
+			if !a.At.After(iv.Finished) && (visit == nil || a.At.After(visit.At)) {
+				visit = a
+			}
+		} else if away := a.At.Sub(iv.Finished).Abs(); a.Place != nil && away <= nearest {
+			nearest, visit = away, a
+		}
+	}
+	return visit
+}
+
+// interviewOf is an interview with what the office knows of its case.
 func interviewOf(iv surveys.Interview, i office.Interviewed) quality.Interview {
 	out := quality.Interview{Interview: iv, Enumerator: i.Enumerator, Area: i.Area, PSU: i.PSU}
-	nearest := fixWithin
-	for _, a := range i.Attempts {
-		if away := a.At.Sub(iv.Finished).Abs(); a.Place != nil && a.Contact == fieldwork.Visit && away <= nearest {
-			nearest = away
+	if a := visitOf(iv, i.Attempts); a != nil {
+		out.Visited = a.At
+		if a.Place != nil {
 			out.Fix = quality.Fix{Place: quality.Place{Latitude: a.Place.Latitude, Longitude: a.Place.Longitude, Known: true}, Accuracy: a.Place.Accuracy, Mocked: a.Place.Mocked}
 		}
 	}

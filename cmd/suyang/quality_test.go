@@ -10,6 +10,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
+	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -138,16 +139,16 @@ func (j *judged) command() {
 	j.must(err)
 	var got []string
 	for _, r := range rows[1:] {
-		got = append(got, r[0]+" "+r[1][len(r[1])-1:]+" "+r[len(r)-1])
+		got = append(got, r[0]+" "+r[1]+r[2]+" "+r[len(r)-1])
 	}
 	// 0.1° of a great circle of 6,371,009 m radius is 11,119.5 m; 300 + 500 + 2.5 × 10 is the bound.
-	want := "far-away 9 11120 m from the drawn place; with the error of the fix the bound is 825 m.\n" +
-		"night 8 20 minutes of it were at night; the bound is 0.\nnight b 20 minutes of it were at night; the bound is 0."
+	want := "far-away q09 11120 m from the drawn place; with the error of the fix the bound is 825 m.\n" +
+		"night q08 20 minutes of it were at night; the bound is 0.\nnight q11 20 minutes of it were at night; the bound is 0."
 	if text := strings.Join(got, "\n"); text != want {
 		j.t.Errorf("the command prints\n%s\nwant\n%s", text, want)
 	}
 	out := must(j.t, "quality", judgedWave, "--lang", "en", "--state", j.state)
-	for _, want := range []string{"honest flagged", "at night", "0.43%"} {
+	for _, want := range []string{"honest flagged", "at night", "0.43%", "\nq08  "} {
 		if !strings.Contains(out, want) {
 			j.t.Errorf("the text lacks %q:\n%s", want, out)
 		}
@@ -162,5 +163,39 @@ func (j *judged) command() {
 	}
 	if status, _, talk := suyang(j.t, "quality", "none", "--state", j.state); status == 0 || !strings.Contains(talk, `no wave "none"`) {
 		j.t.Errorf("a wave that is not there: %d, %s", status, talk)
+	}
+}
+
+// The visit of an interview on paper is the last one before it was typed in, however long
+// before; that of a tablet lies within three hours and has a position. Calls are no visits.
+func TestVisitOf(t *testing.T) {
+	at := func(day, hour int) time.Time { return time.Date(2026, 6, day, hour, 0, 0, 0, surveys.ChinaTime) }
+	place := &fieldwork.Position{Latitude: 30.25, Longitude: 120.15, Accuracy: 10}
+	attempts := []fieldwork.Attempt{
+		{At: at(1, 19), Contact: fieldwork.Visit, Place: place},
+		{At: at(2, 23), Contact: fieldwork.Visit, Place: place},
+		{At: at(3, 9), Contact: fieldwork.Phone},
+		{At: at(5, 9), Contact: fieldwork.Visit},
+	}
+	for _, c := range []struct {
+		name     string
+		mode     surveys.Mode
+		finished time.Time
+		want     *fieldwork.Attempt
+	}{
+		{"paper, typed in two days later", surveys.ModePaper, at(4, 10), &attempts[1]},
+		{"paper, without a position", surveys.ModePaper, at(6, 10), &attempts[3]},
+		{"paper, before any visit", surveys.ModePaper, at(1, 10), nil},
+		{"tablet, two hours after", surveys.ModeTablet, at(1, 21), &attempts[0]},
+		{"tablet, two days later", surveys.ModeTablet, at(4, 10), nil},
+		{"tablet, without a position", surveys.ModeTablet, at(5, 10), nil},
+	} {
+		if got := visitOf(surveys.Interview{Mode: c.mode, Finished: c.finished}, attempts); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+	iv := interviewOf(surveys.Interview{Mode: surveys.ModePaper, Finished: at(4, 10)}, office.Interviewed{Attempts: attempts})
+	if !iv.Visited.Equal(at(2, 23)) || !iv.Fix.Known || iv.Fix.Accuracy != 10 {
+		t.Errorf("the interview on paper was done %v at %+v", iv.Visited, iv.Fix)
 	}
 }

@@ -3,11 +3,10 @@ package fieldwork
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
-
-	"github.com/suyang-survey/suyang/surveys"
 )
 
 // A BackCheck is what came of asking about an interview again. It holds no answers, only
@@ -47,7 +46,7 @@ func BackCheckFaults() []BackCheckFault {
 // Check says what is wrong with a back-check; the error wraps surveys.ErrInvalid.
 func (b BackCheck) Check() error {
 	fault := func(format string, args ...any) error {
-		return fmt.Errorf("back-check: %s: %w", fmt.Sprintf(format, args...), surveys.ErrInvalid)
+		return invalidf("back-check: %s", fmt.Sprintf(format, args...))
 	}
 	switch {
 	case b.Who == "" || b.At.IsZero():
@@ -68,10 +67,10 @@ func (b BackCheck) Check() error {
 // Checkable is an interview that can be drawn for a back-check.
 type Checkable struct{ Case, Interview, Enumerator string }
 
-// BackCheckRule says how many interviews of each enumerator are asked about again.
+// BackCheckRule says how many interviews are asked about again.
 type BackCheckRule struct {
-	// Share of the interviews, rounded up, and Least of each enumerator, as far as there
-	// are that many.
+	// Share is the chance of every interview, and Least the number of each enumerator, as
+	// far as there are that many.
 	Share float64
 	Least int
 }
@@ -79,27 +78,38 @@ type BackCheckRule struct {
 // DefaultBackCheckRule asks about a tenth, and three of each enumerator.
 var DefaultBackCheckRule = BackCheckRule{Share: 0.1, Least: 3}
 
-// DrawBackChecks draws the interviews to ask about again: of each enumerator a simple random
-// sample, so that nobody can know which. checked counts those of each enumerator that were
-// drawn before, and are not among the interviews given; the rule is about all of them. The
-// result is that of the seed, in the order of the cases.
+// DrawBackChecks draws the interviews to ask about again. Every interview has a number in
+// [0, 1) from the seed and its ID, and is drawn when that lies below the share: the chance
+// is the same whenever the interview came, however often it is drawn, as long as the seed of
+// a wave stays the same (Bernoulli sampling with permanent random numbers; Ohlsson 1995). An
+// enumerator with fewer than the least number is then given those with the lowest numbers
+// beyond it, which favours interviews that were there when the number was still missing.
+// checked counts those of each enumerator that were drawn before, and are not among the
+// interviews given. The result is in the order of the cases.
 func DrawBackChecks(seed int, interviews []Checkable, checked map[string]int, rule BackCheckRule) ([]Checkable, error) {
 	if !(rule.Share >= 0 && rule.Share <= 1) || rule.Least < 0 {
-		return nil, fmt.Errorf("back-checks of a share of %v, at least %d: give a share from 0 to 1: %w", rule.Share, rule.Least, surveys.ErrInvalid)
+		return nil, invalidf("back-checks of a share of %v, at least %d: give a share from 0 to 1", rule.Share, rule.Least)
 	}
-	of := map[string][]Checkable{}
-	for _, c := range interviews {
-		of[c.Enumerator] = append(of[c.Enumerator], c)
+	type numbered struct {
+		Checkable
+		number float64
+	}
+	list := make([]numbered, len(interviews))
+	for i, c := range interviews {
+		list[i] = numbered{c, stream(seed, "back-check", c.Interview).Float64()}
+	}
+	slices.SortFunc(list, func(a, b numbered) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.Interview, b.Interview), cmp.Compare(a.Case, b.Case))
+	})
+	of := maps.Clone(checked)
+	if of == nil {
+		of = map[string]int{}
 	}
 	var drawn []Checkable
-	for enumerator, list := range of {
-		slices.SortFunc(list, func(a, b Checkable) int {
-			return cmp.Or(cmp.Compare(a.Case, b.Case), cmp.Compare(a.Interview, b.Interview))
-		})
-		all := len(list) + checked[enumerator]
-		n := max(int(math.Ceil(rule.Share*float64(all))), rule.Least) - checked[enumerator]
-		for _, i := range stream(seed, "back-check", enumerator).Perm(len(list))[:min(max(n, 0), len(list))] {
-			drawn = append(drawn, list[i])
+	for _, c := range list {
+		if c.number < rule.Share || of[c.Enumerator] < rule.Least {
+			drawn = append(drawn, c.Checkable)
+			of[c.Enumerator]++
 		}
 	}
 	slices.SortFunc(drawn, func(a, b Checkable) int {
@@ -136,7 +146,8 @@ func (t *BackCheckTally) Add(b *BackCheck) {
 
 // Discrepancies is the share of reached interviews with a fault and its 95 % interval by
 // Wilson (1927); known is false when nobody was reached. The sample is one of the
-// enumerator's interviews, so the share estimates that of all of them.
+// enumerator's interviews, so the share estimates that of all of them, as far as they were
+// drawn by their chance and not to reach the least number.
 func (t BackCheckTally) Discrepancies() (share, lower, upper float64, known bool) {
 	n := float64(t.Reached)
 	if n == 0 {

@@ -5,49 +5,91 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strconv"
 	"testing"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// Every interview of an enumerator has the same chance, the number is what the rule asks
-// for, and those drawn before count towards it.
+// Every interview has the same chance, whether it came in the first round or the tenth; the
+// least number of an enumerator is reached, and favours the first rounds.
 func TestDrawBackChecks(t *testing.T) {
+	const waves, rounds, each = 2000, 10, 10
+	for _, c := range []struct {
+		name  string
+		rule  BackCheckRule
+		first float64 // the chance in the first round; afterwards it is 0.1
+	}{
+		{"share alone", BackCheckRule{Share: 0.1}, 0.1},
+		// In the first round an enumerator of whose 10 numbers N < 3 lie below 0.1 is given
+		// three: E max(N, 3)/10 with N binomial (10, 0.1).
+		{"at least three", DefaultBackCheckRule, 0.30146},
+	} {
+		times := make([]int, rounds)
+		for seed := 1; seed <= waves; seed++ {
+			drawn := map[string]bool{}
+			for round := range rounds {
+				var list []Checkable
+				for i := range (round + 1) * each {
+					if id := fmt.Sprintf("c%03d", i); !drawn[id] {
+						list = append(list, Checkable{id, "i" + id, "li"})
+					}
+				}
+				got, err := DrawBackChecks(seed, list, map[string]int{"li": len(drawn)}, c.rule)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, k := range got {
+					drawn[k.Case] = true
+				}
+			}
+			if len(drawn) < c.rule.Least {
+				t.Fatalf("%s: %d are drawn with the seed %d", c.name, len(drawn), seed)
+			}
+			for id := range drawn {
+				i, err := strconv.Atoi(id[1:])
+				if err != nil {
+					t.Fatal(err)
+				}
+				times[i/each]++
+			}
+		}
+		for round, n := range times {
+			p := 0.1
+			if round == 0 {
+				p = c.first
+			}
+			// Five standard errors: over 20 rounds a false alarm once in 80,000 runs.
+			if got, se := float64(n)/(waves*each), math.Sqrt(p*(1-p)/(waves*each)); math.Abs(got-p) > 5*se {
+				t.Errorf("%s: interviews of round %d are drawn with %.4f, want %.4f ± %.4f", c.name, round+1, got, p, 5*se)
+			}
+		}
+	}
+	if _, err := DrawBackChecks(1, nil, nil, BackCheckRule{Share: 1.5}); !errors.Is(err, surveys.ErrInvalid) {
+		t.Errorf("a share of 1.5: %v", err)
+	}
+}
+
+// Who was drawn does not depend on who else is there; the least number counts what was drawn
+// before, and the map of the caller stays.
+func TestDrawBackChecksOnce(t *testing.T) {
 	var list []Checkable
 	for i := range 40 {
-		list = append(list, Checkable{fmt.Sprintf("c%02d", i), "i", map[bool]string{true: "li", false: "chen"}[i < 35]})
+		list = append(list, Checkable{fmt.Sprintf("c%02d", i), fmt.Sprintf("i%02d", i), map[bool]string{true: "li", false: "chen"}[i < 35]})
 	}
-	times := map[string]int{}
-	const rounds = 4000
-	for seed := range rounds {
-		drawn, err := DrawBackChecks(seed+1, list, nil, DefaultBackCheckRule)
-		if err != nil || len(drawn) != 4+3 { // a tenth of 35, rounded up, and three of five
-			t.Fatalf("%d are drawn (%v)", len(drawn), err)
-		}
-		for _, c := range drawn {
-			times[c.Case]++
-		}
+	all, err := DrawBackChecks(7, list, nil, BackCheckRule{Share: 0.3})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, c := range list {
-		p := 4.0 / 35
-		if c.Enumerator == "chen" {
-			p = 3.0 / 5
-		}
-		// Five standard errors of a binomial share: over 40 cases a false alarm once in 40,000 runs.
-		if got, se := float64(times[c.Case])/rounds, math.Sqrt(p*(1-p)/rounds); math.Abs(got-p) > 5*se {
-			t.Errorf("%s is drawn with %.4f, want %.4f ± %.4f", c.Case, got, p, se)
-		}
+	first, err := DrawBackChecks(7, list[:20], nil, BackCheckRule{Share: 0.3})
+	second, err2 := DrawBackChecks(7, list[20:], nil, BackCheckRule{Share: 0.3})
+	if err != nil || err2 != nil || len(all) == 0 || !reflect.DeepEqual(append(first, second...), all) {
+		t.Errorf("in two rounds %v and %v are drawn, at once %v (%v, %v)", first, second, all, err, err2)
 	}
-	again, err := DrawBackChecks(7, list, map[string]int{"li": 3, "chen": 3}, DefaultBackCheckRule)
-	if err != nil || len(again) != 1 || again[0].Enumerator != "li" { // a tenth of 38 is 4, of which 3 were drawn
-		t.Errorf("after three of each there come %v (%v)", again, err)
-	}
-	same, err := DrawBackChecks(7, list, map[string]int{"li": 3, "chen": 3}, DefaultBackCheckRule)
-	if err != nil || !reflect.DeepEqual(again, same) {
-		t.Errorf("the same seed gives %v and %v (%v)", again, same, err)
-	}
-	if _, err := DrawBackChecks(1, list, nil, BackCheckRule{Share: 1.5}); !errors.Is(err, surveys.ErrInvalid) {
-		t.Errorf("a share of 1.5: %v", err)
+	before := map[string]int{"li": 3, "chen": 1}
+	more, err := DrawBackChecks(7, list, before, BackCheckRule{Least: 3})
+	if err != nil || len(more) != 2 || more[0].Enumerator != "chen" || more[1].Enumerator != "chen" || before["chen"] != 1 {
+		t.Errorf("after three of li and one of chen there come %v (%v), and the count is %v", more, err, before)
 	}
 }
 

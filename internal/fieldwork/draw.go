@@ -14,7 +14,6 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis/sampling"
 	"github.com/suyang-survey/suyang/internal/fieldwork/household"
-	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Draw is a sample with everything that is needed to draw it again and to weigh it.
@@ -62,8 +61,10 @@ type DrawnUnit struct {
 	// Codes are the units of all stages, the last one a household's position. P are their
 	// probabilities given the unit before; that of the last stage counts all replicates.
 	// Of a draw with replacement it is the expected number of times.
-	Codes   []string
-	P       []float64
+	Codes []string
+	P     []float64
+	// Name is that of the village or committee, for those who go there.
+	Name    string            `json:",omitempty"`
 	City    string            `json:",omitempty"`
 	Class   string            `json:",omitempty"`
 	Columns map[string]string `json:",omitempty"`
@@ -80,7 +81,12 @@ func stream(seed int, purpose, unit string) *rand.Rand {
 // may be nil, is told how many strata are done. A plan that asks for more units than
 // exist fails with the stratum, the stage and the unit, up to 20 of them at once.
 func (p *DrawPlan) Draw(f *Frame, program string, progress func(done, total int)) (*Draw, error) {
-	d := &drawing{plan: p, frame: f, out: &Draw{Schema: DrawSchema, Program: program, Seed: p.Seed,
+	return p.draw(f, DrawSchema, program, progress)
+}
+
+// draw draws the sample as programs of a schema did.
+func (p *DrawPlan) draw(f *Frame, schema, program string, progress func(done, total int)) (*Draw, error) {
+	d := &drawing{plan: p, frame: f, out: &Draw{Schema: schema, Program: program, Seed: p.Seed,
 		Frame: DrawnFrame{File: p.Frame, Vintage: f.Vintage, Hash: f.Hash, Units: len(f.Units)},
 		Plan:  DrawnPlan{Hash: p.Hash(), Text: p.Text()}, Person: p.Person}}
 	for _, s := range p.Stages {
@@ -136,7 +142,7 @@ type drawNode struct {
 }
 
 func (d *drawing) fault(format string, args ...any) {
-	d.faults = append(d.faults, fmt.Errorf("%w: %w", fmt.Errorf(format, args...), surveys.ErrInvalid))
+	d.faults = append(d.faults, invalidf(format, args...))
 }
 
 // value is what a unit has for one of the plan's strata, or in a column.
@@ -151,7 +157,7 @@ func (u FrameUnit) value(name string) (string, error) {
 	}
 	v, ok := u.Columns[name]
 	if !ok {
-		return "", fmt.Errorf("the frame has no column %q: %w", name, surveys.ErrInvalid)
+		return "", invalidf("the frame has no column %q", name)
 	}
 	return v, nil
 }
@@ -174,7 +180,7 @@ func (u FrameUnit) sizeOf(name string) (float64, error) {
 	}
 	x, err := measureOf(v)
 	if err != nil {
-		err = fmt.Errorf("row %d of the frame, column %s: %w: %w", u.Row, name, err, surveys.ErrInvalid)
+		err = invalidf("row %d of the frame, column %s: %w", u.Row, name, err)
 	}
 	return x, err
 }
@@ -185,10 +191,7 @@ func (d *drawing) divide() error {
 	for i, u := range d.frame.Units {
 		values := make([]string, len(d.plan.Strata))
 		for k, name := range d.plan.Strata {
-			v, err := u.value(name)
-			if err == nil && (v == "" || strings.Contains(v, "/")) {
-				err = fmt.Errorf("row %d of the frame, column %s: %q cannot name a stratum; give a text without a slash: %w", u.Row, name, v, surveys.ErrInvalid)
-			}
+			v, err := d.stratumOf(u, name)
 			if err != nil {
 				return err
 			}
@@ -222,6 +225,20 @@ func (d *drawing) divide() error {
 		}
 	}
 	return errors.Join(d.faults...)
+}
+
+// stratumOf is the value of one of the plan's strata that a unit lies in.
+func (d *drawing) stratumOf(u FrameUnit, name string) (string, error) {
+	v, err := u.value(name)
+	switch {
+	case err != nil:
+		return "", err
+	case v == "" || strings.Contains(v, "/"):
+		return "", invalidf("row %d of the frame, column %s: %q cannot name a stratum; give a text without a slash", u.Row, name, v)
+	case u.Columns[ColumnMerged] != "" && strings.Contains(v, mergedJoint) && d.out.Schema != drawSchema1:
+		return "", invalidf("row %d of the frame, column %s: %s was merged from units of several strata, %q; write the one it belongs to, or do not merge them", u.Row, name, u.Code, v)
+	}
+	return v, nil
 }
 
 // groups puts frame units, which are in the order of codes, together to units of a
@@ -371,6 +388,41 @@ func (d *drawing) draw(s *drawStratum) {
 	}
 	d.out.Strata = append(d.out.Strata, drawn)
 	d.note(drawn, d.out.Units[before:])
+	if s.number > 0 && d.out.Schema != drawSchema1 {
+		d.noteWithout(s)
+	}
+}
+
+// noteWithout says how many villages where people live have no chance in a stratum, since
+// the size that a stage draws by is 0.
+func (d *drawing) noteWithout(s *drawStratum) {
+	seen := map[int]bool{}
+	for k, stage := range d.plan.Stages {
+		if !stage.pps() {
+			continue
+		}
+		nodes, err := d.groups(s.units, stage)
+		if err != nil {
+			d.faults = append(d.faults, err)
+			return
+		}
+		villages, households, adults := 0, 0, 0
+		for _, n := range nodes {
+			if n.size > 0 || k == 0 && slices.Contains(d.plan.Certainty, n.code) {
+				continue
+			}
+			for _, i := range n.units {
+				if u := d.frame.Units[i]; !seen[i] && (u.Households > 0 || u.Adults > 0) {
+					seen[i] = true
+					villages, households, adults = villages+1, households+u.Households, adults+u.Adults
+				}
+			}
+		}
+		if villages > 0 {
+			d.out.Notes = append(d.out.Notes, fmt.Sprintf("stratum %s, stage %s: villages with the size 0 in %s cannot be drawn, so that they are not represented: %d, with %d households and %d adults",
+				s.name, stage.Unit, stage.Size, villages, households, adults))
+		}
+	}
 }
 
 // note says what of a stratum a statistician should know.
@@ -467,6 +519,9 @@ func (d *drawing) take(path drawPath, unit, replicate int) {
 	default:
 		c.Case = u.Code + path.suffix
 	}
+	if d.plan.villages() && d.out.Schema != drawSchema1 {
+		c.Name = u.Name
+	}
 	for _, name := range d.plan.Columns {
 		v, err := u.value(name)
 		if err != nil {
@@ -489,7 +544,11 @@ func (d *drawing) wanted(stage int, where string, number, n int) int {
 	if total > n && s.Short == "all" {
 		total = n
 	}
-	if total > n || n == 0 {
+	if n == 0 {
+		d.fault("stratum %s, stage %s: %s; correct the frame, put the unit together with a neighbour, or take it out of the frame", where, s.Unit, s.nothing())
+		return 0
+	}
+	if total > n {
 		total = s.total(number)
 		reserve := ""
 		if total > number {
@@ -500,6 +559,14 @@ func (d *drawing) wanted(stage int, where string, number, n int) int {
 		return 0
 	}
 	return total
+}
+
+// nothing says why a stage has no units to draw from.
+func (s StagePlan) nothing() string {
+	if s.Unit == stageHousehold {
+		return "the frame has no households there"
+	}
+	return "no unit has a size above 0 in " + s.Size
 }
 
 // pickHouseholds draws positions among the households of a village.
@@ -638,7 +705,7 @@ func (d *Draw) Method() household.Method { return personMethods[d.Person] }
 // drawn in the same unit.
 func (d *Draw) Cases(released int) ([]Case, error) {
 	if released < 0 || released > d.Replicates {
-		return nil, fmt.Errorf("%d replicates are to be released, and the draw has %d: %w", released, d.Replicates, surveys.ErrInvalid)
+		return nil, invalidf("%d replicates are to be released, and the draw has %d", released, d.Replicates)
 	}
 	key := func(u DrawnUnit) string { return u.In + "\x00" + strings.Join(u.Codes[:len(u.Codes)-1], "\x00") }
 	drawn, open := map[string]float64{}, map[string]float64{}
@@ -679,6 +746,9 @@ func (u DrawnUnit) columns() map[string]string {
 		if code, _, _ := strings.Cut(c, "-"); len(code) == 12 {
 			m["village"] = code
 		}
+	}
+	if u.Name != "" {
+		m["name"] = u.Name
 	}
 	maps.Copy(m, u.Columns)
 	return m

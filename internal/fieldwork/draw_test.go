@@ -230,6 +230,78 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// A draw file of the first schema, which a program of before wrote, draws again to the same
+// bytes: its units have no names, and its notes leave out the village without a size. Drawn
+// anew, the plan says both, and the cases are the same.
+func TestReplayOfEarlierSchema(t *testing.T) {
+	kept, err := os.ReadFile("testdata/draw-1.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := testFrame(t, append(frameText(1, 2, 3), "330101001099,零,rural,30,0,0,s0\n"...))
+	d, err := ReadDraw("draw-1.jsonl", bytes.NewReader(kept))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := d.Replay(f, "suyang 2", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := again.Write(&file); err != nil || !bytes.Equal(file.Bytes(), kept) {
+		t.Errorf("the replay has other bytes (%v)", err)
+	}
+	anew, err := testPlan(t, d.Plan.Text).Draw(f, "suyang 2", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, err := d.Cases(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err := anew.Cases(1)
+	if err != nil || len(is) != len(was) {
+		t.Fatalf("%d cases, want %d (%v)", len(is), len(was), err)
+	}
+	names := map[string]string{}
+	for _, u := range f.Units {
+		names[u.Code] = u.Name
+	}
+	for k, c := range is {
+		if name := c.Columns["name"]; name == "" || name != names[c.Columns["village"]] || was[k].Columns["name"] != "" || c.ID != was[k].ID || c.Weight != was[k].Weight {
+			t.Errorf("case %+v, before %+v", c, was[k])
+		}
+	}
+	want := "stratum 330100, stage village: villages with the size 0 in adults cannot be drawn, so that they are not represented: 1, with 30 households and 0 adults"
+	if strings.Join(anew.Notes, "\n") != want || len(d.Notes) != 0 {
+		t.Errorf("the notes are %q and were %q, want %q", anew.Notes, d.Notes, want)
+	}
+}
+
+// A stratum that a merge joined is refused with its row and column, and an empty unit with
+// advice that helps.
+func TestDrawRefusals(t *testing.T) {
+	const head = "code,name,households,adults,zone,merged\n330102001201,a＋b,55,110,hill＋plain,330102001201 330102001202\n330102001203,c,60,120,plain,\n"
+	const plan = "seed: 1\nframe: f\nstrata: [zone]\nstages: [{unit: village, method: pps-systematic, size: adults, number: 1}]\n"
+	_, err := testPlan(t, plan).Draw(testFrame(t, []byte(head)), "test", nil)
+	if want := `row 2 of the frame, column zone: 330102001201 was merged from units of several strata, "hill＋plain"`; !errors.Is(err, surveys.ErrInvalid) || !strings.Contains(fmt.Sprint(err), want) {
+		t.Errorf("%v, want one that says %q", err, want)
+	}
+	_, err = testPlan(t, strings.Replace(plan, "[zone]", "[county]", 1)).Draw(testFrame(t, []byte(head)), "test", nil)
+	if err != nil {
+		t.Errorf("where the zone is no stratum: %v", err)
+	}
+	for _, c := range []struct{ name, row, stages, want string }{
+		{"no households", "330102001204,d,0,500,plain,\n", "[{unit: village, method: simple, number: 3}, {unit: household, method: systematic, number: 4, short: all}]", "stratum all, 330102001204, stage household: the frame has no households there; correct the frame"},
+		{"no sizes", "330102002204,d,9,0,plain,\n", "[{unit: township, method: simple, number: 2}, {unit: village, method: pps-systematic, size: adults, number: 1, short: all}]", "stratum all, 330102002, stage village: no unit has a size above 0 in adults; correct the frame"},
+	} {
+		_, err := testPlan(t, "seed: 1\nframe: f\nstages: "+c.stages+"\n").Draw(testFrame(t, []byte(head+c.row)), "test", nil)
+		if !errors.Is(err, surveys.ErrInvalid) || !strings.Contains(fmt.Sprint(err), c.want) || strings.Contains(fmt.Sprint(err), "short: all") {
+			t.Errorf("%s: %v, want one that says %q", c.name, err, c.want)
+		}
+	}
+}
+
 // What a draw of the full plan must be, whatever the seed.
 func TestDrawnUnits(t *testing.T) {
 	f := testFrame(t, frameText(4, 4, 5))

@@ -14,8 +14,13 @@ import (
 )
 
 // DrawSchema is the version of the draw file: JSON, a line each for the draw and for
-// every drawn unit.
-const DrawSchema = "suyang.draw.1"
+// every drawn unit. Files of the first version are read and replayed, too: their units have
+// no names, their notes say nothing of units without a chance, and a stratum may be what a
+// merge joined.
+const (
+	DrawSchema  = "suyang.draw.2"
+	drawSchema1 = "suyang.draw.1"
+)
 
 // drawHead is the first line of a draw file. Cases and Body, their number and the SHA-256
 // of all lines after the first, tell a file that was cut short or changed.
@@ -49,14 +54,14 @@ func (d *Draw) Write(w io.Writer) error {
 func ReadDraw(name string, r io.Reader) (*Draw, error) {
 	in := bufio.NewReader(r)
 	fault := func(line int, format string, args ...any) error {
-		return fmt.Errorf("%s:%d: %w: %w", name, line, fmt.Errorf(format, args...), surveys.ErrInvalid)
+		return invalidf("%s:%d: %w", name, line, fmt.Errorf(format, args...))
 	}
 	head := drawHead{Draw: &Draw{}}
 	first, err := in.ReadBytes('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if err := json.Unmarshal(first, &head); err != nil || head.Schema != DrawSchema {
+	if err := json.Unmarshal(first, &head); err != nil || head.Schema != DrawSchema && head.Schema != drawSchema1 {
 		return nil, fault(1, "this is no draw file of the schema %s; give the file that “suyang draw --out” wrote", DrawSchema)
 	}
 	if head.Person != "" && personMethods[head.Person] == 0 {
@@ -124,7 +129,7 @@ func (d *Draw) Replay(f *Frame, program string, progress func(done, total int)) 
 	if plan.Hash() != d.Plan.Hash {
 		return nil, fmt.Errorf("the plan has changed: its text in the draw file has the hash %.12s…, and the draw was made with %.12s…: %w", plan.Hash(), d.Plan.Hash, surveys.ErrConflict)
 	}
-	again, err := plan.Draw(f, d.Program, progress)
+	again, err := plan.draw(f, d.Schema, d.Program, progress)
 	if err != nil {
 		return nil, err
 	}

@@ -122,6 +122,9 @@ var (
 // digits of the code of the stage's units.
 func (s StagePlan) digits() int { return stageDigits[slices.Index(stageUnits, s.Unit)] }
 
+// villages says whether the cases lie in one village each.
+func (p *DrawPlan) villages() bool { return p.Stages[len(p.Stages)-1].digits() == 12 }
+
 // personMethods are the ways to select one person of a household.
 var personMethods = map[string]household.Method{"kish": household.Kish, "last-birthday": household.LastBirthday}
 
@@ -193,7 +196,7 @@ func (c planChecker) head() {
 }
 
 // reservedColumns are those that a case has anyway.
-var reservedColumns = []string{"case", "stratum", "psu", "weight", "city", "class", "village", "replicate", ColumnBooklet}
+var reservedColumns = []string{"case", "stratum", "psu", "weight", "city", "class", "village", "name", "replicate", ColumnBooklet}
 
 func (c planChecker) allocation() {
 	a := c.Allocation

@@ -30,7 +30,7 @@ const LeastAdults, MostAdults = 0.5, 5.0
 // be used, up to 20 of them, each with row and column: codes that the vintage does not have.
 // Everything else that is odd is a remark; those of the reading are not repeated.
 func (f *Frame) Check(name string, rules FrameRules) ([]Remark, error) {
-	c := frameCheck{frame: f, rules: rules, lists: slices.Concat(of(rules.Lists, f.Vintage), rules.Own), unknown: map[string]int{}}
+	c := f.check(rules)
 	if len(c.lists) == 0 {
 		text := fmt.Sprintf("no code list of the vintage %q is known, so that the codes were not checked; give one", f.Vintage)
 		if f.Vintage == "" {
@@ -52,7 +52,24 @@ func (f *Frame) Check(name string, rules FrameRules) ([]Remark, error) {
 			c.remarks.at(RemarkNoClass, "units are neither urban nor rural", u.Row, "class", "%s has no class", u.Code)
 		}
 	}
-	return c.remarks.sorted(), c.err(name)
+	return c.remarks.sorted(), c.err(name, maxFaults)
+}
+
+// CodeFaults adds to the faults of ReadFrame those of Check in the rows that could be read,
+// up to 20 altogether.
+func (f *Frame) CodeFaults(name string, rules FrameRules, reading error) error {
+	told := 1
+	if joined, ok := reading.(interface{ Unwrap() []error }); ok {
+		told = len(joined.Unwrap())
+	}
+	if f == nil || told >= maxFaults {
+		return reading
+	}
+	c := f.check(rules)
+	for i := range f.Units {
+		c.place(&f.Units[i])
+	}
+	return errors.Join(reading, c.err(name, maxFaults-told))
 }
 
 // of are the lists of a vintage.
@@ -65,6 +82,11 @@ func of(all []*geo.List, vintage string) (some []*geo.List) {
 	return some
 }
 
+func (f *Frame) check(rules FrameRules) *frameCheck {
+	return &frameCheck{frame: f, rules: rules, lists: slices.Concat(of(rules.Lists, f.Vintage), rules.Own), unknown: map[string]int{}}
+}
+
+// frameCheck looks at the units of a frame.
 type frameCheck struct {
 	frame   *Frame
 	rules   FrameRules
@@ -133,19 +155,19 @@ func (c *frameCheck) elsewhere(code string) string {
 	return ""
 }
 
-// err is the faults that are told.
-func (c *frameCheck) err(name string) error {
+// err is the faults that are told, at most so many.
+func (c *frameCheck) err(name string, most int) error {
 	var errs []error
 	for i, f := range c.faults {
-		if i == maxFaults {
-			errs = append(errs, fmt.Errorf("%s: and %d further divisions: %w", name, len(c.faults)-i, surveys.ErrInvalid))
+		if i == most {
+			errs = append(errs, invalidf("%s: and %d further divisions", name, len(c.faults)-i))
 			break
 		}
 		more := ""
 		if f.more > 0 {
 			more = fmt.Sprintf(" and %d more", f.more)
 		}
-		errs = append(errs, fmt.Errorf("%s: row %d%s, column code: %s: %w", name, f.row, more, f.text, surveys.ErrInvalid))
+		errs = append(errs, invalidf("%s: row %d%s, column code: %s", name, f.row, more, f.text))
 	}
 	return errors.Join(errs...)
 }

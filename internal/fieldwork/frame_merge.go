@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Change is what is to be done with one unit of a frame before the draw.
@@ -141,13 +139,13 @@ func ReadChanges(name string, r io.Reader) ([]Change, error) {
 	cr := csv.NewReader(r)
 	head, err := cr.Read()
 	if err != nil {
-		return nil, fmt.Errorf("%s: cannot read the header of the proposal: %w: %w", name, err, surveys.ErrInvalid)
+		return nil, invalidf("%s: cannot read the header of the proposal: %w", name, err)
 	}
 	head[0] = strings.TrimPrefix(head[0], "\ufeff")
 	at := make([]int, 3)
 	for i, column := range changeColumns[:3] {
 		if at[i] = slices.Index(head, column); at[i] < 0 {
-			return nil, fmt.Errorf("%s:1: the column %s is needed; found %s: %w", name, column, strings.Join(head, ", "), surveys.ErrInvalid)
+			return nil, invalidf("%s:1: the column %s is needed; found %s", name, column, strings.Join(head, ", "))
 		}
 	}
 	var out []Change
@@ -159,12 +157,12 @@ func ReadChanges(name string, r io.Reader) ([]Change, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w: %w", name, err, surveys.ErrInvalid)
+			return nil, invalidf("%s: %w", name, err)
 		}
 		line, _ := cr.FieldPos(0)
 		c := Change{Action: rec[at[0]], Code: rec[at[1]], Into: rec[at[2]], row: line}
 		if err := c.check(seen); err != nil {
-			faults = append(faults, fmt.Errorf("%s: row %d, column %w: %w", name, line, err, surveys.ErrInvalid))
+			faults = append(faults, invalidf("%s: row %d, column %w", name, line, err))
 		}
 		seen[c.Code] = line
 		out = append(out, c)
@@ -193,6 +191,9 @@ func (c Change) check(seen map[string]int) error {
 // one, with blanks between.
 const ColumnMerged = "merged"
 
+// mergedJoint stands between the different values that merged units have in a column.
+const mergedJoint = "＋"
+
 // Merge applies the merges of a proposal and returns the new frame. A merged unit has the
 // lowest code of its units and their names, the sums of their sizes, and in every other
 // column what they all have, or else all values in order. Its households are listed in the
@@ -220,7 +221,7 @@ func (f *Frame) Merge(name string, changes []Change) (*Frame, error) {
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		group, err := f.group(groups[key], at)
 		if err != nil {
-			if faults = append(faults, fmt.Errorf("%s: %w: %w", name, err, surveys.ErrInvalid)); len(faults) == maxFaults {
+			if faults = append(faults, invalidf("%s: %w", name, err)); len(faults) == maxFaults {
 				break
 			}
 			continue
@@ -289,7 +290,7 @@ func (f *Frame) joined(group []int) FrameUnit {
 				values = append(values, v)
 			}
 		}
-		return strings.Join(values, "＋")
+		return strings.Join(values, mergedJoint)
 	}
 	u.Name = all(func(x FrameUnit) string { return x.Name })
 	if u.ClassCode = first.ClassCode; slices.ContainsFunc(group, func(i int) bool { return f.Units[i].ClassCode != u.ClassCode }) {

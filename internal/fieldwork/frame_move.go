@@ -23,7 +23,7 @@ type Undecided struct {
 // error tells the first 20 with their rows; it also tells two units that would have one code.
 func (f *Frame) Move(name string, c *geo.Crosswalk) (*Frame, []Undecided, error) {
 	if f.Vintage != c.From {
-		return nil, nil, fmt.Errorf("%s: the frame has the vintage %q and the crosswalk begins at %q: %w", name, f.Vintage, c.From, surveys.ErrInvalid)
+		return nil, nil, invalidf("%s: the frame has the vintage %q and the crosswalk begins at %q", name, f.Vintage, c.From)
 	}
 	out := &Frame{Hash: f.Hash, Vintage: c.To, Columns: f.Columns, Remarks: f.Remarks, Units: make([]FrameUnit, 0, len(f.Units))}
 	var undecided []Undecided
@@ -31,9 +31,9 @@ func (f *Frame) Move(name string, c *geo.Crosswalk) (*Frame, []Undecided, error)
 	fault := func(u FrameUnit, why string) {
 		switch n := len(faults); {
 		case n < maxFaults:
-			faults = append(faults, fmt.Errorf("%s: row %d, column code: %s: %w", name, u.Row, why, surveys.ErrInvalid))
+			faults = append(faults, invalidf("%s: row %d, column code: %s", name, u.Row, why))
 		case n == maxFaults:
-			faults = append(faults, fmt.Errorf("%s: and further rows: %w", name, surveys.ErrInvalid))
+			faults = append(faults, invalidf("%s: and further rows", name))
 		}
 	}
 	from := make(map[string]FrameUnit, len(f.Units))

@@ -65,7 +65,8 @@ func frameColumn(name string) string {
 // other column is kept under its name. The file is CSV in UTF-8 or GB18030, or the first
 // sheet of an XLSX workbook, of which rows are read one by one. Faults name the row and the
 // column, up to 20 of them, and wrap surveys.ErrInvalid or surveys.ErrTooLarge; name stands
-// for the file. progress, which may be nil, is told how many bytes are done.
+// for the file. When rows have faults, the frame that comes with the error has those without,
+// for CodeFaults alone. progress, which may be nil, is told how many bytes are done.
 //
 // A class is urban or rural, or one of the seven codes of the statistics (geo.ClassOf): the
 // frame then has the class and, in the column class_code, the code.
@@ -84,10 +85,10 @@ func ReadFrame(name, vintage string, src []byte, progress func(done, total int))
 		return nil, err
 	}
 	if err := errors.Join(r.faults...); err != nil {
-		return nil, err
+		return r.frame, err
 	}
 	if len(r.frame.Units) == 0 {
-		return nil, fmt.Errorf("%s: the frame has no units: %w", name, surveys.ErrInvalid)
+		return nil, invalidf("%s: the frame has no units", name)
 	}
 	if f := r.frame; !f.has("class_code") && slices.ContainsFunc(f.Units, func(u FrameUnit) bool { return u.ClassCode != "" }) {
 		f.Columns = slices.Insert(f.Columns, slices.Index(f.Columns, "class")+1, "class_code")
@@ -129,7 +130,7 @@ func (r *frameReader) csv(src []byte) error {
 	cr.ReuseRecord = true
 	head, err := cr.Read()
 	if err != nil {
-		return fmt.Errorf("%s: cannot read the header of the frame: %w: %w", r.name, err, surveys.ErrInvalid)
+		return invalidf("%s: cannot read the header of the frame: %w", r.name, err)
 	}
 	if err := r.head(1, head); err != nil {
 		return err
@@ -143,7 +144,7 @@ func (r *frameReader) csv(src []byte) error {
 			}
 			return nil
 		case err != nil:
-			return fmt.Errorf("%s: %w: %w", r.name, err, surveys.ErrInvalid)
+			return invalidf("%s: %w", r.name, err)
 		}
 		line, _ := cr.FieldPos(0)
 		if err := r.row(line, rec); err != nil {
@@ -172,7 +173,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 // are rare in GB18030; a file with more of them than bytes that fit nowhere is damaged UTF-8.
 func (r *frameReader) decoded(src []byte) (transform.Transformer, error) {
 	if bytes.HasPrefix(src, []byte{0xff, 0xfe}) || bytes.HasPrefix(src, []byte{0xfe, 0xff}) {
-		return nil, fmt.Errorf("%s: the file is UTF-16; save it as “CSV UTF-8” or as .xlsx: %w", r.name, surveys.ErrInvalid)
+		return nil, invalidf("%s: the file is UTF-16; save it as “CSV UTF-8” or as .xlsx", r.name)
 	}
 	if utf8.Valid(src) {
 		return nil, nil
@@ -191,7 +192,7 @@ func (r *frameReader) decoded(src []byte) (transform.Transformer, error) {
 		i += n
 	}
 	if good > bad || bytes.HasPrefix(src, []byte("\ufeff")) {
-		return nil, fmt.Errorf("%s: row %d: the text is not UTF-8 there, though it is elsewhere; save the file anew: %w", r.name, 1+bytes.Count(src[:first], []byte("\n")), surveys.ErrInvalid)
+		return nil, invalidf("%s: row %d: the text is not UTF-8 there, though it is elsewhere; save the file anew", r.name, 1+bytes.Count(src[:first], []byte("\n")))
 	}
 	r.remarks = append(r.remarks, Remark{Kind: RemarkEncoding, Count: 1, Text: "the file is not UTF-8 and was read as GB18030; look whether the names are right"})
 	return simplifiedchinese.GB18030.NewDecoder(), nil
@@ -223,7 +224,7 @@ func (r *frameReader) xlsx(src []byte) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", r.name, err)
 	case r.columns == nil:
-		return fmt.Errorf("%s: cannot read the header of the frame: the first sheet is empty: %w", r.name, surveys.ErrInvalid)
+		return invalidf("%s: cannot read the header of the frame: the first sheet is empty", r.name)
 	}
 	if _, total := b.Unzipped(); r.progress != nil {
 		r.progress(int(total), int(total))
@@ -286,17 +287,17 @@ func (r *frameReader) head(line int, names []string) error {
 	for i, n := range names {
 		c := strings.Clone(frameColumn(n))
 		if err := checkText(c); err != nil {
-			return fmt.Errorf("%s:%d: column %d: %w: %w", r.name, line, i+1, err, surveys.ErrInvalid)
+			return invalidf("%s:%d: column %d: %w", r.name, line, i+1, err)
 		}
 		if at := slices.Index(r.columns[:i], c); at >= 0 && c != "" {
-			return fmt.Errorf("%s:%d: column %q stands there twice, as %q and %q: %w", r.name, line, c, names[at], n, surveys.ErrInvalid)
+			return invalidf("%s:%d: column %q stands there twice, as %q and %q", r.name, line, c, names[at], n)
 		}
 		if r.columns[i] = c; c != "" {
 			r.frame.Columns = append(r.frame.Columns, c)
 		}
 	}
 	if !r.frame.has("code") {
-		return fmt.Errorf("%s:%d: the column code (区划代码) is needed in the first row; found %s: %w", r.name, line, strings.Join(names, ", "), surveys.ErrInvalid)
+		return invalidf("%s:%d: the column code (区划代码) is needed in the first row; found %s", r.name, line, strings.Join(names, ", "))
 	}
 	return nil
 }
@@ -306,42 +307,47 @@ func (r *frameReader) row(line int, rec []string) error {
 	if !slices.ContainsFunc(rec, func(s string) bool { return strings.TrimSpace(s) != "" }) {
 		return nil
 	}
-	u, err := r.unit(line, rec)
-	if at := r.seen[u.Code]; err == nil && at > 0 {
-		err = fmt.Errorf("code: %s stands in row %d already", u.Code, at)
+	u, faults := r.unit(line, rec)
+	if at := r.seen[u.Code]; at > 0 {
+		faults = append(faults, fmt.Errorf("code: %s stands in row %d already", u.Code, at))
 	}
-	if err != nil {
-		r.faults = append(r.faults, fmt.Errorf("%s: row %d, column %w: %w", r.name, line, err, surveys.ErrInvalid))
-		if len(r.faults) == maxFaults {
+	if u.Code != "" {
+		r.seen[u.Code] = line
+	}
+	for _, err := range faults {
+		if r.faults = append(r.faults, invalidf("%s: row %d, column %w", r.name, line, err)); len(r.faults) == maxFaults {
 			return errEnough
 		}
+	}
+	if len(faults) > 0 {
 		return nil
 	}
 	if len(r.frame.Units) == MaxFrameUnits {
 		return fmt.Errorf("%s: a frame has at most %d units; divide it: %w", r.name, MaxFrameUnits, surveys.ErrTooLarge)
 	}
-	r.seen[u.Code] = line
 	r.frame.Units = append(r.frame.Units, u)
 	return nil
 }
 
-// unit reads the fields of a row. An error begins with the name of the column.
-func (r *frameReader) unit(line int, rec []string) (FrameUnit, error) {
-	u := FrameUnit{Row: line}
+// unit reads the fields of a row, whose code stays empty when it is none. Every fault begins
+// with the name of its column.
+func (r *frameReader) unit(line int, rec []string) (u FrameUnit, faults []error) {
+	u.Row = line
 	r.further = r.further[:0]
 	for i, text := range rec {
-		if i >= len(r.columns) || r.columns[i] == "" {
-			if text == "" {
-				continue
+		switch {
+		case i < len(r.columns) && r.columns[i] != "":
+			if err := r.field(&u, r.columns[i], text); err != nil {
+				faults = append(faults, fmt.Errorf("%s: %w", r.columns[i], err))
 			}
-			return u, fmt.Errorf("%s: %q stands in a column without a name; name it in the first row", workbook.Column(i), text)
-		}
-		if err := r.field(&u, r.columns[i], text); err != nil {
-			return u, fmt.Errorf("%s: %w", r.columns[i], err)
+		case text != "":
+			faults = append(faults, fmt.Errorf("%s: %q stands in a column without a name; name it in the first row", workbook.Column(i), text))
 		}
 	}
-	u.Columns = r.furtherColumns()
-	return u, nil
+	if len(faults) == 0 {
+		u.Columns = r.furtherColumns()
+	}
+	return u, faults
 }
 
 // field reads one field into a unit.
@@ -356,7 +362,9 @@ func (r *frameReader) field(u *FrameUnit, column, text string) (err error) {
 	}
 	switch column {
 	case "code":
-		u.Code, err = strings.Clone(text), checkCode(text)
+		if err = checkCode(text); err == nil {
+			u.Code = strings.Clone(text)
+		}
 	case "name":
 		u.Name = strings.Clone(text)
 	case "class", "class_code":

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/library/divisions"
 	"github.com/suyang-survey/suyang/surveys/workbook"
 )
 
@@ -205,6 +206,37 @@ func TestFrameFaultsAreBounded(t *testing.T) {
 		if n := strings.Count(fmt.Sprint(err), "f: row "); n != maxFaults || !strings.Contains(err.Error(), "row 21, column code") {
 			t.Errorf("%s: %d faults: %v", name, n, err)
 		}
+	}
+}
+
+// All faults of a row are told, and those of the codes together with those of the reading,
+// twenty altogether. A row with a fault counts for codes that stand there twice.
+func TestFrameFaultsTogether(t *testing.T) {
+	const text = "code,name,class,households,adults\n330102001201,x,town,many,-1\n339902001201,y,111,5,10\n330102001201,z,111,5,10\n"
+	rules := FrameRules{Lists: divisions.Lists()}
+	f, err := ReadFrame("f.csv", "2023", []byte(text), nil)
+	err = f.CodeFaults("f.csv", rules, err)
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	for i, want := range []string{"f.csv: row 2, column class: ", "f.csv: row 2, column households: ", "f.csv: row 2, column adults: ",
+		"f.csv: row 4, column code: 330102001201 stands in row 2 already", "f.csv: row 3, column code: "} {
+		if len(lines) != 5 || !strings.HasPrefix(lines[i], want) || strings.HasSuffix(lines[i], "invalid") {
+			t.Errorf("line %d, %q wanted, of:\n%v", i+1, want, err)
+		}
+	}
+	if !errors.Is(err, surveys.ErrInvalid) {
+		t.Errorf("%v is not invalid", err)
+	}
+	many := "code,households\n" + strings.Repeat("x,y\n", 9) // two faults a row
+	for i := range 9 {
+		many += fmt.Sprintf("3301%d001001,5\n", 40+i)
+	}
+	f, err = ReadFrame("f.csv", "2023", []byte(many), nil)
+	err = f.CodeFaults("f.csv", rules, err)
+	if n := strings.Count(fmt.Sprint(err), "f.csv: row "); n != maxFaults || !strings.HasSuffix(fmt.Sprint(err), "and 7 further divisions") {
+		t.Errorf("%d faults: %v", n, err)
+	}
+	if f, err := ReadFrame("f.csv", "2023", nil, nil); f != nil || f.CodeFaults("f.csv", rules, err) != err {
+		t.Errorf("a frame that cannot be read at all: %v, %v", f, err)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis/sampling"
-	"github.com/suyang-survey/suyang/surveys"
 )
 
 // CityPlan is what is planned in one city.
@@ -76,15 +75,15 @@ type Precision struct {
 // the formulas.
 func PlanPrecision(cities []CityPlan, g PrecisionGoals) (*Precision, error) {
 	if !(g.Confidence > 0 && g.Confidence < 1 && g.Power > 0 && g.Power < 1 && g.Change >= 0) {
-		return nil, fmt.Errorf("confidence %v, power %v, change %v: the first two lie between 0 and 1, the last is 0 or more: %w", g.Confidence, g.Power, g.Change, surveys.ErrInvalid)
+		return nil, invalidf("confidence %v, power %v, change %v: the first two lie between 0 and 1, the last is 0 or more", g.Confidence, g.Power, g.Change)
 	}
 	if len(cities) == 0 {
-		return nil, fmt.Errorf("there are no cities: %w", surveys.ErrInvalid)
+		return nil, invalidf("there are no cities")
 	}
 	p := &Precision{Schema: "suyang.precision.1", Goals: g}
 	for _, c := range cities {
 		if err := c.Check(); err != nil {
-			return nil, fmt.Errorf("city %s: %w: %w", c.City, err, surveys.ErrInvalid)
+			return nil, invalidf("city %s: %w", c.City, err)
 		}
 		d := c.Detectable(g.Confidence, g.Power)
 		x := CityPrecision{City: c.City, Name: c.Name, Cases: c.Cases, Interviews: c.Interviews(), Rate: c.P, DEff: c.DEff, Response: c.Response,
@@ -135,7 +134,7 @@ func ShareCases(cities []CityPlan, rule string, exponent float64, total, least i
 	for h, c := range cities {
 		people[h], limits.Least[h] = c.People, least
 		if rule != "equal" && !(c.People > 0) {
-			return fmt.Errorf("city %s: the column people is needed to share cases by the rule %s: %w", c.City, rule, surveys.ErrInvalid)
+			return invalidf("city %s: the column people is needed to share cases by the rule %s", c.City, rule)
 		}
 	}
 	var scores sampling.Scores
@@ -149,11 +148,11 @@ func ShareCases(cities []CityPlan, rule string, exponent float64, total, least i
 	case "power":
 		scores = sampling.PowerScores(people, nil, exponent)
 	default:
-		return fmt.Errorf("the rule is %q; use proportional, root, equal or power: %w", rule, surveys.ErrInvalid)
+		return invalidf("the rule is %q; use proportional, root, equal or power", rule)
 	}
 	shares, err := sampling.Allocate(total, scores, limits)
 	if err != nil {
-		return fmt.Errorf("share %d cases: %w: %w", total, err, surveys.ErrInvalid)
+		return invalidf("share %d cases: %w", total, err)
 	}
 	for h, n := range sampling.Round(shares) {
 		cities[h].Cases = float64(n)
@@ -167,14 +166,14 @@ func ShareCases(cities []CityPlan, rule string, exponent float64, total, least i
 func ReadCityPlans(name string, r io.Reader, common CityPlan) ([]CityPlan, error) {
 	rows, err := csv.NewReader(r).ReadAll()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, err, surveys.ErrInvalid)
+		return nil, invalidf("%s: %w", name, err)
 	}
 	if len(rows) < 2 || len(rows) > 10_000 {
-		return nil, fmt.Errorf("%s: a header and one to 9,999 cities are needed; there are %d rows: %w", name, len(rows), surveys.ErrInvalid)
+		return nil, invalidf("%s: a header and one to 9,999 cities are needed; there are %d rows", name, len(rows))
 	}
 	rows[0][0] = strings.TrimPrefix(rows[0][0], "\ufeff")
 	if !slices.Contains(rows[0], "city") {
-		return nil, fmt.Errorf("%s:1: the column city is needed; found %s: %w", name, strings.Join(rows[0], ", "), surveys.ErrInvalid)
+		return nil, invalidf("%s:1: the column city is needed; found %s", name, strings.Join(rows[0], ", "))
 	}
 	var cities []CityPlan
 	var faults []error
@@ -182,7 +181,7 @@ func ReadCityPlans(name string, r io.Reader, common CityPlan) ([]CityPlan, error
 		c := common
 		for k, head := range rows[0] {
 			if err := c.set(head, row[k]); err != nil && len(faults) < maxFaults {
-				faults = append(faults, fmt.Errorf("%s: row %d, column %s: %w: %w", name, i+2, head, err, surveys.ErrInvalid))
+				faults = append(faults, invalidf("%s: row %d, column %s: %w", name, i+2, head, err))
 			}
 		}
 		cities = append(cities, c)

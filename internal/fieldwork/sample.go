@@ -107,6 +107,15 @@ func checkText(s string) error {
 	return nil
 }
 
+// invalid is an error whose own words say enough. It is surveys.ErrInvalid.
+type invalid struct{ error }
+
+func (e invalid) Is(target error) bool { return target == surveys.ErrInvalid }
+
+func (e invalid) Unwrap() error { return e.error }
+
+func invalidf(format string, args ...any) error { return invalid{fmt.Errorf(format, args...)} }
+
 // maxFaults is how many faults of a sample file are reported at once.
 const maxFaults = 20
 

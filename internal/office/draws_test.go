@@ -256,8 +256,17 @@ func TestBackChecks(t *testing.T) {
 	if n, err := s.DrawBackChecks(t.Context(), hz, wave, 3, rule, nine); n != 2 || err != nil {
 		t.Fatalf("%d are drawn (%v)", n, err)
 	}
-	if n, err := s.DrawBackChecks(t.Context(), hz, wave, 4, rule, nine); n != 0 || err != nil {
+	if n, err := s.DrawBackChecks(t.Context(), hz, wave, 3, rule, nine); n != 0 || err != nil {
 		t.Errorf("%d more are drawn (%v)", n, err)
+	}
+	if n, err := s.DrawBackChecks(t.Context(), office, wave, 4, rule, nine); n != 0 || !errors.Is(err, ErrSeed) {
+		t.Errorf("with another seed %d are drawn (%v)", n, err)
+	}
+	if seed, err := s.BackCheckSeed(t.Context(), wave); seed != 3 || err != nil {
+		t.Errorf("the seed of the wave is %d (%v)", seed, err)
+	}
+	if seed, err := s.BackCheckSeed(t.Context(), "none"); seed != 0 || err != nil {
+		t.Errorf("the seed of a wave without back-checks is %d (%v)", seed, err)
 	}
 	if n, err := s.DrawBackChecks(t.Context(), li, wave, 4, rule, nine); n != 0 || !errors.Is(err, ErrForbidden) {
 		t.Errorf("an enumerator draws %d (%v)", n, err)

@@ -173,14 +173,35 @@ type BackCheck struct {
 	Result *fieldwork.BackCheck
 }
 
+// ErrSeed is for a seed of back-checks that is not the wave's.
+var ErrSeed = fmt.Errorf("back-checks of this wave were drawn with another seed, and all draws of a wave need the same one, or else interviews have unequal chances; leave the seed out: %w", surveys.ErrConflict)
+
+// BackCheckSeed is the seed with which the back-checks of a wave are drawn, that of its
+// first draw; 0 before.
+func (s *Store) BackCheckSeed(ctx context.Context, wave string) (seed int, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT seed FROM backchecks WHERE wave = ? ORDER BY drawn, id, interview LIMIT 1", wave).Scan(&seed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return seed, away("read the seed of the back-checks", err)
+}
+
 // DrawBackChecks draws among the interviews that an account may review and that stand, and
-// returns how many were drawn.
+// returns how many were drawn. The seed is the one of BackCheckSeed, once there is one;
+// another is refused with ErrSeed.
 func (s *Store) DrawBackChecks(ctx context.Context, a auth.Account, wave string, seed int, rule fieldwork.BackCheckRule, now time.Time) (n int, err error) {
 	if !a.May(auth.Review) {
 		return 0, fmt.Errorf("draw back-checks: %w", ErrForbidden)
 	}
 	s.drawing.Lock()
 	defer s.drawing.Unlock()
+	kept, err := s.BackCheckSeed(ctx, wave)
+	if err == nil && kept != 0 && kept != seed {
+		err = fmt.Errorf("draw back-checks with the seed %d: %w", seed, ErrSeed)
+	}
+	if err != nil {
+		return 0, err
+	}
 	before, err := s.BackChecks(ctx, a, wave)
 	if err != nil {
 		return 0, err

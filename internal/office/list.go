@@ -320,35 +320,38 @@ func (s *Store) Assign(ctx context.Context, a auth.Account, f Filter, e fieldwor
 }
 
 // fillDispositions works out the dispositions that an earlier schema did not keep.
-func (s *Store) fillDispositions(ctx context.Context) error {
-	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE disposition = ''")
+func fillDispositions(ctx context.Context, tx *sql.Tx) error {
+	list, err := casesWithout(ctx, tx)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var list []Case
-	for rows.Next() {
-		c, err := scanCase(rows)
+	for _, c := range list {
+		code, err := c.Disposition()
 		if err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, "UPDATE cases SET disposition = ? WHERE wave = ? AND id = ?", code, c.Wave, c.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// casesWithout reads the cases whose disposition has not been worked out.
+func casesWithout(ctx context.Context, tx *sql.Tx) (list []Case, err error) {
+	rows, err := tx.QueryContext(ctx, selectCase+" WHERE disposition = ''")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		c, err := scanCase(rows)
+		if err != nil {
+			return nil, err
+		}
 		list = append(list, c)
 	}
-	if err := rows.Err(); err != nil || len(list) == 0 {
-		return err
-	}
-	return s.change(ctx, "work out the dispositions", func(tx *sql.Tx) error {
-		for _, c := range list {
-			code, err := c.Disposition()
-			if err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, "UPDATE cases SET disposition = ? WHERE wave = ? AND id = ?", code, c.Wave, c.ID); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return list, rows.Err()
 }
 
 // Quarantined counts the interviews of a case that came in, but do not count, because it has

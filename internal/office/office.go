@@ -47,17 +47,17 @@ func open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := &Store{db: db}
-	if err := errors.Join(migrate(ctx, db, migrations), store.fillDispositions(ctx)); err != nil {
+	if err := migrate(ctx, db, migrations); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return store, nil
+	return &Store{db: db}, nil
 }
 
 // Close closes the file.
 func (s *Store) Close() error { return s.db.Close() }
 
-// migrate brings the schema to the newest step; user_version counts the steps done.
+// migrate brings the schema to the newest step, and the cases with it, in one transaction;
+// user_version counts the steps done.
 func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
 	names, err := fs.Glob(files, "migrations/*.sql")
 	if err != nil {
@@ -84,8 +84,8 @@ func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if done == len(names) {
-		return nil
+	if err := fillDispositions(ctx, tx); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(names))); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/sqlite"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -385,15 +386,42 @@ func TestMigrations(t *testing.T) {
 	}
 }
 
+// Dispositions that are missing are worked out with the migration. A file of a newer program
+// is refused, and nothing of it is written.
 func TestNewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "office.db")
 	s, err := Open(t.Context(), path)
 	must(t, err)
+	must(t, s.AddCases(t.Context(), wave, sample()[:4], "setup", nine))
+	missing := func(s *Store) (n int) {
+		t.Helper()
+		must(t, s.db.QueryRow("SELECT count(*) FROM cases WHERE disposition = ''").Scan(&n))
+		return n
+	}
+	forget := func(s *Store) {
+		t.Helper()
+		_, err := s.db.Exec("UPDATE cases SET disposition = ''")
+		must(t, err)
+	}
+	forget(s)
+	must(t, s.Close())
+	s, err = Open(t.Context(), path)
+	must(t, err)
+	if n := missing(s); n != 0 {
+		t.Errorf("after opening, %d cases have no disposition", n)
+	}
+	forget(s)
 	_, err = s.db.Exec("PRAGMA user_version = 1000")
 	must(t, err)
 	must(t, s.Close())
 	if _, err := Open(t.Context(), path); !errors.Is(err, surveys.ErrConflict) {
 		t.Errorf("a file of a newer program: %v", err)
+	}
+	db, err := sqlite.Connect(path, 1)
+	must(t, err)
+	defer db.Close()
+	if n := missing(&Store{db: db}); n != 4 {
+		t.Errorf("the file of a newer program was written: %d of 4 dispositions are missing", n)
 	}
 }
 

@@ -481,6 +481,10 @@ func TestDeskBackChecks(t *testing.T) {
 	if len(list) != 2 || list[0].Case != want[0].Case || list[1].Case != want[1].Case || list[0].Seed != 7 {
 		t.Fatalf("drawn %+v, want %+v", list, want)
 	}
+	status, body = wu.send(path, url.Values{"share": {"10"}, "least": {"2"}, "seed": {"8"}})
+	d.wants(status, body, http.StatusConflict, "drawn with another seed")
+	status, body = wu.send(path, url.Values{"share": {"10"}, "least": {"2"}}) // with the seed of the wave
+	d.wants(status, body, http.StatusOK, "0 interviews were drawn")
 	one := "/desk/village/backchecks/" + list[0].Case + "?lang=en"
 	status, body = wu.send(one, url.Values{})
 	d.wants(status, body, http.StatusUnprocessableEntity, "Say whether somebody was reached")

@@ -197,8 +197,8 @@ func (d *desk) tallyTable(f deskFrame, list []office.BackCheck, names people) (d
 // maxSeed is the largest seed of a draw of back-checks.
 const maxSeed = 1<<31 - 1
 
-// drawBackChecks draws interviews to ask about again. Without a seed the program draws one,
-// which is kept with what was drawn.
+// drawBackChecks draws interviews to ask about again. Without a seed it is the wave's, and at
+// first one that the program draws, which is kept with what was drawn.
 func (d *desk) drawBackChecks(v *call) error {
 	form, err := v.sentForm()
 	if err != nil {
@@ -209,20 +209,31 @@ func (d *desk) drawBackChecks(v *call) error {
 		return err
 	}
 	sent := typed(form)
-	seed, okSeed := sent.number("seed", 0, maxSeed)
+	seed, okSeed := sent.number("seed", 1, maxSeed)
 	if sent.Typed("seed") == "" {
-		seed, okSeed = randomSeed(), true
+		if seed, err = d.office.BackCheckSeed(v.Request().Context(), w.ID); err != nil {
+			return err
+		}
+		if okSeed = true; seed == 0 {
+			seed = randomSeed()
+		}
 	}
 	share, okShare := sent.number("share", 0, 100)
 	least, okLeast := sent.number("least", 0, 1000)
-	if !okSeed || !okShare || !okLeast {
-		words, err := f.T("desk.backcheck.invalid")
+	again := func(status int, fault string) error {
+		words, err := f.T(fault)
 		if err != nil {
 			return err
 		}
-		return d.showBackChecks(v, http.StatusUnprocessableEntity, words, form)
+		return d.showBackChecks(v, status, words, form)
+	}
+	if !okSeed || !okShare || !okLeast {
+		return again(http.StatusUnprocessableEntity, "desk.backcheck.invalid")
 	}
 	n, err := d.office.DrawBackChecks(v.Request().Context(), v.account, w.ID, seed, fieldwork.BackCheckRule{Share: float64(share) / 100, Least: least}, d.deps.Now())
+	if errors.Is(err, office.ErrSeed) {
+		return again(http.StatusConflict, "desk.backcheck.seeded")
+	}
 	if err != nil {
 		return err
 	}

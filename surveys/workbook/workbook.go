@@ -80,7 +80,7 @@ func (b *Book) open() error {
 		return err
 	}
 	b.since = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
-	err = b.walk(main, func(_ *xml.Decoder, e xml.StartElement) error {
+	err = b.walk(main, func(_ *tokens, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "workbookPr":
 			if v := attr(e, "date1904"); v == "1" || v == "true" {
@@ -129,7 +129,7 @@ func (b *Book) Unzipped() (done, total int64) {
 // mainPart finds the workbook in the package.
 func (b *Book) mainPart() (string, error) {
 	main := "xl/workbook.xml"
-	err := b.walk("_rels/.rels", func(_ *xml.Decoder, e xml.StartElement) error {
+	err := b.walk("_rels/.rels", func(_ *tokens, e xml.StartElement) error {
 		if e.Name.Local == "Relationship" && strings.HasSuffix(attr(e, "Type"), "/officeDocument") {
 			main = strings.ToLower(strings.TrimPrefix(attr(e, "Target"), "/"))
 		}
@@ -145,7 +145,7 @@ func (b *Book) mainPart() (string, error) {
 func (b *Book) relations(part string) (map[string]string, error) {
 	dir, name := path.Split(part)
 	to := map[string]string{}
-	err := b.walk(dir+"_rels/"+name+".rels", func(_ *xml.Decoder, e xml.StartElement) error {
+	err := b.walk(dir+"_rels/"+name+".rels", func(_ *tokens, e xml.StartElement) error {
 		if e.Name.Local == "Relationship" {
 			target := attr(e, "Target")
 			if !strings.HasPrefix(target, "/") {
@@ -160,7 +160,7 @@ func (b *Book) relations(part string) (map[string]string, error) {
 
 // walk calls each with every element that begins in a part; a part that is not there
 // has none.
-func (b *Book) walk(part string, each func(*xml.Decoder, xml.StartElement) error) error {
+func (b *Book) walk(part string, each func(*tokens, xml.StartElement) error) error {
 	f := b.files[part]
 	if f == nil {
 		return nil
@@ -171,7 +171,7 @@ func (b *Book) walk(part string, each func(*xml.Decoder, xml.StartElement) error
 	}
 	defer in.Close()
 	limited := &meter{r: in, book: b}
-	dec := xml.NewDecoder(limited)
+	dec := &tokens{Decoder: xml.NewDecoder(limited)}
 	dec.Entity = map[string]string{} // no entities but the five of XML
 	for {
 		tok, err := dec.RawToken()
@@ -187,6 +187,29 @@ func (b *Book) walk(part string, each func(*xml.Decoder, xml.StartElement) error
 			}
 		}
 	}
+}
+
+// tokens are those of a part, which has ended when its outermost element has.
+type tokens struct {
+	*xml.Decoder
+	open  int // elements that have begun and not ended
+	begun bool
+}
+
+// RawToken is that of the decoder; a part that ends within an element, or before any, is
+// an error other than io.EOF.
+func (t *tokens) RawToken() (xml.Token, error) {
+	tok, err := t.Decoder.RawToken()
+	if errors.Is(err, io.EOF) && (t.open > 0 || !t.begun) {
+		return nil, errors.New("it ends early; fetch or save the file again")
+	}
+	switch tok.(type) {
+	case xml.StartElement:
+		t.open, t.begun = t.open+1, true
+	case xml.EndElement:
+		t.open--
+	}
+	return tok, err
 }
 
 // badXML wraps what went wrong in a part, unless that says already what it is.
@@ -229,7 +252,7 @@ func (b *Book) styles(part string) error {
 		formats[strconv.Itoa(id)] = true
 	}
 	cellXfs, style := false, 0
-	return b.walk(part, func(_ *xml.Decoder, e xml.StartElement) error {
+	return b.walk(part, func(_ *tokens, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "numFmt":
 			code := strings.ToLower(attr(e, "formatCode"))
@@ -249,7 +272,7 @@ func (b *Book) styles(part string) error {
 }
 
 func (b *Book) sharedStrings(part string) error {
-	return b.walk(part, func(dec *xml.Decoder, e xml.StartElement) error {
+	return b.walk(part, func(dec *tokens, e xml.StartElement) error {
 		if e.Name.Local != "si" {
 			return nil
 		}
@@ -264,7 +287,7 @@ func (b *Book) sharedStrings(part string) error {
 
 // richText joins the pieces of text up to the end of an element, without the reading
 // aids of East Asian texts.
-func (b *Book) richText(dec *xml.Decoder, end string) (string, error) {
+func (b *Book) richText(dec *tokens, end string) (string, error) {
 	var out strings.Builder
 	in, aid := false, 0
 	for {
@@ -306,7 +329,7 @@ func (b *Book) Read(at int, cell func(Cell) error, merged func(row, col int) err
 	s := b.sheets[at]
 	row, col := -1, -1
 	var theirs error // of the caller, which says nothing about the workbook
-	err := b.walk(s.part, func(dec *xml.Decoder, e xml.StartElement) error {
+	err := b.walk(s.part, func(dec *tokens, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "row":
 			row, col = row+1, -1
@@ -365,7 +388,7 @@ func place(ref string) (row, col int, ok bool) {
 }
 
 // value reads the text of a cell, up to its end, and whether a formula made it.
-func (b *Book) value(dec *xml.Decoder, c xml.StartElement) (text string, formula bool, err error) {
+func (b *Book) value(dec *tokens, c xml.StartElement) (text string, formula bool, err error) {
 	kind, in := attr(c, "t"), false
 	var out strings.Builder
 	for {

@@ -124,6 +124,10 @@ func TestRefusals(t *testing.T) {
 		{"a bomb", book("<worksheet>" + strings.Repeat(" ", 2<<20)), surveys.ErrTooLarge, "unpacks to more than 1 MiB"},
 		{"a long text", book(`<c r="A1" t="str"><v>` + strings.Repeat("x", 201) + "</v></c>"), surveys.ErrTooLarge, "a cell has more than 50 characters"},
 		{"damaged", book("<row"), surveys.ErrInvalid, "part xl/s.xml of the workbook is damaged"},
+		{"cut between two rows", book(`<worksheet><sheetData><row><c r="A1" t="str"><v>x</v></c></row>`), surveys.ErrInvalid, "part xl/s.xml of the workbook is damaged: it ends early"},
+		{"cut within a cell", book(`<worksheet><sheetData><row><c r="A1"><v>1`), surveys.ErrInvalid, "it ends early"},
+		{"an empty sheet part", book(""), surveys.ErrInvalid, "it ends early"},
+		{"shared texts cut", packed(t, "xl/workbook.xml", "<workbook/>", "xl/sharedStrings.xml", "<sst><si><t>x</t></si>"), surveys.ErrInvalid, "part xl/sharedstrings.xml of the workbook is damaged: it ends early"},
 		{"an address", book(`<c r="1A"/>`), surveys.ErrInvalid, `a cell with the address "1A"`},
 		{"many texts", packed(t, "xl/workbook.xml", "<workbook/>", "xl/sharedStrings.xml", strings.Repeat("<si></si>", 101)), surveys.ErrTooLarge, "more than 100 texts"},
 	} {

@@ -116,7 +116,7 @@ func (w *Wave) duplicate(i int, m match, r DuplicateRule, threshold float64) Fin
 	case m.with < 0: // nothing was alike enough to be compared
 		return f.judge(0, threshold, false, answered)
 	}
-	f.With = w.rows[m.with].id
+	f.With, f.WithCase = w.rows[m.with].id, w.rows[m.with].caseID
 	return f.judge(m.share(), threshold, m.share() >= threshold, m.both)
 }
 

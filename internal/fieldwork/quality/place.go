@@ -110,14 +110,14 @@ func (w *Wave) FarAway(r DistanceRule) ([]Finding, error) {
 	return w.atTheDoor(FarAway, func(x row) Finding { return r.Far(x.fix, x.drawn) }), nil
 }
 
-// atTheDoor judges the interviews that an enumerator did.
+// atTheDoor judges the interviews that an enumerator did, on a tablet or on paper.
 func (w *Wave) atTheDoor(flag Flag, judge func(row) Finding) []Finding {
 	out := make([]Finding, len(w.rows))
 	for i, x := range w.rows {
 		f := w.finding(flag, i).cannot(whyNotThere, 0)
-		if x.mode == surveys.ModeTablet {
+		if x.mode == surveys.ModeTablet || x.mode == surveys.ModePaper {
 			f = judge(x)
-			f.Interview, f.Enumerator = x.id, x.enumerator
+			f.Interview, f.Case, f.Enumerator = x.id, x.caseID, x.enumerator
 		}
 		out[i] = f
 	}
@@ -151,6 +151,8 @@ const (
 	whyNoTime   Why = "no-time"
 	whyBackward Why = "backward"
 	whyLong     Why = "long"
+	whyNoVisit  Why = "no-visit"
+	byVisit     Why = "visit"
 )
 
 // Between judges when an interview took place. Value is the minutes of it that lie in the
@@ -159,10 +161,7 @@ const (
 // more than twelve hours was put aside and taken up again: when, nobody knows.
 func (r NightRule) Between(started, finished time.Time) Finding {
 	f := Finding{Flag: Night}
-	location := r.Location
-	if location == nil {
-		location = Beijing
-	}
+	location := r.location()
 	switch took := finished.Sub(started); {
 	case started.IsZero() || finished.IsZero():
 		return f.cannot(whyNoTime, 0)
@@ -185,11 +184,43 @@ func (r NightRule) Between(started, finished time.Time) Finding {
 	return f.judge(value, bound, value > bound, 1)
 }
 
-// Night asks Between about every interview that an enumerator did. Who answers alone may
+// At judges when a visit was of which only the beginning is known. Value is how many minutes
+// of the night had passed then, and Threshold 0; it is flagged when it lies in the night,
+// also at 0, and Why says so. N is 1.
+func (r NightRule) At(visit time.Time) Finding {
+	f := Finding{Flag: Night}
+	if visit.IsZero() {
+		return f.cannot(whyNoVisit, 0)
+	}
+	const day = 24 * 60
+	clock := visit.In(r.location())
+	since := (clock.Hour()*60 + clock.Minute() - r.From + day) % day
+	if since >= (r.To-r.From+day)%day {
+		return f.judge(0, 0, false, 1)
+	}
+	f.Why = byVisit
+	return f.judge(float64(since), 0, true, 1)
+}
+
+// location is the clock of the place.
+func (r NightRule) location() *time.Location {
+	if r.Location == nil {
+		return Beijing
+	}
+	return r.Location
+}
+
+// Night asks Between about every interview that an enumerator did on a tablet, and At about
+// the visit of those on paper, whose own times are those of typing in. Who answers alone may
 // do so at any hour.
 func (w *Wave) Night(r NightRule) ([]Finding, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	return w.atTheDoor(Night, func(x row) Finding { return r.Between(x.started, x.finished) }), nil
+	return w.atTheDoor(Night, func(x row) Finding {
+		if x.mode == surveys.ModePaper {
+			return r.At(x.visited)
+		}
+		return r.Between(x.started, x.finished)
+	}), nil
 }

@@ -58,13 +58,14 @@ type Why string
 type Finding struct {
 	Flag    Flag
 	Outcome Outcome
-	// Interview is the ID of the interview, Enumerator that of who did it. A finding about
-	// an enumerator has no Interview, one about the wave has neither.
-	Interview, Enumerator string
+	// Interview is the ID of the interview, Case that of its case, empty when it has none, and
+	// Enumerator that of who did it. A finding about an enumerator has no Interview, one about
+	// the wave has neither.
+	Interview, Case, Enumerator string
 	// Measure is what enumerators are compared on.
 	Measure Measure
-	// With is the other interview of a duplicate.
-	With string
+	// With is the other interview of a duplicate, and WithCase its case.
+	With, WithCase string
 	// Why says why it could not be judged, or by which part of the rule it was flagged.
 	Why Why
 	// Value is flagged when it is beyond Threshold: below it for TooFast, further from 0 in

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -116,6 +118,79 @@ func TestNight(t *testing.T) {
 	late.Location = time.FixedZone("Urumqi", 6*3600)
 	if got := late.Between(at(1, 22, 30), at(1, 23, 10)); got.Outcome != Clear {
 		t.Errorf("half past eight in Urumqi: %+v, want clear", got)
+	}
+}
+
+// The times of an interview on paper are those of typing it in: its speed cannot be judged,
+// and night and place are those of the visit.
+func TestPaper(t *testing.T) {
+	q, _ := shipped(t, false)
+	w := New(q)
+	at := func(hour, minute int) time.Time { return time.Date(2026, 9, 1, hour, minute, 0, 0, Beijing) }
+	drawn := Place{Latitude: 30, Longitude: 120, Known: true}
+	far := Fix{Place: Place{Latitude: 31, Longitude: 120, Known: true}, Accuracy: 10}
+	near := Fix{Place: drawn, Accuracy: 10}
+	millis := map[string]int64{}
+	for it := range q.Items {
+		millis[it.ID] = 1
+	}
+	for _, c := range []struct {
+		id      string
+		mode    surveys.Mode
+		started time.Time
+		visited time.Time
+		fix     Fix
+	}{
+		{"typed in at night", surveys.ModePaper, at(23, 0), at(15, 0), near},
+		{"visited at night", surveys.ModePaper, at(9, 0), at(22, 0), far},
+		{"no visit", surveys.ModePaper, at(23, 0), time.Time{}, Fix{}},
+		{"by the link", surveys.ModeWeb, at(23, 0), at(23, 0), far},
+		{"on a tablet", surveys.ModeTablet, at(23, 0), at(15, 0), far},
+	} {
+		iv := Interview{Interview: surveys.Interview{ID: c.id, Case: "case " + c.id, Mode: c.mode, Started: c.started, Finished: c.started.Add(30 * time.Minute)}, Visited: c.visited, Fix: c.fix, Drawn: drawn}
+		iv.Answers, iv.Paradata.Millis = surveys.Answers{}, millis
+		for it := range q.Items {
+			iv.Answers[it.ID] = []string{surveys.DontKnow}
+		}
+		if err := w.Add(iv); err != nil {
+			t.Fatal(err)
+		}
+	}
+	findings, err := w.Judge(DefaultRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, f := range findings {
+		if f.Flag == TooFast || f.Flag == Night || f.Flag == FarAway {
+			got[f.Interview+", "+string(f.Flag)] = strings.TrimSpace(string(f.Outcome) + " " + string(f.Why))
+			if f.Case != "case "+f.Interview {
+				t.Errorf("the finding %+v has not the case of its interview", f)
+			}
+		}
+	}
+	want := map[string]string{
+		"typed in at night, too-fast": "keyed-in", "typed in at night, night": "clear", "typed in at night, far-away": "clear",
+		"visited at night, too-fast": "keyed-in", "visited at night, night": "flagged visit", "visited at night, far-away": "flagged",
+		"no visit, too-fast": "keyed-in", "no visit, night": "no-visit", "no visit, far-away": "no-fix",
+		"by the link, too-fast": "flagged floor", "by the link, night": "self-completed", "by the link, far-away": "self-completed",
+		"on a tablet, too-fast": "flagged floor", "on a tablet, night": "flagged", "on a tablet, far-away": "flagged",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +judged\n%s", d)
+	}
+	for i, x := range w.speeds(3) {
+		if math.IsNaN(x) != (w.rows[i].mode == surveys.ModePaper) {
+			t.Errorf("%s has the pace %v", w.rows[i].id, x)
+		}
+	}
+	for minute, want := range map[int]Outcome{21*60 + 59: Clear, 22 * 60: Flagged, 3 * 60: Flagged, 6*60 + 59: Flagged, 7 * 60: Clear} {
+		if f := DefaultNight().At(at(0, minute)); f.Outcome != want {
+			t.Errorf("a visit %d minutes after midnight: %+v, want %s", minute, f, want)
+		}
+	}
+	if f := DefaultNight().At(at(3, 0)); f.Value != 300 || !strings.Contains(f.Words()[surveys.EN], "300 minutes after night began") {
+		t.Errorf("a visit at three: %+v, %v", f, f.Words())
 	}
 }
 

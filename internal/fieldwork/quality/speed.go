@@ -42,6 +42,7 @@ const (
 	whyFewPages  Why = "few-pages"
 	whyFewOthers Why = "few-others"
 	whyNoSpread  Why = "no-spread"
+	whyKeyed     Why = "keyed-in"
 	byFloor      Why = "floor"
 )
 
@@ -53,7 +54,8 @@ const (
 // cannot hide. Value is the person's effect minus the median of the wave, in robust standard
 // deviations (1.4826 MAD); what is below −Robust is flagged. So is an interview whose whole
 // time is below the floor; then Why says so and Value and Threshold are milliseconds a
-// character or word. N is the number of pages with a time.
+// character or word. N is the number of pages with a time. The times of an interview on
+// paper are those of typing it in, so it cannot be judged.
 func (w *Wave) TooFast(r SpeedRule) ([]Finding, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -70,6 +72,8 @@ func (w *Wave) TooFast(r SpeedRule) ([]Finding, error) {
 		}
 		s := scales[w.stratum(i)]
 		switch each, z := pace(pages), (effects[i]-s.middle)/s.sd; {
+		case w.rows[i].mode == surveys.ModePaper:
+			out[i] = f.cannot(whyKeyed, 0)
 		case len(pages) < r.Pages:
 			out[i] = f.cannot(whyFewPages, len(pages))
 		case each < floor:
@@ -110,7 +114,7 @@ func pace(pages []page) float64 {
 	return millis / length
 }
 
-// speeds are the persons' effects, NaN for fewer pages than least.
+// speeds are the persons' effects, NaN for fewer pages than least, and on paper.
 func (w *Wave) speeds(least int) []float64 {
 	type key struct {
 		stratum
@@ -135,7 +139,7 @@ func (w *Wave) speeds(least int) []float64 {
 			rest = append(rest, math.Log(p.millis/p.length)-middle[key{w.stratum(i), p.at}])
 		}
 		out[i] = math.NaN()
-		if len(rest) >= least {
+		if len(rest) >= least && w.rows[i].mode != surveys.ModePaper {
 			out[i] = median(rest)
 		}
 	}

@@ -19,7 +19,9 @@ type Interview struct {
 	// the others of the area, so that differences between areas are not blamed on them.
 	Area string
 	PSU  string
-	Fix  Fix
+	// Visited is when an interview on paper was done: its own times are those of typing in.
+	Visited time.Time
+	Fix     Fix
 	// Drawn is where the interview should be.
 	Drawn Place
 }
@@ -63,13 +65,13 @@ type block struct{ first, end int }
 
 // row is an interview.
 type row struct {
-	id, enumerator, area, psu, booklet string
-	mode                               surveys.Mode
-	lang                               surveys.Lang
-	started, finished                  time.Time
-	pages                              [2]int // in Wave.pages
-	fix                                Fix
-	drawn                              Place
+	id, caseID, enumerator, area, psu, booklet string
+	mode                                       surveys.Mode
+	lang                                       surveys.Lang
+	started, finished, visited                 time.Time
+	pages                                      [2]int // in Wave.pages
+	fix                                        Fix
+	drawn                                      Place
 }
 
 // pageID is where a page begins: the section and the item in it.
@@ -170,8 +172,8 @@ func (w *Wave) Add(iv Interview) error {
 	}
 	from := len(w.pages)
 	w.pages = w.shown(w.pages, iv, w.codes[first:])
-	w.rows = append(w.rows, row{id: iv.ID, enumerator: w.name(iv.Enumerator), area: w.name(iv.Area), psu: w.name(iv.PSU),
-		booklet: w.name(iv.Booklet), mode: iv.Mode, lang: iv.Lang, started: iv.Started, finished: iv.Finished,
+	w.rows = append(w.rows, row{id: iv.ID, caseID: iv.Case, enumerator: w.name(iv.Enumerator), area: w.name(iv.Area), psu: w.name(iv.PSU),
+		booklet: w.name(iv.Booklet), mode: iv.Mode, lang: iv.Lang, started: iv.Started, finished: iv.Finished, visited: iv.Visited,
 		pages: [2]int{from, len(w.pages)}, fix: iv.Fix, drawn: iv.Drawn})
 	return nil
 }
@@ -192,7 +194,7 @@ func (w *Wave) marks(i int) []bool { return w.right[i*len(w.scored) : (i+1)*len(
 
 // finding begins a finding about an interview.
 func (w *Wave) finding(f Flag, i int) Finding {
-	return Finding{Flag: f, Interview: w.rows[i].id, Enumerator: w.rows[i].enumerator}
+	return Finding{Flag: f, Interview: w.rows[i].id, Case: w.rows[i].caseID, Enumerator: w.rows[i].enumerator}
 }
 
 // encode gives an answer its code. Answers that are one of the item's own options have

@@ -48,6 +48,9 @@ func (f Finding) seen() surveys.Text {
 		return both(fmt.Sprintf("距抽中地点 %.0f 米，计入定位误差后的界限为 %.0f 米。", f.Value, f.Threshold),
 			fmt.Sprintf("%.0f m from the drawn place; with the error of the fix the bound is %.0f m.", f.Value, f.Threshold))
 	case Night:
+		if f.Why == byVisit {
+			return both(fmt.Sprintf("入户访问的时间在夜间，夜间已开始 %.0f 分钟。", f.Value), fmt.Sprintf("The visit was at night, %.0f minutes after night began.", f.Value))
+		}
 		return both(fmt.Sprintf("有 %.0f 分钟在夜间进行，界限为 %.0f 分钟。", f.Value, f.Threshold),
 			fmt.Sprintf("%.0f minutes of it were at night; the bound is %.0f.", f.Value, f.Threshold))
 	case PersonFit:
@@ -62,6 +65,10 @@ func (f Finding) alike(pc func(float64) string) surveys.Text {
 	if f.With == "" {
 		return both(fmt.Sprintf("%d 项回答中未发现相近的问卷，界限为 %s。", f.N, pc(f.Threshold)),
 			fmt.Sprintf("No interview was found that is like its %d answers; the bound is %s.", f.N, pc(f.Threshold)))
+	}
+	if f.WithCase != "" {
+		return both(fmt.Sprintf("与样本 %s 的问卷的 %d 项回答中有 %s 相同，界限为 %s。", f.WithCase, f.N, pc(f.Value), pc(f.Threshold)),
+			fmt.Sprintf("%s of %d answers are those of the interview of case %s; the bound is %s.", pc(f.Value), f.N, f.WithCase, pc(f.Threshold)))
 	}
 	return both(fmt.Sprintf("与问卷 %s 的 %d 项回答中有 %s 相同，界限为 %s。", f.With, f.N, pc(f.Value), pc(f.Threshold)),
 		fmt.Sprintf("%s of %d answers are those of interview %s; the bound is %s.", pc(f.Value), f.N, f.With, pc(f.Threshold)))
@@ -95,6 +102,8 @@ var measures = map[Measure]surveys.Text{
 // whys completes "cannot be judged, because".
 var whys = map[Why]surveys.Text{
 	whyFewPages:     both("有计时的页面太少", "too few pages have a time"),
+	whyKeyed:        both("是由他人从纸质问卷录入的，用时不是访问的用时", "it was keyed in from paper, and the times are not those of the interview"),
+	whyNoVisit:      both("没有录入之前的入户访问记录", "no visit before it was keyed in is on record"),
 	whyFewOthers:    both("可比较的问卷太少", "too few interviews can be compared with"),
 	whyNoSpread:     both("可比较的问卷之间没有差异", "the interviews that can be compared with do not differ"),
 	whyNoBlock:      both("没有足够长的量表题组得到实质回答", "no block of scales that is long enough has substantive answers"),
@@ -106,7 +115,7 @@ var whys = map[Why]surveys.Text{
 	whyNoPlace:      both("抽中地点的位置未知", "the position of the drawn place is not known"),
 	whyNoAccuracy:   both("定位没有给出精度", "the position has no accuracy"),
 	whyInaccurate:   both("定位误差太大", "the position is too inaccurate"),
-	whyNotThere:     both("不是访问员用平板完成的", "no enumerator did it on a tablet"),
+	whyNotThere:     both("由本人自行作答，不是访问员入户完成的", "it was self-completed, and no enumerator did it at the door"),
 	whyNoTime:       both("没有开始或结束时间", "it has no beginning or no end"),
 	whyBackward:     both("结束时间早于开始时间", "it ends before it begins"),
 	whyLong:         both("持续超过十二小时，实际访问时间不明", "it lasted more than twelve hours, so nobody knows when it was done"),
