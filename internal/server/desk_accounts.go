@@ -343,7 +343,7 @@ func (d *desk) auditPage(v *call) error {
 		if e.Outcome == office.Refused {
 			outcome = words.say("desk.outcome.refused")
 		}
-		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: e.Who}, deskCell{Text: words.trailName(e.Action)}, deskCell{Text: e.Object}, deskCell{Text: outcome})
+		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: words.doer(nil, e.Who)}, deskCell{Text: words.trailName(e.Action)}, deskCell{Text: e.Object}, deskCell{Text: outcome})
 	})
 	if err := errors.Join(err, words.err); err != nil {
 		return err

@@ -295,11 +295,7 @@ func (d *desk) eventTable(f deskFrame, events []fieldwork.Event, names people) (
 	}
 	words := &teller{deskFrame: f}
 	for _, e := range events {
-		who := names.Name(e.Who)
-		if e.Who == office.Intake {
-			who = words.say("desk.intake")
-		}
-		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: who}, deskCell{Text: words.word(words.ActionName(e.Action))}, deskCell{Text: words.details(e, names)})
+		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: words.doer(names, e.Who)}, deskCell{Text: words.word(words.ActionName(e.Action))}, deskCell{Text: words.details(e, names)})
 	}
 	return t, errors.Join(words.err, t.arrange(f))
 }
