@@ -23,6 +23,8 @@ type casePage struct {
 	Facts   []fact
 	Actions []caseAction
 	Events  deskTable
+	// Interview is what a reviewer is shown of it.
+	Interview *interviewPart
 	// Household is the address of the listing, Selected what was selected there.
 	Household, Selected string
 	// Personal is the address of the page with the personal link, PaperForm where an
@@ -124,6 +126,9 @@ func (d *desk) showCase(v *call, status int, fault string, sent url.Values) erro
 		return p.Events.send(v)
 	}
 	if p.Facts, err = caseFacts(f, c, events, names); err != nil {
+		return err
+	}
+	if p.Interview, err = d.interviewPart(v, f, w, c); err != nil {
 		return err
 	}
 	if err := d.casePaths(v, &p, w); err != nil {

@@ -400,7 +400,7 @@ func TestDeskLastBirthday(t *testing.T) {
 	d.wants(status, body, http.StatusUnprocessableEntity, "There is no such day", `value="30"`)
 	status, body = li.send(path, listing("1", [3]string{"woman", "12", ""}))
 	d.wants(status, body, http.StatusUnprocessableEntity, "Record that nobody is eligible")
-	status, body = li.does(url.PathEscape(id), "attempt", "at", "2026-06-01T11:00", "contact", "visit", "outcome", "nobody-eligible")
+	status, body = li.does(url.PathEscape(id), "attempt", "at", "2026-06-01T12:00", "contact", "visit", "outcome", "nobody-eligible")
 	d.wants(status, body, http.StatusOK, "4.70")
 	status, body = d.as("wu").does(url.PathEscape(id), "close", "reason", "nobody eligible")
 	d.wants(status, body, http.StatusOK, "Closed")

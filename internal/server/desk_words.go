@@ -37,7 +37,7 @@ var (
 		"add cases": "desk.trail.cases", "put draw": "desk.trail.draw", "read case": "desk.trail.read", "read figures": "desk.trail.figures",
 		"select again": "desk.trail.again", "show link": "desk.trail.link", "type paper": "desk.trail.paper",
 		"draw back-checks": "desk.trail.drawn", "check back": "desk.trail.checked",
-		"read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
+		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
 	}
 	contactWords = map[fieldwork.Contact]string{
 		fieldwork.Visit: "desk.contact.visit", fieldwork.Phone: "desk.contact.phone", fieldwork.Letter: "desk.contact.letter", fieldwork.Link: "desk.contact.link",
