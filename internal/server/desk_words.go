@@ -35,7 +35,7 @@ var (
 	trailWords = map[string]string{
 		"sign in": "desk.trail.signin", "put account": "desk.trail.account", "set password": "desk.trail.password", "open page": "desk.trail.page",
 		"add cases": "desk.trail.cases", "put draw": "desk.trail.draw", "read case": "desk.trail.read", "read figures": "desk.trail.figures",
-		"select again": "desk.trail.again", "show link": "desk.trail.link", "type paper": "desk.trail.paper",
+		"select again": "desk.trail.again", "show link": "desk.trail.link", "type paper": "desk.trail.paper", "begin interview": "desk.trail.begin",
 		"draw back-checks": "desk.trail.drawn", "check back": "desk.trail.checked",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
 	}
