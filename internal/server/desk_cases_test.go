@@ -374,17 +374,26 @@ func TestDeskHousehold(t *testing.T) {
 		form  url.Values
 		words string
 	}{
-		"nobody listed":     {url.Values{}, "Nobody is listed yet"},
-		"an age too high":   {with(form, "age1", "131"), "whole number from 0 to 130"},
-		"no sex":            {with(form, "sex2", ""), "Choose the sex"},
-		"an empty opener":   {with(form, "opener", "7"), "Nobody is listed on this line"},
-		"nobody eligible":   {listing("1", [3]string{"woman", "12", ""}), "Record that nobody is eligible"},
-		"nonsense as a sex": {with(form, "sex1", "x"), "Choose the sex"},
+		"nobody listed":          {url.Values{}, "Nobody is listed yet"},
+		"an age too high":        {with(form, "age1", "131"), "whole number from 0 to 130"},
+		"no sex":                 {with(form, "sex2", ""), "Choose the sex"},
+		"an empty opener":        {with(form, "opener", "7"), "Nobody is listed on this line"},
+		"no word of the opener":  {with(form, "opener", ""), "Say who opened the door"},
+		"a child is ticked":      {with(form, "age2", "15"), `name="sure"`},
+		"somebody of 101 years":  {with(form, "age1", "101"), "Line 1: the person is ticked, and under 16 or over 100"},
+		"a child, and no answer": {with(form, "age2", "15", "opener", ""), "Say who opened the door"},
+		"nobody eligible":        {listing("1", [3]string{"woman", "12", ""}), "Record that nobody is eligible"},
+		"nonsense as a sex":      {with(form, "sex1", "x"), "Choose the sex"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := li.send(path, with(c.form))
 			d.wants(status, body, http.StatusUnprocessableEntity, c.words)
 		})
+	}
+	_, body := li.open(path)
+	d.wants(0, body, 0, "by age and residence, as the plan of “Village science survey” has it")
+	if strings.Contains(body, `name="sure"`) {
+		t.Error("there is something to confirm before anything was listed")
 	}
 	status, body := li.send(path, with(form, "action", "more"))
 	d.wants(status, body, http.StatusOK, `id="age12"`, `value="44"`)
@@ -406,7 +415,7 @@ func TestDeskHousehold(t *testing.T) {
 	}
 	stat := d.as("stat")
 	_, body = stat.open("/desk/village/selection?lang=en")
-	d.wants(0, body, 0, "1 selections were replayed: 0 faults", `<th scope="row">li</th>`)
+	d.wants(0, body, 0, "1 selections were replayed: 0 faults", "In 0 of 1 listings nobody listed opened the door", `<th scope="row">li</th>`)
 	_, csv := stat.open("/desk/village/selection?lang=en&download=commitments")
 	draw, err := d.office.Draw(t.Context(), "village")
 	d.must(err)
@@ -433,6 +442,15 @@ func TestDeskLastBirthday(t *testing.T) {
 	d.wants(status, body, http.StatusOK, "4.70")
 	status, body = d.as("wu").does(url.PathEscape(id), "close", "reason", "nobody eligible")
 	d.wants(status, body, http.StatusOK, "Closed")
+	// An age that asks for a second look is taken once it is confirmed, and a listing without an
+	// opener is counted.
+	third, id := householdDesk(t, "kish")
+	odd := with(listing("0", [3]string{"man", "101", "yes"}), "sure", "yes")
+	status, body = third.as("li").send("/desk/village/cases/"+url.PathEscape(id)+"/household?lang=en", odd)
+	third.wants(status, body, http.StatusOK, "Interview line 1: Man, 101 years")
+	if got := lines(third.as("stat").rows("/desk/village/selection", "openers")); got != "li | 0 | — | — | — | — |  | 1" {
+		t.Errorf("the openers are\n%s", got)
+	}
 	// The birthdays decide: on 1 June, 31 May is the last one, 2 June the first.
 	other, id := householdDesk(t, "last-birthday")
 	li = other.as("li")
