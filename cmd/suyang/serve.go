@@ -83,7 +83,7 @@ func (f *listenFlags) listen(st *station) (*server.Server, error) {
 		cfg.Idle = f.Idle
 	}
 	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
-	deps := server.Deps{Waves: st.served, Intake: st.intake, Drafts: st.drafts, Office: st.office, Ready: st.ready, Now: st.now, Findings: newJudge(st).findings}
+	deps := server.Deps{Waves: st.served, Intake: st.intake, Drafts: st.drafts, Office: st.office, Ready: st.ready, Now: st.now, Findings: newJudge(st).findings, Answers: st.store.Response}
 	srv, err := server.New(cfg, deps)
 	if err != nil {
 		return nil, err

@@ -159,6 +159,26 @@ func (s *Store) Responses(ctx context.Context, wave string, yield func(surveys.R
 	return explain(fmt.Sprintf("read the responses of wave %q", wave), err)
 }
 
+// Response returns the last revision of an interview of a wave; see Responses. One that is
+// not stored, or not stored yet, is surveys.ErrNotFound.
+func (s *Store) Response(ctx context.Context, wave, interview string) (*surveys.Response, error) {
+	what := fmt.Sprintf("read interview %s of wave %q", interview, wave)
+	id, err := uuid.Parse(interview)
+	if err != nil {
+		return nil, fmt.Errorf("%s: its ID is no UUID: %w", what, surveys.ErrNotFound)
+	}
+	var found *surveys.Response
+	err = s.query(ctx, "response", arguments{"wave": wave, "interview": id.String()}, func(rows driver.Rows) error {
+		r, err := scanResponse(rows)
+		found = &r
+		return err
+	})
+	if err == nil && found == nil {
+		return nil, fmt.Errorf("%s: %w", what, surveys.ErrNotFound)
+	}
+	return found, explain(what, err)
+}
+
 func scanResponse(rows driver.Rows) (surveys.Response, error) {
 	var (
 		r          surveys.Response

@@ -33,6 +33,26 @@ func TestResponsesComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
+// One interview is read alone, in its last revision; those of other waves are not its.
+func TestResponseIsTheLastRevision(t *testing.T) {
+	s := open(t)
+	first := response("w", "a", 1, surveys.Answers{"K01": {"a"}})
+	last, other := first, response("w", "b", 3, nil)
+	last.Revision, last.Seq, last.Answers = 2, 2, surveys.Answers{"K01": {"b"}, "blank": {}}
+	put(t, s, "1", last, first, other)
+	got, err := s.Response(t.Context(), "w", first.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(last, *got); d != "" {
+		t.Error(d)
+	}
+	_, err = s.Response(t.Context(), "v", first.ID)
+	wantError(t, err, surveys.ErrNotFound, first.ID)
+	_, err = s.Response(t.Context(), "w", "no UUID")
+	wantError(t, err, surveys.ErrNotFound, "no UUID")
+}
+
 func TestResponsesStopsWhenTold(t *testing.T) {
 	s := open(t)
 	put(t, s, "1", response("w", "a", 1, nil), response("w", "b", 2, nil))

@@ -212,7 +212,7 @@ func (c Case) Offers(a auth.Account) (list []fieldwork.Action) {
 var ErrForbidden = errors.New("the role of the account does not allow this")
 
 // Act lets an account do something with a case. seen is Case.Changes as the account saw it;
-// when somebody else was quicker, it is an ErrConflict that says so. What happened, or was
+// when it changed meanwhile, it is an ErrConflict that says so. What happened, or was
 // refused, stands in the audit trail.
 func (s *Store) Act(ctx context.Context, a auth.Account, wave, id string, seen int, e fieldwork.Event, rules fieldwork.AttemptRules) (Case, error) {
 	e.Who = a.Login
@@ -221,11 +221,11 @@ func (s *Store) Act(ctx context.Context, a auth.Account, wave, id string, seen i
 		return c, err
 	}
 	entry := Entry{e.At, a.Login, string(e.Action), wave + " " + id, Refused}
+	if c.Changes != seen { // before the right, which may be that for another state now
+		return c, fmt.Errorf("the case changed meanwhile: it is %s now; look at it again: %w", c.State, surveys.ErrConflict)
+	}
 	if right := needed(c.Progress, e.Action); !a.May(right) {
 		return c, errors.Join(fmt.Errorf("%s: %w", e.Action, ErrForbidden), s.Note(ctx, entry))
-	}
-	if c.Changes != seen {
-		return c, fmt.Errorf("somebody else worked on the case meanwhile: it is %s now; look at it again: %w", c.State, surveys.ErrConflict)
 	}
 	if e.Action == fieldwork.Assign && e.Enumerator != "" {
 		if err := s.canHave(ctx, e.Enumerator, c.Area); err != nil {
@@ -313,7 +313,7 @@ func (s *Store) Record(ctx context.Context, wave, id string, e fieldwork.Event, 
 }
 
 // errQuicker is for a case that changed between being read and being written.
-var errQuicker = fmt.Errorf("somebody else worked on the case meanwhile; look at it again: %w", surveys.ErrConflict)
+var errQuicker = fmt.Errorf("the case changed meanwhile; look at it again: %w", surveys.ErrConflict)
 
 // apply changes a case by an event, if it still is as it was read.
 func (s *Store) apply(ctx context.Context, c Case, e fieldwork.Event, rules fieldwork.AttemptRules) (Case, error) {

@@ -343,7 +343,7 @@ func (d *desk) auditPage(v *call) error {
 		if e.Outcome == office.Refused {
 			outcome = words.say("desk.outcome.refused")
 		}
-		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: e.Who}, deskCell{Text: words.trailName(e.Action)}, deskCell{Text: e.Object}, deskCell{Text: outcome})
+		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: words.doer(nil, e.Who)}, deskCell{Text: words.trailName(e.Action)}, deskCell{Text: e.Object}, deskCell{Text: outcome})
 	})
 	if err := errors.Join(err, words.err); err != nil {
 		return err
@@ -373,6 +373,7 @@ func (d *desk) workRoutes(read, post func(string, auth.Right, func(*call) error)
 	post("/desk/:wave/cases/:case/household", auth.ReadCases, d.list)
 	read("/desk/:wave/cases/:case/link", auth.AssignCases, d.personalLink)
 	post("/desk/:wave/cases/:case/paper", auth.ReadCases, d.typePaper)
+	post("/desk/:wave/cases/:case/interview", auth.ReadCases, d.beginInterview)
 	read("/desk/:wave/review", auth.Review, d.reviewPage)
 	read("/desk/:wave/backchecks", auth.Review, d.backChecksPage)
 	post("/desk/:wave/backchecks", auth.Review, d.drawBackChecks)

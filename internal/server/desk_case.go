@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,11 +24,13 @@ type casePage struct {
 	Facts   []fact
 	Actions []caseAction
 	Events  deskTable
+	// Interview is what a reviewer is shown of it.
+	Interview *interviewPart
 	// Household is the address of the listing, Selected what was selected there.
 	Household, Selected string
 	// Personal is the address of the page with the personal link, PaperForm where an
-	// interview on paper is begun.
-	Personal, PaperForm string
+	// interview on paper is begun, TabletForm where the person is asked on this device.
+	Personal, PaperForm, TabletForm string
 	// Other says that somebody else than the selected person seems to have been interviewed.
 	Other string
 	// Quarantine says that further interviews came, and do not count.
@@ -38,6 +41,8 @@ type casePage struct {
 	// Now is the time as forms have it, ReasonNeeded says that assigning needs a reason.
 	Now          string
 	ReasonNeeded bool
+	// Sent is what was sent with a form that the case, as it is now, has not any more.
+	Sent []fact
 	// Rules say what has to be tried still before the case can be closed.
 	Rules string
 	typed
@@ -126,6 +131,9 @@ func (d *desk) showCase(v *call, status int, fault string, sent url.Values) erro
 	if p.Facts, err = caseFacts(f, c, events, names); err != nil {
 		return err
 	}
+	if p.Interview, err = d.interviewPart(v, f, w, c); err != nil {
+		return err
+	}
 	if err := d.casePaths(v, &p, w); err != nil {
 		return err
 	}
@@ -147,8 +155,11 @@ func (d *desk) casePaths(v *call, p *casePage, w *wave) error {
 	if v.account.May(auth.AssignCases) {
 		p.Personal = p.caseHref(c.ID, "link")
 	}
-	if d.mayType(v.account) && c.Interview == "" && (c.State.Open() || c.State == "") && w.mustBeOpen(d.deps.Now()) == nil {
+	if onPaper.offered(d, v, w, c) {
 		p.PaperForm = p.caseHref(c.ID, "paper")
+	}
+	if faceToFace.offered(d, v, w, c) && faceToFace.hinder(c) == "" {
+		p.TabletForm = p.caseHref(c.ID, "interview")
 	}
 	if len(c.Differs) > 0 {
 		p.Other = t.say("desk.other", "in", t.differs(c.Differs))
@@ -169,6 +180,9 @@ func (d *desk) caseForms(v *call, p *casePage) (err error) {
 			open := p.Typed("action") == string(action) || p.Typed("action") == "" && len(p.Actions) == 0
 			p.Actions = append(p.Actions, caseAction{action, t.word(t.ActionName(action)), open})
 		}
+	}
+	if action := p.Typed("action"); action != "" && !slices.ContainsFunc(p.Actions, func(a caseAction) bool { return string(a.Action) == action }) {
+		p.Sent = t.sent(p.typed)
 	}
 	for _, o := range fieldwork.Outcomes(kinds(c.Method != 0)) {
 		if byEnumerator(o.Code) {
@@ -192,6 +206,28 @@ func (d *desk) caseForms(v *call, p *casePage) (err error) {
 		p.Rules = t.say("desk.why.early", "visits", visits, "parts", parts, "needed", rules.Visits, "neededparts", rules.DayParts)
 	}
 	return t.err
+}
+
+// sentFields are the fields of the forms of a case, in their order, with their words.
+var sentFields = [][2]string{{"enumerator", "desk.assign.to"}, {"at", "desk.attempt.at"}, {"contact", "desk.attempt.contact"}, {"outcome", "desk.attempt.outcome"},
+	{"appointment", "desk.attempt.appointment"}, {"lat", "desk.attempt.lat"}, {"lon", "desk.attempt.lon"}, {"accuracy", "desk.attempt.accuracy"}, {"reason", "desk.reason"}}
+
+// sent lists what was typed into a form of a case, in words.
+func (t *teller) sent(typed typed) []fact {
+	list := []fact{{t.say("desk.column.what"), t.trailName(typed.Typed("action"))}}
+	for _, f := range sentFields {
+		value := typed.Typed(f[0])
+		switch {
+		case value == "":
+			continue
+		case f[0] == "contact" && contactWords[fieldwork.Contact(value)] != "":
+			value = t.say(contactWords[fieldwork.Contact(value)])
+		case f[0] == "outcome":
+			value = cmp.Or(t.OutcomeName(fieldwork.OutcomeCode(value)), value)
+		}
+		list = append(list, fact{t.say(f[1]), value})
+	}
+	return list
 }
 
 // differWords are the things in which who was interviewed may not be as who was selected.
@@ -295,11 +331,7 @@ func (d *desk) eventTable(f deskFrame, events []fieldwork.Event, names people) (
 	}
 	words := &teller{deskFrame: f}
 	for _, e := range events {
-		who := names.Name(e.Who)
-		if e.Who == office.Intake {
-			who = words.say("desk.intake")
-		}
-		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: who}, deskCell{Text: words.word(words.ActionName(e.Action))}, deskCell{Text: words.details(e, names)})
+		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: words.doer(names, e.Who)}, deskCell{Text: words.word(words.ActionName(e.Action))}, deskCell{Text: words.details(e, names)})
 	}
 	return t, errors.Join(words.err, t.arrange(f))
 }

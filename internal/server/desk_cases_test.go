@@ -221,13 +221,42 @@ func TestDeskTwoReviewersAtOnce(t *testing.T) {
 	if loser < 0 || statuses[1-loser] != http.StatusOK {
 		t.Fatalf("statuses %v, want one 200 and one 409", statuses)
 	}
-	d.wants(statuses[loser], bodies[loser], http.StatusConflict, "Somebody else worked on this case meanwhile")
-	if loser == 1 && !strings.Contains(bodies[1], "reopen") && d.state("c1") == "review 3" {
-		d.wants(0, bodies[1], 0, "too short by far") // it can still be sent back, with what was typed
+	d.wants(statuses[loser], bodies[loser], http.StatusConflict, "This case changed meanwhile")
+	if loser == 1 {
+		d.wants(0, bodies[1], 0, "too short by far")
 	}
 	if got := d.state("c1"); got != "review 3" && got != "rejected 3" {
 		t.Errorf("the case is %s", got)
 	}
+}
+
+// What was typed is kept when the case, as it is now, has no such form: it stands above the
+// others. So it is for a supervisor whose review would be the final one now, and for an
+// attempt at a case that was closed; nothing is said of others, since it may have been oneself.
+func TestDeskKeepsWhatNoFormTakes(t *testing.T) {
+	d := newDesk(t)
+	d.submitted("c1")
+	d.given("c2")
+	wu, li := d.as("wu"), d.as("li")
+	const path = "/desk/village/cases/"
+	stale := wu.form(path+"c1?lang=en", "reject")
+	status, body := d.as("hangzhou").does("c1", "reject", "reason", "mine was first")
+	d.wants(status, body, http.StatusOK)
+	status, body = wu.send(path+"c1?lang=en", with(stale, "reason", "too short by far"))
+	d.wants(status, body, http.StatusConflict, "This case changed meanwhile", "What you sent", "<dd>too short by far</dd>", "<dd>Send back</dd>")
+	if strings.Contains(body, "Somebody else") {
+		t.Error("others are blamed")
+	}
+	attempt := li.form(path+"c2?lang=en", "attempt")
+	d.happen("c2", tried(noon, fieldwork.Vacant))
+	d.happens("c2", fieldwork.Event{Who: "wu", Action: fieldwork.Close, Reason: "vacant"})
+	status, body = li.send(path+"c2?lang=en", with(attempt, "at", "2026-06-01T12:00", "contact", "phone", "outcome", "nobody-home"))
+	d.wants(status, body, http.StatusConflict, "<dd>2026-06-01T12:00</dd>", "<dd>Telephone</dd>", "nobody at home</dd>")
+	d.submitted("c3")
+	approve := wu.form(path+"c3?lang=en", "approve")
+	d.happens("c3", fieldwork.Event{Who: "hangzhou", Action: fieldwork.Approve})
+	status, body = wu.send(path+"c3?lang=en", approve)
+	d.wants(status, body, http.StatusConflict, "This case changed meanwhile")
 }
 
 // A case of another area is not there: 404, and a line in the audit trail; nor is that of
@@ -345,17 +374,26 @@ func TestDeskHousehold(t *testing.T) {
 		form  url.Values
 		words string
 	}{
-		"nobody listed":     {url.Values{}, "Nobody is listed yet"},
-		"an age too high":   {with(form, "age1", "131"), "whole number from 0 to 130"},
-		"no sex":            {with(form, "sex2", ""), "Choose the sex"},
-		"an empty opener":   {with(form, "opener", "7"), "Nobody is listed on this line"},
-		"nobody eligible":   {listing("1", [3]string{"woman", "12", ""}), "Record that nobody is eligible"},
-		"nonsense as a sex": {with(form, "sex1", "x"), "Choose the sex"},
+		"nobody listed":          {url.Values{}, "Nobody is listed yet"},
+		"an age too high":        {with(form, "age1", "131"), "whole number from 0 to 130"},
+		"no sex":                 {with(form, "sex2", ""), "Choose the sex"},
+		"an empty opener":        {with(form, "opener", "7"), "Nobody is listed on this line"},
+		"no word of the opener":  {with(form, "opener", ""), "Say who opened the door"},
+		"a child is ticked":      {with(form, "age2", "15"), `name="sure"`},
+		"somebody of 101 years":  {with(form, "age1", "101"), "Line 1: the person is ticked, and under 16 or over 100"},
+		"a child, and no answer": {with(form, "age2", "15", "opener", ""), "Say who opened the door"},
+		"nobody eligible":        {listing("1", [3]string{"woman", "12", ""}), "Record that nobody is eligible"},
+		"nonsense as a sex":      {with(form, "sex1", "x"), "Choose the sex"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := li.send(path, with(c.form))
 			d.wants(status, body, http.StatusUnprocessableEntity, c.words)
 		})
+	}
+	_, body := li.open(path)
+	d.wants(0, body, 0, "by age and residence, as the plan of “Village science survey” has it")
+	if strings.Contains(body, `name="sure"`) {
+		t.Error("there is something to confirm before anything was listed")
 	}
 	status, body := li.send(path, with(form, "action", "more"))
 	d.wants(status, body, http.StatusOK, `id="age12"`, `value="44"`)
@@ -377,7 +415,7 @@ func TestDeskHousehold(t *testing.T) {
 	}
 	stat := d.as("stat")
 	_, body = stat.open("/desk/village/selection?lang=en")
-	d.wants(0, body, 0, "1 selections were replayed: 0 faults", `<th scope="row">li</th>`)
+	d.wants(0, body, 0, "1 selections were replayed: 0 faults", "In 0 of 1 listings nobody listed opened the door", `<th scope="row">li</th>`)
 	_, csv := stat.open("/desk/village/selection?lang=en&download=commitments")
 	draw, err := d.office.Draw(t.Context(), "village")
 	d.must(err)
@@ -400,10 +438,19 @@ func TestDeskLastBirthday(t *testing.T) {
 	d.wants(status, body, http.StatusUnprocessableEntity, "There is no such day", `value="30"`)
 	status, body = li.send(path, listing("1", [3]string{"woman", "12", ""}))
 	d.wants(status, body, http.StatusUnprocessableEntity, "Record that nobody is eligible")
-	status, body = li.does(url.PathEscape(id), "attempt", "at", "2026-06-01T11:00", "contact", "visit", "outcome", "nobody-eligible")
+	status, body = li.does(url.PathEscape(id), "attempt", "at", "2026-06-01T12:00", "contact", "visit", "outcome", "nobody-eligible")
 	d.wants(status, body, http.StatusOK, "4.70")
 	status, body = d.as("wu").does(url.PathEscape(id), "close", "reason", "nobody eligible")
 	d.wants(status, body, http.StatusOK, "Closed")
+	// An age that asks for a second look is taken once it is confirmed, and a listing without an
+	// opener is counted.
+	third, id := householdDesk(t, "kish")
+	odd := with(listing("0", [3]string{"man", "101", "yes"}), "sure", "yes")
+	status, body = third.as("li").send("/desk/village/cases/"+url.PathEscape(id)+"/household?lang=en", odd)
+	third.wants(status, body, http.StatusOK, "Interview line 1: Man, 101 years")
+	if got := lines(third.as("stat").rows("/desk/village/selection", "openers")); got != "li | 0 | — | — | — | — |  | 1" {
+		t.Errorf("the openers are\n%s", got)
+	}
 	// The birthdays decide: on 1 June, 31 May is the last one, 2 June the first.
 	other, id := householdDesk(t, "last-birthday")
 	li = other.as("li")
@@ -447,13 +494,64 @@ func TestDeskLinkAndPaper(t *testing.T) {
 	// Who began by the link goes on there; and what was sent back is typed in as a revision.
 	d.do(get(d.caseLink("village", "c2") + "?lang=en")).press("start")
 	status, body = li.send("/desk/village/cases/c2/paper?lang=en", url.Values{})
-	d.wants(status, body, http.StatusConflict, "The person has begun by the link")
+	d.wants(status, body, http.StatusConflict, "begun in another way")
 	wu.does("c1", "reject", "reason", "a page is missing")
 	status, body = li.send("/desk/village/cases/c1/paper?lang=en", url.Values{})
 	d.wants(status, body, http.StatusOK, `name="a.age"`)
 	if status, _ := d.as("stat").send("/desk/village/cases/c1/paper?lang=en", url.Values{}); status != http.StatusForbidden {
 		t.Errorf("a statistician types in: %d", status)
 	}
+}
+
+// Face to face the enumerator who has the case asks the person on this device, with the mode
+// of its own; nobody else does, not before somebody was selected in a household, and not beside
+// an interview on paper. What was sent back is asked again as the next revision.
+func TestDeskFaceToFace(t *testing.T) {
+	d := newDesk(t)
+	d.given("c1", "c2")
+	wu, li := d.as("wu"), d.as("li")
+	const path = "/desk/village/cases/"
+	_, body := li.open(path + "c1")
+	d.wants(0, body, 0, `action="/desk/village/cases/c1/interview?lang=en"`)
+	if _, body := wu.open(path + "c1"); strings.Contains(body, "c1/interview") {
+		t.Error("a supervisor is offered the interview")
+	}
+	status, _ := wu.send(path+"c1/interview?lang=en", url.Values{})
+	d.wants(status, "", http.StatusForbidden)
+	if got, want := d.refusedLast(), "wu begin interview village c1"; got != want {
+		t.Errorf("the trail says %q, want %q", got, want)
+	}
+	status, _ = d.as("chen").send(path+"c1/interview?lang=en", url.Values{})
+	d.wants(status, "", http.StatusNotFound)
+	for revision := range uint32(2) {
+		status, body = li.send(path+"c1/interview?lang=en", url.Values{})
+		d.wants(status, body, http.StatusOK, "About you", `name="a.age"`)
+		status, body = li.send(path+"c1/paper?lang=en", url.Values{})
+		d.wants(status, body, http.StatusConflict, "begun in another way")
+		p := d.do(get(d.caseLink("village", "c1") + "?lang=en"))
+		for p = p.press("start"); !strings.Contains(p.body, `value="send"`); p = p.press("next") {
+			p.fill("age", "44").fill("internet", "no").fill("channels", "tv").fill("K01", "true")
+		}
+		p.press("send")
+		list := d.stored() // every arrival
+		last := list[len(list)-1]
+		if len(list) != int(revision)+1 || last.ID != list[0].ID || last.Mode != surveys.ModeTablet || last.Revision != revision || last.Case != "c1" {
+			t.Fatalf("stored: %+v, want one interview of the tablet, up to revision %d", list, revision)
+		}
+		d.must(d.office.Take(t.Context(), []office.Arrival{{Response: surveys.Response{Interview: last, Node: 1, Seq: uint64(revision) + 1, Received: noon}}}, nil))
+		if revision == 0 {
+			status, body = wu.does("c1", "reject", "reason", "a page is missing")
+			d.wants(status, body, http.StatusOK)
+		}
+	}
+	home, id := householdDesk(t, "kish")
+	li = home.as("li")
+	at := path + url.PathEscape(id)
+	if _, body := li.open(at); strings.Contains(body, "/interview?") {
+		t.Error("the interview is offered before anybody is selected")
+	}
+	status, body = li.send(at+"/interview?lang=en", url.Values{})
+	home.wants(status, body, http.StatusConflict, "List the household first")
 }
 
 // Back-checks are drawn with a seed that is kept, done by somebody else, and tallied with an

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -30,6 +31,9 @@ type householdPage struct {
 	Birthdays bool
 	Method    string
 	Back      string
+	// Population says who belongs to it, Odd which ticked persons have an age that asks for
+	// a second look, empty when there is nothing to confirm.
+	Population, Odd string
 	// Nobody says that nobody listed is eligible: then an attempt with that outcome is
 	// recorded, at the time Now.
 	Nobody bool
@@ -79,9 +83,13 @@ func (d *desk) showListing(v *call, f deskFrame, c office.Case, status int, sent
 	f.Failed = f.Fault != ""
 	p := householdPage{deskFrame: f, Case: c, Birthdays: c.Method == household.LastBirthday, Back: f.caseHref(c.ID), typed: sent}
 	p.Nobody, p.Now = status == http.StatusUnprocessableEntity && len(wrong) == 0 && sent.listed(), d.deps.Now().In(surveys.ChinaTime).Format(formLayout)
-	var err error
-	if p.Method, err = f.T(methodWords[c.Method]); err != nil {
-		return err
+	w := &teller{deskFrame: f}
+	p.Method, p.Population = w.say(methodWords[c.Method]), w.say("desk.household.population", "survey", d.waves[c.Wave].Title.In(f.lang))
+	if odd := sent.oddAges(); len(odd) > 0 && status != http.StatusOK {
+		p.Odd = w.say("desk.household.odd", "lines", strings.Join(odd, ", "), "from", oddBelow, "to", oddAbove)
+	}
+	if w.err != nil {
+		return w.err
 	}
 	for n := 1; n <= sent.lines(); n++ {
 		of := strconv.Itoa(n)
@@ -115,6 +123,22 @@ func (t typed) listed() (some bool) {
 	return some
 }
 
+// The ages from which a person who is said to belong to the population is asked about again:
+// surveys of adults have nobody below oddBelow, and few people are above oddAbove.
+const oddBelow, oddAbove = 16, 100
+
+// oddAges are the lines of persons who are ticked as eligible with an unlikely age.
+func (t typed) oddAges() (lines []string) {
+	for n := 1; n <= t.lines(); n++ {
+		of := strconv.Itoa(n)
+		age, err := strconv.Atoi(strings.TrimSpace(t.Typed("age" + of)))
+		if err == nil && t.Typed("eligible"+of) != "" && (age < oddBelow || age > oddAbove) {
+			lines = append(lines, of)
+		}
+	}
+	return lines
+}
+
 // list takes the listing in, and has one person selected.
 func (d *desk) list(v *call) error {
 	form, err := v.sentForm()
@@ -144,6 +168,10 @@ func (d *desk) list(v *call) error {
 		f.Fault, err = f.T("desk.household.empty")
 	case !slices.ContainsFunc(l.Persons, func(p household.Person) bool { return p.Eligible }):
 		f.Fault, err = f.T("desk.household.nobody")
+	case sent.Typed("opener") == "":
+		f.Fault, err = f.T("desk.household.who")
+	case len(sent.oddAges()) > 0 && sent.Typed("sure") == "":
+		f.Fault, err = f.T("desk.household.odd", "lines", strings.Join(sent.oddAges(), ", "), "from", oddBelow, "to", oddAbove)
 	}
 	if err != nil {
 		return err
@@ -345,7 +373,11 @@ func (d *desk) showReplay(v *call, f deskFrame, draw office.Draw, committed []ho
 	words := &teller{deskFrame: f}
 	var list []household.Evidence
 	var openings []household.Opening
+	unseen := map[string]int{} // listings by enumerator in which nobody listed opened the door
 	for _, e := range evidence {
+		if e.Evidence.Listing.Opener == 0 {
+			unseen[e.Who]++
+		}
 		list = append(list, e.Evidence)
 		if o, useful := household.OpeningOf(e.Who, e.Evidence); useful {
 			openings = append(openings, o)
@@ -360,21 +392,29 @@ func (d *desk) showReplay(v *call, f deskFrame, draw office.Draw, committed []ho
 	}
 	faults.Notes = []string{words.say("desk.selection.replayed", "cases", len(committed), "selections", len(evidence), "faults", len(faults.Rows))}
 	openers, err := d.table(f, "openers", "desk.selection.openers", "desk.column.enumerator", "#desk.column.households", "#desk.column.chosen", "#desk.column.expected", "#desk.column.p",
-		"#desk.column.adjusted", "desk.column.alert")
+		"#desk.column.adjusted", "desk.column.alert", "#desk.column.noopener")
 	if err != nil {
 		return err
 	}
 	number := func(x float64, digits int) deskCell {
 		return deskCell{Text: strconv.FormatFloat(x, 'f', digits, 64), Number: true, Value: x}
 	}
+	without := 0
 	for _, o := range household.TestOpeners(openings, household.DefaultAlpha) {
 		alert := ""
 		if o.Alert {
 			alert = words.say("desk.yes")
 		}
-		openers.add(deskCell{Text: o.Enumerator}, whole(o.Households), whole(o.Chosen), number(o.Expected, 1), number(o.P, 4), number(o.Adjusted, 4), deskCell{Text: alert})
+		openers.add(deskCell{Text: o.Enumerator}, whole(o.Households), whole(o.Chosen), number(o.Expected, 1), number(o.P, 4), number(o.Adjusted, 4), deskCell{Text: alert}, whole(unseen[o.Enumerator]))
+		without += unseen[o.Enumerator]
+		delete(unseen, o.Enumerator)
 	}
-	openers.Notes = []string{words.say("desk.selection.test", "alpha", household.DefaultAlpha)}
+	for _, who := range slices.Sorted(maps.Keys(unseen)) { // nothing of theirs can be tested
+		none := percent(0, false)
+		openers.add(deskCell{Text: who}, whole(0), none, none, none, none, deskCell{}, whole(unseen[who]))
+		without += unseen[who]
+	}
+	openers.Notes = []string{words.say("desk.selection.test", "alpha", household.DefaultAlpha), words.say("desk.selection.unseen", "n", without, "of", len(evidence))}
 	commitments, err := d.table(f, "commitments", "desk.selection.commitments", "desk.column.id", "desk.column.commitment", "desk.column.seal")
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/office"
@@ -47,18 +48,55 @@ func (d *desk) personalLink(v *call) error {
 	return d.show(v, http.StatusOK, "desk-link", p)
 }
 
-// typePaper begins the interview of a case that was answered on paper, and leads to its
-// pages. It is the one interview of the case, so that it cannot be counted twice; one that
-// the person began by the link is not taken over.
-func (d *desk) typePaper(v *call) error {
+// way is how the pages of an interview are opened from the page of its case.
+type way struct {
+	mode surveys.Mode
+	// Action is what it is called in the audit trail.
+	Action string
+	may    func(*desk, *call, office.Case) bool
+	// hinder is the key of the words that say why not now, "" when nothing is in the way.
+	hinder func(office.Case) string
+}
+
+var (
+	// onPaper types in what was answered on paper.
+	onPaper = way{mode: surveys.ModePaper, Action: "type paper",
+		may:    func(d *desk, v *call, _ office.Case) bool { return d.mayType(v.account) },
+		hinder: func(office.Case) string { return "" }}
+	// faceToFace asks the person on this device, which only who has the case does, and only
+	// the person who was selected in the household.
+	faceToFace = way{mode: surveys.ModeTablet, Action: "begin interview",
+		may: func(_ *desk, v *call, c office.Case) bool {
+			return v.account.May(auth.Attempt) && c.Enumerator == v.account.Login
+		},
+		hinder: func(c office.Case) string {
+			if c.Method != 0 && c.Selection == nil {
+				return "desk.tablet.unlisted"
+			}
+			return ""
+		}}
+)
+
+// offered says whether the page of a case has a form to open its interview in this way.
+func (y way) offered(d *desk, v *call, w *wave, c office.Case) bool {
+	return y.may(d, v, c) && c.Interview == "" && (c.State.Open() || c.State == "") && w.mustBeOpen(d.deps.Now()) == nil
+}
+
+func (d *desk) typePaper(v *call) error      { return d.openInterview(v, onPaper) }
+func (d *desk) beginInterview(v *call) error { return d.openInterview(v, faceToFace) }
+
+// openInterview begins the interview of a case in some way, or goes on with it, and leads to
+// its pages. It is the one interview of the case, so that it cannot be counted twice; one that
+// was begun in another way, as by the person with the link, is not taken over.
+func (d *desk) openInterview(v *call, y way) error {
 	f, w, c, err := d.inCase(v, "desk.case")
 	if err != nil {
 		return err
 	}
 	ctx := v.Request().Context()
-	if !d.mayType(v.account) {
-		entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "type paper", Object: w.ID + " " + c.ID, Outcome: office.Refused}
-		return errors.Join(fmt.Errorf("type an interview in: %w", office.ErrForbidden), d.office.Note(ctx, entry))
+	if !y.may(d, v, c) {
+		entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: y.Action, Object: w.ID + " " + c.ID, Outcome: office.Refused}
+		return errors.Join(fmt.Errorf("%s: %w", y.Action, office.ErrForbidden), d.office.Note(ctx, entry))
 	}
 	if err := w.mustBeOpen(d.deps.Now()); err != nil {
 		return err
@@ -70,39 +108,42 @@ func (d *desk) typePaper(v *call) error {
 		}
 		return d.showCase(v, http.StatusConflict, words, nil)
 	}
+	if key := y.hinder(c); key != "" {
+		return refuse(key)
+	}
 	if c.Interview != "" || !c.State.Open() {
 		return refuse("desk.paper.closed")
 	}
-	opened, err := d.paperDoor(v, w, c)
+	opened, err := d.interviewDoor(v, w, c, y.mode)
 	if err != nil {
 		return err
 	}
 	draft, err := d.deps.Drafts.Get(ctx, opened.interview)
 	switch {
 	case errors.Is(err, surveys.ErrNotFound):
-		return d.beginPaper(v, c, opened)
+		return d.beginHere(v, c, opened)
 	case err != nil:
 		return err
 	case draft.State == drafts.Finished && opened.revision > 0: // it was accepted, and then sent back
 		if err := d.deps.Drafts.Forget(ctx, opened.interview); err != nil {
 			return err
 		}
-		return d.beginPaper(v, c, opened)
+		return d.beginHere(v, c, opened)
 	}
 	r, err := d.takeUp(&draft)
 	if err != nil {
 		return err
 	}
-	if r.state.Mode != surveys.ModePaper || draft.State == drafts.Finished {
+	if r.state.Mode != y.mode || draft.State == drafts.Finished {
 		return refuse("desk.paper.begun")
 	}
 	return d.goOn(v, opened.interview)
 }
 
-// paperDoor is how the interview of a case is typed in: the one that every way of answering
+// interviewDoor is how the interview of a case is opened: the one that every way of answering
 // has, or the next revision of one that a review sent back.
-func (d *desk) paperDoor(v *call, w *wave, c office.Case) (door, error) {
-	opened := door{wave: w, caseID: c.ID, interview: d.links.interviewID(w.ID, c.ID), mode: surveys.ModePaper}
+func (d *desk) interviewDoor(v *call, w *wave, c office.Case, mode surveys.Mode) (door, error) {
+	opened := door{wave: w, caseID: c.ID, interview: d.links.interviewID(w.ID, c.ID), mode: mode}
 	events, err := d.office.Events(v.Request().Context(), w.ID, c.ID)
 	for _, e := range events {
 		if e.Action == fieldwork.Submit {
@@ -112,9 +153,10 @@ func (d *desk) paperDoor(v *call, w *wave, c office.Case) (door, error) {
 	return opened, err
 }
 
-func (d *desk) beginPaper(v *call, c office.Case, opened door) error {
+// beginHere begins an interview, and has the case say so.
+func (d *desk) beginHere(v *call, c office.Case, opened door) error {
 	if c.Allows(fieldwork.Begin) {
-		e := fieldwork.Event{At: d.deps.Now(), Who: v.account.Login, Action: fieldwork.Begin, Mode: surveys.ModePaper}
+		e := fieldwork.Event{At: d.deps.Now(), Who: v.account.Login, Action: fieldwork.Begin, Mode: opened.mode}
 		if _, err := d.office.Record(v.Request().Context(), c.Wave, c.ID, e, fieldwork.DefaultAttemptRules); err != nil {
 			return err
 		}

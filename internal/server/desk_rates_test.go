@@ -11,11 +11,11 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 )
 
-// outcomeOf is one outcome of each class.
+// outcomeOf is one outcome of each class that attempts have.
 var outcomeOf = map[string]fieldwork.OutcomeCode{"P": fieldwork.PartlyCompleted, "R": fieldwork.PersonRefused, "NC": fieldwork.NobodyHome, "O": fieldwork.PersonUnable,
-	"UH": fieldwork.NotFound, "UO": fieldwork.Unscreened, "NE": fieldwork.Vacant, "I": fieldwork.Completed}
+	"UH": fieldwork.NotFound, "UO": fieldwork.Unscreened, "NE": fieldwork.Vacant}
 
-// resolved adds cases of a class to a city; each ends with its outcome.
+// resolved adds cases of a class to a city; each ends with its outcome, or its interview.
 func (d *deskSite) resolved(city, class string, n int, weight float64, columns ...string) {
 	d.t.Helper()
 	var cases []fieldwork.Case
@@ -28,7 +28,11 @@ func (d *deskSite) resolved(city, class string, n int, weight float64, columns .
 	}
 	d.must(d.office.AddCases(d.t.Context(), "village", cases, "setup", noon))
 	for _, c := range cases {
-		d.happen(c.ID, tried(noon, outcomeOf[class]))
+		if class == "I" {
+			d.happen(c.ID, submitted(noon, "iv-"+c.ID))
+		} else {
+			d.happen(c.ID, tried(noon, outcomeOf[class]))
+		}
 	}
 }
 
@@ -63,19 +67,18 @@ func TestDeskRatesAreThoseOfR(t *testing.T) {
 }
 
 // By hand: Ningbo has an untouched case and Jiaxing an interview, a refusal and a
-// substitute that was interviewed; the interviews are not handed in, so both cases are open. The rule of e is printed, open cases and substitutes
-// are counted and said, and a rate that needs an unknown e is missing.
+// substitute that was interviewed; nobody has closed the refusal, so that case is open. The
+// rule of e is printed, open cases and substitutes are counted and said, and a rate that needs an unknown e is missing.
 func TestDeskRatesByGroup(t *testing.T) {
 	d := newDesk(t)
 	d.resolved("3304", "I", 1, 10)
 	d.resolved("3304", "R", 1, 30)
 	d.resolved("3304", "I", 1, 20, fieldwork.ColumnSubstitute, "r3304-R-0-30")
-	d.happen("r3304-R-0-30", fieldwork.Event{At: noon, Action: fieldwork.Close, Reason: "final"})
 	reader := d.as("reader")
 	for _, c := range []struct{ query, table, want string }{
 		{"area=3302", "counts", "3302 Ningbo | 1 | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 1 | 0 | 0 | — | —"},
 		{"area=3302", "unweighted", "3302 Ningbo | 1 | 0 | 0 | — | — | — | — | — | — | — | — | 0 | — | — | 0 | — | —"},
-		{"area=3304&by=stratum", "counts", "3304 | 2 | 1 | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 2 | 1 | 1 | 1 | 1"},
+		{"area=3304&by=stratum", "counts", "3304 | 2 | 1 | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 1 | 1 | 1 | 1 | 1"},
 		{"area=3304&by=county", "weighted", "330406 | 2 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.75 | 0.75 | 0.75 | 1 | 1 | 1"},
 		{"area=3304&by=day", "unweighted", "2026-06-01 | 2 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 1 | 1 | 1"},
 		{"area=3304", "dispositions", "1.1 | Complete interview | I | 2 | 0.6666666666666666 | 0.5\n2.112 | Refusal by the selected person | R | 1 | 0.3333333333333333 | 0.5"},
@@ -85,7 +88,7 @@ func TestDeskRatesByGroup(t *testing.T) {
 		}
 	}
 	_, body := reader.open("/desk/village/rates?lang=en&area=3304&rule=stratum")
-	for _, want := range []string{"resolved cases of each stratum", "substitutes: 1, interviewed: 1", "cases still open: 2", "With substitutes, unweighted"} {
+	for _, want := range []string{"resolved cases of each stratum", "substitutes: 1, interviewed: 1", "cases still open: 1", "With substitutes, unweighted"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
 		}

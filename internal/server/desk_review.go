@@ -45,7 +45,7 @@ func (d *desk) reviewPage(v *call) error {
 
 // queue lists the interviews that wait in a state.
 func (d *desk) queue(v *call, f deskFrame, w *wave, id, caption string, state fieldwork.State, names people) (deskTable, error) {
-	t, err := d.table(f, id, caption, "desk.column.id", "desk.column.area", "desk.column.enumerator", "desk.column.since", "desk.column.mode", "desk.column.first", "#desk.column.rejections", "desk.column.differs")
+	t, err := d.table(f, id, caption, "desk.column.id", "desk.column.area", "desk.column.enumerator", "desk.column.since", "desk.column.mode", "desk.column.first", "#desk.column.rejections", "#figures.flagcount", "desk.column.differs")
 	if err != nil {
 		return t, err
 	}
@@ -55,6 +55,7 @@ func (d *desk) queue(v *call, f deskFrame, w *wave, id, caption string, state fi
 	if !v.sent(id) {
 		filter.Limit = pageRows + 1
 	}
+	flags := d.flagCounts(v.Request().Context(), w.ID)
 	err = d.office.Cases(v.Request().Context(), v.account, filter, func(c office.Case) bool {
 		if filter.Limit > 0 && len(t.Rows) == pageRows {
 			t.Next = f.Here("/desk/" + w.ID + "/cases?sort=cases.last&state=" + string(state) + "&after=" + strconv.Itoa(pageRows))
@@ -65,10 +66,18 @@ func (d *desk) queue(v *call, f deskFrame, w *wave, id, caption string, state fi
 			mode = words.word(words.ModeName(c.Mode))
 		}
 		t.add(deskCell{Text: c.ID, Href: f.caseHref(c.ID)}, deskCell{Text: c.Area}, deskCell{Text: names.Name(c.Enumerator)}, deskCell{Text: clockTime(c.Last)},
-			deskCell{Text: mode}, deskCell{Text: names.Name(c.FirstReviewer)}, whole(c.Rejections), deskCell{Text: words.differs(c.Differs)})
+			deskCell{Text: mode}, deskCell{Text: names.Name(c.FirstReviewer)}, whole(c.Rejections), flagCell(flags, c.Interview), deskCell{Text: words.differs(c.Differs)})
 		return words.err == nil
 	})
 	return t, errors.Join(err, words.err)
+}
+
+// flagCell is the number of quality flags of an interview, missing while it was not judged.
+func flagCell(flags map[string]int, interview string) deskCell {
+	if n, judged := flags[interview]; judged {
+		return whole(n)
+	}
+	return percent(0, false)
 }
 
 // backChecksPage is web/pages/desk-backchecks: interviews to ask about again, and what came of it.

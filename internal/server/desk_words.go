@@ -35,8 +35,9 @@ var (
 	trailWords = map[string]string{
 		"sign in": "desk.trail.signin", "put account": "desk.trail.account", "set password": "desk.trail.password", "open page": "desk.trail.page",
 		"add cases": "desk.trail.cases", "put draw": "desk.trail.draw", "read case": "desk.trail.read", "read figures": "desk.trail.figures",
-		"select again": "desk.trail.again", "show link": "desk.trail.link", "type paper": "desk.trail.paper",
+		"select again": "desk.trail.again", "show link": "desk.trail.link", "type paper": "desk.trail.paper", "begin interview": "desk.trail.begin",
 		"draw back-checks": "desk.trail.drawn", "check back": "desk.trail.checked",
+		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
 	}
 	contactWords = map[fieldwork.Contact]string{
 		fieldwork.Visit: "desk.contact.visit", fieldwork.Phone: "desk.contact.phone", fieldwork.Letter: "desk.contact.letter", fieldwork.Link: "desk.contact.link",
@@ -78,6 +79,20 @@ func (t *teller) trailName(action string) string {
 		return action
 	}
 	return t.say(key)
+}
+
+// commandLine is who acts on the office without the desk.
+const commandLine = "command line"
+
+// partWords are what parts of the program are called that act on cases.
+var partWords = map[string]string{office.Intake: "desk.intake", commandLine: "desk.commandline"}
+
+// doer is who did something: an account by its name, or a part of the program.
+func (t *teller) doer(names people, who string) string {
+	if key := partWords[who]; key != "" {
+		return t.say(key)
+	}
+	return names.Name(who)
 }
 
 // outcomeNames are those of the outcomes of attempts.

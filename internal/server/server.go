@@ -78,6 +78,9 @@ type Deps struct {
 	// Findings are what the quality flags say of a wave, and when it was judged; nil for
 	// a server that judges no interviews.
 	Findings func(ctx context.Context, wave string) ([]quality.Finding, time.Time, error)
+	// Answers is the last revision of an interview as it is stored, surveys.ErrNotFound while
+	// it is on its way; nil for a server whose reviewers see no answers.
+	Answers func(ctx context.Context, wave, interview string) (*surveys.Response, error)
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or

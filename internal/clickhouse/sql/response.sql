@@ -1,0 +1,8 @@
+SELECT
+    wave, node, seq, submission_id, revision, survey, version, case_id, mode, lang,
+    started, finished, received, body_hash, answers,
+    booklet, partial, last, paradata, inclusion
+FROM responses FINAL
+WHERE wave = {wave:String} AND submission_id = {interview:UUID}
+ORDER BY revision DESC, node DESC, seq DESC
+LIMIT 1
