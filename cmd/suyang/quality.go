@@ -30,11 +30,7 @@ type qualityCommand struct {
 // Run prints how often each flag was raised, how often chance raises it, and what was
 // flagged.
 func (c *qualityCommand) Run(ctx context.Context, con *console) error {
-	w, err := c.waves().Load(c.Wave)
-	if err != nil {
-		return err
-	}
-	st, err := c.openStore(ctx)
+	st, w, err := c.openWave(ctx, c.Wave)
 	if err != nil {
 		return err
 	}

@@ -134,6 +134,16 @@ func (f *stateFlags) openStore(ctx context.Context) (*station, error) {
 	return st, nil
 }
 
+// openWave reads a published wave and opens the store.
+func (f *stateFlags) openWave(ctx context.Context, id string) (*station, waves.Wave, error) {
+	w, err := f.waves().Load(id)
+	if err != nil {
+		return nil, w, err
+	}
+	st, err := f.openStore(ctx)
+	return st, w, err
+}
+
 // openWith makes a station whose store is opened by connect.
 func (f *stateFlags) openWith(ctx context.Context, connect func(*station, context.Context) error) (*station, error) {
 	if err := f.make(); err != nil {

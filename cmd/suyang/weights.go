@@ -27,11 +27,7 @@ func (c *weightsCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	w, err := c.waves().Load(c.Wave)
-	if err != nil {
-		return err
-	}
-	st, err := c.openStore(ctx)
+	st, w, err := c.openWave(ctx, c.Wave)
 	if err != nil {
 		return err
 	}

@@ -163,27 +163,12 @@ type Fieldwork struct{ Cases, Weighted fieldwork.Counts }
 // Add counts cases of a class, given by its letters, with the sum of their weights. Letters
 // that are none count as of unknown eligibility, as cases that nobody knows of.
 func (f *Fieldwork) Add(class string, cases int, weight float64) {
-	for i, to := range []*fieldwork.Counts{&f.Cases, &f.Weighted} {
-		x := []float64{float64(cases), weight}[i]
-		switch class {
-		case fieldwork.ClassI.String():
-			to.I += x
-		case fieldwork.ClassP.String():
-			to.P += x
-		case fieldwork.ClassR.String():
-			to.R += x
-		case fieldwork.ClassNC.String():
-			to.NC += x
-		case fieldwork.ClassO.String():
-			to.O += x
-		case fieldwork.ClassUO.String():
-			to.UO += x
-		case fieldwork.ClassNE.String():
-			to.NE += x
-		default:
-			to.UH += x
-		}
+	k, known := fieldwork.ParseClass(class)
+	if !known {
+		k = fieldwork.ClassUH
 	}
+	f.Cases.Add(k, float64(cases))
+	f.Weighted.Add(k, weight)
 }
 
 // Results is every number of a report, ready to be written down.

@@ -34,6 +34,12 @@ func (c Class) String() string {
 	return classLetters[c]
 }
 
+// ParseClass reads the letters of a class; false for others.
+func ParseClass(letters string) (Class, bool) {
+	i := slices.Index(classLetters[:], letters)
+	return Class(i), i > 0
+}
+
 // eligible says whether a case of the class is known to be eligible.
 func (c Class) eligible() bool { return c >= ClassI && c <= ClassO }
 

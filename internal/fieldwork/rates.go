@@ -97,6 +97,9 @@ func (c *Counts) at(k Class) *float64 {
 		ClassO: &c.O, ClassUH: &c.UH, ClassUO: &c.UO, ClassNE: &c.NE}[k]
 }
 
+// Add counts n more of a class.
+func (c *Counts) Add(k Class, n float64) { *c.at(k) += n }
+
 // plus is the sum of two counts.
 func (c Counts) plus(d Counts) Counts {
 	return Counts{I: c.I + d.I, P: c.P + d.P, R: c.R + d.R, NC: c.NC + d.NC, O: c.O + d.O, UH: c.UH + d.UH, UO: c.UO + d.UO, NE: c.NE + d.NE}

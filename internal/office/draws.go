@@ -180,31 +180,20 @@ func (s *Store) Committed(ctx context.Context, a auth.Account, wave string) ([]h
 		return nil, err
 	}
 	condition, values := visible(a)
-	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE wave = ? AND commitment <> '' AND "+condition+" ORDER BY id", append([]any{wave}, values...)...)
-	if err != nil {
-		return nil, away("read the commitments", err)
-	}
-	defer rows.Close()
 	var list []household.Committed
-	for rows.Next() {
-		c, err := scanCase(rows)
-		if err != nil {
-			return nil, away("read the commitments", err)
-		}
+	err = s.eachCase(ctx, "commitment <> '' AND "+condition, append([]any{wave}, values...), func(c Case) error {
 		k := household.Committed{Case: c.ID, Method: d.Method}
-		if err := k.Commitment.UnmarshalText([]byte(c.Commitment)); err != nil {
-			return nil, err
-		}
 		switch {
-		case c.Interview == "" || c.Selection == nil:
-		case len(c.Differs) > 0:
+		case c.Interview == "":
+		case c.Selection == nil || len(c.Differs) > 0:
 			k.Interviewed = household.SomebodyElse
 		default:
 			k.Interviewed = c.Selection.Line
 		}
 		list = append(list, k)
-	}
-	return list, away("read the commitments", rows.Err())
+		return list[len(list)-1].Commitment.UnmarshalText([]byte(c.Commitment))
+	})
+	return list, err
 }
 
 // Evidence is a selection with who made it.

@@ -22,24 +22,33 @@ func (s *Store) HasCases(ctx context.Context, wave string) (has bool, err error)
 
 // Standings say of every case of a wave what whoever weighs needs, by case.
 func (s *Store) Standings(ctx context.Context, wave string) ([]fieldwork.Standing, error) {
-	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE wave = ? ORDER BY id", wave)
+	var list []fieldwork.Standing
+	err := s.eachCase(ctx, "TRUE", []any{wave}, func(c Case) error {
+		standing, err := c.Standing(c.ID)
+		list = append(list, standing)
+		return err
+	})
+	return list, err
+}
+
+// eachCase calls do for the cases of a wave that meet a condition, by ID; the first of the
+// values is the wave, the others belong to the condition.
+func (s *Store) eachCase(ctx context.Context, condition string, values []any, do func(Case) error) error {
+	rows, err := s.db.QueryContext(ctx, selectCase+" WHERE wave = ? AND "+condition+" ORDER BY id", values...)
 	if err != nil {
-		return nil, away("read the cases", err)
+		return away("read the cases", err)
 	}
 	defer rows.Close()
-	var list []fieldwork.Standing
 	for rows.Next() {
 		c, err := scanCase(rows)
 		if err != nil {
-			return nil, away("read the cases", err)
+			return away("read the cases", err)
 		}
-		standing, err := c.Standing(c.ID)
-		if err != nil {
-			return nil, err
+		if err := do(c); err != nil {
+			return err
 		}
-		list = append(list, standing)
 	}
-	return list, away("read the cases", rows.Err())
+	return away("read the cases", rows.Err())
 }
 
 // TakenUpTo is how far the log of a node was read.
