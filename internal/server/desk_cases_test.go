@@ -127,7 +127,7 @@ func TestDeskCaseGoesItsWay(t *testing.T) {
 	wu, li, hangzhou := d.as("wu"), d.as("li"), d.as("hangzhou")
 	status, body := wu.does("c1", "assign", "enumerator", "li")
 	d.wants(status, body, http.StatusOK, "Saved.", "李访问员 (li)")
-	status, body = li.does("c1", "attempt", "at", "2026-06-01T11:30", "contact", "visit", "outcome", "appointment", "appointment", "2026-06-02T19:00", "lat", "30.25", "lon", "120.16", "accuracy", "12")
+	status, body = li.does("c1", "attempt", "at", "2026-06-01T12:00", "contact", "visit", "outcome", "appointment", "appointment", "2026-06-02T19:00", "lat", "30.25", "lon", "120.16", "accuracy", "12")
 	d.wants(status, body, http.StatusOK, "Appointment 2026-06-02 19:00", "30.25000, 120.16000 ± 12 m", "2.36 Miscellaneous")
 	_, body = li.open("/desk/village/cases?lang=en")
 	d.wants(0, body, 0, `<strong>c1</strong>`, "Appointment 2026-06-02 19:00")
@@ -171,11 +171,11 @@ func TestDeskRefusals(t *testing.T) {
 		"assign to a supervisor":  {wu, "c1", "assign", []string{"reason", "x", "enumerator", "wu"}, http.StatusUnprocessableEntity, []string{"no such enumerator"}},
 		"reject without a reason": {wu, "c3", "reject", []string{"reason", " "}, http.StatusUnprocessableEntity, []string{"Give a reason."}},
 		"attempt of tomorrow":     {li, "c2", "attempt", []string{"at", "2026-06-02T11:30", "contact", "phone", "outcome", "nobody-home"}, http.StatusUnprocessableEntity, []string{"later than now", `value="2026-06-02T11:30"`, `<option value="phone" selected`}},
-		"attempt without outcome": {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit"}, http.StatusUnprocessableEntity, []string{"Give time, way and outcome"}},
-		"an interview made up":    {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit", "outcome", "complete"}, http.StatusUnprocessableEntity, []string{"Give time, way and outcome"}},
-		"appointment without one": {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit", "outcome", "appointment"}, http.StatusUnprocessableEntity, []string{"give its time"}},
-		"appointment before":      {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit", "outcome", "appointment", "appointment", "2026-06-01T11:00"}, http.StatusUnprocessableEntity, []string{"later than the attempt"}},
-		"a place off the earth":   {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit", "outcome", "nobody-home", "lat", "91", "lon", "1"}, http.StatusUnprocessableEntity, []string{"Latitude is from", `value="91"`}},
+		"attempt without outcome": {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit"}, http.StatusUnprocessableEntity, []string{"Give time, way and outcome"}},
+		"an interview made up":    {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit", "outcome", "complete"}, http.StatusUnprocessableEntity, []string{"Give time, way and outcome"}},
+		"appointment without one": {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit", "outcome", "appointment"}, http.StatusUnprocessableEntity, []string{"give its time"}},
+		"appointment before":      {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit", "outcome", "appointment", "appointment", "2026-06-01T11:00"}, http.StatusUnprocessableEntity, []string{"later than the attempt"}},
+		"a place off the earth":   {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit", "outcome", "nobody-home", "lat", "91", "lon", "1"}, http.StatusUnprocessableEntity, []string{"Latitude is from", `value="91"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := c.who.does(c.id, c.action, c.typed...)
