@@ -87,7 +87,8 @@ func (s *Store) Days(ctx context.Context, a auth.Account, wave, area string) ([]
 // dayOf is the day of a time in China.
 func dayOf(t time.Time) string { return t.In(surveys.ChinaTime).Format(time.DateOnly) }
 
-// countDay adds to the day of an event what it changed: before is the case as it was.
+// countDay adds to the day of an event what it changed: before is the case as it was. An
+// attempt counts on the day when it was made, whenever it is typed in.
 func countDay(ctx context.Context, tx *sql.Tx, before fieldwork.Progress, c *Case, e fieldwork.Event) error {
 	step := func(is, was bool) int {
 		switch {
@@ -98,20 +99,24 @@ func countDay(ctx context.Context, tx *sql.Tx, before fieldwork.Progress, c *Cas
 		}
 		return 0
 	}
+	day, attempted := dayOf(e.At), dayOf(e.At)
+	if e.Attempt != nil {
+		attempted = dayOf(e.Attempt.At)
+	}
 	for _, m := range []struct {
-		what string
-		n    int
+		what, day string
+		n         int
 	}{
-		{"attempt", step(e.Action == fieldwork.Try, false)},
-		{"done", step(c.Done(), before.Done())},
-		{"interview", step(c.Interview != "", before.Interview != "")},
-		{"approved", step(c.State == fieldwork.Approved, before.State == fieldwork.Approved)},
+		{"attempt", attempted, step(e.Action == fieldwork.Try, false)},
+		{"done", day, step(c.Done(), before.Done())},
+		{"interview", day, step(c.Interview != "", before.Interview != "")},
+		{"approved", day, step(c.State == fieldwork.Approved, before.State == fieldwork.Approved)},
 	} {
 		if m.n == 0 {
 			continue
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO daily (wave, area, enumerator, day, what, n) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET n = n + excluded.n`, c.Wave, c.Area, c.Enumerator, dayOf(e.At), m.what, m.n)
+			ON CONFLICT DO UPDATE SET n = n + excluded.n`, c.Wave, c.Area, c.Enumerator, m.day, m.what, m.n)
 		if err != nil {
 			return err
 		}

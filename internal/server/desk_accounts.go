@@ -75,7 +75,7 @@ func (d *desk) showAccounts(v *call, status int, fault string, sent url.Values) 
 			disabled = words.say("desk.yes")
 		}
 		t.add(deskCell{Text: a.Login, Href: f.Here("/desk/accounts/" + url.PathEscape(a.Login))}, deskCell{Text: a.Name}, deskCell{Text: words.say(roleWords[a.Role])},
-			deskCell{Text: a.Area}, deskCell{Text: disabled}, deskCell{Text: clockTime(a.Created)})
+			deskCell{Text: f.AreaText(a.Area)}, deskCell{Text: disabled}, deskCell{Text: clockTime(a.Created)})
 	}
 	p := accountsPage{deskFrame: f, accountForm: accountForm{typed(sent), words.roleNames()}}
 	if err := errors.Join(words.err, t.arrange(f)); err != nil {

@@ -33,6 +33,8 @@ type casePage struct {
 	Personal, PaperForm, TabletForm string
 	// Other says that somebody else than the selected person seems to have been interviewed.
 	Other string
+	// Back says why a review sent the interview back.
+	Back string
 	// Quarantine says that further interviews came, and do not count.
 	Quarantine  string
 	Outcomes    []fieldwork.Outcome
@@ -130,6 +132,11 @@ func (d *desk) showCase(v *call, status int, fault string, sent url.Values) erro
 	}
 	if p.Facts, err = caseFacts(f, c, events, names); err != nil {
 		return err
+	}
+	if reason, who := sentBack(events); reason != "" {
+		if p.Back, err = f.T("desk.sentback", "who", names.Name(who), "reason", reason); err != nil {
+			return err
+		}
 	}
 	if p.Interview, err = d.interviewPart(v, f, w, c); err != nil {
 		return err
@@ -274,8 +281,9 @@ func caseFacts(f deskFrame, c office.Case, events []fieldwork.Event, names peopl
 	if c.Rejections > 0 {
 		add(t.say("desk.column.rejections"), strconv.Itoa(c.Rejections))
 	}
-	add(t.say("desk.column.area"), c.Area)
-	add(t.say("desk.column.stratum"), c.Stratum)
+	add(t.say("desk.column.address"), t.address(c))
+	add(t.say("desk.column.area"), t.AreaText(c.Area))
+	add(t.say("desk.column.stratum"), t.stratum(c.Stratum))
 	add(t.say("desk.column.psu"), c.PSU)
 	add(t.say("desk.column.weight"), strconv.FormatFloat(c.Weight, 'g', 8, 64))
 	var columns []string
@@ -285,6 +293,12 @@ func caseFacts(f deskFrame, c office.Case, events []fieldwork.Event, names peopl
 	slices.Sort(columns)
 	for _, name := range columns {
 		value := c.Columns[name]
+		switch name {
+		case "city", "county":
+			value = t.AreaText(value)
+		case "class":
+			value = t.stratum(value)
+		}
 		if key := columnWords[name]; key != "" {
 			name = t.say(key)
 		}
@@ -295,7 +309,7 @@ func caseFacts(f deskFrame, c office.Case, events []fieldwork.Event, names peopl
 
 // columnWords are the words of columns of a sample that everybody has; others keep their names.
 var columnWords = map[string]string{
-	"city": "desk.sample.city", "county": "desk.sample.county", "village": "desk.sample.village", "class": "desk.sample.class",
+	"city": "desk.sample.city", "county": "desk.sample.county", "village": "desk.sample.village", columnName: "desk.sample.name", "class": "desk.sample.class",
 	"replicate": "desk.sample.replicate", fieldwork.ColumnBooklet: "desk.sample.booklet",
 }
 

@@ -48,7 +48,9 @@ type stateLink struct {
 type caseCard struct {
 	office.Case
 	Href, Appointment string
-	Overdue           bool
+	// Where is the address; Back says why a review sent the interview back.
+	Where, Back string
+	Overdue     bool
 }
 
 // keptField is a hidden field.
@@ -95,9 +97,15 @@ var caseSorts = map[string]office.Sort{
 	"enumerator": office.ByEnumerator, "attempts": office.ByAttempts, "last": office.ByLast, "appointment": office.ByAppointment,
 }
 
-// caseFilter is the filter that an address asks for.
-func (v *call) caseFilter(w *wave) office.Filter {
-	return office.Filter{Wave: w.ID, State: v.QueryParam("state"), Area: v.QueryParam("area"), Enumerator: v.QueryParam("enumerator"), Find: v.QueryParam("find")}
+// caseFilter is the filter that an address asks for. An area that the account does not see is
+// ErrNotFound, and the try stands in the audit trail.
+func (d *desk) caseFilter(v *call, w *wave) (office.Filter, error) {
+	filter := office.Filter{Wave: w.ID, State: v.QueryParam("state"), Area: strings.TrimSpace(v.QueryParam("area")), Enumerator: v.QueryParam("enumerator"), Find: v.QueryParam("find")}
+	if filter.Area == "" || v.account.Sees(filter.Area) {
+		return filter, nil
+	}
+	entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "list cases", Object: w.ID + " " + cut(filter.Area, 20), Outcome: office.Refused}
+	return filter, errors.Join(fmt.Errorf("area: %w", surveys.ErrNotFound), d.office.Note(v.Request().Context(), entry))
 }
 
 func (d *desk) casesPage(v *call) error {
@@ -114,7 +122,11 @@ func (d *desk) showCases(v *call, status int, fault string, sent url.Values) err
 	if err := f.said(v); err != nil {
 		return err
 	}
-	p := casesPage{deskFrame: f, Filter: v.caseFilter(w), MayAssign: v.account.May(auth.AssignCases), typed: typed(sent)}
+	filter, err := d.caseFilter(v, w)
+	if err != nil {
+		return err
+	}
+	p := casesPage{deskFrame: f, Filter: filter, MayAssign: v.account.May(auth.AssignCases), typed: typed(sent)}
 	switch {
 	case p.Filter.State == allStates:
 		p.Filter.State = ""
@@ -213,7 +225,7 @@ func (d *desk) listCases(v *call, p *casesPage) error {
 		}
 		if v.account.Role == auth.Enumerator {
 			at := c.NextAppointment()
-			p.Cards = append(p.Cards, caseCard{c, p.caseHref(c.ID), clockTime(at), !at.IsZero() && at.Before(d.deps.Now())})
+			p.Cards = append(p.Cards, caseCard{Case: c, Href: p.caseHref(c.ID), Appointment: clockTime(at), Where: words.address(c), Overdue: !at.IsZero() && at.Before(d.deps.Now())})
 		}
 		t.add(p.caseRow(words, c, names)...)
 		return words.err == nil
@@ -222,7 +234,23 @@ func (d *desk) listCases(v *call, p *casesPage) error {
 		t.Previous = p.with("after", strconv.Itoa(max(from-pageRows, 0)), "said", "")
 	}
 	p.Table = t
-	return errors.Join(err, words.err)
+	return errors.Join(err, words.err, d.sayBack(v, p))
+}
+
+// sayBack has the cards of cases that a review sent back say why.
+func (d *desk) sayBack(v *call, p *casesPage) error {
+	for i := range p.Cards {
+		c := &p.Cards[i]
+		if c.Rejections == 0 || !c.State.Open() {
+			continue
+		}
+		events, err := d.office.Events(v.Request().Context(), c.Wave, c.ID)
+		if err != nil {
+			return err
+		}
+		c.Back, _ = sentBack(events)
+	}
+	return nil
 }
 
 // caseRow is the row of a case in a list.
@@ -239,7 +267,7 @@ func (p *casesPage) caseRow(t *teller, c office.Case, names people) []deskCell {
 	if c.Enumerator != "" {
 		who = names.Name(c.Enumerator)
 	}
-	return []deskCell{id, {Text: c.Area}, {Text: c.Stratum}, {Text: t.word(t.StateName(c.State))}, {Text: t.DispositionName(code, c.Method != 0)},
+	return []deskCell{id, {Text: t.AreaText(c.Area)}, {Text: t.stratum(c.Stratum)}, {Text: t.word(t.StateName(c.State))}, {Text: t.DispositionName(code, c.Method != 0)},
 		{Text: who}, whole(len(c.Attempts)), {Text: clockTime(c.Last)}, {Text: clockTime(c.NextAppointment())}}
 }
 
@@ -254,7 +282,10 @@ func (d *desk) assignCases(v *call) error {
 	if err != nil {
 		return err
 	}
-	filter := v.caseFilter(w)
+	filter, err := d.caseFilter(v, w)
+	if err != nil {
+		return err
+	}
 	if sent.Get("which") != "all" {
 		filter.IDs = append([]string{}, sent["case"]...)
 	}
@@ -316,7 +347,7 @@ func (d *desk) workPage(v *call) error {
 		l := of[login]
 		delete(of, login)
 		href := f.Here("/desk/" + w.ID + "/cases?enumerator=" + url.QueryEscape(enumerator))
-		t.add(deskCell{Text: name, Href: href}, deskCell{Text: area}, whole(l.Open), whole(l.Contacting), whole(l.Due), whole(l.Overdue),
+		t.add(deskCell{Text: name, Href: href}, deskCell{Text: f.AreaText(area)}, whole(l.Open), whole(l.Contacting), whole(l.Due), whole(l.Overdue),
 			whole(l.Submitted), whole(l.Returned), whole(l.Approved), whole(l.Closed), whole(l.Attempts))
 	}
 	if _, some := of[""]; some {

@@ -127,7 +127,7 @@ func TestDeskCaseGoesItsWay(t *testing.T) {
 	wu, li, hangzhou := d.as("wu"), d.as("li"), d.as("hangzhou")
 	status, body := wu.does("c1", "assign", "enumerator", "li")
 	d.wants(status, body, http.StatusOK, "Saved.", "李访问员 (li)")
-	status, body = li.does("c1", "attempt", "at", "2026-06-01T11:30", "contact", "visit", "outcome", "appointment", "appointment", "2026-06-02T19:00", "lat", "30.25", "lon", "120.16", "accuracy", "12")
+	status, body = li.does("c1", "attempt", "at", "2026-06-01T12:00", "contact", "visit", "outcome", "appointment", "appointment", "2026-06-02T19:00", "lat", "30.25", "lon", "120.16", "accuracy", "12")
 	d.wants(status, body, http.StatusOK, "Appointment 2026-06-02 19:00", "30.25000, 120.16000 ± 12 m", "2.36 Miscellaneous")
 	_, body = li.open("/desk/village/cases?lang=en")
 	d.wants(0, body, 0, `<strong>c1</strong>`, "Appointment 2026-06-02 19:00")
@@ -171,11 +171,11 @@ func TestDeskRefusals(t *testing.T) {
 		"assign to a supervisor":  {wu, "c1", "assign", []string{"reason", "x", "enumerator", "wu"}, http.StatusUnprocessableEntity, []string{"no such enumerator"}},
 		"reject without a reason": {wu, "c3", "reject", []string{"reason", " "}, http.StatusUnprocessableEntity, []string{"Give a reason."}},
 		"attempt of tomorrow":     {li, "c2", "attempt", []string{"at", "2026-06-02T11:30", "contact", "phone", "outcome", "nobody-home"}, http.StatusUnprocessableEntity, []string{"later than now", `value="2026-06-02T11:30"`, `<option value="phone" selected`}},
-		"attempt without outcome": {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit"}, http.StatusUnprocessableEntity, []string{"Give time, way and outcome"}},
-		"an interview made up":    {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit", "outcome", "complete"}, http.StatusUnprocessableEntity, []string{"Give time, way and outcome"}},
-		"appointment without one": {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit", "outcome", "appointment"}, http.StatusUnprocessableEntity, []string{"give its time"}},
-		"appointment before":      {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit", "outcome", "appointment", "appointment", "2026-06-01T11:00"}, http.StatusUnprocessableEntity, []string{"later than the attempt"}},
-		"a place off the earth":   {li, "c2", "attempt", []string{"at", "2026-06-01T11:30", "contact", "visit", "outcome", "nobody-home", "lat", "91", "lon", "1"}, http.StatusUnprocessableEntity, []string{"Latitude is from", `value="91"`}},
+		"attempt without outcome": {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit"}, http.StatusUnprocessableEntity, []string{"Give time, way and outcome"}},
+		"an interview made up":    {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit", "outcome", "complete"}, http.StatusUnprocessableEntity, []string{"Give time, way and outcome"}},
+		"appointment without one": {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit", "outcome", "appointment"}, http.StatusUnprocessableEntity, []string{"give its time"}},
+		"appointment before":      {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit", "outcome", "appointment", "appointment", "2026-06-01T11:00"}, http.StatusUnprocessableEntity, []string{"later than the attempt"}},
+		"a place off the earth":   {li, "c2", "attempt", []string{"at", "2026-06-01T12:00", "contact", "visit", "outcome", "nobody-home", "lat", "91", "lon", "1"}, http.StatusUnprocessableEntity, []string{"Latitude is from", `value="91"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := c.who.does(c.id, c.action, c.typed...)
@@ -322,7 +322,10 @@ func TestDeskAssignMany(t *testing.T) {
 	status, body := wu.send("/desk/village/cases?lang=en", url.Values{"enumerator": {"li"}, "which": {"ticked"}})
 	d.wants(status, body, http.StatusUnprocessableEntity, "No case is ticked", `<option value="li" selected`)
 	status, body = wu.send("/desk/village/cases?lang=en", url.Values{"enumerator": {"li"}, "which": {"ticked"}, "case": {"c1", "c3", "c6"}})
-	d.wants(status, body, http.StatusOK, "2 cases were assigned. 0 were not") // c6 is not seen
+	d.wants(status, body, http.StatusOK, "2 cases were assigned.") // c6 is not seen
+	if strings.Contains(body, "were not") {
+		t.Error("none were kept, but it is said")
+	}
 	status, body = wu.send("/desk/village/cases?lang=en&area=330106", url.Values{"enumerator": {"chen"}, "which": {"all"}})
 	d.wants(status, body, http.StatusUnprocessableEntity, "Give a reason")
 	status, body = wu.send("/desk/village/cases?lang=en&area=330106", url.Values{"enumerator": {"chen"}, "which": {"all"}, "reason": {"li is ill"}})
@@ -330,7 +333,7 @@ func TestDeskAssignMany(t *testing.T) {
 	status, body = wu.send("/desk/village/cases?lang=en", url.Values{"enumerator": {"province"}, "which": {"all"}})
 	d.wants(status, body, http.StatusUnprocessableEntity, "no such enumerator")
 	_, body = wu.open("/desk/village/work?lang=en&download=work")
-	d.wants(0, body, 0, "Nobody,,2,", "陈访问员 (chen),3301,3,", "李访问员 (li),3301,0,")
+	d.wants(0, body, 0, "Nobody,,2,", "陈访问员 (chen),3301 Hangzhou,3,", "李访问员 (li),3301 Hangzhou,0,")
 	if status, _ := d.as("li").send("/desk/village/cases?lang=en", url.Values{"enumerator": {"li"}, "which": {"all"}}); status != http.StatusForbidden {
 		t.Errorf("an enumerator assigns: %d", status)
 	}
@@ -552,6 +555,56 @@ func TestDeskFaceToFace(t *testing.T) {
 	}
 	status, body = li.send(at+"/interview?lang=en", url.Values{})
 	home.wants(status, body, http.StatusConflict, "List the household first")
+}
+
+// An enumerator reads where to go: the area by name, the village by its name and which
+// household; and why a review sent the interview back, in the list and on top of the case.
+func TestDeskPlaces(t *testing.T) {
+	d, id := householdDesk(t, "kish")
+	named := fieldwork.Case{ID: "v1", Stratum: "330100/rural", PSU: "1", Weight: 1, Columns: map[string]string{"village": "330106001004", "name": "东山村", "class": "rural", "city": "330100"}}
+	d.must(d.office.AddCases(t.Context(), "village", []fieldwork.Case{named}, "setup", noon))
+	d.given("v1")
+	li := d.as("li")
+	_, number, _ := strings.Cut(id, "-")
+	number = strings.TrimLeft(number, "0")
+	_, body := li.open("/desk/village/cases")
+	d.wants(0, body, 0, "330106 Xihu District · household "+number+" ·", "330106 Xihu District · 东山村 ·")
+	_, body = li.open("/desk/village/cases/v1")
+	d.wants(0, body, 0, "<dd>330106 Xihu District · 东山村</dd>", "<dd>330100 Hangzhou/rural</dd>", "<dt>Urban–rural class</dt><dd>rural</dd>", "<dd>330100 Hangzhou</dd>", "<dt>Name of the village or committee</dt>")
+	_, body = li.open("/desk/village/cases/v1?lang=zh")
+	d.wants(0, body, 0, "<dd>330106 西湖区 · 东山村</dd>", "<dd>330100 杭州市/农村</dd>", "<dd>农村</dd>")
+	d.happens("v1", fieldwork.Event{Who: office.Intake, Action: fieldwork.Submit, Interview: "i-v1", Mode: surveys.ModePaper})
+	d.happens("v1", fieldwork.Event{Who: "wu", Action: fieldwork.Reject, Reason: "page 3 is missing"})
+	_, body = li.open("/desk/village/cases")
+	d.wants(0, body, 0, "Sent back: page 3 is missing")
+	_, body = li.open("/desk/village/cases/v1")
+	d.wants(0, body, 0, `<p class="trial">吴督导 (wu) sent the interview back: page 3 is missing</p>`)
+	d.happens("v1", fieldwork.Event{Who: office.Intake, Action: fieldwork.Submit, Interview: "i-v1", Revision: 1, Mode: surveys.ModePaper})
+	if _, body := li.open("/desk/village/cases/v1"); strings.Contains(body, "sent the interview back") {
+		t.Error("the reason stands after another interview came")
+	}
+}
+
+// A list of cases of an area that the account does not see is not there: 404, and a line in
+// the audit trail, whether it is read, downloaded, or cases are to be given from it.
+func TestDeskListsOfOthers(t *testing.T) {
+	d := newDesk(t)
+	hangzhou := d.as("hangzhou")
+	for _, path := range []string{"/desk/village/cases?lang=en&area=3302", "/desk/village/cases?lang=en&area=33", "/desk/village/cases?lang=en&area=3302&download=cases", "/desk/village/review?lang=en&area=330203"} {
+		status, body := hangzhou.open(path)
+		d.wants(status, body, http.StatusNotFound)
+		u, err := url.Parse(path)
+		d.must(err)
+		if got, want := d.refusedLast(), "hangzhou list cases village "+u.Query().Get("area"); got != want {
+			t.Errorf("%s: the trail says %q, want %q", path, got, want)
+		}
+	}
+	status, body := hangzhou.send("/desk/village/cases?lang=en&area=3302", url.Values{"enumerator": {"li"}, "which": {"all"}})
+	d.wants(status, body, http.StatusNotFound)
+	for login, area := range map[string]string{"hangzhou": "330102", "province": "3302"} {
+		status, body := d.as(login).open("/desk/village/cases?lang=en&area=" + area)
+		d.wants(status, body, http.StatusOK)
+	}
 }
 
 // Back-checks are drawn with a seed that is kept, done by somebody else, and tallied with an

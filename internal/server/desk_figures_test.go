@@ -119,6 +119,19 @@ func TestDeskProgress(t *testing.T) {
 	}
 }
 
+// A visit of two days ago that is typed in today counts on its own day.
+func TestDeskVisitsCountWhenMade(t *testing.T) {
+	d := newDesk(t)
+	d.happen("c1", fieldwork.Event{At: noon.AddDate(0, 0, -3), Action: fieldwork.Assign, Enumerator: "li"})
+	typed := tried(noon, fieldwork.NobodyHome)
+	typed.Attempt.At = noon.AddDate(0, 0, -2)
+	d.happen("c1", typed)
+	days := lines(d.as("reader").rows("/desk/village/progress", "days"))
+	if !strings.Contains(days, "2026-05-30 | 1 |") || strings.Contains(days, "2026-06-01 | 1 |") {
+		t.Errorf("the days are\n%s", days)
+	}
+}
+
 // Another area is not found, and the try stands in the audit trail; who has no right to
 // figures is told.
 func TestDeskFiguresOfOthers(t *testing.T) {

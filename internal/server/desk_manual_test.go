@@ -53,6 +53,42 @@ func TestDeskManual(t *testing.T) {
 	}
 }
 
+// The manual lists every page of the desk, by its address, and none that is not there.
+func TestDeskManualPages(t *testing.T) {
+	text, err := os.ReadFile("../../web/docs/reference/desk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, pages, _ := strings.Cut(string(text), "\n## Pages\n")
+	pages, _, _ = strings.Cut(pages, "\n## ")
+	listed := map[string]bool{}
+	for row := range strings.Lines(pages) {
+		address, _, _ := strings.Cut(strings.TrimPrefix(row, "| "), " | ")
+		for _, m := range regexp.MustCompile("`(/desk[^`]*)`").FindAllStringSubmatch(address, -1) {
+			listed[m[1]] = true
+		}
+	}
+	served := map[string]bool{}
+	for _, r := range newDesk(t).echo.Routes() {
+		if strings.HasPrefix(r.Path, "/desk") && !strings.HasPrefix(r.Path, "/desk/sign-") {
+			served[strings.NewReplacer(":wave", "WAVE", ":case", "CASE", ":login", "LOGIN").Replace(r.Path)] = true
+		}
+	}
+	for page := range served {
+		if !listed[page] {
+			t.Errorf("the manual lacks the page %s", page)
+		}
+	}
+	for page := range listed {
+		if !served[page] {
+			t.Errorf("the manual lists %s, which is not served", page)
+		}
+	}
+	if len(served) < 20 {
+		t.Errorf("only %v are served", served)
+	}
+}
+
 // Every action that the audit trail gets has words: those that the sources of the office, the
 // server and the command write.
 func TestTrailWords(t *testing.T) {

@@ -185,21 +185,25 @@ func (d *desk) precisionRows(v *call, p *deskPrecision, say *sayer) (typed bool,
 	return (typed || p.CSV != "") && start == nil && v.QueryParam("more") == "", nil
 }
 
+// enoughDone is the share of cases that are done from which the share of interviews among
+// them is taken for the response of a wave: before, refusals are in and the rest is not.
+const enoughDone = 0.8
+
 // waveCities are the cities of the cases of a wave that the account sees, as rows of the
-// form: cases, the design effect of their weights, and the share of the cases done that
-// were interviewed.
+// form: cases, and the share of the cases done that were interviewed once enough of them
+// are. The design effect is left open: that of the weights, which is known, has nothing of
+// the clusters, which is the larger part.
 func (d *desk) waveCities(v *call, wave string) (rows [][]string, err error) {
 	if d.waves[wave] == nil {
 		return nil, fmt.Errorf("wave: %w", surveys.ErrNotFound)
 	}
 	type sums struct {
-		weights          weightSum
-		done, interviews int
+		cases, done, interviews int
 	}
 	cities := map[string]sums{}
 	err = d.office.Tallies(v.Request().Context(), v.account, wave, "", func(t office.Tally) {
 		c := cities[cut(t.Area, 4)]
-		c.weights = c.weights.add(t.Weight, t.Cases)
+		c.cases += t.Cases
 		if t.State.Done() {
 			c.done += t.Cases
 			if t.State != fieldwork.Closed {
@@ -211,11 +215,11 @@ func (d *desk) waveCities(v *call, wave string) (rows [][]string, err error) {
 	for _, code := range slices.Sorted(maps.Keys(cities)) {
 		c := cities[code]
 		response := ""
-		if share, known := shareOf(c.interviews, c.done); known && share > 0 {
+		if share, known := shareOf(c.interviews, c.done); known && share > 0 && float64(c.done) >= enoughDone*float64(c.cases) {
 			response = strconv.FormatFloat(share, 'f', 3, 64)
 		}
 		city := strings.TrimSpace(code + " " + areaName(code, v.lang))
-		rows = append(rows, []string{city, "", strconv.Itoa(c.weights.n), strconv.FormatFloat(c.weights.deff(), 'f', 2, 64), "", response, ""})
+		rows = append(rows, []string{city, "", strconv.Itoa(c.cases), "", "", response, ""})
 	}
 	return rows, err
 }

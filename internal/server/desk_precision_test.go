@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 )
 
 // Eleven cities of 1,500 cases at a response of 0.8, deff 2 and 13.53 %: 1,200 interviews, a
@@ -51,7 +53,7 @@ func TestDeskPrecisionForm(t *testing.T) {
 	reader := d.as("reader")
 	for query, want := range map[string][]string{
 		"":                                {`name="city.2"`, `name="all.deff" value="2"`},
-		"wave=village":                    {`aria-label="City, 1" value="3301 Hangzhou"`, `name="cases.0" aria-label="Cases, 1" value="5"`, `name="deff.0" aria-label="Design effect, 1" value="1.00"`, `value="1.000"`, "3302 Ningbo"},
+		"wave=village":                    {`aria-label="City, 1" value="3301 Hangzhou"`, `name="cases.0" aria-label="Cases, 1" value="5"`, `name="deff.0" aria-label="Design effect, 1" value=""`, `name="response.0" aria-label="Response, such as 0.6, 1" value=""`, "3302 Ningbo", "has nothing of the clusters"},
 		"rows=3&more=1&city.0=x&rate.0=7": {`name="city.5"`, `name="city.0" aria-label="City, 1" value="x"`},
 	} {
 		status, body := reader.open("/desk/precision?lang=en&" + query)
@@ -60,6 +62,13 @@ func TestDeskPrecisionForm(t *testing.T) {
 				t.Errorf("?%s: the form (%d) lacks %s", query, status, w)
 			}
 		}
+	}
+	// Once 80 of 100 cases are done the share of interviews among them is known: 4 of Hangzhou's
+	// 5 cases are, three of them by an interview.
+	d.happen("c4", submitted(noon, "iv-4"))
+	d.happen("c3", fieldwork.Event{At: noon, Action: fieldwork.Close, Reason: "refused"})
+	if _, body := reader.open("/desk/precision?lang=en&wave=village"); !strings.Contains(body, `value="0.750"`) {
+		t.Error("the response of Hangzhou is not 3 of 4")
 	}
 	for query, want := range map[string]string{
 		"rows=3&city.0=a&cases.0=many&all.rate=0.1": "table: row 2, column cases",

@@ -178,6 +178,9 @@ func (f figuresFrame) groupCell(by, group string) deskCell {
 		return deskCell{Text: f.areaLabel(group)}
 	case "enumerator":
 		return f.staffCell(group)
+	case "stratum":
+		t := teller{deskFrame: f.deskFrame}
+		return deskCell{Text: t.stratum(group)}
 	case "day":
 		if group == "" {
 			return deskCell{Text: f.say.words("figures.never")}

@@ -78,7 +78,7 @@ func TestDeskRatesByGroup(t *testing.T) {
 	for _, c := range []struct{ query, table, want string }{
 		{"area=3302", "counts", "3302 Ningbo | 1 | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 1 | 0 | 0 | — | —"},
 		{"area=3302", "unweighted", "3302 Ningbo | 1 | 0 | 0 | — | — | — | — | — | — | — | — | 0 | — | — | 0 | — | —"},
-		{"area=3304&by=stratum", "counts", "3304 | 2 | 1 | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 1 | 1 | 1 | 1 | 1"},
+		{"area=3304&by=stratum", "counts", "3304 Jiaxing | 2 | 1 | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 1 | 1 | 1 | 1 | 1"},
 		{"area=3304&by=county", "weighted", "330406 | 2 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.75 | 0.75 | 0.75 | 1 | 1 | 1"},
 		{"area=3304&by=day", "unweighted", "2026-06-01 | 2 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 0.5 | 1 | 1 | 1"},
 		{"area=3304", "dispositions", "1.1 | Complete interview | I | 2 | 0.6666666666666666 | 0.5\n2.112 | Refusal by the selected person | R | 1 | 0.3333333333333333 | 0.5"},

@@ -50,7 +50,10 @@ func (d *desk) queue(v *call, f deskFrame, w *wave, id, caption string, state fi
 		return t, err
 	}
 	words := &teller{deskFrame: f}
-	filter := v.caseFilter(w)
+	filter, err := d.caseFilter(v, w)
+	if err != nil {
+		return t, err
+	}
 	filter.State, filter.Sort = string(state), office.ByLast
 	if !v.sent(id) {
 		filter.Limit = pageRows + 1
@@ -65,7 +68,7 @@ func (d *desk) queue(v *call, f deskFrame, w *wave, id, caption string, state fi
 		if c.Mode != "" {
 			mode = words.word(words.ModeName(c.Mode))
 		}
-		t.add(deskCell{Text: c.ID, Href: f.caseHref(c.ID)}, deskCell{Text: c.Area}, deskCell{Text: names.Name(c.Enumerator)}, deskCell{Text: clockTime(c.Last)},
+		t.add(deskCell{Text: c.ID, Href: f.caseHref(c.ID)}, deskCell{Text: f.AreaText(c.Area)}, deskCell{Text: names.Name(c.Enumerator)}, deskCell{Text: clockTime(c.Last)},
 			deskCell{Text: mode}, deskCell{Text: names.Name(c.FirstReviewer)}, whole(c.Rejections), flagCell(flags, c.Interview), deskCell{Text: words.differs(c.Differs)})
 		return words.err == nil
 	})
@@ -148,7 +151,7 @@ func (d *desk) backCheckTable(f deskFrame, list []office.BackCheck, names people
 			who = names.Name(r.Who)
 			result = words.result(r)
 		}
-		t.add(deskCell{Text: b.Case, Href: href}, deskCell{Text: b.Area}, deskCell{Text: names.Name(b.Enumerator)}, deskCell{Text: clockTime(b.Drawn)}, whole(b.Seed),
+		t.add(deskCell{Text: b.Case, Href: href}, deskCell{Text: f.AreaText(b.Area)}, deskCell{Text: names.Name(b.Enumerator)}, deskCell{Text: clockTime(b.Drawn)}, whole(b.Seed),
 			deskCell{Text: result}, deskCell{Text: who})
 	}
 	return t, errors.Join(words.err, t.arrange(f))

@@ -161,6 +161,7 @@ func (d *desk) stageTable(f figuresFrame, draw *fieldwork.Draw) (deskTable, erro
 	if err != nil {
 		return t, err
 	}
+	words := &teller{deskFrame: f.deskFrame}
 	for k, unit := range draw.Stages {
 		units := map[string]bool{}
 		low, high := math.Inf(1), 0.0
@@ -171,9 +172,9 @@ func (d *desk) stageTable(f figuresFrame, draw *fieldwork.Draw) (deskTable, erro
 		if len(units) == 0 {
 			low = math.NaN()
 		}
-		t.add(deskCell{Text: strconv.Itoa(k + 1)}, deskCell{Text: unit}, whole(len(units)), decimal(low, 6), decimal(high, 6))
+		t.add(deskCell{Text: strconv.Itoa(k + 1)}, deskCell{Text: words.unit(unit)}, whole(len(units)), decimal(low, 6), decimal(high, 6))
 	}
-	return t, t.arrange(f.deskFrame)
+	return t, errors.Join(words.err, t.arrange(f.deskFrame))
 }
 
 // strataTable has the strata with what was drawn in each.
@@ -190,10 +191,11 @@ func (d *desk) strataTable(f figuresFrame, draw *fieldwork.Draw, released int) (
 			reserve[u.In]++
 		}
 	}
+	words := &teller{deskFrame: f.deskFrame}
 	for _, s := range draw.Strata {
-		t.add(deskCell{Text: s.Stratum}, whole(s.FrameUnits), whole(s.Units), whole(s.Number), whole(s.Certain), whole(cases[s.Stratum]), whole(reserve[s.Stratum]))
+		t.add(deskCell{Text: words.stratum(s.Stratum)}, whole(s.FrameUnits), whole(s.Units), whole(s.Number), whole(s.Certain), whole(cases[s.Stratum]), whole(reserve[s.Stratum]))
 	}
-	return t, t.arrange(f.deskFrame)
+	return t, errors.Join(words.err, t.arrange(f.deskFrame))
 }
 
 // weightSum sums up base weights: their number, sum, sum of squares, least and greatest.

@@ -77,7 +77,7 @@ func TestDeskSample(t *testing.T) {
 	}
 	// In each county 2 of 4 villages with 3 households, 2 more of the first replicate and 2
 	// left of the second.
-	if got, want := lines(stat.rows("/desk/village/sample", "strata")), "330102 | 4 | 4 | 2 | 0 | 10 | 4\n330106 | 4 | 4 | 2 | 0 | 10 | 4\n330203 | 4 | 4 | 2 | 0 | 10 | 4"; got != want {
+	if got, want := lines(stat.rows("/desk/village/sample", "strata")), "330102 Shangcheng District | 4 | 4 | 2 | 0 | 10 | 4\n330106 Xihu District | 4 | 4 | 2 | 0 | 10 | 4\n330203 Haishu District | 4 | 4 | 2 | 0 | 10 | 4"; got != want {
 		t.Errorf("strata:\n%s\nwant\n%s", got, want)
 	}
 	// A household is drawn with 2·h/220 × 7/h, of which 5/7 are released: weight 22. With

@@ -34,7 +34,7 @@ var (
 	// trailWords are those of what stands in the audit trail beside actions on cases.
 	trailWords = map[string]string{
 		"sign in": "desk.trail.signin", "put account": "desk.trail.account", "set password": "desk.trail.password", "open page": "desk.trail.page",
-		"add cases": "desk.trail.cases", "put draw": "desk.trail.draw", "read case": "desk.trail.read", "read figures": "desk.trail.figures",
+		"add cases": "desk.trail.cases", "put draw": "desk.trail.draw", "read case": "desk.trail.read", "read figures": "desk.trail.figures", "list cases": "desk.trail.list",
 		"select again": "desk.trail.again", "show link": "desk.trail.link", "type paper": "desk.trail.paper", "begin interview": "desk.trail.begin",
 		"draw back-checks": "desk.trail.drawn", "check back": "desk.trail.checked",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
@@ -222,6 +222,9 @@ func (f *deskFrame) said(v *call) (err error) {
 			return 0
 		}
 		return n
+	}
+	if number("kept") > 0 {
+		key = "desk.said.kept"
 	}
 	f.Said, err = f.T(key, "n", number("n"), "kept", number("kept"))
 	return err
