@@ -64,8 +64,20 @@ func (c Case) Check() error {
 const ColumnBooklet = "booklet"
 
 // ColumnSubstitute is the column of the sample file with the case that this one takes the
-// place of. A case that has one was not drawn, and the outcome rates say so.
-const ColumnSubstitute = "substitute"
+// place of. A case that has one was not drawn, and the outcome rates say so. Why, stands in
+// the column ColumnSubstituteReason.
+const (
+	ColumnSubstitute       = "substitute"
+	ColumnSubstituteReason = "substitute_reason"
+)
+
+// reasoned says that a substitute has no reason.
+func (c Case) reasoned() error {
+	if of := c.Columns[ColumnSubstitute]; of != "" && c.Columns[ColumnSubstituteReason] == "" {
+		return invalidf("case %q takes the place of %q without a reason; say why in the column %s", c.ID, of, ColumnSubstituteReason)
+	}
+	return nil
+}
 
 // Booklet is the booklet the case was given, empty when it was given none.
 func (c Case) Booklet() string { return c.Columns[ColumnBooklet] }
@@ -121,9 +133,21 @@ const maxFaults = 20
 
 // ReadSample reads a sample file: CSV with the columns case, stratum and psu, and
 // either weight or the stage probabilities p1, p2, … . Every other column is a
-// classification of the case, and so is booklet; see CheckBooklets. name is used in error messages, which give the line
-// of each fault.
+// classification of the case, and so is booklet; see CheckBooklets. A substitute needs a
+// reason; see ColumnSubstitute. name is used in error messages, which give the line of each
+// fault.
 func ReadSample(name string, r io.Reader) ([]Case, error) {
+	return readSample(name, r, Case.reasoned)
+}
+
+// ReadKeptSample reads a sample file that was published before, when substitutes needed no
+// reason yet.
+func ReadKeptSample(name string, r io.Reader) ([]Case, error) {
+	return readSample(name, r, func(Case) error { return nil })
+}
+
+// readSample reads a sample file whose cases check accepts.
+func readSample(name string, r io.Reader, check func(Case) error) ([]Case, error) {
 	cr := csv.NewReader(r)
 	cr.ReuseRecord = true
 	head, err := cr.Read()
@@ -147,6 +171,9 @@ func ReadSample(name string, r io.Reader) ([]Case, error) {
 		}
 		line, _ := cr.FieldPos(0)
 		c, err := cols.parse(rec)
+		if err == nil {
+			err = check(c)
+		}
 		if first := seen[c.ID]; err == nil && first > 0 {
 			err = fmt.Errorf("case %q stands on line %d already; every case needs its own ID", c.ID, first)
 		}

@@ -62,12 +62,25 @@ func TestReadSampleFaults(t *testing.T) {
 		{"line break", "case,stratum,psu,weight\na,\"1\n2\",1,1\n", "control"},
 		{"blank before a PSU", "case,stratum,psu,weight\na,1, u1,1\n", "blank"},
 		{"blank after a city", "case,stratum,psu,weight,city\na,1,1,1,330100 \n", "column city"},
+		{"substitute without a reason", "case,stratum,psu,weight,substitute,substitute_reason\na,1,1,1,,\nb,1,1,1,a,refused\nc,1,1,1,a,\n", `s:4: case "c" takes the place of "a" without a reason; say why in the column substitute_reason`},
+		{"substitute without a column of reasons", "case,stratum,psu,weight,substitute\na,1,1,1,\nb,1,1,1,a\n", "s:3: "},
 		{"nameless case", "case,stratum,psu,weight\n,1,1,1\n", "must not be empty"},
 	} {
 		_, err := ReadSample("s", strings.NewReader(c.file))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error = %v, want one that says %q", c.name, err, c.want)
 		}
+	}
+}
+
+// What was published before substitutes needed reasons can still be read.
+func TestReadKeptSample(t *testing.T) {
+	const file = "case,stratum,psu,weight,substitute\na,1,1,1,\nb,1,1,1,a\n"
+	if cases, err := ReadKeptSample("s", strings.NewReader(file)); err != nil || len(cases) != 2 || cases[1].Columns[ColumnSubstitute] != "a" {
+		t.Errorf("%v, %v", cases, err)
+	}
+	if _, err := ReadSample("s", strings.NewReader(file)); !errors.Is(err, surveys.ErrInvalid) {
+		t.Errorf("a new one: %v", err)
 	}
 }
 

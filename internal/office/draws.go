@@ -255,6 +255,6 @@ func (s *Store) selectedBefore(ctx context.Context, a auth.Account, c Case, e ho
 			return *was.Selection, nil
 		}
 	}
-	refused := fmt.Errorf("line %d of %d eligible persons was selected from an earlier listing, and that stands; ask the supervisor if the listing was wrong: %w", c.Selection.Line, c.Selection.K, surveys.ErrConflict)
+	refused := fmt.Errorf("line %d of %d eligible persons was selected from an earlier listing, and that stands, even if the listing was wrong; a supervisor can put that on record as the reason of a review or the remark of a back-check: %w", c.Selection.Line, c.Selection.K, surveys.ErrConflict)
 	return household.Evidence{}, errors.Join(refused, s.Note(ctx, Entry{now, a.Login, "select again", c.Wave + " " + c.ID, Refused}))
 }

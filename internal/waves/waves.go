@@ -108,7 +108,7 @@ func (f Folder) Sample(id string) ([]fieldwork.Case, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return fieldwork.ReadSample(name, r)
+	return fieldwork.ReadKeptSample(name, r)
 }
 
 // freeze writes a file once; the same content again is fine, other content is not.
