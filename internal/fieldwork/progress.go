@@ -328,7 +328,7 @@ func (p *Progress) try(e Event) error {
 		return refuse(RefusedAppointment, "attempt: the appointment lies before the attempt: %w", surveys.ErrInvalid)
 	}
 	for _, b := range p.Attempts {
-		if b.Contact == a.Contact && b.At.Sub(a.At).Abs() < apart {
+		if b.Contact == a.Contact && b.Outcome != Listed && b.At.Sub(a.At).Abs() < apart {
 			return refuse(RefusedTwice, "attempt: there is one of %s already; two of a kind lie %v apart: %w", b.At.Format(time.RFC3339), apart, surveys.ErrInvalid)
 		}
 	}
@@ -485,13 +485,17 @@ func (r AttemptRules) Missing(attempts []Attempt) error {
 }
 
 // Visits counts the visits among attempts, and on how many different parts of the day they
-// were.
+// were. A listing with what else came of the same visit is one.
 func Visits(attempts []Attempt) (visits, parts int) {
 	on := map[string]bool{}
-	for _, a := range attempts {
-		if a.Contact == Visit {
+	for i, a := range attempts {
+		if a.Contact != Visit {
+			continue
+		}
+		on[DayPart(a.At)] = true
+		same := func(b Attempt) bool { return b.Contact == Visit && b.Outcome != Listed && b.At.Sub(a.At).Abs() < apart }
+		if a.Outcome != Listed || !slices.ContainsFunc(slices.Delete(slices.Clone(attempts), i, i+1), same) {
 			visits++
-			on[DayPart(a.At)] = true
 		}
 	}
 	return visits, len(on)

@@ -382,6 +382,7 @@ func TestListingAgainstInterview(t *testing.T) {
 	}{
 		{event("wu", Assign, 0, to("li")), nil, NotAttempted},
 		{event("li", Select, 1, func(e *Event) { e.Selection = &evidence }), nil, "2.25"},
+		{event("li", Try, 1, with(PersonAway)), nil, "2.25"}, // at the same visit
 		{event("li", Try, 5, with(NobodyEligible)), surveys.ErrInvalid, "2.25"},
 		{event("li", Try, 5, with(NobodyHome)), nil, "2.24"},
 		{event("intake", Submit, 6, interview("i1"), ineligible(0)), nil, "2.36"},
@@ -399,6 +400,6 @@ func TestListingAgainstInterview(t *testing.T) {
 		}
 	}
 	if visits, _ := Visits(p.Attempts); visits != 2 {
-		t.Errorf("%d visits, want the listing and another one", visits)
+		t.Errorf("%d visits, want that of the listing and another one", visits)
 	}
 }

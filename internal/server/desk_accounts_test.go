@@ -54,7 +54,7 @@ func TestDeskAccounts(t *testing.T) {
 		t.Error("a disabled account signs in")
 	}
 	_, csv := admin.open("/desk/accounts?lang=en&download=accounts")
-	d.wants(0, csv, 0, "zhao,赵访问员,Enumerator,3302,Yes,")
+	d.wants(0, csv, 0, "zhao,赵访问员,Enumerator,3302 Ningbo,Yes,")
 	for _, own := range []url.Values{{"name": {"管理员"}, "role": {"reader"}}, {"name": {"管理员"}, "role": {"administrator"}, "disabled": {"yes"}}} {
 		status, body = admin.send("/desk/accounts/admin?lang=en", own)
 		d.wants(status, body, http.StatusUnprocessableEntity, "You cannot change your own role")
