@@ -187,6 +187,13 @@ func TestSelectOnce(t *testing.T) {
 	if err != nil || again.Selection != list[0].Selection {
 		t.Errorf("the same listing again: %+v (%v)", again.Selection, err)
 	}
+	// Another listing does not replace it, and the words promise nothing that cannot be done.
+	another := list[0].Listing
+	another.Persons = slices.Clone(another.Persons)
+	another.Persons[0].Age++
+	if _, err := s.Select(t.Context(), li, wave, id, another, nine); !errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), "that stands, even if the listing was wrong") {
+		t.Errorf("another listing: %v", err)
+	}
 	bound, err := s.Committed(t.Context(), office, wave)
 	must(t, err)
 	if faults := household.Replay(bound, []household.Evidence{list[0].Evidence}); len(faults) != 0 {
