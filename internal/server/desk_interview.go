@@ -125,8 +125,8 @@ func (d *desk) flagsOf(ctx context.Context, t *teller, p *interviewPart, c offic
 	}
 }
 
-// flagCounts are the numbers of flags by interview; known is as findingsNow has it, and an
-// interview that was not judged has no number.
+// flagCounts are the numbers of flags by interview, as far as they are there at once; an
+// interview that was not judged has none.
 func (d *desk) flagCounts(ctx context.Context, wave string) map[string]int {
 	findings, _ := d.findingsNow(ctx, wave)
 	counts := map[string]int{}
