@@ -322,7 +322,7 @@ func (p *Progress) try(e Event) error {
 		return refuse(RefusedAttempt, "attempt: the outcome %q comes from an interview, a listing or a review, and is not reported: %w", a.Outcome, surveys.ErrInvalid)
 	case a.At.After(e.At.Add(5 * time.Minute)): // clocks differ a little
 		return refuse(RefusedFuture, "attempt: %s is later than now; set the clock of the device: %w", a.At.Format(time.RFC3339), surveys.ErrInvalid)
-	case a.At.Before(p.Given):
+	case a.At.Before(p.Given.Truncate(time.Minute)): // times are typed in without seconds
 		return refuse(RefusedBefore, "attempt: %s is before the case was given to anybody, %s: %w", a.At.Format(time.RFC3339), p.Given.Format(time.RFC3339), surveys.ErrInvalid)
 	case !a.Appointment.IsZero() && !a.Appointment.After(a.At):
 		return refuse(RefusedAppointment, "attempt: the appointment lies before the attempt: %w", surveys.ErrInvalid)
