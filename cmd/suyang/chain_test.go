@@ -142,15 +142,16 @@ func weighings(t *testing.T, state string) {
 		}
 		return path
 	}
-	try(0, weigh(demoPlan), "2. Adjustment for nonresponse by class", "stored as calibrated@1, and nothing new is")
+	try(0, weigh(demoPlan), "3. Adjustment for nonresponse by class", "4. Selection of one person in the household", "stored as calibrated@1, and nothing new is")
 	try(0, weigh(demoPlan, "--lang", "zh"), "按类别作无回答调整", "杭州市 × 城镇")
 
-	const plan = "title: {zh: 权数, en: Weights}\nname: calibrated\nmargins:\n  - {factors: [residence], file: residence.csv, count: people}\nsteps:\n  - base: {}\n  - rake: {}\n"
+	const plan = "title: {zh: 权数, en: Weights}\nname: calibrated\nmargins:\n  - {factors: [residence], file: residence.csv, count: people}\nsteps:\n  - base: {}\n  - household: {}\n  - rake: {}\n"
 	raked := file("weights.yaml", plan)
 	try(1, weigh(raked), "residence.csv", "beside the plan")
 	if err := os.WriteFile(filepath.Join(filepath.Dir(raked), "residence.csv"), []byte("residence,people\nurban,35278877\nrural,13604106\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	try(1, weigh(file("none.yaml", strings.Replace(strings.Replace(plan, "  - household: {}\n", "", 1), "file: residence.csv, count: people", `census: "330000"`, 1))), "respondents were selected among several eligible persons")
 	try(0, weigh(raked, "--dry-run"), "Raking to the margins", "nothing is stored")
 	try(1, []string{"report", provinceWave, "--weights", "calibrated@2"}, "there are calibrated@1")
 	try(0, weigh(raked), "stored as calibrated@2")
@@ -160,7 +161,7 @@ func weighings(t *testing.T, state string) {
 		Stored  bool
 		Record  assess.Weighting
 	}
-	if err := json.Unmarshal([]byte(out), &done); err != nil || done.Weights != "calibrated@2" || done.Stored || len(done.Record.Steps) != 3 || done.Record.Plan != plan {
+	if err := json.Unmarshal([]byte(out), &done); err != nil || done.Weights != "calibrated@2" || done.Stored || len(done.Record.Steps) != 4 || done.Record.Plan != plan {
 		t.Errorf("weigh --format json: %v, %+v", err, done)
 	}
 	page := filepath.Join(t.TempDir(), "report.html")
@@ -208,7 +209,7 @@ func TestDemo(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, talk)
 	}
-	for _, want := range []string{"intervals of 95 % cover", "3. Raking to the margins", "The weights agree with the margins", "stored as calibrated@1"} {
+	for _, want := range []string{"intervals of 95 % cover", "2. Adjustment for unknown eligibility", "5. Raking to the margins", "The weights agree with the margins", "stored as calibrated@1"} {
 		if !strings.Contains(talk, want) {
 			t.Errorf("the demo did not say %q: %s", want, talk)
 		}
@@ -243,7 +244,7 @@ func TestDemo(t *testing.T) {
 	// The numbers of the report depend on the seed alone.
 	first := results(t, state, provinceWave, demoWeights+"@1") // the demo's own
 	if first.Responded < 150 || first.Drawn <= first.Responded {
-		t.Errorf("%d drawn, %d responded, want about 333 and 250", first.Drawn, first.Responded)
+		t.Errorf("%d drawn, %d responded, want about 430 addresses and 326 interviews: every stratum has two villages at least", first.Drawn, first.Responded)
 	}
 	again := filepath.Join(t.TempDir(), "demo")
 	must(t, "demo", "--once", "-n", "250", "--listen", "127.0.0.1:0", "--microdata", microdataFolder, "--state", again)
