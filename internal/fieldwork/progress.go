@@ -133,7 +133,8 @@ type Progress struct {
 	// Contradicted says that the interview found the person not eligible, while the listing
 	// of the household found that somebody is.
 	Contradicted bool `json:"contradicted,omitempty"`
-	// Began is who began the interview, as whoever types one in from paper.
+	// Began is who began the interview, as whoever types one in from paper; empty again when
+	// a review sends it back.
 	Began string `json:"began,omitempty"`
 	// Given is when an enumerator first got the case, zero before; Attempts are in the order
 	// of time since the last review.
@@ -367,8 +368,7 @@ func (p *Progress) keep(a Attempt) {
 }
 
 // choose keeps the selection in the household, which is a visit that found it eligible. There
-// is one: whoever lists otherwise
-// afterwards is told, and the first listing stands.
+// is one: whoever lists otherwise afterwards is told, and the first listing stands.
 func (p *Progress) choose(e Event) error {
 	switch {
 	case e.Selection == nil:
@@ -441,7 +441,7 @@ func (p *Progress) reject(e Event) error {
 	if p.Contradicted { // its outcome is that of a review already
 		p.Outcomes = p.Outcomes[:len(p.Outcomes)-1]
 	}
-	p.State, p.Interview, p.FirstReviewer, p.Differs, p.Contradicted = Returned, "", "", nil, false
+	p.State, p.Interview, p.Began, p.FirstReviewer, p.Differs, p.Contradicted = Returned, "", "", "", nil, false
 	p.Rejections++
 	p.Outcomes = append(slices.Clone(p.Outcomes), Rejected)
 	return nil

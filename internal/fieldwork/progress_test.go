@@ -203,7 +203,8 @@ func TestAttemptRules(t *testing.T) {
 	}
 }
 
-// Who typed an interview in from paper does not review it.
+// Who typed an interview in from paper does not review it, but may review the one that comes
+// after it was sent back.
 func TestTypistDoesNotReview(t *testing.T) {
 	var p Progress
 	for _, e := range []Event{event("wu", Begin, 1), event("intake", Submit, 2, interview("i1"))} {
@@ -214,8 +215,12 @@ func TestTypistDoesNotReview(t *testing.T) {
 	if err := p.Apply(event("wu", Approve, 3), DefaultAttemptRules); !errors.Is(err, surveys.ErrConflict) {
 		t.Errorf("the typist approves: %v", err)
 	}
-	if err := p.Apply(event("office", Approve, 3), DefaultAttemptRules); err != nil {
-		t.Error(err)
+	reject := event("office", Reject, 4)
+	reject.Reason = "two pages are missing"
+	for _, e := range []Event{event("office", Approve, 3), reject, event("intake", Submit, 5, interview("i2")), event("wu", Approve, 6)} {
+		if err := p.Apply(e, DefaultAttemptRules); err != nil {
+			t.Errorf("%s: %v", e.Action, err)
+		}
 	}
 }
 

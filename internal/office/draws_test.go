@@ -220,16 +220,18 @@ func TestTake(t *testing.T) {
 		entry(1, "c1", "i1", 0, false), entry(2, "c2", "i2", 0, true), entry(3, "", "open", 0, false), entry(4, "not-drawn", "i4", 0, false),
 		entry(5, "c1", "i5", 0, false), entry(6, "c2", "i2", 1, false), entry(7, "c1", "i1", 2, false),
 		{Response: entry(8, "c3", "i8", 0, false).Response, Second: true},
+		entry(9, "c4", "i9", 0, true), entry(10, "c4", "i10", 0, true), // broken off twice within a minute: one attempt
+		entry(11, "c4", "i10", 1, false),
 	}
 	must(t, s.Take(t.Context(), log[:3], nil))
 	must(t, s.Take(t.Context(), log, nil))     // from the beginning, as after a crash
 	must(t, s.Take(t.Context(), log[4:], nil)) // and once more
 	upTo, err := s.TakenUpTo(t.Context(), 1)
 	must(t, err)
-	if other, err := s.TakenUpTo(t.Context(), 2); upTo != 8 || other != 0 || err != nil {
+	if other, err := s.TakenUpTo(t.Context(), 2); upTo != 11 || other != 0 || err != nil {
 		t.Errorf("node 1 was read up to %d, node 2 up to %d (%v)", upTo, other, err)
 	}
-	for id, want := range map[string]string{"c1": "submitted i1 2 2 1.1", "c2": "submitted i2 1 2 1.1", "c3": "drawn  0 0 3.11"} {
+	for id, want := range map[string]string{"c1": "submitted i1 2 2 1.1", "c2": "submitted i2 1 2 1.1", "c3": "drawn  0 0 3.11", "c4": "submitted i10 1 2 1.1"} {
 		c, err := s.Case(t.Context(), office, wave, id, nine)
 		must(t, err)
 		code, err := c.Disposition()
@@ -246,8 +248,8 @@ func TestTake(t *testing.T) {
 			refused++
 		}
 	}
-	if refused != 2 {
-		t.Errorf("%d interviews were refused, want two", refused)
+	if refused != 3 {
+		t.Errorf("%d interviews were refused, want three", refused)
 	}
 }
 

@@ -165,7 +165,8 @@ func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Intervi
 			Attempt: &fieldwork.Attempt{At: t.Received, Contact: contact, Outcome: fieldwork.BrokenOff}}
 	}
 	err = applyIn(ctx, tx, &c, e, fieldwork.DefaultAttemptRules)
-	if errors.Is(err, surveys.ErrConflict) {
+	var refusal *fieldwork.Refusal // whatever its reason: what comes after it must not wait for it
+	if errors.As(err, &refusal) {
 		return note(ctx, tx, Entry{t.Received, Intake, string(e.Action), t.Wave + " " + t.Case, Refused})
 	}
 	return err
