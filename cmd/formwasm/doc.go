@@ -1,7 +1,7 @@
 //go:build !(js && wasm)
 
-// Formwasm is the form engine for the browser; it only runs there. Build it with
-// make wasm.
+// Formwasm is the form engine and the selection in the household for the browser; it only
+// runs there. Build it with make wasm.
 package main
 
 import (

@@ -111,16 +111,22 @@ func goroot(t *testing.T) string {
 	return strings.TrimSpace(string(root))
 }
 
-// The scripts of the engine and the walks of its tests give the same in WebAssembly.
+// The scripts of the engine, the walks of its tests and a selection in a household give the
+// same in WebAssembly.
 func TestScriptsInWebAssembly(t *testing.T) {
 	need(t, "node")
 	runner := filepath.Join(goroot(t), "lib", "wasm", "go_js_wasm_exec")
-	cmd := exec.Command("go", "test", "-count=1", "-v", "-exec", runner, "-run", "Scripts|ReplayAccepts|NormalForm|Interview|BadMessages",
-		"../../surveys/form", "../../surveys/form/wire")
+	cmd := exec.Command("go", "test", "-count=1", "-v", "-exec", runner, "-run", "Scripts|Replay|NormalForm|Interview|BadMessages|Call|DigestsOfAnotherProgram",
+		"../../surveys/form", "../../surveys/form/wire", "../../internal/fieldwork/household")
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"TestReplay", "TestCall", "TestDigestsOfAnotherProgram"} {
+		if !strings.Contains(string(out), "--- PASS: "+name+" ") {
+			t.Errorf("%s did not run in WebAssembly", name)
+		}
 	}
 	scripts, err := filepath.Glob("../../surveys/form/testdata/*.txt")
 	if err != nil {

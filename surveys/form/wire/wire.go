@@ -10,6 +10,10 @@
 //	{"do": "submit", "values": {"age": ["40"]}, "took": 5200}
 //	{"do": "next"}  {"do": "back"}  {"do": "jump", "key": "age"}  {"do": "lang", "lang": "en"}
 //	{"do": "state"}  {"do": "save"}  {"do": "finish"}  {"do": "partial"}
+//	{"do": "replay", "messages": [{"do": "start", …}, {"do": "set", …}, …]}
+//
+// replay does what was done before, such as the messages of an interview that a tablet
+// kept, and draws once.
 //
 // The answer has the interview as it is to be drawn, in one language, and what was asked
 // for; or it has an error, and then nothing has changed. Right answers are not in it.
@@ -47,6 +51,7 @@ type message struct {
 	Values        json.RawMessage        `json:"values"`
 	Took          float64                `json:"took"` // milliseconds
 	Page          string                 `json:"page"` // of submit: the page that was filled in
+	Messages      []message              `json:"messages"`
 }
 
 // list is a code list as CSV, see geo.Read.
@@ -161,6 +166,22 @@ func (e *Engine) do(m *message, r *Reply) error {
 	switch m.Do {
 	case "compile":
 		return e.compile(m, r)
+	case "replay":
+		if err := e.replay(m.Messages, r); err != nil {
+			return err
+		}
+	default:
+		if err := e.advance(m, r); err != nil {
+			return err
+		}
+	}
+	r.State = e.draw()
+	return nil
+}
+
+// advance does what a message about an interview says.
+func (e *Engine) advance(m *message, r *Reply) error {
+	switch m.Do {
 	case "start", "resume":
 		if err := e.begin(m); err != nil {
 			return err
@@ -169,10 +190,23 @@ func (e *Engine) do(m *message, r *Reply) error {
 	if e.session == nil {
 		return errNone
 	}
-	if err := e.step(m, r); err != nil {
-		return err
+	return e.step(m, r)
+}
+
+// replay does several messages in their order. When one cannot be done, the interview under
+// way is the one before.
+func (e *Engine) replay(messages []message, r *Reply) error {
+	before := *e
+	if len(messages) == 0 || messages[0].Do != "start" && messages[0].Do != "resume" {
+		return errors.New("replay begins with start or resume")
 	}
-	r.State = e.draw()
+	for i := range messages {
+		if err := e.advance(&messages[i], &Reply{}); err != nil {
+			*e = before
+			return fmt.Errorf("message %d of the replay: %w", i+1, err)
+		}
+	}
+	r.OK = true
 	return nil
 }
 

@@ -94,6 +94,47 @@ func TestInterview(t *testing.T) {
 	}
 }
 
+// What a tablet kept of an interview gives the same interview again.
+func TestReplay(t *testing.T) {
+	messages := []string{
+		`{"do":"start","lang":"en"}`,
+		`{"do":"set","key":"people","values":["1"]}`,
+		`{"do":"submit","page":"address","values":{"address":[],"people":["1"]},"took":1500}`,
+		`{"do":"next"}`,
+		`{"do":"set","key":"name#1","values":["Ann"]}`,
+		`{"do":"lang","lang":"zh"}`,
+		`{"do":"set","key":"age#1","values":["40"]}`,
+		`{"do":"next"}`,
+	}
+	c := open(t, "household")
+	for _, m := range messages {
+		c.call(m)
+	}
+	want := c.ok(`{"do":"finish"}`)
+	again := open(t, "household")
+	if r := again.ok(`{"do":"replay","messages":[` + strings.Join(messages, ",") + `]}`); r.State.Page != nil || r.State.Lang != "zh" {
+		t.Errorf("after the replay: %+v", r.State)
+	}
+	got := again.ok(`{"do":"finish"}`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the interview differs (-as it was +replayed):\n%s", diff)
+	}
+	for message, words := range map[string]string{
+		`{"do":"replay"}`: "begins with start",
+		`{"do":"replay","messages":[{"do":"set","key":"people","values":["2"]}]}`:            "begins with start",
+		`{"do":"replay","messages":[{"do":"start","lang":"en"},{"do":"fly"}]}`:               "message 2 of the replay",
+		`{"do":"replay","messages":[{"do":"start"},{"do":"replay"}]}`:                        "message 2 of the replay",
+		`{"do":"replay","messages":[{"do":"start"},{"do":"set","key":"people","values":1}]}`: "message 2 of the replay",
+	} {
+		if r := again.call(message); !strings.Contains(r.Error, words) {
+			t.Errorf("%s: %+v, want %q", message, r, words)
+		}
+	}
+	if still := again.ok(`{"do":"finish"}`); !cmp.Equal(got, still) {
+		t.Error("a replay that cannot be done changed the interview")
+	}
+}
+
 func TestRegionBringsTheNextLevel(t *testing.T) {
 	c := open(t, "everything")
 	c.ok(`{"do":"start","booklet":"A","lang":"en"}`)
