@@ -1,0 +1,79 @@
+// The time of the tablet: its clock, corrected by what the office's clock was seen to say,
+// and never going backwards within the journal.
+
+// far is how much the clock may stray from the steady counter before it counts as moved.
+const far = 120_000;
+
+export interface Ticks {
+  wall(): number; // ms, may be set by anybody
+  steady(): number; // ms, only goes forward, may stand still while the tablet sleeps
+}
+
+const ticks: Ticks = { wall: () => Date.now(), steady: () => performance.now() };
+
+export class Clock {
+  private wall0: number;
+  private steady0: number;
+  private slept = false;
+  private last = 0;
+
+  // offset is what is added to the tablet's clock, ms.
+  constructor(public offset = 0, private readonly of: Ticks = ticks) {
+    this.wall0 = of.wall();
+    this.steady0 = of.steady();
+  }
+
+  // now is the corrected time.
+  now(): Date {
+    return new Date(this.of.wall() + this.offset);
+  }
+
+  mono(): number {
+    return Math.round(this.of.steady());
+  }
+
+  // stamp is the time of an event: the corrected one, or that of the event before when the
+  // clock went back.
+  stamp(): { at: string; mono: number } {
+    this.last = Math.max(this.last, this.now().getTime());
+    return { at: new Date(this.last).toISOString(), mono: this.mono() };
+  }
+
+  // notBefore tells the time of the last event of an earlier run, and returns by how much
+  // the clock lies before it, if by far.
+  notBefore(at: string): number {
+    const last = Date.parse(at);
+    if (!(last > this.last)) return 0;
+    this.last = last;
+    const moved = this.now().getTime() - last;
+    return moved < -far ? moved : 0;
+  }
+
+  // hidden tells that the tablet may have slept, while the steady counter stood still.
+  hidden(): void {
+    this.slept = true;
+  }
+
+  // moved says by how much the clock jumped since it was asked last; 0 when it did not. A
+  // jump that is no sleep is taken out of the corrected time.
+  moved(): number {
+    const wall = this.of.wall();
+    const steady = this.of.steady();
+    const drift = Math.round(wall - this.wall0 - (steady - this.steady0));
+    const slept = this.slept;
+    this.wall0 = wall;
+    this.steady0 = steady;
+    this.slept = false;
+    if (Math.abs(drift) <= far) return 0;
+    if (drift < 0 || !slept) this.offset -= drift;
+    return drift;
+  }
+
+  // learn takes the office's time from an answer that was asked for at the steady time asked.
+  learn(now: string, asked: number): void {
+    const there = Date.parse(now);
+    if (Number.isNaN(there)) return;
+    const half = Math.max(0, this.of.steady() - asked) / 2;
+    this.offset = Math.round(there + half - this.of.wall());
+  }
+}

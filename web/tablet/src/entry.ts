@@ -1,0 +1,181 @@
+// The screens before the work: setting the tablet up, the PIN, and the two that end it.
+import { app, tokenIn, weak } from "./app";
+import { button, fault, h, labelled, notice } from "./dom";
+import { act, render, saying, show } from "./shell";
+import { t, time } from "./text";
+
+interface InstallPrompt extends globalThis.Event {
+  prompt(): Promise<unknown>;
+}
+
+let install: InstallPrompt | undefined;
+addEventListener("beforeinstallprompt", (e) => {
+  e.preventDefault();
+  install = e as InstallPrompt;
+  const place = document.getElementById("install");
+  if (place) place.replaceWith(installHint());
+});
+
+const installed = (): boolean => matchMedia("(display-mode: standalone)").matches || matchMedia("(display-mode: fullscreen)").matches;
+
+// installHint says how the app comes onto the home screen, with the button where the
+// browser has one.
+export function installHint(): HTMLElement {
+  if (installed()) return h("p", { id: "install", class: "quiet" }, t("install.done"));
+  return h("div", { id: "install" }, h("p", {}, t(install ? "install.button.hint" : "install.menu")),
+    install ? button("install", t("install.button"), () => install?.prompt()) : null);
+}
+
+let token = "";
+export const setToken = (t: string): void => {
+  token = t;
+};
+
+export function setup(again: boolean): void {
+  const code = h("input", { type: "text", name: "code", autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
+  const name = h("input", { type: "text", name: "name", autocomplete: "off", maxlength: "60" });
+  const pin = h("input", { type: "password", name: "pin", inputmode: "numeric", autocomplete: "new-password" });
+  const repeat = h("input", { type: "password", name: "repeat", inputmode: "numeric", autocomplete: "new-password" });
+  const errors = h("div");
+  const enrol = h("button", { class: "main", "data-do": "enrol" }, t("setup.button"));
+  const form = h("form", { novalidate: true, onsubmit: (e) => {
+    e.preventDefault();
+    const found = token || tokenIn(code.value);
+    const wrong =
+      !found ? ([code, t("setup.code.wrong")] as const)
+      : !name.value.trim() ? ([name, t("setup.name.missing")] as const)
+      : !/^\d{6,}$/.test(pin.value) ? ([pin, t("setup.pin.short")] as const)
+      : weak(pin.value) ? ([pin, t("setup.pin.weak")] as const)
+      : pin.value !== repeat.value ? ([repeat, t("setup.pin.other")] as const)
+      : undefined;
+    for (const f of [code, name, pin, repeat]) f.removeAttribute("aria-invalid");
+    if (wrong) {
+      wrong[0].setAttribute("aria-invalid", "true");
+      errors.replaceChildren(fault(h("p", {}, h("a", { href: "#", onclick: (x) => {
+        x.preventDefault();
+        wrong[0].focus();
+      } }, wrong[1]))));
+      wrong[0].focus();
+      return;
+    }
+    void act(enrol, async () => {
+      errors.replaceChildren(notice(h("p", {}, t("setup.working"))));
+      await navigator.storage?.persist?.().catch(() => false);
+      try {
+        await app.enrol(found, name.value.trim(), pin.value);
+      } catch (err) {
+        errors.replaceChildren();
+        const box = fault(h("p", {}, saying(err)));
+        errors.append(box);
+        box.focus();
+        return;
+      }
+      token = "";
+      location.hash = "#/checkout";
+      await render();
+    });
+  } },
+    errors,
+    token ? h("p", { class: "done" }, t("setup.token")) : labelled("code", t("setup.code"), code, t("setup.code.hint")),
+    labelled("name", t("setup.name"), name, t("setup.name.hint")),
+    labelled("pin", t("setup.pin"), pin, t("setup.pin.hint")),
+    labelled("repeat", t("setup.repeat"), repeat),
+    h("p", { class: "buttons" }, enrol));
+  show("setup", t("setup.title"), [h("p", {}, t("setup.lead")), installHint(), form], { stay: again });
+}
+
+// Tries are the wrong PINs since the last right one. They are kept, so that opening the app
+// anew does not help.
+interface Tries {
+  n: number;
+  at: number;
+  until: number;
+}
+
+async function waiting(): Promise<number> {
+  const tries = await app.db.get<Tries>("meta", "tries");
+  if (!tries) return 0;
+  const now = Date.now();
+  if (now < tries.at) { // the clock was set back: wait anew
+    await app.db.put("meta", "tries", { ...tries, at: now, until: now + (tries.until - tries.at) });
+    return tries.until - tries.at;
+  }
+  return Math.max(0, tries.until - now);
+}
+
+async function wrongPin(): Promise<void> {
+  const n = ((await app.db.get<Tries>("meta", "tries"))?.n ?? 0) + 1;
+  const now = Date.now();
+  await app.db.put("meta", "tries", { n, at: now, until: n < 3 ? now : now + 1000 * Math.min(900, 2 ** (n - 2)) });
+}
+
+let ticking = 0;
+
+export async function unlock(again: boolean): Promise<void> {
+  const pin = h("input", { type: "password", name: "pin", inputmode: "numeric", autocomplete: "current-password" });
+  const errors = h("div");
+  const open = h("button", { class: "main", "data-do": "unlock" }, t("unlock.button"));
+  const countdown = h("p", { class: "quiet", id: "wait" });
+  const tick = async (): Promise<void> => {
+    clearTimeout(ticking);
+    const left = Math.ceil((await waiting()) / 1000);
+    open.disabled = left > 0;
+    countdown.textContent = left > 0 ? t("unlock.wait", { n: left }) : "";
+    if (left > 0 && open.isConnected) ticking = window.setTimeout(() => void tick(), 500);
+  };
+  const form = h("form", { novalidate: true, onsubmit: (e) => {
+    e.preventDefault();
+    void act(open, async () => {
+      if ((await waiting()) > 0) return;
+      const said = pin.value;
+      if (!said) return pin.focus();
+      pin.value = "";
+      errors.replaceChildren(notice(h("p", {}, t("unlock.working"))));
+      if (await app.unlock(said)) {
+        await app.db.remove("meta", "tries");
+        await render();
+        return;
+      }
+      await wrongPin();
+      errors.replaceChildren(fault(h("p", {}, t("unlock.wrong"))));
+      pin.focus();
+    }).then(tick);
+  } },
+    errors, labelled("pin", t("unlock.pin"), pin), countdown, h("p", { class: "buttons" }, open));
+  const d = app.device!;
+  show("unlock", t("unlock.title"), [
+    h("p", {}, t("unlock.whose", { name: d.name, account: d.account.name || d.account.login })),
+    form,
+    h("details", {}, h("summary", {}, t("unlock.forgotten")), h("p", {}, t("unlock.forgotten.text")), rescueButton()),
+  ], { stay: again });
+  await tick();
+  if (!again && !open.disabled) pin.focus();
+}
+
+// rescueButton saves the rescue file.
+export function rescueButton(): HTMLElement {
+  const b = button("rescue", t("rescue.button"), () => act(b, async () => {
+    const file = await app.rescue();
+    const a = h("a", { href: URL.createObjectURL(file), download: `suyang-rescue-${app.device!.device.slice(0, 8)}-${app.clock.now().toISOString().slice(0, 16).replace(/\D/g, "")}.jsonl` });
+    document.body.append(a);
+    a.click();
+    a.remove();
+    setTimeout(() => URL.revokeObjectURL(a.href), 60_000);
+  }));
+  return h("p", { class: "buttons" }, b);
+}
+
+export function revoked(again: boolean): void {
+  show("revoked", t("revoked.title"), [
+    h("p", {}, t("revoked.text", { at: time(app.device!.revoked!) })), h("p", {}, t("revoked.rescue")), rescueButton(),
+  ], { stay: again });
+}
+
+export function elsewhere(): void {
+  show("elsewhere", t("elsewhere.title"), [h("p", {}, t("elsewhere.text")), h("p", { class: "quiet" }, t("elsewhere.wait"))]);
+}
+
+export function broken(err: unknown): void {
+  show("broken", t("broken.title"), [h("p", {}, t("broken.text")), h("p", { class: "quiet" }, String(err))]);
+}
+
