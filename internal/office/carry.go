@@ -19,6 +19,9 @@ import (
 // GiveCases remembers that a tablet was given cases of a wave, before it gets them. Cases
 // that it was given before cost no more than a look.
 func (s *Store) GiveCases(ctx context.Context, device, wave string, ids []string, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err

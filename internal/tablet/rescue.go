@@ -276,6 +276,7 @@ func (r *rescue) decrypt(l rescueLine) (i item, ok bool) {
 		r.before, r.known, r.sure = claimed, claims, false
 		return i, false
 	}
+	r.sure = r.sure || r.known && r.isThere(l.Seq-1, r.before)
 	i = item{n: l.Seq, kind: storedEvent, prev: r.before, hash: r.before.next(l.Seq, text), text: text}
 	switch {
 	case r.known && (r.sure || i.hash == claimed || !claims):
@@ -287,6 +288,14 @@ func (r *rescue) decrypt(l rescueLine) (i item, ok bool) {
 	}
 	r.before, r.known = i.hash, true
 	return i, true
+}
+
+// isThere says whether the journal has an event with a hash.
+func (r *rescue) isThere(n uint64, h hash) bool {
+	j := r.tablets.journal(r.Device)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.entry(n).missing() && j.entry(n).is(h)
 }
 
 // keep takes the records read so far into the journal.
