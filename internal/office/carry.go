@@ -19,6 +19,9 @@ import (
 // GiveCases remembers that a tablet was given cases of a wave, before it gets them. Cases
 // that it was given before cost no more than a look.
 func (s *Store) GiveCases(ctx context.Context, device, wave string, ids []string, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err
@@ -201,6 +204,9 @@ func (d Device) perform(ctx context.Context, tx *sql.Tx, deed TabletDeed, now ti
 		return why, detail, nil
 	}
 	putRight(&e, c.Given, now)
+	if _, err := json.Marshal(e); err != nil {
+		return HeldUnreadable, "", nil
+	}
 	err = applyIn(ctx, tx, &c, e, fieldwork.DefaultAttemptRules)
 	var refusal *fieldwork.Refusal
 	if errors.As(err, &refusal) {
@@ -263,8 +269,10 @@ func putRight(e *fieldwork.Event, given, now time.Time) {
 func hold(ctx context.Context, tx *sql.Tx, d Device, deed TabletDeed, now time.Time) error {
 	deed.Event.Who, deed.Event.Device = d.Login, d.ID
 	event, err := json.Marshal(deed.Event)
-	if err != nil {
-		return err
+	if err != nil { // such as a time that cannot be written
+		if event, err = json.Marshal(fieldwork.Event{At: now, Who: d.Login, Action: deed.Event.Action, Device: d.ID}); err != nil {
+			return err
+		}
 	}
 	r, err := tx.ExecContext(ctx, `INSERT INTO held (device, seq, wave, id, action, why, detail, at, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`, d.ID, int64(deed.Seq), deed.Wave, deed.Case, deed.Event.Action, deed.Why, deed.Detail, now.Unix(), string(event))
