@@ -183,7 +183,7 @@ function consent(w: Wave, c: Case, form: Form, again: boolean): void {
 
 function languageBar(languages: string[], now: string, choose: (l: string) => void): HTMLElement | null {
   if (languages.length < 2) return null;
-  return h("nav", { class: "languages before", "aria-label": t("interview.language") }, ...languages.map((l) =>
+  return h("nav", { class: "languages before", "aria-label": t("interview.language") }, h("b", { "aria-hidden": "true" }, t("interview.language")), ...languages.map((l) =>
     l === now ? h("span", { lang: langTag(l), "aria-current": "true" }, languageNames[l] ?? l)
       : h("button", { type: "button", lang: langTag(l), "data-do": "questionnaire-language", "data-lang": l, onclick: () => choose(l) }, languageNames[l] ?? l)));
 }
@@ -246,7 +246,7 @@ function drawPage(problems: Problem[], again: boolean): void {
       paper = undefined;
       return [];
     })),
-    h("div", { class: "progress before" }, h("label", { for: "progress" }, st.page ? t("interview.progress", { n: st.section ?? 0, of: st.sections }) : t("interview.end")),
+    h("div", { class: "progress before" }, h("label", { for: "progress" }, st.page ? t("interview.progress", { n: st.section ?? 0 }) : t("interview.end")),
       " ", h("span", { class: "percent" }, t("interview.percent", { n: Math.floor(100 * st.progress) })),
       h("progress", { id: "progress", max: 100, value: Math.floor(100 * st.progress) })),
   ];
