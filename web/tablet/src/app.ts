@@ -148,8 +148,9 @@ class App {
     if (checked) this.checked = checked;
     this.overlay = new Overlay();
     for (const o of await this.journal.check()) this.overlay.add(o.rec.seq, o.event);
-    this.secret = d.secret ? asText(await openThing(keys, "secret", d.secret)) : "";
-    this.work = await this.readThing<Work>("work", keys);
+    // Neither must keep anybody from the journal: work can be fetched again.
+    this.secret = d.secret ? await openThing(keys, "secret", d.secret).then(asText, () => "") : "";
+    this.work = await this.readThing<Work>("work", keys).catch(() => undefined);
     this.keys = keys;
     const back = this.overlay.last ? this.clock.notBefore(this.overlay.last) : 0;
     if (this.run > 0) return;

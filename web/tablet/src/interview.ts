@@ -90,6 +90,7 @@ class Interview {
 
 let under: Interview | undefined;
 let paper: Paper | undefined;
+let paperOf = ""; // the page that is on the paper
 let shownAt = 0;
 
 // leave forgets the interview in memory; the journal has it.
@@ -101,10 +102,19 @@ export function leave(): void {
 
 // flush keeps what is being typed.
 export const flush = (): void => paper?.flush();
-export const settled = async (): Promise<void> => {
+
+// settled writes what is not written yet, and says whether nothing would be lost now.
+export async function settled(): Promise<boolean> {
   paper?.flush();
-  if (under) await under.save();
-};
+  return !under?.dirty || under.save();
+}
+
+// back shows the interview again that could not be left, because answers are not saved.
+export function back(): void {
+  if (!under) return;
+  history.replaceState(null, "", caseHash("interview", under.wave.id, under.case_.id));
+  drawPage([], false);
+}
 
 export async function interviewScreen(wave: string, id: string, again: boolean): Promise<void> {
   const found = app.find(wave, id);
@@ -112,7 +122,8 @@ export async function interviewScreen(wave: string, id: string, again: boolean):
   const { wave: w, case: c } = found;
   const run = currentRun(c, app.overlay.of(wave, id));
   if (run?.state === "finished" || (c.done && !run)) return go(caseHash("case", wave, id));
-  if (under && under.case_ === c && run && under.run === run) return drawPage([], again);
+  if (under && run && under.case_.id === id && under.wave.id === wave && under.run.from === run.from) return drawPage([], again);
+  if (!(await settled())) return back();
   leave();
   const form = await app.form(wave, run?.version ?? w.version);
   if (!form) return go(caseHash("case", wave, id));
@@ -183,7 +194,7 @@ function consent(w: Wave, c: Case, form: Form, again: boolean): void {
 
 function languageBar(languages: string[], now: string, choose: (l: string) => void): HTMLElement | null {
   if (languages.length < 2) return null;
-  return h("nav", { class: "languages before", "aria-label": t("interview.language") }, ...languages.map((l) =>
+  return h("nav", { class: "languages before", "aria-label": t("interview.language") }, h("b", { "aria-hidden": "true" }, t("interview.language")), ...languages.map((l) =>
     l === now ? h("span", { lang: langTag(l), "aria-current": "true" }, languageNames[l] ?? l)
       : h("button", { type: "button", lang: langTag(l), "data-do": "questionnaire-language", "data-lang": l, onclick: () => choose(l) }, languageNames[l] ?? l)));
 }
@@ -206,11 +217,14 @@ async function move(steps: () => Problem[]): Promise<void> {
   moving = true;
   try {
     paper?.flush();
+    if (i.failed !== undefined) { // the engine may have gone on from the page that is shown
+      if (!(await i.save())) return;
+      if (paper && i.state.page?.id !== paperOf) return drawPage([], false);
+    }
     const page = i.state.page?.id;
     const problems = steps();
     if (!(await i.save())) return;
     if (under !== i) return;
-    if (i.state.page?.id !== page) paper = undefined;
     drawPage(problems, problems.length > 0 && i.state.page?.id === page);
   } catch (err) {
     trouble(err);
@@ -226,7 +240,7 @@ function status(i: Interview): void {
     else if (s === "saved") tellSaved(t("interview.saved"));
     else {
       tellSaved(t("interview.unsaved", { why: saying(i.failed) }) + " ", button("retry", t("interview.retry"), async () => {
-        if ((await i.save()) && under === i) drawPage([], true);
+        if ((await i.save()) && under === i) drawPage([], i.state.page?.id === paperOf);
       }));
     }
   };
@@ -246,13 +260,15 @@ function drawPage(problems: Problem[], again: boolean): void {
       paper = undefined;
       return [];
     })),
-    h("div", { class: "progress before" }, h("label", { for: "progress" }, st.page ? t("interview.progress", { n: st.section ?? 0, of: st.sections }) : t("interview.end")),
+    h("div", { class: "progress before" }, h("label", { for: "progress" }, st.page ? t("interview.progress", { n: st.section ?? 0 }) : t("interview.end")),
       " ", h("span", { class: "percent" }, t("interview.percent", { n: Math.floor(100 * st.progress) })),
       h("progress", { id: "progress", max: 100, value: Math.floor(100 * st.progress) })),
   ];
   if (!st.page) return drawEnd(i, top, problems, lang, within, again);
   const page = st.page;
+  if (paperOf !== page.id) paper = undefined;
   const first = !paper;
+  paperOf = page.id;
   paper ??= new Paper((key, values) => {
     if (under !== i) return;
     try {
@@ -306,7 +322,6 @@ function summary(items: { key: string; text: string }[], problems: Problem[], la
         const key = p.key;
         void move(() => {
           i.step({ do: "jump", key });
-          paper = undefined;
           return [];
         });
       }
@@ -319,6 +334,7 @@ function summary(items: { key: string; text: string }[], problems: Problem[], la
 
 function drawEnd(i: Interview, top: (HTMLElement | null)[], problems: Problem[], lang: string, within: (key: string) => string, again: boolean): void {
   const st = i.state;
+  paper = undefined;
   const finish = h("button", { type: "button", class: "main", "data-do": "finish", onclick: () => void act(finish, async () => {
     if (!(await i.save())) return;
     const r = i.ask({ do: "finish" });
@@ -337,7 +353,6 @@ function drawEnd(i: Interview, top: (HTMLElement | null)[], problems: Problem[],
     h("p", {}, t("interview.final")),
     h("div", { class: "buttons" }, finish, button("back", within("section.back"), () => move(() => {
       i.step({ do: "back" });
-      paper = undefined;
       return [];
     }))),
     h("div", { class: "buttons", id: "leaving" },

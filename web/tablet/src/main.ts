@@ -2,7 +2,7 @@
 import { app, tokenIn } from "./app";
 import { load } from "./engine";
 import { broken, elsewhere, revoked, setToken, setup, unlock } from "./entry";
-import { flush, interviewScreen, leave, settled } from "./interview";
+import { back, flush, interviewScreen, leave, settled } from "./interview";
 import { checkinScreen, checkoutScreen, deviceScreen, syncScreen } from "./office";
 import * as shell from "./shell";
 import { sync } from "./sync";
@@ -21,7 +21,7 @@ async function draw(again: boolean): Promise<void> {
   const [, screen, ...rest] = location.hash.split("/");
   const [wave = "", id = "", more = ""] = rest.map(decodeURIComponent);
   if (screen !== "interview") {
-    await settled();
+    if (!(await settled())) return back();
     leave();
   }
   if (mine !== turn) return;
@@ -36,8 +36,9 @@ async function draw(again: boolean): Promise<void> {
   return workScreen(again);
 }
 
+// lock waits while answers cannot be written: they are on the screen only.
 async function lock(): Promise<void> {
-  await settled();
+  if (!(await settled())) return;
   leave();
   forgetDrafts();
   app.lock();

@@ -23,7 +23,7 @@ export function build(): void {
 // shown anew.
 export function show(screen: string, title: string, children: Child[], options: { stay?: boolean; heading?: HTMLElement } = {}): void {
   const same = main.dataset["screen"] === screen && options.stay === true;
-  const active = same && document.activeElement instanceof HTMLElement ? document.activeElement.id : "";
+  const active = same && main.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
   const heading = options.heading ?? h("h1", { tabindex: "-1" }, title);
   main.dataset["screen"] = screen;
   const top = children.filter((c): c is HTMLElement => c instanceof HTMLElement && (c.id === "notice" || c.classList.contains("before")));
@@ -35,7 +35,11 @@ export function show(screen: string, title: string, children: Child[], options: 
   if (!same) {
     scrollTo(0, 0);
     (top.find((c) => c.id === "notice" && c.getAttribute("role") === "alert") ?? heading).focus();
-  } else if (active) document.getElementById(active)?.focus();
+  } else if (active) {
+    const what = active.dataset["do"];
+    const again = (active.id && document.getElementById(active.id)) || (what && main.querySelector<HTMLElement>(`[data-do="${what}"]`)) || heading;
+    again.focus();
+  }
   root.dataset["ready"] = "1";
 }
 

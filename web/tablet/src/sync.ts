@@ -3,7 +3,6 @@
 import { app } from "./app";
 import { Event } from "./events";
 import { Refusal } from "./net";
-import { currentRun } from "./overlay";
 import { checkpointHolds, receiptHolds } from "./receipt";
 
 export interface Progress {
@@ -139,7 +138,7 @@ class Sync {
       const runs = app.overlay.of(e.wave, e.case).runs;
       if (runs.some((r) => r.state !== "finished")) return false;
       const there = app.find(e.wave, e.case);
-      return !there || there.case.done || currentRun(there.case, app.overlay.of(e.wave, e.case)) !== undefined;
+      return !there || there.case.done;
     };
     await journal.prune(checked.upto, over);
   }

@@ -181,6 +181,7 @@ function notesSection(wave: string, id: string, o: CaseOverlay): HTMLElement {
 
 // failed puts a list of what is wrong above a form, each leading to its field.
 function failed(errors: HTMLElement, wrong: { at: HTMLElement; words: string }[]): void {
+  for (const old of document.querySelectorAll("[aria-invalid]")) old.removeAttribute("aria-invalid");
   for (const w of wrong) w.at.setAttribute("aria-invalid", "true");
   const list = fault(h("h2", {}, t("form.wrong")), h("ul", {}, ...wrong.map((w) => h("li", {}, h("a", { href: "#", onclick: (e) => {
     e.preventDefault();
