@@ -29,6 +29,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/tablet"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
 )
@@ -75,6 +76,8 @@ type Deps struct {
 	Drafts *drafts.Store
 	// Office is what the desk works on; nil for a server without a desk.
 	Office *office.Store
+	// Tablets take in what enumerators' tablets recorded; nil for a server without a desk.
+	Tablets *tablet.Tablets
 	// Findings are what the quality flags say of a wave, and when it was judged; nil for
 	// a server that judges no interviews.
 	Findings func(ctx context.Context, wave string) ([]quality.Finding, time.Time, error)
@@ -99,6 +102,7 @@ type Server struct {
 	order    []*wave
 	pages    *pages
 	assets   map[string]asset
+	engine   string // SHA-256 of the form engine that tablets are given, in hex; "" for none
 	echo     *echo.Echo
 	listener net.Listener
 	said503  atomic.Int64 // when it was last said that a page could not be served, Unix seconds
