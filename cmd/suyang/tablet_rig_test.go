@@ -320,6 +320,8 @@ type device struct {
 	site    string
 	profile string
 	kills   int
+	// before is done before the app is opened; nil for nothing.
+	before chromedp.Action
 
 	ctx  context.Context
 	end  func()
@@ -354,7 +356,7 @@ func newDevice(t *testing.T, site string) *device {
 func (d *device) start(width, height int64, address string) {
 	d.t.Helper()
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(d.path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(d.profile), chromedp.Flag("disable-quic", true), chromedp.WSURLReadTimeout(30*time.Second),
+		chromedp.UserDataDir(d.profile), chromedp.Flag("disable-quic", true), chromedp.Flag("lang", "zh-CN"), chromedp.Flag("accept-lang", "zh-CN"), chromedp.WSURLReadTimeout(30*time.Second),
 		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }))
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(alloc)
@@ -368,7 +370,11 @@ func (d *device) start(width, height int64, address string) {
 	})); err != nil {
 		d.t.Fatalf("start the browser: %v", err)
 	}
-	if err := d.do(20*time.Second, chromedp.Navigate(d.site+address)); err != nil {
+	open := []chromedp.Action{chromedp.Navigate(d.site + address)}
+	if d.before != nil {
+		open = append([]chromedp.Action{d.before}, open...)
+	}
+	if err := d.do(20*time.Second, open...); err != nil {
 		d.t.Fatalf("open the app: %v", err)
 	}
 }

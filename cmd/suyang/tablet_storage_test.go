@@ -20,6 +20,7 @@ import (
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
@@ -167,8 +168,13 @@ func TestTabletPIN(t *testing.T) {
 		b.do("unlock")
 		b.until(`document.querySelector("[role=alert]")`)
 	}
-	b.until(`document.querySelector("[data-do=unlock]").disabled`)
-	b.reopen()
+	var tries struct{ N, At, Until int64 }
+	b.tablet.eval(fmt.Sprintf(inStorage, `return await get("meta", "tries");`), &tries)
+	if tries.N != 4 || tries.Until-tries.At != 4000 {
+		t.Errorf("after four wrong PINs: %+v", tries)
+	}
+	b.tablet.eval(fmt.Sprintf(inStorage, `await put("meta", {n: 4, at: Date.now(), until: Date.now() + 12000}, "tries"); return 0;`), nil)
+	b.reopen() // which does not help
 	b.until(`document.querySelector("main[data-screen=unlock]")`)
 	var waits bool
 	if b.tablet.eval(`document.querySelector("[data-do=unlock]").disabled`, &waits); !waits {
@@ -240,7 +246,7 @@ func TestTabletTwoTabs(t *testing.T) {
 	b.all() // the first tab goes on as before
 	b.send()
 	b.submitted(b.ids[0])
-	b.tablet.must(chromedp.Navigate("about:blank"))
+	_ = b.tablet.do(10*time.Second, page.Close())
 	look("main[data-screen=unlock]")
 }
 
@@ -251,12 +257,18 @@ func TestTabletFull(t *testing.T) {
 	b.tablet.enrol(b.code())
 	b.settle()
 	b.begin(b.ids[0])
+	b.tablet.before = storage.OverrideQuotaForOrigin(b.line.site.URL).WithQuotaSize(1) // the browser looks at it now and then only
+	b.reopen()
+	b.tablet.before = nil
+	b.tablet.eval("window.unlockIt()", nil)
+	b.tablet.eval(fmt.Sprintf(`location.hash = "#/interview/w/%s"`, b.ids[0]), nil)
+	b.until(`document.querySelector(".paper input[name=age]")`)
+	const saved = `Number(document.documentElement.dataset.saved ?? 0)`
 	var before, after float64
-	b.tablet.eval(`Number(document.documentElement.dataset.saved)`, &before)
-	b.tablet.must(storage.OverrideQuotaForOrigin(b.line.site.URL).WithQuotaSize(1))
+	b.tablet.eval(saved, &before)
 	b.tablet.eval(`(() => { const f = document.querySelector(".paper input[name=age]"); f.value = "44"; f.dispatchEvent(new Event("input", {bubbles: true})); f.dispatchEvent(new Event("change", {bubbles: true})); })()`, nil)
 	b.until(`document.querySelector("[data-do=retry]")`)
-	if b.tablet.eval(`Number(document.documentElement.dataset.saved)`, &after); after != before {
+	if b.tablet.eval(saved, &after); after != before {
 		t.Errorf("with a full storage the answer is called saved with event %v, after %v", after, before)
 	}
 	var kept string
@@ -265,7 +277,7 @@ func TestTabletFull(t *testing.T) {
 	}
 	b.tablet.must(storage.OverrideQuotaForOrigin(b.line.site.URL))
 	b.do("retry")
-	b.until(fmt.Sprintf(`Number(document.documentElement.dataset.saved) > %v`, before))
+	b.until(fmt.Sprintf(saved+` > %v`, before))
 	b.all()
 	b.send()
 	b.submitted(b.ids[0])

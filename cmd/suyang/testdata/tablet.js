@@ -9,7 +9,7 @@
 	const screen = () => one("main")?.dataset.screen ?? "";
 	const saved = () => Number(document.documentElement.dataset.saved ?? 0);
 	const say = (what) => window.tell(JSON.stringify(what));
-	const until = async (what, met, ms = 60000) => {
+	const until = async (what, met, ms = 30000) => {
 		for (const end = performance.now() + ms; !met();) {
 			if (performance.now() > end) throw new Error("waited in vain for " + what + " on " + screen() + " " + location.hash + ": " + (one("#notice")?.textContent ?? ""));
 			await sleep(4);
