@@ -3,6 +3,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm && make tablet
 RUN go build -trimpath -o /suyang ./cmd/suyang
 
 # The program links to glibc, so the image is Debian and not Alpine. The engine library is

@@ -17,6 +17,9 @@
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
 # make wasm   the form engine for the browser, into bin/
+# make tablet the app of the enumerators' tablets, into web/tablet/dist, from where the program takes it
+# make test-tablet  interviews on a tablet in a real browser that is killed KILLS times, over a network that drops,
+#             repeats, reorders and truncates, to a server that is killed, too
 # make engine the ClickHouse engine library, into bin/
 # make odk    the engine of ODK Web Forms, which the tests of exported forms need (Node.js)
 # make deps   what the browser tests need (Debian, Ubuntu)
@@ -28,14 +31,20 @@ GOFILES  = $(shell git ls-files '*.go')
 COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
+KILLS   ?= 200
 
-.PHONY: build wasm engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr echarts odk axe deps
 
-build:
+build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
 
 wasm:
-	GOOS=js GOARCH=wasm $(GO) build -ldflags="-s -w" -o bin/form.wasm ./cmd/formwasm
+	GOOS=js GOARCH=wasm $(GO) build -trimpath -buildvcs=false -ldflags="-s -w" -o bin/form.wasm ./cmd/formwasm
+
+tablet: wasm web/tablet/node_modules/.package-lock.json
+	cd web/tablet && FORM_WASM="$(CURDIR)/bin/form.wasm" npm run --silent build
+web/tablet/node_modules/.package-lock.json: web/tablet/package-lock.json
+	cd web/tablet && npm ci --ignore-scripts --silent --no-audit --no-fund && touch node_modules/.package-lock.json
 
 engine:
 	@internal/clickhouse/engine/fetch.sh bin
@@ -47,17 +56,21 @@ odk: surveys/xlsform/odk/node_modules/.package-lock.json
 surveys/xlsform/odk/node_modules/.package-lock.json: surveys/xlsform/odk/package-lock.json
 	cd surveys/xlsform/odk && npm ci --ignore-scripts --silent --no-audit --no-fund && touch node_modules/.package-lock.json
 
-test: engine odk axe
+test: engine odk axe tablet
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -timeout 20m ./...
 
-race: engine odk axe
+race: engine odk axe tablet
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test -race -timeout 40m ./...
 
-check: engine
+check: engine tablet
 	@out=$$(gofmt -l $(GOFILES)); test -z "$$out" || { echo "not formatted: $$out"; exit 1; }
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
+	cd web/tablet && npm run --silent check
 	$(MAKE) test
+
+test-tablet: engine axe tablet
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./cmd/suyang -run '^TestTablet' -v -count 1 -timeout 60m -args -kills $(KILLS)
 
 ifdef BENCH
 bench: engine

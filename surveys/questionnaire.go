@@ -394,6 +394,23 @@ func (q *Questionnaire) Version() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// WithoutKeys returns the questionnaire without the right answers, for whoever asks it and
+// must not know them. Interviews with it still bear the version of q, which is another one.
+func (q *Questionnaire) WithoutKeys() *Questionnaire {
+	b, err := json.Marshal(q)
+	var c Questionnaire
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		panic("surveys: a questionnaire must be plain data: " + err.Error())
+	}
+	for it := range c.Items {
+		it.Key = nil
+	}
+	return &c
+}
+
 // Item returns the item with this ID, or nil.
 func (q *Questionnaire) Item(id string) *Item {
 	for it := range q.Items {

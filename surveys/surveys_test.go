@@ -142,3 +142,17 @@ func TestReaches(t *testing.T) {
 		}
 	}
 }
+
+// Who asks must not know the right answers; everything else stays.
+func TestWithoutKeys(t *testing.T) {
+	q := small()
+	got := q.WithoutKeys()
+	if q.Item("K1").Key == nil {
+		t.Fatal("the questionnaire itself lost its keys")
+	}
+	want := small()
+	want.Item("K1").Key = nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

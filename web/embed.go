@@ -35,3 +35,9 @@ var FormText embed.FS
 //
 //go:embed text/precision.zh.json text/precision.en.json
 var PrecisionText embed.FS
+
+// Tablet holds the app of the enumerators' tablets as “make tablet” built it, below
+// tablet/dist; nothing but a file .keep when the program was built without it.
+//
+//go:embed all:tablet/dist
+var Tablet embed.FS

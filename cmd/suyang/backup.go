@@ -20,6 +20,7 @@ const (
 	draftsFile   = "drafts.db"
 	receiptFile  = "intake/receipt.key"
 	logFiles     = "log"
+	tabletFiles  = "tablets"
 	waveFiles    = "waves"
 	backupMarker = "made-by-suyang-backup"
 )
@@ -31,7 +32,7 @@ type backupCommand struct {
 }
 
 // Run makes the backup while the server may be at work: the databases are copied as they are
-// at one moment, and the log last, so that it has every interview that they know of.
+// at one moment, and the logs last, so that they have everything that the databases know of.
 func (c *backupCommand) Run(ctx context.Context, con *console) error {
 	var err error
 	for _, name := range []string{"key", waveFiles, officeFile} { // of which one is there from the first command on
@@ -87,8 +88,10 @@ func (c *backupCommand) copyInto(ctx context.Context, to string) error {
 	if err := errors.Join(store.Backup(ctx, filepath.Join(to, draftsFile)), store.Close()); err != nil {
 		return err
 	}
-	if err := copyTree(c.logFolder(), filepath.Join(to, logFiles)); err != nil {
-		return err
+	for _, name := range []string{tabletFiles, logFiles} { // what was carried out of a journal is in the log
+		if err := copyTree(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile(filepath.Join(to, backupMarker), nil, 0o600)
 }

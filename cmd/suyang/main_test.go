@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,10 +16,14 @@ import (
 	"github.com/suyang-survey/suyang/surveys/library"
 )
 
-// The commands start this program again as their engine; in a test that is the test.
+// The commands start this program again as their engine, and tests as a server; in a test
+// that is the test.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "engine" {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	if len(os.Args) > 1 && (os.Args[1] == "engine" || os.Args[1] == "serve") {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		stop()
+		os.Exit(status)
 	}
 	os.Exit(m.Run())
 }

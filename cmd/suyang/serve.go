@@ -65,7 +65,7 @@ func (st *station) waveNames() string {
 
 // ready says why interviews cannot be taken now.
 func (st *station) ready(ctx context.Context) error {
-	return errors.Join(st.log.Stat().Err, st.drafts.Check(ctx))
+	return errors.Join(st.log.Stat().Err, st.journals.Stat().Err, st.drafts.Check(ctx))
 }
 
 // listen makes the server of a station and takes its port.
@@ -83,7 +83,7 @@ func (f *listenFlags) listen(st *station) (*server.Server, error) {
 		cfg.Idle = f.Idle
 	}
 	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
-	deps := server.Deps{Waves: st.served, Intake: st.intake, Drafts: st.drafts, Office: st.office, Ready: st.ready, Now: st.now, Findings: newJudge(st).findings, Answers: st.store.Response}
+	deps := server.Deps{Waves: st.served, Intake: st.intake, Drafts: st.drafts, Office: st.office, Tablets: st.tablets, Ready: st.ready, Now: st.now, Findings: newJudge(st).findings, Answers: st.store.Response}
 	srv, err := server.New(cfg, deps)
 	if err != nil {
 		return nil, err

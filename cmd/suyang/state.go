@@ -20,6 +20,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/server"
+	"github.com/suyang-survey/suyang/internal/tablet"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
@@ -34,6 +35,9 @@ type stateFlags struct {
 func (f *stateFlags) waves() waves.Folder { return waves.Folder(filepath.Join(f.State, "waves")) }
 func (f *stateFlags) reports() string     { return filepath.Join(f.State, "reports") }
 func (f *stateFlags) logFolder() string   { return filepath.Join(f.State, "log") }
+
+// tabletFolder holds the journals of tablets.
+func (f *stateFlags) tabletFolder() string { return filepath.Join(f.State, tabletFiles) }
 
 func (f *stateFlags) reportPath(wave string, lang surveys.Lang) string {
 	return filepath.Join(f.reports(), wave+"."+string(lang)+".html")
@@ -90,11 +94,17 @@ type station struct {
 	store  *clickhouse.Store
 	log    *wal.Log
 	intake *intake.Intake
+	// journals is the log of what tablets recorded, tablets what takes it in and carries it
+	// out.
+	journals *wal.Log
+	tablets  *tablet.Tablets
 	// now is the clock of the intake and the pages.
 	now func() time.Time
-	// stop ends shipping and following the log, which then send their results to ended.
-	stop  context.CancelFunc
-	ended chan error
+	// stop ends what runs beside the server: shipping, following the log, and carrying out what
+	// tablets recorded. Each then sends its result to ended.
+	stop    context.CancelFunc
+	running int
+	ended   chan error
 }
 
 // open opens everything: the store, the log and the intake, which begins to ship. It
@@ -149,7 +159,7 @@ func (f *stateFlags) openWith(ctx context.Context, connect func(*station, contex
 	if err := f.make(); err != nil {
 		return nil, err
 	}
-	st := &station{flags: f}
+	st := &station{flags: f, ended: make(chan error)}
 	err := connect(st, ctx)
 	if err == nil {
 		st.office, err = f.openOffice(ctx)
@@ -241,11 +251,28 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 	if st.intake, err = intake.New(cfg, st.log, st.store, published, st.now); err != nil {
 		return err
 	}
+	if err := st.openTablets(ctx); err != nil {
+		return err
+	}
 	ctx, st.stop = context.WithCancel(ctx)
-	st.ended = make(chan error, 2)
-	go func() { st.ended <- st.ship(ctx) }()
-	go func() { st.ended <- st.follow(ctx) }()
+	for _, run := range []func(context.Context) error{st.ship, st.follow, st.tablets.Run} {
+		st.running++
+		go func() { st.ended <- run(ctx) }()
+	}
 	return nil
+}
+
+// openTablets opens the journals of tablets.
+func (st *station) openTablets(ctx context.Context) error {
+	key, err := st.flags.key()
+	if err != nil {
+		return err
+	}
+	if st.journals, err = wal.Open(wal.DefaultConfig(st.flags.tabletFolder())); err != nil {
+		return err
+	}
+	st.tablets, err = tablet.Open(ctx, tablet.DefaultConfig(), st.journals, st.office, st.intake, key, st.now)
+	return err
 }
 
 // serve compiles every version of a wave, and lets interviews of it in.
@@ -275,10 +302,10 @@ func (f *stateFlags) serve(w waves.Wave, published *intake.Waves) (server.Wave, 
 			ends = w.ClosedAt
 		}
 		published.Publish(w.ID, q.ID, q.Version(), intake.Edition{Form: compiled, Ends: ends, Booklets: given})
-		out.Earlier = append(out.Earlier, server.Version{Questionnaire: q, Form: compiled})
+		out.Earlier = append(out.Earlier, server.Version{Questionnaire: q, Form: compiled, Lists: lists})
 	}
 	last := len(out.Earlier) - 1
-	out.Questionnaire, out.Form, out.Earlier = out.Earlier[last].Questionnaire, out.Earlier[last].Form, out.Earlier[:last]
+	out.Questionnaire, out.Form, out.Lists, out.Earlier = out.Earlier[last].Questionnaire, out.Earlier[last].Form, out.Earlier[last].Lists, out.Earlier[:last]
 	return out, nil
 }
 
@@ -343,7 +370,12 @@ func (st *station) Close() error {
 	var errs []error
 	if st.stop != nil {
 		st.stop()
-		errs = append(errs, <-st.ended, <-st.ended)
+		for range st.running {
+			errs = append(errs, <-st.ended)
+		}
+	}
+	if st.journals != nil {
+		errs = append(errs, st.journals.Close())
 	}
 	if st.drafts != nil {
 		errs = append(errs, st.drafts.Close())

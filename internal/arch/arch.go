@@ -30,6 +30,7 @@ var ours = map[string][]string{
 	"internal/weigh":             {"surveys", "analysis", "internal/assess", "internal/fieldwork", "internal/margins"},
 	"internal/intake":            {"surveys"},
 	"internal/intake/wal":        {"surveys"},
+	"internal/tablet":            {"surveys", "internal/fieldwork", "internal/intake", "internal/office"},
 	"internal/drafts":            {"surveys", "internal/sqlite"},
 	"internal/fieldwork":         {"surveys", "analysis/sampling", "internal/fieldwork/household"},
 	"internal/fieldwork/quality": {"surveys"},
@@ -39,7 +40,7 @@ var ours = map[string][]string{
 	"internal/microdata":         {"surveys", "internal/fieldwork"},
 	"internal/waves":             {"surveys", "internal/assess", "internal/fieldwork"},
 	"internal/demo":              {"surveys", "analysis", "internal/assess", "internal/margins", "internal/fieldwork"},
-	"internal/server":            {"surveys", "analysis", "internal/auth", "internal/office", "internal/intake", "internal/drafts", "internal/fieldwork", "internal/fieldwork/household", "internal/assess", "internal/report", "web"},
+	"internal/server":            {"surveys", "analysis", "internal/auth", "internal/office", "internal/intake", "internal/drafts", "internal/tablet", "internal/fieldwork", "internal/fieldwork/household", "internal/assess", "internal/report", "web"},
 	"cmd":                        {"surveys", "analysis", "internal", "web"},
 
 	"internal/fieldwork/household": {"surveys"},

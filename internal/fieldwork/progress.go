@@ -48,11 +48,13 @@ const (
 	Reject  Action = "reject"  // a review sends it back
 	Close   Action = "close"   // end work without an interview
 	Reopen  Action = "reopen"  // take work up again
+	Comment Action = "note"    // something worth knowing; it changes nothing
+	Relist  Action = "relist"  // the listing of the household was changed after the selection, which stands
 )
 
 // Actions lists the actions.
 func Actions() []Action {
-	return []Action{Assign, Try, Select, Begin, Submit, Approve, Reject, Close, Reopen}
+	return []Action{Assign, Try, Select, Begin, Submit, Approve, Reject, Close, Reopen, Comment, Relist}
 }
 
 // Event is one thing that happened to a case: who did what when, and why.
@@ -61,16 +63,16 @@ type Event struct {
 	Who    string    `json:"who"`
 	Action Action    `json:"action"`
 	// Reason is needed to reject, close and reopen, and to give a case to another
-	// enumerator.
+	// enumerator. Of Comment it is what is worth knowing.
 	Reason string `json:"reason,omitempty"`
 	// Enumerator is who gets the case, of Assign.
 	Enumerator string `json:"enumerator,omitempty"`
 	// Attempt is there for Try.
 	Attempt *Attempt `json:"attempt,omitempty"`
-	// Selection is there for Select.
+	// Selection is there for Select. Of Relist it holds the new listing, and nothing else.
 	Selection *household.Evidence `json:"selection,omitempty"`
-	// Interview is the one that was accepted, of Submit, Revision which revision of it, and
-	// Mode how it was done.
+	// Interview is the one that was accepted, of Submit, or that a Comment is about, Revision
+	// which revision of it, and Mode how it was done.
 	Interview string       `json:"interview,omitempty"`
 	Revision  int          `json:"revision,omitempty"`
 	Mode      surveys.Mode `json:"mode,omitempty"`
@@ -80,7 +82,20 @@ type Event struct {
 	// Differs are the things in which the person interviewed is not as the selected one was
 	// listed: sex, age.
 	Differs []string `json:"differs,omitempty"`
+	// Device is the tablet that the event came from; empty when it came from none.
+	Device string `json:"device,omitempty"`
+	// Flags say what whoever reads the event should know.
+	Flags []Flag `json:"flags,omitempty"`
 }
+
+// Flag is something about an event that whoever reads it should know.
+type Flag string
+
+// The flags.
+const (
+	Withdrawn  Flag = "withdrawn" // the case was not with this enumerator any more when the tablet brought it
+	ClockMoved Flag = "clock"     // the time was put right, because the clock of the tablet was wrong
+)
 
 // Contact is the way of an attempt.
 type Contact string
@@ -140,8 +155,10 @@ type Progress struct {
 	// of time since the last review.
 	Given    time.Time `json:"given,omitzero"`
 	Attempts []Attempt `json:"attempts,omitempty"`
-	// Rejections counts the reviews that sent it back.
+	// Rejections counts the reviews that sent it back, Relisted how often the listing was
+	// changed after the selection.
 	Rejections int `json:"rejections,omitempty"`
+	Relisted   int `json:"relisted,omitempty"`
 	// Outcomes are those of the attempts and reviews in the order of time, for Resolve.
 	Outcomes []OutcomeCode `json:"outcomes,omitempty"`
 	// FirstReviewer passed it on the first level; the second one is somebody else.
@@ -159,6 +176,8 @@ var allowed = map[Action][]State{
 	Reject:  {Submitted, UnderReview, Approved},
 	Close:   {Drawn, Assigned, Contacting, Appointed, Started, Returned},
 	Reopen:  {Closed},
+	Comment: States(),
+	Relist:  States(),
 }
 
 // Open says whether work on a case in the state goes on before an interview.
@@ -167,7 +186,8 @@ func (s State) Open() bool { return slices.Contains(allowed[Close], s) }
 // Allows says whether the state of a case allows an action. What the action itself needs,
 // such as a reason, Apply says.
 func (p *Progress) Allows(a Action) bool {
-	if a == Select && (p.Method == 0 || p.Selection != nil) {
+	switch {
+	case a == Select && (p.Method == 0 || p.Selection != nil), a == Relist && p.Selection == nil:
 		return false
 	}
 	return slices.Contains(allowed[a], cmp.Or(p.State, Drawn))
@@ -203,6 +223,7 @@ const (
 	RefusedTwice        Why = "twice"        // there is one of this time already
 	RefusedAppointment  Why = "appointment"  // it is not after the attempt
 	RefusedListing      Why = "listing"      // none, or for another method
+	RefusedUnselected   Why = "unselected"   // listed again, but nobody was selected before
 	RefusedPerson       Why = "person"       // a person was drawn, so nobody is selected
 	RefusedAgain        Why = "again"        // somebody is selected already
 	RefusedInterview    Why = "interview"    // a second one, or an earlier revision
@@ -262,7 +283,7 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 	states, known := allowed[e.Action]
 	switch {
 	case !known:
-		return refuse(RefusedAction, "there is no action %q; use one of assign, attempt, select, start, submit, approve, reject, close and reopen: %w", e.Action, surveys.ErrInvalid)
+		return refuse(RefusedAction, "there is no action %q; use one of assign, attempt, select, start, submit, approve, reject, close, reopen, note and relist: %w", e.Action, surveys.ErrInvalid)
 	case e.Who == "" || e.At.IsZero():
 		return refuse(RefusedAction, "%s: an event says who did it and when: %w", e.Action, surveys.ErrInvalid)
 	case len(e.Reason) > maxReason:
@@ -289,6 +310,10 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 		return p.close(e, rules)
 	case Reopen:
 		return p.reopen(e)
+	case Comment:
+		return remark(e)
+	case Relist:
+		return p.relist(e)
 	}
 	return nil
 }
@@ -471,6 +496,32 @@ func (p *Progress) reopen(e Event) error {
 	if p.State = Drawn; p.Enumerator != "" {
 		p.State = Assigned
 	}
+	return nil
+}
+
+// remark changes nothing. Without words it is about an interview, and its flags say what.
+func remark(e Event) error {
+	if blank(e.Reason) && e.Interview == "" {
+		return refuse(RefusedReason, "note: say what is worth knowing: %w", surveys.ErrInvalid)
+	}
+	return nil
+}
+
+// relist counts that the listing was changed after somebody was selected from it. The
+// selection stands, and so does the listing that it was made from.
+func (p *Progress) relist(e Event) error {
+	switch {
+	case e.Selection == nil:
+		return refuse(RefusedListing, "relist: the new listing is missing: %w", surveys.ErrInvalid)
+	case p.Selection == nil:
+		return refuse(RefusedUnselected, "relist: nobody was selected in the household, so no listing stands: %w", surveys.ErrConflict)
+	case e.Selection.Listing.Method != p.Method:
+		return refuse(RefusedListing, "relist: the listing is for another method than the draw's: %w", surveys.ErrInvalid)
+	}
+	if err := e.Selection.Listing.Check(); err != nil {
+		return refuse(RefusedListing, "relist: %w", err)
+	}
+	p.Relisted++
 	return nil
 }
 

@@ -408,3 +408,53 @@ func TestListingAgainstInterview(t *testing.T) {
 		t.Errorf("%d visits, want that of the listing and another one", visits)
 	}
 }
+
+// Notes are possible in every state and change nothing; a listing that is changed after the
+// selection is counted, and the selection stands.
+func TestNotesAndRelistings(t *testing.T) {
+	listing := household.Listing{Case: "c1", Method: household.Kish, Date: household.Date{Year: 2026, Month: 6, Day: 1},
+		Persons: []household.Person{{Line: 1, Sex: household.Man, Age: 50, Eligible: true}}}
+	other := listing
+	other.Method = household.LastBirthday
+	wrong := listing
+	wrong.Opener = 9
+	listed := func(l household.Listing) func(*Event) {
+		return func(e *Event) { e.Selection = &household.Evidence{Listing: l} }
+	}
+	for _, state := range States() {
+		p := Progress{State: state, Method: household.Kish}
+		before := p
+		for i, step := range []struct {
+			event Event
+			why   Why
+		}{
+			{event("li", Comment, 0, because("a dog")), ""},
+			{event("li", Comment, 0, interview("i1")), ""},
+			{event("li", Comment, 0, because(" ")), RefusedReason},
+			{event("li", Relist, 0, listed(listing)), RefusedUnselected},
+			{event("li", Relist, 0), RefusedListing},
+		} {
+			err := p.Apply(step.event, DefaultAttemptRules)
+			var refusal *Refusal
+			if errors.As(err, &refusal) != (step.why != "") || refusal != nil && refusal.Why != step.why || !reflect.DeepEqual(p, before) {
+				t.Errorf("%s, step %d: %v and %+v", state, i+1, err, p)
+			}
+		}
+		if p.Allows(Relist) || !p.Allows(Comment) {
+			t.Errorf("%s: without a selection nobody relists, and anybody comments", state)
+		}
+		p.Selection = &household.Selection{Line: 1, K: 1}
+		before = p
+		before.Relisted = 1
+		for l, why := range map[*household.Listing]Why{&listing: "", &other: RefusedListing, &wrong: RefusedListing} {
+			err := p.Apply(event("li", Relist, 1, listed(*l)), DefaultAttemptRules)
+			var refusal *Refusal
+			if errors.As(err, &refusal) != (why != "") || refusal != nil && refusal.Why != why {
+				t.Errorf("%s, %+v: %v", state, l, err)
+			}
+		}
+		if !reflect.DeepEqual(p, before) || !p.Allows(Relist) {
+			t.Errorf("%s: relisted it is %+v, want %+v", state, p, before)
+		}
+	}
+}

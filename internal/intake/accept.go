@@ -44,6 +44,38 @@ func (in *Intake) Accept(ctx context.Context, body []byte) (Receipt, error) {
 	return r, nil
 }
 
+// Standing says what is stored under an ID and revision.
+type Standing int
+
+// What can be stored.
+const (
+	Nothing Standing = iota
+	// BrokenOff is an interview that was broken off, and counts as such: a whole one takes
+	// its place under a higher revision.
+	BrokenOff
+	// Stored is anything else.
+	Stored
+)
+
+// Stands says what is stored under an ID and revision; an ID that is no UUID has Nothing.
+func (in *Intake) Stands(id string, revision uint32) Standing {
+	key := identity{revision: revision}
+	var ok bool
+	if key.id, ok = parseUUID(id); !ok {
+		return Nothing
+	}
+	in.index.mu.Lock()
+	defer in.index.mu.Unlock()
+	k, seen := in.index.ids[key]
+	switch {
+	case !seen:
+		return Nothing
+	case k.partial:
+		return BrokenOff
+	}
+	return Stored
+}
+
 // submission is what Accept works on.
 type submission struct {
 	interview surveys.Interview

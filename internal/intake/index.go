@@ -24,8 +24,8 @@ type known struct {
 	received int64
 	sum      [16]byte
 	node     uint16
-	// quarantined records have their reason in index.reasons.
-	quarantined bool
+	// quarantined records have their reason in index.reasons; partial ones were broken off.
+	quarantined, partial bool
 }
 
 // index remembers every submission in the log, so that a repeat counts once. It is
@@ -86,7 +86,7 @@ func (x *index) add(r wal.Record, e entry) {
 	case r.Kind == kindQuarantined && e.reason == reasonConflict:
 		x.conflicts[conflict{key, half(e.sum)}] = true
 	default:
-		k := known{seq: r.Seq, received: r.Received.UnixNano(), sum: half(e.sum), node: r.Node}
+		k := known{seq: r.Seq, received: r.Received.UnixNano(), sum: half(e.sum), node: r.Node, partial: r.Kind == kindPartial}
 		if r.Kind == kindQuarantined {
 			k.quarantined = true
 			x.reasons[key] = e.reason

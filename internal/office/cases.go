@@ -339,9 +339,12 @@ func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules 
 	if err != nil {
 		return err
 	}
+	if e.At.After(c.Last) { // a tablet may bring what happened before
+		c.Last = e.At
+	}
 	r, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, enumerator = ?, changes = changes + 1, progress = ?,
 		attempts = ?, last = ?, appointment = ?, disposition = ?, day = ?, interview = ? WHERE wave = ? AND id = ? AND changes = ?`,
-		c.State, c.Enumerator, string(progress), len(c.Attempts), e.At.Unix(), seconds(c.NextAppointment()), disposition, dayOf(e.At), c.Interview, c.Wave, c.ID, c.Changes)
+		c.State, c.Enumerator, string(progress), len(c.Attempts), c.Last.Unix(), seconds(c.NextAppointment()), disposition, dayOf(c.Last), c.Interview, c.Wave, c.ID, c.Changes)
 	if err != nil {
 		return err
 	}
@@ -349,7 +352,6 @@ func applyIn(ctx context.Context, tx *sql.Tx, c *Case, e fieldwork.Event, rules 
 		return errors.Join(err, errQuicker)
 	}
 	c.Changes++
-	c.Last = e.At
 	if _, err := tx.ExecContext(ctx, "INSERT INTO events (wave, id, n, event) VALUES (?, ?, ?, ?)", c.Wave, c.ID, c.Changes, string(event)); err != nil {
 		return err
 	}

@@ -216,6 +216,40 @@ func (s *Store) Evidence(ctx context.Context, a auth.Account, wave string) (list
 	return list, err
 }
 
+// Relisting is a listing that was changed after somebody was selected from the first one.
+type Relisting struct {
+	Case, Who string
+	At        time.Time
+	// Before is how many persons were eligible when one was selected, After how many are in
+	// the new listing.
+	Before, After int
+}
+
+// Relistings lists those in a wave that an account may see, by case and in order.
+func (s *Store) Relistings(ctx context.Context, a auth.Account, wave string) (list []Relisting, err error) {
+	condition, values := visible(a)
+	before := map[string]int{}
+	err = s.eachCase(ctx, "id IN (SELECT id FROM events WHERE wave = ? AND event ->> 'action' = 'relist') AND "+condition, append([]any{wave, wave}, values...), func(c Case) error {
+		if c.Selection != nil {
+			before[c.ID] = c.Selection.K
+		}
+		return nil
+	})
+	if err != nil || len(before) == 0 {
+		return nil, err
+	}
+	err = s.events(ctx, "SELECT event FROM events WHERE wave = ? AND event ->> 'action' = 'relist' ORDER BY id, n", []any{wave}, func(e fieldwork.Event) {
+		if e.Selection == nil {
+			return
+		}
+		l := e.Selection.Listing
+		if k, seen := before[l.Case]; seen {
+			list = append(list, Relisting{Case: l.Case, Who: e.Who, At: e.At, Before: k, After: l.Eligible()})
+		}
+	})
+	return list, err
+}
+
 // Select has one person of a household selected: it keeps the listing, and only then
 // reveals the number of the case. A second listing is refused, with a line in the audit
 // trail; the same one again gives what it gave.
@@ -251,7 +285,7 @@ func (s *Store) selectedBefore(ctx context.Context, a auth.Account, c Case, e ho
 		return household.Evidence{}, err
 	}
 	for _, was := range list {
-		if was.Selection != nil && was.Selection.Locked == e.Locked {
+		if was.Action == fieldwork.Select && was.Selection != nil && was.Selection.Locked == e.Locked {
 			return *was.Selection, nil
 		}
 	}

@@ -371,13 +371,16 @@ func (t *teller) details(e fieldwork.Event, names people) string {
 			add(fmt.Sprintf("%.5f, %.5f ± %.0f m", a.Place.Latitude, a.Place.Longitude, a.Place.Accuracy))
 		}
 	}
-	if s := e.Selection; s != nil {
+	if s := e.Selection; s != nil && e.Action == fieldwork.Select {
 		add(t.say("desk.household.is", "line", s.Selection.Line, "k", s.Selection.K))
 	}
 	if e.Interview != "" {
 		add(t.interviewWords(e.Interview, e.Revision, e.Mode))
 	}
 	add(e.Reason)
+	for _, flag := range e.Flags {
+		add(t.say(flagWords[flag]))
+	}
 	return strings.Join(parts, " · ")
 }
 

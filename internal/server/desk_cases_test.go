@@ -419,6 +419,20 @@ func TestDeskHousehold(t *testing.T) {
 	stat := d.as("stat")
 	_, body = stat.open("/desk/village/selection?lang=en")
 	d.wants(0, body, 0, "1 selections were replayed: 0 faults", "In 0 of 1 listings nobody listed opened the door", `<th scope="row">li</th>`)
+	if got := stat.rows("/desk/village/selection", "relisted"); len(got) != 0 {
+		t.Errorf("relisted are %v", got)
+	}
+	relisted := fieldwork.Event{At: noon, Who: "li", Action: fieldwork.Relist, Flags: []fieldwork.Flag{fieldwork.Withdrawn, fieldwork.ClockMoved}, Selection: &household.Evidence{
+		Listing: household.Listing{Case: id, Method: household.Kish, Date: household.Date{Year: 2026, Month: 6, Day: 1}, Persons: []household.Person{{Line: 1, Sex: household.Man, Age: 50, Eligible: true}}}}}
+	_, err = d.office.Record(t.Context(), "village", id, relisted, fieldwork.DefaultAttemptRules)
+	d.must(err)
+	if got, want := lines(stat.rows("/desk/village/selection", "relisted")), id+" | 2026-06-01 12:00 | li | 2 | 1"; got != want {
+		t.Errorf("relisted are\n%s\nwant\n%s", got, want)
+	}
+	_, body = li.open("/desk/village/cases/" + url.PathEscape(id) + "?lang=en")
+	d.wants(0, body, 0, "Listing changed after the selection", "no longer with this enumerator", "the clock of the tablet was wrong")
+	_, body = li.open(path)
+	d.wants(0, body, 0, "Selected among 2 eligible persons")
 	_, csv := stat.open("/desk/village/selection?lang=en&download=commitments")
 	draw, err := d.office.Draw(t.Context(), "village")
 	d.must(err)

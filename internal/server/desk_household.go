@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/auth"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/surveys"
@@ -222,7 +223,7 @@ func (d *desk) evidenceOf(v *call, w *wave, c office.Case) (household.Evidence, 
 		return household.Evidence{}, err
 	}
 	for _, e := range events {
-		if e.Selection != nil {
+		if e.Action == fieldwork.Select && e.Selection != nil {
 			return *e.Selection, nil
 		}
 	}
@@ -364,12 +365,16 @@ func (d *desk) selectionPage(v *call) error {
 	if err != nil {
 		return err
 	}
-	return d.showReplay(v, f, draw, committed, evidence)
+	relistings, err := d.office.Relistings(ctx, v.account, w.ID)
+	if err != nil {
+		return err
+	}
+	return d.showReplay(v, f, draw, committed, evidence, relistings)
 }
 
-// showReplay shows the faults of the selections, and the enumerators who select whoever
-// opens the door too often.
-func (d *desk) showReplay(v *call, f deskFrame, draw office.Draw, committed []household.Committed, evidence []office.Evidence) error {
+// showReplay shows the faults of the selections, the listings that were changed afterwards,
+// and the enumerators who select whoever opens the door too often.
+func (d *desk) showReplay(v *call, f deskFrame, draw office.Draw, committed []household.Committed, evidence []office.Evidence, relistings []office.Relisting) error {
 	words := &teller{deskFrame: f}
 	var list []household.Evidence
 	var openings []household.Opening
@@ -391,6 +396,13 @@ func (d *desk) showReplay(v *call, f deskFrame, draw office.Draw, committed []ho
 		faults.add(deskCell{Text: found.Case}, deskCell{Text: found.Fault.Words().In(f.lang)}, deskCell{Text: found.Detail})
 	}
 	faults.Notes = []string{words.say("desk.selection.replayed", "cases", len(committed), "selections", len(evidence), "faults", len(faults.Rows))}
+	relisted, err := d.table(f, "relisted", "desk.selection.relisted", "desk.column.id", "desk.column.when", "desk.column.enumerator", "#desk.column.eligiblebefore", "#desk.column.eligibleafter")
+	if err != nil {
+		return err
+	}
+	for _, r := range relistings {
+		relisted.add(deskCell{Text: r.Case}, deskCell{Text: clockTime(r.At)}, deskCell{Text: r.Who}, whole(r.Before), whole(r.After))
+	}
 	openers, err := d.table(f, "openers", "desk.selection.openers", "desk.column.enumerator", "#desk.column.households", "#desk.column.chosen", "#desk.column.expected", "#desk.column.p",
 		"#desk.column.adjusted", "desk.column.alert", "#desk.column.noopener")
 	if err != nil {
@@ -420,7 +432,7 @@ func (d *desk) showReplay(v *call, f deskFrame, draw office.Draw, committed []ho
 		return err
 	}
 	commitments.Empty = words.say("desk.selection.publish", "n", len(committed), "seal", draw.Seal)
-	return d.showTables(v, f, words.err, faults, openers, commitments)
+	return d.showTables(v, f, words.err, faults, relisted, openers, commitments)
 }
 
 // sendCommitments sends what is published at the draw: the commitment of every household,

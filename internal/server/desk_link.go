@@ -143,13 +143,9 @@ func (d *desk) openInterview(v *call, y way) error {
 // interviewDoor is how the interview of a case is opened: the one that every way of answering
 // has, or the next revision of one that a review sent back.
 func (d *desk) interviewDoor(v *call, w *wave, c office.Case, mode surveys.Mode) (door, error) {
-	opened := door{wave: w, caseID: c.ID, interview: d.links.interviewID(w.ID, c.ID), mode: mode}
 	events, err := d.office.Events(v.Request().Context(), w.ID, c.ID)
-	for _, e := range events {
-		if e.Action == fieldwork.Submit {
-			opened.interview, opened.revision = e.Interview, uint32(c.Revision)+1
-		}
-	}
+	opened := door{wave: w, caseID: c.ID, mode: mode}
+	opened.interview, opened.revision = d.nextInterview(w, c, events)
 	return opened, err
 }
 

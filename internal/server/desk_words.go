@@ -30,6 +30,7 @@ var (
 		fieldwork.Assign: "desk.do.assign", fieldwork.Try: "desk.do.attempt", fieldwork.Select: "desk.do.select", fieldwork.Begin: "desk.do.start",
 		fieldwork.Submit: "desk.do.submit", fieldwork.Approve: "desk.do.approve", fieldwork.Reject: "desk.do.reject",
 		fieldwork.Close: "desk.do.close", fieldwork.Reopen: "desk.do.reopen",
+		fieldwork.Comment: "desk.do.note", fieldwork.Relist: "desk.do.relist",
 	}
 	// trailWords are those of what stands in the audit trail beside actions on cases.
 	trailWords = map[string]string{
@@ -37,8 +38,11 @@ var (
 		"add cases": "desk.trail.cases", "put draw": "desk.trail.draw", "read case": "desk.trail.read", "read figures": "desk.trail.figures", "list cases": "desk.trail.list",
 		"select again": "desk.trail.again", "show link": "desk.trail.link", "type paper": "desk.trail.paper", "begin interview": "desk.trail.begin",
 		"draw back-checks": "desk.trail.drawn", "check back": "desk.trail.checked",
+		"make tablet code": "desk.trail.tabletcode", "enrol tablet": "desk.trail.enrol", "revoke tablet": "desk.trail.revoke", "give cases to tablet": "desk.trail.give",
+		"dismiss held": "desk.trail.dismiss",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
 	}
+	flagWords    = map[fieldwork.Flag]string{fieldwork.Withdrawn: "desk.flag.withdrawn", fieldwork.ClockMoved: "desk.flag.clock"}
 	contactWords = map[fieldwork.Contact]string{
 		fieldwork.Visit: "desk.contact.visit", fieldwork.Phone: "desk.contact.phone", fieldwork.Letter: "desk.contact.letter", fieldwork.Link: "desk.contact.link",
 	}
@@ -52,8 +56,8 @@ var (
 	whyWords = map[fieldwork.Why]string{
 		fieldwork.RefusedState: "desk.why.state", fieldwork.RefusedNobody: "desk.why.nobody", fieldwork.RefusedReason: "desk.why.reason",
 		fieldwork.RefusedAttempt: "desk.why.attempt", fieldwork.RefusedFuture: "desk.why.future", fieldwork.RefusedAppointment: "desk.why.appointment", fieldwork.RefusedBefore: "desk.why.before", fieldwork.RefusedTwice: "desk.why.twice",
-		fieldwork.RefusedContradicted: "desk.why.contradicted",
-		fieldwork.RefusedPerson:       "desk.why.person", fieldwork.RefusedAgain: "desk.why.again", fieldwork.RefusedUnlisted: "desk.why.unlisted",
+		fieldwork.RefusedContradicted: "desk.why.contradicted", fieldwork.RefusedUnselected: "desk.why.unselected",
+		fieldwork.RefusedPerson: "desk.why.person", fieldwork.RefusedAgain: "desk.why.again", fieldwork.RefusedUnlisted: "desk.why.unlisted",
 		fieldwork.RefusedOwn: "desk.why.own", fieldwork.RefusedSecond: "desk.why.second", fieldwork.RefusedEarly: "desk.why.early",
 	}
 )

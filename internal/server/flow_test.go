@@ -460,7 +460,7 @@ func TestVersionsInFlight(t *testing.T) {
 		t.Fatal(err)
 	}
 	published := s.Server.deps.Waves[0]
-	published.Earlier = []Version{{published.Questionnaire, published.Form}}
+	published.Earlier = []Version{{Questionnaire: published.Questionnaire, Form: published.Form}}
 	published.Questionnaire, published.Form = newer, f
 	s.forms.Publish("village", "village", newer.Version(), intake.Edition{Form: f})
 	deps := s.deps

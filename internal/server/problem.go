@@ -12,11 +12,13 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/tablet"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Errors of the server itself.
 var (
+	errDevice     = fmt.Errorf("no tablet is enrolled with this number and secret: %w", surveys.ErrNotFound)
 	errAnswered   = fmt.Errorf("the case was answered: %w", surveys.ErrClosed)
 	errCase       = errors.New("not allowed to answer for this case")
 	errCross      = errors.New("sent from another site")
@@ -36,6 +38,13 @@ var problems = []struct {
 	status int
 	words  string
 }{
+	{errApp, http.StatusNotFound, "app"},
+	{errDevice, http.StatusUnauthorized, "device-unknown"},
+	{office.ErrRevoked, http.StatusForbidden, "device-revoked"},
+	{office.ErrTokenUnknown, http.StatusNotFound, "token-unknown"},
+	{office.ErrTokenExpired, http.StatusGone, "token-expired"},
+	{office.ErrTokenUsed, http.StatusConflict, "token-used"},
+	{tablet.ErrChain, http.StatusConflict, "chain"},
 	{errAnswered, http.StatusGone, "answered"},
 	{errDraft, http.StatusNotFound, "draft"},
 	{errLinkClosed, http.StatusGone, "linkclosed"},

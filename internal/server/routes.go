@@ -65,6 +65,11 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	if s.deps.Office != nil {
 		(&desk{s, s.deps.Office}).routes(e, admit, s.admit(maxSignIns))
 	}
+	if s.deps.Tablets != nil {
+		read("/tablet", s.appFile)
+		read("/tablet/:file", s.appFile)
+		(&tablets{s, s.deps.Office, s.deps.Tablets}).routes(e, admit)
+	}
 	return e
 }
 
@@ -109,22 +114,27 @@ func (s *Server) recover() echo.MiddlewareFunc {
 // receive takes in the whole body before a request counts as being served, so that
 // slow senders keep nobody else out. It refuses bodies beyond maxBody, by their
 // declared and by their real size.
-func receive(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		if r.ContentLength > maxBody {
-			return fmt.Errorf("body of %d bytes: %w", r.ContentLength, surveys.ErrTooLarge)
+func receive(next echo.HandlerFunc) echo.HandlerFunc { return receiveUpTo(maxBody)(next) }
+
+// receiveUpTo is receive with another greatest size.
+func receiveUpTo(most int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if r.ContentLength > most {
+				return fmt.Errorf("body of %d bytes: %w", r.ContentLength, surveys.ErrTooLarge)
+			}
+			body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, r.Body, most))
+			var tooLarge *http.MaxBytesError
+			switch {
+			case errors.As(err, &tooLarge):
+				return fmt.Errorf("body of more than %d bytes: %w", most, surveys.ErrTooLarge)
+			case err != nil:
+				return fmt.Errorf("the body ended early: %w: %w", surveys.ErrInvalid, err)
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			return next(c)
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, r.Body, maxBody))
-		var tooLarge *http.MaxBytesError
-		switch {
-		case errors.As(err, &tooLarge):
-			return fmt.Errorf("body of more than %d bytes: %w", maxBody, surveys.ErrTooLarge)
-		case err != nil:
-			return fmt.Errorf("the body ended early: %w: %w", surveys.ErrInvalid, err)
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		return next(c)
 	}
 }
 

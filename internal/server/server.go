@@ -29,8 +29,10 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/tablet"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
+	"github.com/suyang-survey/suyang/surveys/geo"
 )
 
 // Intake makes a finished interview durable. It is the JSON of a
@@ -48,6 +50,8 @@ type Wave struct {
 	Questionnaire *surveys.Questionnaire
 	// Form is the Questionnaire, compiled.
 	Form *form.Form
+	// Lists are the code lists that regions are chosen from.
+	Lists []*geo.List
 	// Earlier are the versions that interviews may still be under way with.
 	Earlier []Version
 	// Booklets are those of the sampled cases, by case; other interviews draw one.
@@ -61,10 +65,11 @@ type Wave struct {
 	Closed bool
 }
 
-// Version is a questionnaire with its form.
+// Version is a questionnaire with its form and code lists.
 type Version struct {
 	Questionnaire *surveys.Questionnaire
 	Form          *form.Form
+	Lists         []*geo.List
 }
 
 // Deps are the parts of the program that the server calls.
@@ -75,6 +80,8 @@ type Deps struct {
 	Drafts *drafts.Store
 	// Office is what the desk works on; nil for a server without a desk.
 	Office *office.Store
+	// Tablets take in what enumerators' tablets recorded; nil for a server without a desk.
+	Tablets *tablet.Tablets
 	// Findings are what the quality flags say of a wave, and when it was judged; nil for
 	// a server that judges no interviews.
 	Findings func(ctx context.Context, wave string) ([]quality.Finding, time.Time, error)
@@ -99,6 +106,7 @@ type Server struct {
 	order    []*wave
 	pages    *pages
 	assets   map[string]asset
+	app      map[string]*appFile
 	echo     *echo.Echo
 	listener net.Listener
 	said503  atomic.Int64 // when it was last said that a page could not be served, Unix seconds
@@ -121,6 +129,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key), waves: map[string]*wave{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if s.app, err = loadApp(); err != nil {
 		return nil, err
 	}
 	if s.pages, err = loadPages(s.assets); err != nil {
@@ -150,7 +161,7 @@ func (s *Server) publish(published Wave) error {
 	w.editions = map[string]*wave{w.version: w}
 	for _, v := range published.Earlier {
 		earlier := published
-		earlier.Questionnaire, earlier.Form = v.Questionnaire, v.Form
+		earlier.Questionnaire, earlier.Form, earlier.Lists = v.Questionnaire, v.Form, v.Lists
 		e, err := newWave(earlier, s.pages.words)
 		if err != nil {
 			return err

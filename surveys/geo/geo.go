@@ -193,6 +193,16 @@ func (l *List) arrange() {
 	}
 }
 
+// CSV writes the list as Read reads it, by code.
+func (l *List) CSV() string {
+	var b strings.Builder
+	b.WriteString("code,name_zh,name_en\n")
+	for _, d := range l.divisions {
+		fmt.Fprintf(&b, "%s,%s,%s\n", d.Code, d.Name[surveys.ZH], d.Name[surveys.EN])
+	}
+	return b.String()
+}
+
 // Get returns a division; ok is false when the list does not have it.
 func (l *List) Get(code string) (Division, bool) {
 	i, ok := l.index[code]

@@ -230,3 +230,19 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// What CSV writes, Read reads as the same list.
+func TestCSV(t *testing.T) {
+	for _, src := range []string{south, "code,name_zh\n330000,浙江省\n330100,杭州市\n"} {
+		want := read(t, src)
+		got := read(t, want.CSV())
+		if diff := cmp.Diff(want.CSV(), got.CSV()); diff != "" {
+			t.Error(diff)
+		}
+		for _, code := range append(codes(want.Parts("")), "4419", "441900003") {
+			if !cmp.Equal(want.Parts(code), got.Parts(code)) {
+				t.Errorf("parts of %s: %v, want %v", code, got.Parts(code), want.Parts(code))
+			}
+		}
+	}
+}

@@ -149,6 +149,16 @@ func (l Listing) Check() error {
 	return nil
 }
 
+// Eligible counts the persons who belong to the population.
+func (l Listing) Eligible() (n int) {
+	for _, p := range l.Persons {
+		if p.Eligible {
+			n++
+		}
+	}
+	return n
+}
+
 // eligible lists those to select from, in the order of Kish.
 func (l Listing) eligible() []Person {
 	list := slices.DeleteFunc(slices.Clone(l.Persons), func(p Person) bool { return !p.Eligible })
