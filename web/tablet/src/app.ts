@@ -226,10 +226,18 @@ class App {
     if (!keys) return;
     await this.db.put("packages", "work", await sealThing(keys, "work", utf8(JSON.stringify(kept))));
     this.work = kept;
+    await this.forgetForms(kept);
     if (this.device && this.device.keep_days !== fresh.keep_days && fresh.keep_days > 0) {
       this.device = { ...this.device, keep_days: fresh.keep_days };
       await this.db.put("meta", "device", this.device);
     }
+  }
+
+  // forgetForms deletes questionnaires of which no interview will be held here any more.
+  private async forgetForms(work: Work): Promise<void> {
+    const needed = new Set(work.waves.map((w) => `form ${w.id} ${w.version}`));
+    for (const { wave, of } of this.overlay.all()) for (const r of of.runs) if (r.state !== "finished") needed.add(`form ${wave} ${r.version}`);
+    for (const key of (await this.db.keys("packages")).map(String)) if (key.startsWith("form ") && !needed.has(key)) await this.db.remove("packages", key);
   }
 
   find(wave: string, id: string): { wave: Wave; case: Case } | undefined {

@@ -144,6 +144,7 @@ export async function unlock(again: boolean): Promise<void> {
     errors, labelled("pin", t("unlock.pin"), pin), countdown, h("p", { class: "buttons" }, open));
   const d = app.device!;
   show("unlock", t("unlock.title"), [
+    token ? notice(h("p", {}, t("unlock.token"))) : null,
     h("p", {}, t("unlock.whose", { name: d.name, account: d.account.name || d.account.login })),
     form,
     h("details", {}, h("summary", {}, t("unlock.forgotten")), h("p", {}, t("unlock.forgotten.text")), rescueButton()),

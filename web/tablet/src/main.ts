@@ -75,7 +75,7 @@ function watch(): void {
   setInterval(() => void look(), 6 * 3600_000);
   sync.onChange = () => {
     if (!app.open) return;
-    if (shell.screen() === "sync") void shell.render(true);
+    if (shell.screen() === "sync" || (shell.screen() === "work" && !sync.progress.running)) void shell.render(true);
     else shell.drawBar();
   };
   sync.onRevoked = () => void shell.render();

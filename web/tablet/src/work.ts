@@ -196,7 +196,8 @@ export async function attemptScreen(wave: string, id: string, again: boolean, ou
   if (!found) return missing();
   const work = app.work!;
   const options = (list: { code: string; name: Record<string, string> }[]): { code: string; text: string }[] => list.map((x) => ({ code: x.code, text: said(x.name) || x.code }));
-  const outcomes = options(work.outcomes);
+  const household = found.case.method !== 0;
+  const outcomes = options(work.outcomes.filter((x) => (household ? x.household : x.person) || x.household === x.person));
   if (outcome0 && !outcomes.some((x) => x.code === outcome0)) outcomes.push({ code: outcome0, text: find("outcome." + outcome0) ?? outcome0 });
   const contact = choose("contact", options(work.contacts), work.contacts[0]?.code ?? "");
   const outcome = choose("outcome", outcomes, outcome0, t("choose"));
