@@ -53,6 +53,7 @@ func (d *desk) routes(e *echo.Echo, admit, admitSignIn echo.MiddlewareFunc) {
 	post("/desk/sign-out", "", d.signOut)
 	read("/desk", "", d.home)
 	d.workRoutes(read, post)
+	d.tabletRoutes(e, read, post)
 
 	read("/desk/:wave/progress", auth.ReadProgress, d.progress)
 	read("/desk/:wave/rates", auth.ReadProgress, d.rates)
@@ -260,6 +261,7 @@ var otherRooms = []struct {
 	right       auth.Right
 }{
 	{"/desk/password", "desk.own", ""},
+	{tabletList, "desk.tablets", auth.AssignCases},
 	{"/desk/accounts", "desk.accounts", auth.ManageAccounts},
 	{"/desk/audit", "desk.audit", auth.ReadAudit},
 	{"/desk/precision", "figures.precision", auth.ReadProgress},
@@ -275,6 +277,9 @@ func (d *desk) home(v *call) error {
 		return err
 	}
 	for _, r := range otherRooms {
+		if r.path == tabletList && d.deps.Tablets == nil {
+			continue
+		}
 		if r.right == "" || v.account.May(r.right) {
 			name, err := f.T(r.words)
 			if err != nil {

@@ -2,6 +2,8 @@ package server
 
 import (
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -56,6 +58,7 @@ func busyDesk(t *testing.T) (d *deskSite, listed, unlisted string) {
 func TestDeskAccessible(t *testing.T) {
 	script := axeScript(t)
 	d, listed, unlisted := busyDesk(t)
+	held := busyTablets(d)
 	at := func(id, below string) string { return "/desk/village/cases/" + url.PathEscape(id) + below }
 	for _, c := range []struct {
 		login string
@@ -65,7 +68,7 @@ func TestDeskAccessible(t *testing.T) {
 		{"wu", map[string]string{"home": "/desk", "cases": "/desk/village/cases?said=given&n=3&kept=1", "cases empty": "/desk/village/cases?find=nothing", "work": "/desk/village/work",
 			"case": at("c1", ""), "cases english": "/desk/village/cases", "backchecks english": "/desk/village/backchecks", "case to review": at("c2", ""), "case household": at(listed, ""), "review": "/desk/village/review",
 			"backchecks": "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
-		{"hangzhou", map[string]string{"both queues": "/desk/village/review"}},
+		{"hangzhou", map[string]string{"both queues": "/desk/village/review", "tablets": "/desk/tablets", "tablets english": "/desk/tablets", "tablet": "/desk/tablets/" + held.id, "tablet english": "/desk/tablets/" + held.id}},
 		{"li", map[string]string{"own cases": "/desk/village/cases", "own case": at("c1", ""), "own case english": at("c1", ""), "listing english": at(unlisted, "/household"), "listing": at(unlisted, "/household"), "selected": at(listed, "/household"), "password": "/desk/password"}},
 		{"stat", map[string]string{"selection": "/desk/village/selection", "problem": "/desk/village/cases"}},
 		{"admin", map[string]string{"accounts": "/desk/accounts", "account": "/desk/accounts/li", "audit": "/desk/audit"}},
@@ -92,6 +95,32 @@ func TestDeskAccessible(t *testing.T) {
 			a.press("details.act button.main")
 			a.look("desk case refused")
 		}
+		if c.login == "hangzhou" {
+			a.lookAtTabletForms(held)
+		}
 		t.Logf("%s: %d pages, looked at %d times", c.login, a.pages, a.checks)
 	}
+}
+
+// lookAtTabletForms looks at what the forms about tablets answer.
+func (a *axe) lookAtTabletForms(held *aTablet) {
+	a.t.Helper()
+	const file = `input[type="file"]`
+	a.open("/desk/tablets?lang=zh")
+	a.run(chromedp.SetValue("#login", "li", chromedp.ByQuery))
+	a.press(`form[action*="enrol"] button`)
+	a.look("desk tablet code")
+	for name, content := range map[string][]byte{"read": held.rescueFile(), "refused": []byte("no rescue file")} {
+		path := filepath.Join(a.t.TempDir(), "suyang.rescue")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			a.t.Fatal(err)
+		}
+		a.open("/desk/tablets?lang=zh")
+		a.run(chromedp.SetUploadFiles(file, []string{path}, chromedp.ByQuery))
+		a.press(`form[action*="rescue"] button`)
+		a.look("desk rescue " + name)
+	}
+	a.open("/desk/tablets/" + held.id + "?lang=zh")
+	a.run(chromedp.Evaluate(`for (const d of document.querySelectorAll("details.act")) d.open = true`, nil))
+	a.look("desk tablet forms")
 }

@@ -280,7 +280,8 @@ func TestDeskCasesOfOthers(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ login, path string }{{"reader", "/desk/village/cases"}, {"stat", "/desk/village/cases/c1"}, {"li", "/desk/village/review"}, {"li", "/desk/village/work"},
-		{"wu", "/desk/accounts"}, {"wu", "/desk/audit"}, {"wu", "/desk/village/selection"}, {"admin", "/desk/village/cases"}, {"li", "/desk/village/cases/c1/link"}} {
+		{"wu", "/desk/accounts"}, {"wu", "/desk/audit"}, {"wu", "/desk/village/selection"}, {"admin", "/desk/village/cases"}, {"li", "/desk/village/cases/c1/link"},
+		{"li", "/desk/tablets"}, {"admin", "/desk/tablets"}, {"stat", "/desk/tablets"}, {"reader", "/desk/tablets/" + firstTablet}} {
 		if status, _ := d.as(c.login).open(c.path); status != http.StatusForbidden {
 			t.Errorf("%s opens %s: %d", c.login, c.path, status)
 		}

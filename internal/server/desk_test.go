@@ -82,7 +82,10 @@ func newDesk(t *testing.T) *deskSite {
 	}
 	t.Cleanup(func() { store.Close() })
 	d := &deskSite{office: store}
-	d.site = newSite(t, []*surveys.Questionnaire{village()}, func(_ *Config, deps *Deps) { deps.Office = store })
+	d.site = newSite(t, []*surveys.Questionnaire{village()}, func(_ *Config, deps *Deps) {
+		deps.Office = store
+		deps.Tablets = openTablets(t, store, deps)
+	})
 	var cases []fieldwork.Case
 	for i, county := range []string{"330106", "330106", "330106", "330102", "330102", "330203"} {
 		cases = append(cases, fieldwork.Case{ID: fmt.Sprintf("c%d", i+1), Stratum: county[:4] + "-urban", PSU: county + "001001", Weight: 100,

@@ -107,6 +107,7 @@ type Server struct {
 	pages    *pages
 	assets   map[string]asset
 	app      map[string]*appFile
+	engine   string // SHA-256 of the form engine that tablets are given, in hex; "" for none
 	echo     *echo.Echo
 	listener net.Listener
 	said503  atomic.Int64 // when it was last said that a page could not be served, Unix seconds
@@ -131,7 +132,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if s.app, err = loadApp(); err != nil {
+	if s.app, s.engine, err = loadApp(); err != nil {
 		return nil, err
 	}
 	if s.pages, err = loadPages(s.assets); err != nil {

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -37,11 +39,11 @@ var hashed = regexp.MustCompile(`\.[0-9a-f]{8,}\.`)
 // appPage is the file that the address /tablet gives.
 const appPage = "index.html"
 
-// loadApp reads the tablet's app, by file name; it is empty when the program was built
-// without it.
-func loadApp() (map[string]*appFile, error) {
-	app := map[string]*appFile{}
-	err := fs.WalkDir(web.Tablet, "tablet/dist", func(name string, d fs.DirEntry, err error) error {
+// loadApp reads the tablet's app, by file name, and the SHA-256 of its form engine in
+// hexadecimal digits; both are empty when the program was built without it.
+func loadApp() (app map[string]*appFile, engine string, err error) {
+	app = map[string]*appFile{}
+	err = fs.WalkDir(web.Tablet, "tablet/dist", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
 			return err
 		}
@@ -65,13 +67,17 @@ func loadApp() (map[string]*appFile, error) {
 			f.gzip = content
 		default:
 			f.plain = content
+			if path.Ext(base) == ".wasm" {
+				sum := sha256.Sum256(content)
+				engine = hex.EncodeToString(sum[:])
+			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the app of the tablet: %w", err)
+		return nil, "", fmt.Errorf("the app of the tablet: %w", err)
 	}
-	return app, nil
+	return app, engine, nil
 }
 
 // mediaOf is the media type of a file of the app; some machines do not know all of them.
