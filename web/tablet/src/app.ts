@@ -155,10 +155,10 @@ class App {
     const back = this.overlay.last ? this.clock.notBefore(this.overlay.last) : 0;
     if (this.run > 0) return;
     this.run = ((await this.db.get<number>("meta", "run")) ?? 0) + 1;
-    await this.db.put("meta", "run", this.run);
+    await this.db.put("meta", "run", this.run).catch(() => undefined); // a full disk must not lock anybody out
     const events: (Content & About)[] = [{ kind: "open", app: build(), engine: engineHash, agent: navigator.userAgent.slice(0, 300), offset: this.clock.offset }];
     if (back !== 0) events.push({ kind: "clock", moved: back });
-    await this.record(...events).catch(() => undefined); // a full disk must not lock anybody out
+    await this.record(...events).catch(() => undefined);
   }
 
   // lock forgets the key and everything that was read with it.

@@ -78,7 +78,10 @@ function watch(): void {
     if (shell.screen() === "sync" || (shell.screen() === "work" && !sync.progress.running)) void shell.render(true);
     else shell.drawBar();
   };
-  sync.onRevoked = () => void shell.render();
+  sync.onRevoked = () => {
+    leave();
+    void shell.render();
+  };
   app.changed = () => shell.drawBar();
 }
 
