@@ -52,7 +52,9 @@ var supervisorAccount = auth.Account{Login: "super", Name: "督导", Role: auth.
 type fieldOffice struct {
 	t     *testing.T
 	state string
-	ids   []string
+	// draw is the file of the draw, ids are the cases of the enumerator.
+	draw string
+	ids  []string
 }
 
 // newFieldOffice publishes a draw of households with the shipped questionnaire, or another
@@ -60,7 +62,7 @@ type fieldOffice struct {
 func newFieldOffice(t *testing.T, n int, publish ...string) *fieldOffice {
 	t.Helper()
 	_, file := householdFolder(t)
-	f := &fieldOffice{t: t, state: t.TempDir()}
+	f := &fieldOffice{t: t, state: t.TempDir(), draw: file}
 	must(t, append([]string{"publish", "w", "--draw", file, "--state", f.state}, publish...)...)
 	f.with(func(o *office.Store) {
 		now := time.Now()
@@ -365,10 +367,10 @@ func verifySigned(t *testing.T, key *ecdsa.PublicKey, answers []syncAnswer) (rec
 
 // journalEvent is an event as far as the test reads it.
 type journalEvent struct {
-	Kind, Wave, Case, Interview, Version, Booklet, Lang, Body string
-	Seed                                                      uint32
-	Message                                                   json.RawMessage
-	Evidence                                                  *household.Evidence
+	Kind, Wave, Case, Interview, Version, Booklet, Lang, Body, Engine string
+	Seed                                                              uint32
+	Message                                                           json.RawMessage
+	Evidence                                                          *household.Evidence
 }
 
 // journalOf reads the journal that the server kept, by number, from its log.

@@ -272,6 +272,35 @@ func (t *Tablets) submit(ctx context.Context, device string, d office.TabletDeed
 	return d, nil
 }
 
+// Retry hands an interview that is held to the intake once more, such as one of a wave that was
+// not published yet. It returns why the interview still does not count, empty when it does;
+// what is held is then to be dismissed. Anything but an interview is an error that wraps
+// surveys.ErrNotFound.
+func (t *Tablets) Retry(ctx context.Context, device string, seq uint64) (fieldwork.Why, error) {
+	j := t.journal(device)
+	j.mu.Lock()
+	found := j.entry(seq)
+	carried := seq <= j.carried
+	j.mu.Unlock()
+	none := fmt.Errorf("tablet %s has no interview of number %d to try again: %w", device, seq, surveys.ErrNotFound)
+	if !found.readable() || !carried {
+		return "", none
+	}
+	i, err := t.readAt(found.at())
+	if err != nil {
+		return "", fmt.Errorf("read the interview again: %w", err)
+	}
+	e, readable := readEvent(i.text)
+	d, does := deed(seq, e, readable)
+	if !does || d.Event.Action != fieldwork.Submit {
+		return "", none
+	}
+	if d.Why == "" {
+		d, err = t.submit(ctx, device, d, e)
+	}
+	return d.Why, err
+}
+
 // accept hands an interview to the intake, under a higher revision where one that was broken
 // off elsewhere has its own: the whole one counts in its place. Tried again it gives the same.
 func (t *Tablets) accept(ctx context.Context, iv *surveys.Interview, body []byte) (r intake.Receipt, err error) {

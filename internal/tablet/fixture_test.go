@@ -67,15 +67,14 @@ var template = struct {
 // rig is the journals of tablets over a real log and a real office, with an intake that can be
 // away; all of it can be started again.
 type rig struct {
-	t      T
-	dir    string
-	now    time.Time
-	office *office.Store
-	log    *wal.Log
-	intake *tryIntake
-	tries  *tries
-	// of puts something else in the place of the office, the log or the intake.
-	in      tablet.Intake
+	t       T
+	dir     string
+	now     time.Time
+	office  *office.Store
+	log     *wal.Log
+	intake  *tryIntake
+	tries   *tries
+	in      tablet.Intake // intake, unless a test uses a real one
 	tablets *tablet.Tablets
 }
 
@@ -83,7 +82,7 @@ type rig struct {
 func newRig(t T, dir string) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: dir, now: nine.Add(time.Hour), tries: &tries{}}
-	r.intake = &tryIntake{tries: r.tries, sums: map[string][32]byte{}, partial: map[string]bool{}, reasons: map[string]string{}}
+	r.intake = newTryIntake(r.tries)
 	r.in = r.intake
 	template.Do(func() { template.file = newOffice(t, filepath.Join(dir, "template.db")) })
 	must(t, os.WriteFile(filepath.Join(dir, "office.db"), template.file, 0o600))
@@ -206,6 +205,10 @@ type tryIntake struct {
 	refuses error
 }
 
+func newTryIntake(x *tries) *tryIntake {
+	return &tryIntake{tries: x, sums: map[string][32]byte{}, partial: map[string]bool{}, reasons: map[string]string{}}
+}
+
 func nameOf(id string, revision uint32) string { return fmt.Sprintf("%s/%d", id, revision) }
 
 func (in *tryIntake) Accept(_ context.Context, body []byte) (intake.Receipt, error) {
@@ -302,11 +305,12 @@ func (r *rig) verify(signature, format string, args ...any) {
 	r.t.Helper()
 	point, err := base64.RawURLEncoding.DecodeString(r.tablets.ReceiptKey())
 	must(r.t, err)
-	x, y := new(big.Int).SetBytes(point[1:33]), new(big.Int).SetBytes(point[33:])
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	must(r.t, err)
 	b, err := base64.RawURLEncoding.DecodeString(signature)
 	must(r.t, err)
 	sum := sha256.Sum256(fmt.Appendf(nil, format, args...))
-	if len(point) != 65 || len(b) != 64 || !ecdsa.Verify(&ecdsa.PublicKey{Curve: elliptic.P256(), X: x, Y: y}, sum[:], new(big.Int).SetBytes(b[:32]), new(big.Int).SetBytes(b[32:])) {
+	if len(point) != 65 || len(b) != 64 || !ecdsa.Verify(public, sum[:], new(big.Int).SetBytes(b[:32]), new(big.Int).SetBytes(b[32:])) {
 		r.t.Fatalf("the signature is not genuine")
 	}
 }

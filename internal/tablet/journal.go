@@ -44,13 +44,14 @@ func newEntry(i item, at uint64) entry {
 	return e
 }
 
-// other names a further text of a number.
+// other names a further text of a number, or that there was one which could not be read.
 type other struct {
-	n    uint64
-	hash [16]byte
+	n        uint64
+	hash     [16]byte
+	readable bool
 }
 
-func otherOf(i item) other { return other{i.n, [16]byte(i.hash[:16])} }
+func otherOf(i item) other { return other{i.n, [16]byte(i.hash[:16]), len(i.text) > 0} }
 
 // journal is what memory holds of the journal of one device.
 type journal struct {

@@ -155,6 +155,18 @@ func TestIntakeRefuses(t *testing.T) {
 			if got := r.held(); flushed != nil || !slices.Equal(got, []string{held}) || len(r.events("c2")) != 1 {
 				t.Errorf("%v: %v, held %v, %d events", err, flushed, got, len(r.events("c2")))
 			}
+			if why, again := r.tablets.Retry(t.Context(), device, 1); why != office.HeldInvalid || again != nil {
+				t.Errorf("%v, again: %q, %v", err, why, again)
+			}
+			r.intake.refuses = nil
+			if why, again := r.tablets.Retry(t.Context(), device, 1); why != "" || again != nil || len(r.intake.accepted) != 1 {
+				t.Errorf("%v, later: %q, %v", err, why, again)
+			}
+			for _, n := range []uint64{0, 2, 3} {
+				if _, again := r.tablets.Retry(t.Context(), device, n); !errors.Is(again, surveys.ErrNotFound) {
+					t.Errorf("number %d again: %v", n, again)
+				}
+			}
 			continue
 		}
 		if flushed == nil || len(r.held()) != 0 || len(r.events("c2")) != 0 {

@@ -129,7 +129,12 @@ func (j *journal) continues(i item) bool {
 	if before.missing() || !before.readable() && !before.chained() {
 		return true
 	}
-	return before.is(i.prev) || j.others[otherOf(item{n: i.n - 1, hash: i.prev})] != 0
+	other := other{i.n - 1, [16]byte(i.prev[:16]), true}
+	if before.is(i.prev) || j.others[other] != 0 {
+		return true
+	}
+	other.readable = false
+	return j.others[other] != 0
 }
 
 // keeping is what became of items.

@@ -169,6 +169,12 @@
 		if (screen() === "unlock") await steps.unlock();
 	};
 
+	// stepOnce does what is next on the screen.
+	window.stepOnce = async () => {
+		await until("a screen", () => ready());
+		await steps[screen()]();
+	};
+
 	// work does everything there is to do.
 	window.work = async () => {
 		await window.unlockIt();
