@@ -147,7 +147,7 @@ class App {
     this.sent = sent ?? { seq: this.journal.base.seq, hash: this.journal.base.hash, at: "" };
     if (checked) this.checked = checked;
     this.overlay = new Overlay();
-    for (const o of await this.journal.check()) this.overlay.add(o.rec.seq, o.event);
+    for (const o of await this.journal.check(this.sent.seq)) this.overlay.add(o.rec.seq, o.event);
     // Neither must keep anybody from the journal: work can be fetched again.
     this.secret = d.secret ? await openThing(keys, "secret", d.secret).then(asText, () => "") : "";
     this.work = await this.readThing<Work>("work", keys).catch(() => undefined);
@@ -172,6 +172,8 @@ class App {
   // record writes events to the journal and returns when they are safe.
   async record(...events: (Content & About)[]): Promise<number> {
     if (!this.open) throw new Error("the tablet is locked");
+    const moved = this.clock.moved();
+    if (moved !== 0) events.unshift({ kind: "clock", moved });
     const stamps: { at: string; mono: number; run: number }[] = [];
     const last = await this.journal.append(events, () => {
       const stamp = { ...this.clock.stamp(), run: this.run };
@@ -185,8 +187,8 @@ class App {
 
   // seeClock records a jump of the tablet's clock.
   async seeClock(): Promise<void> {
-    const moved = this.clock.moved();
-    if (moved !== 0 && this.open) await this.record({ kind: "clock", moved });
+    const moved = this.open ? this.clock.moved() : 0;
+    if (moved !== 0) await this.record({ kind: "clock", moved });
   }
 
   office(): Office {
