@@ -147,7 +147,7 @@ class App {
     this.sent = sent ?? { seq: this.journal.base.seq, hash: this.journal.base.hash, at: "" };
     if (checked) this.checked = checked;
     this.overlay = new Overlay();
-    for (const o of await this.journal.check()) this.overlay.add(o.rec.seq, o.event);
+    for (const o of await this.journal.check(this.sent.seq)) this.overlay.add(o.rec.seq, o.event);
     // Neither must keep anybody from the journal: work can be fetched again.
     this.secret = d.secret ? await openThing(keys, "secret", d.secret).then(asText, () => "") : "";
     this.work = await this.readThing<Work>("work", keys).catch(() => undefined);
@@ -155,10 +155,10 @@ class App {
     const back = this.overlay.last ? this.clock.notBefore(this.overlay.last) : 0;
     if (this.run > 0) return;
     this.run = ((await this.db.get<number>("meta", "run")) ?? 0) + 1;
-    await this.db.put("meta", "run", this.run);
+    await this.db.put("meta", "run", this.run).catch(() => undefined); // a full disk must not lock anybody out
     const events: (Content & About)[] = [{ kind: "open", app: build(), engine: engineHash, agent: navigator.userAgent.slice(0, 300), offset: this.clock.offset }];
     if (back !== 0) events.push({ kind: "clock", moved: back });
-    await this.record(...events).catch(() => undefined); // a full disk must not lock anybody out
+    await this.record(...events).catch(() => undefined);
   }
 
   // lock forgets the key and everything that was read with it.
@@ -172,6 +172,8 @@ class App {
   // record writes events to the journal and returns when they are safe.
   async record(...events: (Content & About)[]): Promise<number> {
     if (!this.open) throw new Error("the tablet is locked");
+    const moved = this.clock.moved();
+    if (moved !== 0) events.unshift({ kind: "clock", moved });
     const stamps: { at: string; mono: number; run: number }[] = [];
     const last = await this.journal.append(events, () => {
       const stamp = { ...this.clock.stamp(), run: this.run };
@@ -185,8 +187,8 @@ class App {
 
   // seeClock records a jump of the tablet's clock.
   async seeClock(): Promise<void> {
-    const moved = this.clock.moved();
-    if (moved !== 0 && this.open) await this.record({ kind: "clock", moved });
+    const moved = this.open ? this.clock.moved() : 0;
+    if (moved !== 0) await this.record({ kind: "clock", moved });
   }
 
   office(): Office {
@@ -226,10 +228,18 @@ class App {
     if (!keys) return;
     await this.db.put("packages", "work", await sealThing(keys, "work", utf8(JSON.stringify(kept))));
     this.work = kept;
+    await this.forgetForms(kept);
     if (this.device && this.device.keep_days !== fresh.keep_days && fresh.keep_days > 0) {
       this.device = { ...this.device, keep_days: fresh.keep_days };
       await this.db.put("meta", "device", this.device);
     }
+  }
+
+  // forgetForms deletes questionnaires of which no interview will be held here any more.
+  private async forgetForms(work: Work): Promise<void> {
+    const needed = new Set(work.waves.map((w) => `form ${w.id} ${w.version}`));
+    for (const { wave, of } of this.overlay.all()) for (const r of of.runs) if (r.state !== "finished") needed.add(`form ${wave} ${r.version}`);
+    for (const key of (await this.db.keys("packages")).map(String)) if (key.startsWith("form ") && !needed.has(key)) await this.db.remove("packages", key);
   }
 
   find(wave: string, id: string): { wave: Wave; case: Case } | undefined {

@@ -15,6 +15,8 @@ export class Clock {
   private wall0: number;
   private steady0: number;
   private slept = false;
+  private asleep = false;
+  private jumped = 0;
   private last = 0;
 
   // offset is what is added to the tablet's clock, ms.
@@ -25,6 +27,7 @@ export class Clock {
 
   // now is the corrected time.
   now(): Date {
+    this.look();
     return new Date(this.of.wall() + this.offset);
   }
 
@@ -49,30 +52,40 @@ export class Clock {
     return moved < -far ? moved : 0;
   }
 
-  // hidden tells that the tablet may have slept, while the steady counter stood still.
-  hidden(): void {
+  // hidden tells whether the page is hidden: then the tablet may sleep, while the steady
+  // counter stands still.
+  hidden(is: boolean): void {
     this.slept = true;
+    this.asleep = is;
   }
 
-  // moved says by how much the clock jumped since it was asked last; 0 when it did not. A
-  // jump that is no sleep is taken out of the corrected time.
+  // moved says by how much the clock jumped since it was asked last; 0 when it did not.
   moved(): number {
+    this.look();
+    const moved = this.jumped;
+    this.jumped = 0;
+    return moved;
+  }
+
+  // look finds a jump of the clock. One that is no sleep is taken out of the corrected time.
+  private look(): void {
     const wall = this.of.wall();
     const steady = this.of.steady();
     const drift = Math.round(wall - this.wall0 - (steady - this.steady0));
     const slept = this.slept;
     this.wall0 = wall;
     this.steady0 = steady;
-    this.slept = false;
-    if (Math.abs(drift) <= far) return 0;
+    this.slept = this.asleep;
+    if (Math.abs(drift) <= far) return;
     if (drift < 0 || !slept) this.offset -= drift;
-    return drift;
+    this.jumped += drift;
   }
 
   // learn takes the office's time from an answer that was asked for at the steady time asked.
   learn(now: string, asked: number): void {
     const there = Date.parse(now);
     if (Number.isNaN(there)) return;
+    this.look();
     const half = Math.max(0, this.of.steady() - asked) / 2;
     this.offset = Math.round(there + half - this.of.wall());
   }

@@ -143,7 +143,7 @@ export class Paper {
   private field(it: Item, described: string | undefined, wrong: Problem[], d: Drawn, typed: () => void = () => undefined): HTMLInputElement | HTMLTextAreaElement {
     const codes = (it.options ?? []).map((o) => o.code);
     const value = it.values.find((v) => !codes.includes(v)) ?? "";
-    const attributes = { id: idOf(it.key), name: it.key, value, autocomplete: "off", "aria-describedby": described,
+    const attributes = { id: idOf(it.key), name: it.key, value, autocomplete: "off", maxlength: "10000", "aria-describedby": described,
       "aria-invalid": wrong.some((p) => !mild(p)) ? "true" : undefined, "aria-required": it.required ? "true" : undefined };
     const el = it.type === "longtext" ? h("textarea", { ...attributes, rows: "4", dir: "auto" })
       : h("input", { type: "text", ...attributes, ...(it.type === "text" ? { dir: "auto" } : { inputmode: it.decimals ? "decimal" : "numeric" }) });

@@ -103,6 +103,7 @@ async function waiting(): Promise<number> {
   return Math.max(0, tries.until - now);
 }
 
+// wrongPin counts a try as a wrong one.
 async function wrongPin(): Promise<void> {
   const n = ((await app.db.get<Tries>("meta", "tries"))?.n ?? 0) + 1;
   const now = Date.now();
@@ -131,12 +132,14 @@ export async function unlock(again: boolean): Promise<void> {
       if (!said) return pin.focus();
       pin.value = "";
       errors.replaceChildren(notice(h("p", {}, t("unlock.working"))));
+      // It counts as wrong until it turns out to be right, whatever happens in between. A full
+      // disk must not lock anybody out.
+      await wrongPin().catch(() => undefined);
       if (await app.unlock(said)) {
-        await app.db.remove("meta", "tries");
+        await app.db.remove("meta", "tries").catch(() => undefined);
         await render();
         return;
       }
-      await wrongPin();
       errors.replaceChildren(fault(h("p", {}, t("unlock.wrong"))));
       pin.focus();
     }).then(tick);
@@ -144,6 +147,7 @@ export async function unlock(again: boolean): Promise<void> {
     errors, labelled("pin", t("unlock.pin"), pin), countdown, h("p", { class: "buttons" }, open));
   const d = app.device!;
   show("unlock", t("unlock.title"), [
+    token ? notice(h("p", {}, t("unlock.token"))) : null,
     h("p", {}, t("unlock.whose", { name: d.name, account: d.account.name || d.account.login })),
     form,
     h("details", {}, h("summary", {}, t("unlock.forgotten")), h("p", {}, t("unlock.forgotten.text")), rescueButton()),

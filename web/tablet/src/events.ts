@@ -99,10 +99,13 @@ export interface Report {
   notes: number;
 }
 
-// Named is a code with its words.
+// Named is a code with its words. An outcome says which cases it is for: those in which a
+// person of the household is selected, and persons who were drawn.
 export interface Named {
   code: string;
   name: Words;
+  household?: boolean;
+  person?: boolean;
 }
 
 export interface Case {

@@ -6,7 +6,7 @@ import { Engine, engineFor, Problem, Reply, State } from "./engine";
 import { Case, Message, Wave } from "./events";
 import { idOf, mild, Paper, problemWords } from "./draw";
 import { currentRun, Run, selectionOf } from "./overlay";
-import { act, go, saying, show, tellSaved, trouble } from "./shell";
+import { act, go, ready, saying, show, tellSaved, trouble, wait } from "./shell";
 import { sync } from "./sync";
 import { find, langTag, language, said, t } from "./text";
 import { caseHash, tell } from "./work";
@@ -215,6 +215,7 @@ async function move(steps: () => Problem[]): Promise<void> {
   const i = under;
   if (!i || moving) return;
   moving = true;
+  wait();
   try {
     paper?.flush();
     if (i.failed !== undefined) { // the engine may have gone on from the page that is shown
@@ -230,6 +231,7 @@ async function move(steps: () => Problem[]): Promise<void> {
     trouble(err);
   } finally {
     moving = false;
+    ready();
   }
 }
 

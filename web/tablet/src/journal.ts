@@ -30,6 +30,9 @@ export type Counts = Record<string, number>;
 
 export const MAX_EVENT = 256 << 10;
 
+// soon is how many steps are read when the app is opened.
+const soon = 2000;
+
 // TooLarge is an event that the office would not take.
 export class TooLarge extends Error {}
 
@@ -130,10 +133,12 @@ export class Journal {
     return out;
   }
 
-  // check looks at the whole chain and reads all but the steps of interviews; deep reads
-  // those too. What is missing or cannot be read is damaged afterwards.
-  async check(deep = false): Promise<Opened[]> {
+  // check looks at the whole chain and reads the records, of the steps of interviews only
+  // those after a number, and unless that is 0 the latest few thousand at most. What is missing
+  // or cannot be read is damaged afterwards.
+  async check(after: number): Promise<Opened[]> {
     const recs = await this.db.range<Rec>("events");
+    if (after > 0) after = Math.max(after, this.head.seq - soon);
     let before = this.base;
     for (const r of recs) {
       for (let n = before.seq + 1; n < r.seq; n++) this.damaged.add(n);
@@ -142,7 +147,7 @@ export class Journal {
     }
     for (let n = before.seq + 1; n <= this.head.seq; n++) this.damaged.add(n);
     if (before.seq === this.head.seq && before.hash !== this.head.hash) this.damaged.add(before.seq);
-    return this.readAll(recs.filter((r) => deep || !r.tag.endsWith("s") || r.seq === this.head.seq));
+    return this.readAll(recs.filter((r) => !r.tag.endsWith("s") || r.seq > after));
   }
 
   // steps are the readable steps of the interviews of a case.

@@ -58,7 +58,7 @@ function watch(): void {
   });
   addEventListener("online", () => sync.hurry());
   document.addEventListener("visibilitychange", () => {
-    app.clock.hidden();
+    app.clock.hidden(document.visibilityState === "hidden");
     if (document.visibilityState === "hidden") flush();
     else sync.auto();
   });
@@ -75,10 +75,13 @@ function watch(): void {
   setInterval(() => void look(), 6 * 3600_000);
   sync.onChange = () => {
     if (!app.open) return;
-    if (shell.screen() === "sync") void shell.render(true);
+    if (shell.screen() === "sync" || (shell.screen() === "work" && !sync.progress.running)) void shell.render(true);
     else shell.drawBar();
   };
-  sync.onRevoked = () => void shell.render();
+  sync.onRevoked = () => {
+    leave();
+    void shell.render();
+  };
   app.changed = () => shell.drawBar();
 }
 
@@ -93,7 +96,7 @@ function takeToken(): boolean {
 
 async function begin(): Promise<void> {
   await app.start();
-  setLanguage(((await app.db.get<Lang>("meta", "lang")) ?? (navigator.language.startsWith("en") ? "en" : "zh")) as Lang);
+  setLanguage(((await app.db.get<Lang>("meta", "lang")) ?? "zh"));
   watch();
   await shell.render();
   if (app.device) await load().catch(() => undefined);
@@ -107,11 +110,15 @@ async function main(): Promise<void> {
   void register(() => {
     if (shell.screen() === "device") void shell.render(true);
   }).catch(() => undefined);
-  const forever = new Promise<never>(() => undefined);
+  // The lock is given back when the page is left, though the browser may keep it to come back to.
+  const left = new Promise<void>((resolve) => addEventListener("pagehide", () => resolve()));
+  addEventListener("pageshow", (e) => {
+    if (e.persisted) location.reload();
+  });
   const started = await new Promise<boolean>((resolve) => {
     void navigator.locks.request("suyang-tablet", { ifAvailable: true }, (lock) => {
       resolve(lock !== null);
-      return lock ? forever : undefined;
+      return lock ? left : undefined;
     });
   });
   if (!started) {

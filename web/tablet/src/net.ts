@@ -69,13 +69,16 @@ export class Office {
       } catch (err) {
         throw new Refusal(navigator.onLine ? "network" : "offline", 0, String(err));
       }
-      let said: { now?: string; error?: { code?: string; message?: string } };
+      let said: { now?: string; error?: string | { code?: string; message?: string }; message?: string };
       try {
         said = JSON.parse(words) as typeof said;
       } catch {
         throw new Refusal(answer.status >= 500 ? "unavailable" : "strange", answer.status, words.slice(0, 200));
       }
-      if (!answer.ok) throw new Refusal(said.error?.code ?? "strange", answer.status, said.error?.message ?? "");
+      if (!answer.ok) {
+        const error = typeof said.error === "string" ? { code: said.error, message: said.message } : said.error;
+        throw new Refusal(error?.code ?? "strange", answer.status, error?.message ?? "");
+      }
       if (said.now) this.clock.learn(said.now, asked);
       return said as T;
     } finally {

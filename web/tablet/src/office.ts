@@ -156,7 +156,7 @@ export async function deviceScreen(again: boolean): Promise<void> {
   const checks = await checksOf(r, navigator.onLine ? app.sent.at !== "" || undefined : undefined);
   const d = app.device!;
   const verify = h("button", { type: "button", "data-do": "verify", onclick: () => void act(verify, async () => {
-    await app.journal.check(true);
+    await app.journal.check(0);
     verified = t("device.verified", { n: app.journal.head.seq - app.journal.base.seq, damaged: app.journal.damaged.size });
     await render(true);
   }) }, t("device.verify"));

@@ -49,6 +49,10 @@ export function wait(): void {
   delete root.dataset["ready"];
 }
 
+export function ready(): void {
+  root.dataset["ready"] = "1";
+}
+
 // tellSaved says beside the page whether what was entered is kept; it is read out.
 export function tellSaved(words: string, ...more: HTMLElement[]): void {
   if (saved.textContent !== words || more.length > 0) saved.replaceChildren(words, ...more);

@@ -17,27 +17,32 @@ export interface Progress {
 
 const soonest = 30_000;
 const latest = 15 * 60_000;
+const stale = 10 * 60_000; // the age at which work is fetched anew although nothing was sent
 
 class Sync {
   progress: Progress = { running: false, done: 0, of: 0, conflict: [], at: "" };
   onChange: () => void = () => undefined;
   onRevoked: () => void = () => undefined;
   private failures = 0;
+  private lookings = 0; // how often in turn the office had everything, but had not carried it out
   private notBefore = 0;
   private going: Promise<boolean> | undefined;
 
   // run sends everything and says whether that worked. Calls meanwhile wait for the same run.
-  run(): Promise<boolean> {
-    this.going ??= this.whole().finally(() => {
+  // Unless somebody asked for it, work is not fetched every time.
+  run(asked = true): Promise<boolean> {
+    this.going ??= this.whole(asked).finally(() => {
       this.going = undefined;
     });
     return this.going;
   }
 
-  // auto runs when there is something to send and the last failure is long enough ago.
+  // auto runs when there is something to send or to hear, and the last failure, or the last
+  // look at what is carried out, is long enough ago.
   auto(): void {
-    if (!app.open || this.going || performance.now() < this.notBefore) return;
-    if (app.unsent > 0 || app.checked.upto < app.journal.head.seq) void this.run();
+    if (!app.open || this.going) return;
+    if ((this.failures > 0 || app.unsent === 0) && performance.now() < this.notBefore) return;
+    if (app.unsent > 0 || app.checked.upto < app.journal.head.seq) void this.run(false);
   }
 
   // hurry forgets the waiting after failures: the network is back.
@@ -52,14 +57,15 @@ class Sync {
     this.onChange();
   }
 
-  private async whole(): Promise<boolean> {
+  private async whole(asked: boolean): Promise<boolean> {
     this.say({ running: true, done: 0, of: app.unsent, error: undefined, detail: undefined });
     try {
       await this.send();
       await this.prune();
-      if (app.work) await this.refresh();
+      if (app.work && (asked || this.progress.done > 0 || app.clock.now().getTime() - Date.parse(app.work.fetched ?? "") > stale)) await this.refresh();
       this.failures = 0;
-      this.notBefore = 0;
+      this.lookings = app.checked.upto < app.journal.head.seq && this.progress.done === 0 ? this.lookings + 1 : 0;
+      this.notBefore = this.lookings === 0 ? 0 : performance.now() + Math.min(latest, soonest * 2 ** this.lookings);
       this.say({ running: false, at: app.clock.now().toISOString() });
       return true;
     } catch (err) {

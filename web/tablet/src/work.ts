@@ -1,7 +1,7 @@
 // The list of cases, and one case with its attempts, notes and household.
 import { app } from "./app";
 import { box, button, choose, fault, h, labelled, notice } from "./dom";
-import { forHouseholds, prepare } from "./engine";
+import { forHouseholds, load, prepare } from "./engine";
 import { Attempt, Case, Evidence, Listing, Person, Place, Wave } from "./events";
 import { appointmentOf, CaseOverlay, currentRun, freshAttempts, lastAttempt, selectionOf, standingOf } from "./overlay";
 import { act, go, render, show, syncLine, trouble } from "./shell";
@@ -74,7 +74,7 @@ export async function workScreen(again: boolean): Promise<void> {
     h("div", { class: "pair" }, labelled("filter", t("work.filter"), filters), labelled("search", t("work.search"), query)),
     list,
   ], { stay: again });
-  for (const w of app.work!.waves) void app.form(w.id, w.version).then((f) => f && prepare(f.compile));
+  void load().catch(() => undefined); // so that nobody waits for it at a door
 }
 
 // damageNotice says that records of the journal cannot be read.
@@ -196,7 +196,8 @@ export async function attemptScreen(wave: string, id: string, again: boolean, ou
   if (!found) return missing();
   const work = app.work!;
   const options = (list: { code: string; name: Record<string, string> }[]): { code: string; text: string }[] => list.map((x) => ({ code: x.code, text: said(x.name) || x.code }));
-  const outcomes = options(work.outcomes);
+  const household = found.case.method !== 0;
+  const outcomes = options(work.outcomes.filter((x) => (household ? x.household : x.person) || x.household === x.person));
   if (outcome0 && !outcomes.some((x) => x.code === outcome0)) outcomes.push({ code: outcome0, text: find("outcome." + outcome0) ?? outcome0 });
   const contact = choose("contact", options(work.contacts), work.contacts[0]?.code ?? "");
   const outcome = choose("outcome", outcomes, outcome0, t("choose"));

@@ -170,8 +170,10 @@ test("time is corrected, monotone, and jumps are seen", () => {
   wall += 86_400_000;
   assert.equal(c.moved(), 86_400_000);
   assert.equal(c.now().toISOString(), "2026-11-26T08:11:00.000Z");
-  c.hidden();
+  c.hidden(true);
+  assert.equal(c.moved(), 0);
   wall += 1_800_000; // asleep, while the steady counter stood still
+  c.hidden(false);
   assert.equal(c.moved(), 1_800_000);
   assert.equal(c.now().toISOString(), "2026-11-26T08:41:00.000Z");
   assert.equal(c.notBefore("2026-11-26T09:00:00.000Z"), -19 * 60_000);
