@@ -275,7 +275,10 @@ func TestTabletCampaign(t *testing.T) {
 		}
 		take()
 	}
+	killed := tablet.kills
+	tablet.kill()
 	line.set(false, true)
+	tablet.start(800, 1280, "/tablet")
 	if err := tablet.drive(driver, map[string]any{"pin": tabletPIN}); err != nil {
 		t.Fatal(err)
 	}
@@ -285,8 +288,6 @@ func TestTabletCampaign(t *testing.T) {
 		t.Fatal("the tablet never heard that the office has everything")
 	}
 	took := time.Since(began)
-	tablet.must(chromedp.Evaluate(`location.hash = "#/device"`, nil), chromedp.WaitVisible(`main[data-screen=device]`, chromedp.ByQuery))
-	tablet.kill()
 	server.stop()
 
 	line.mu.Lock()
@@ -298,7 +299,7 @@ func TestTabletCampaign(t *testing.T) {
 	}
 	c := f.check(told, withdrawn)
 	receipts, checkpoints := verifySigned(t, receiptKey, answers)
-	t.Logf("%d interviews on the tablet in %v; the browser was killed %d times, the server %d times, %d faults of the line %v", interviews, took.Round(time.Second), tablet.kills, server.kills, total, faults)
+	t.Logf("%d interviews on the tablet in %v; the browser was killed %d times, the server %d times, %d faults of the line %v", interviews, took.Round(time.Second), killed, server.kills, total, faults)
 	t.Logf("%d answers were called saved: %d lost; %d events; interviews accepted %d of %d, lost %d, doubled %d", c.acknowledged, c.lost, c.events, c.accepted, interviews, interviews-c.accepted, c.doubled)
 	t.Logf("%d receipts and %d checkpoints verify; %d steps replayed by the server's engine give the interviews as they were sent", receipts, checkpoints, c.steps)
 	if c.lost > 0 || c.doubled > 0 || c.accepted != interviews || receipts == 0 || checkpoints == 0 {

@@ -253,6 +253,29 @@ func TestTake(t *testing.T) {
 	}
 }
 
+// An interview that was broken off on a tablet was an attempt when it was broken off, which may
+// be days before it came; a clock that cannot be right does not count.
+func TestBrokenOffOnTablet(t *testing.T) {
+	s := staffed(t)
+	given, came := nine, nine.Add(72*time.Hour)
+	for i, c := range []struct {
+		id             string
+		finished, want time.Time
+	}{
+		{"c1", nine.Add(3 * time.Hour), nine.Add(3 * time.Hour)},
+		{"c2", came.Add(time.Hour), came},
+		{"c3", given.Add(-time.Hour), given},
+	} {
+		happen(t, s, c.id, fieldwork.Event{At: given, Who: "province", Action: fieldwork.Assign, Enumerator: "li"})
+		iv := surveys.Interview{ID: "i" + c.id, Wave: wave, Case: c.id, Mode: surveys.ModeTablet, Partial: true, Finished: c.finished}
+		must(t, s.Take(t.Context(), []Arrival{{Response: surveys.Response{Interview: iv, Node: 1, Seq: uint64(i + 1), Received: came}}}, nil))
+		k, err := s.Case(t.Context(), office, wave, c.id, came)
+		if err != nil || len(k.Attempts) != 1 || !k.Attempts[0].At.Equal(c.want) || k.Attempts[0].Outcome != fieldwork.BrokenOff || k.Attempts[0].Contact != fieldwork.Visit {
+			t.Errorf("case %s: %+v, %v; want an attempt at %v", c.id, k.Attempts, err, c.want)
+		}
+	}
+}
+
 // Back-checks are drawn once for each interview, seen in one's own area, and done by
 // somebody else than the enumerator.
 func TestBackChecks(t *testing.T) {

@@ -157,12 +157,15 @@ func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Intervi
 		}
 	}
 	if t.Partial {
-		contact := fieldwork.Link
+		contact, at := fieldwork.Link, t.Received
 		if t.Mode == surveys.ModeTablet || t.Mode == surveys.ModePaper {
 			contact = fieldwork.Visit
 		}
+		if t.Mode == surveys.ModeTablet { // it may have been days without a network
+			at = brokenOffAt(t, c.Given)
+		}
 		e = fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Try,
-			Attempt: &fieldwork.Attempt{At: t.Received, Contact: contact, Outcome: fieldwork.BrokenOff}}
+			Attempt: &fieldwork.Attempt{At: at, Contact: contact, Outcome: fieldwork.BrokenOff}}
 	}
 	err = applyIn(ctx, tx, &c, e, fieldwork.DefaultAttemptRules)
 	var refusal *fieldwork.Refusal // whatever its reason: what comes after it must not wait for it
@@ -170,6 +173,18 @@ func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Intervi
 		return note(ctx, tx, Entry{t.Received, Intake, string(e.Action), t.Wave + " " + t.Case, Refused})
 	}
 	return err
+}
+
+// brokenOffAt is when an interview on a tablet was broken off, as the tablet says, if its clock
+// can be right: not before the case was given, and not later than it came.
+func brokenOffAt(t Arrival, given time.Time) time.Time {
+	switch {
+	case t.Finished.After(t.Received):
+		return t.Received
+	case t.Finished.Before(given):
+		return given
+	}
+	return t.Finished
 }
 
 // BackCheck is an interview that was drawn to be asked about again.

@@ -372,7 +372,8 @@ function breakOff(i: Interview): void {
     if (!r.result) throw new Error("the engine gave no result");
     await app.record({ kind: "part", ...i.about(), interview: i.run.interview, body: i.body(r.result, true) });
     leave();
-    go(caseHash("attempt", i.wave.id, i.case_.id) + "/break-off");
+    tell(t("breakoff.done"));
+    go(caseHash("case", i.wave.id, i.case_.id));
     sync.auto();
   }) }, t("breakoff.button"));
   show("break-off", t("breakoff.title"), [
