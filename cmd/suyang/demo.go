@@ -284,6 +284,7 @@ func (d *demonstration) addresses(ctx context.Context, addr string) error {
 		fmt.Fprintf(d.con.out, "http://%s%s\n", addr, path)
 	}
 	d.con.say("sign in at the desk as %s; password of all of them: %s", strings.Join(logins, ", "), password)
+	d.con.say("for an enumerator's tablet, make a code at http://%s/desk/tablets and open its address in a browser on this machine", addr)
 	return nil
 }
 
