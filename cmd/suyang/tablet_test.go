@@ -245,7 +245,7 @@ func TestTabletCampaign(t *testing.T) {
 		// It is killed after some answers, at a random moment; the slower the machine, the later.
 		heard, enough := len(told), chance.IntN(40)
 		for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && len(told) < heard+enough; time.Sleep(5 * time.Millisecond) {
-			if online && chance.IntN(400) == 0 {
+			if online && chance.IntN(1000) == 0 {
 				server.kill()
 				time.Sleep(time.Duration(chance.IntN(200)) * time.Millisecond)
 				server.start()

@@ -84,7 +84,7 @@
 			await until("the case", () => screen() === "case" && ready());
 		},
 		async case() {
-			const attempts = all("main .facts li").length;
+			const attempts = Number(all("main dl.statutory dd").pop().textContent);
 			if (button("listing") && !one("[data-selected]")) {
 				if (attempts === 0 && Math.random() < 0.5) return press("attempt");
 				return press("listing");
