@@ -235,8 +235,8 @@ func busyTablets(d *deskSite) (held *aTablet) {
 	held.report.Battery, held.report.Persisted, held.report.Offset, held.report.Damaged, held.report.Engine = &low, false, -540_000, 1, "0000"
 	held.report.Questionnaires = []string{"village 0123456789abcdef"}
 	const whole = "00000000-0000-4000-8000-000000000201"
-	d.must(d.office.GiveCases(ctx, held.id, "village", []string{"c6"}, d.clock.Now()))
-	held.sends("finish", "case", "c6", "interview", whole, "body", d.interviewed("c6", whole, func(iv *surveys.Interview) { iv.Partial = false }))
+	d.must(d.office.GiveCases(ctx, held.id, "village", []string{"c4"}, d.clock.Now()))
+	held.sends("finish", "case", "c4", "interview", whole, "body", d.interviewed("c4", whole, func(iv *surveys.Interview) { iv.Partial = false }))
 	held.records("finish")
 	held.sends("note", "text", "after what is missing")
 	held.reports()
