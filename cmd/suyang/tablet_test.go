@@ -526,8 +526,8 @@ func (f *fieldOffice) checkOffice(st *station, withdrawn string) {
 			continue
 		}
 		n := st.tablets.Counts(d.ID)
-		got := []int{n.Finished, n.Parted, n.Attempts, n.Selections, n.Relists, n.Notes, int(n.Last), int(n.Carried)}
-		want := []int{d.Report.Finished, d.Report.Parted, d.Report.Attempts, d.Report.Selections, d.Report.Relists, d.Report.Notes, int(d.Report.Last), int(d.Report.Last)}
+		got := []int{n.Begun, n.Finished, n.Parted, n.Attempts, n.Selections, n.Relists, n.Notes, int(n.Last), int(n.Carried)}
+		want := []int{d.Report.Begun, d.Report.Finished, d.Report.Parted, d.Report.Attempts, d.Report.Selections, d.Report.Relists, d.Report.Notes, int(d.Report.Last), int(d.Report.Last)}
 		if !slices.Equal(got, want) || d.Report.Unsent > 0 || n.Damaged+n.Conflicts > 0 || len(n.Gaps) > 0 {
 			f.t.Errorf("the server counts %v, the tablet %v (%+v, %+v)", got, want, n, d.Report)
 		}

@@ -341,13 +341,113 @@ func (s *Store) Dismiss(ctx context.Context, a auth.Account, device string, seq 
 		return err
 	}
 	return s.change(ctx, "dismiss what is held", func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, "UPDATE held SET dismissed = ?, who = ?, reason = ? WHERE device = ? AND seq = ? AND dismissed = 0", now.Unix(), a.Login, reason, device, int64(seq))
+		if err := changeHeld(ctx, tx, device, seq, "dismissed = ?, who = ?, reason = ?", now.Unix(), a.Login, reason); err != nil {
+			return err
+		}
+		return note(ctx, tx, Entry{now, a.Login, "dismiss held", heldName(device, seq), Done})
+	})
+}
+
+// Retried notes what came of a held interview that was handed in once more. Without a Why the
+// deed counts now: it is done, and what was held is dismissed with the reason. Otherwise it
+// stays held, for the Why that it has now, which is returned.
+func (s *Store) Retried(ctx context.Context, a auth.Account, device string, deed TabletDeed, reason string, now time.Time) (why fieldwork.Why, err error) {
+	d, err := s.DeviceOf(ctx, a, device)
+	if err != nil {
+		return "", err
+	}
+	deed.Event.Who, deed.Event.Device = d.Login, d.ID
+	err = s.change(ctx, "note that an interview was tried again", func(tx *sql.Tx) error {
+		if deed.Why == "" {
+			if deed.Why, deed.Detail, err = d.perform(ctx, tx, deed, now); err != nil {
+				return err
+			}
+		}
+		entry, set, values := Entry{now, a.Login, "retry held", heldName(device, deed.Seq), Refused}, "why = ?, detail = ?", []any{deed.Why, deed.Detail}
+		if deed.Why == "" {
+			entry.Outcome, set, values = Done, "dismissed = ?, who = ?, reason = ?", []any{now.Unix(), a.Login, reason}
+		}
+		if err := changeHeld(ctx, tx, device, deed.Seq, set, values...); err != nil {
+			return err
+		}
+		return note(ctx, tx, entry)
+	})
+	return deed.Why, err
+}
+
+// changeHeld changes what is held under a number and was not dismissed.
+func changeHeld(ctx context.Context, tx *sql.Tx, device string, seq uint64, set string, values ...any) error {
+	r, err := tx.ExecContext(ctx, "UPDATE held SET "+set+" WHERE device = ? AND seq = ? AND dismissed = 0", append(values, device, int64(seq))...)
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, fmt.Errorf("nothing is held of number %d, or it was dismissed before: %w", seq, surveys.ErrConflict))
+	}
+	return nil
+}
+
+// heldName is what the audit trail calls what is held under a number.
+func heldName(device string, seq uint64) string { return fmt.Sprintf("tablet %s, %d", device, seq) }
+
+// GivenUp says which numbers in the journal of a tablet the office goes on without.
+type GivenUp struct {
+	At          time.Time
+	Who, Reason string
+	// Numbers are from and to.
+	Numbers [][2]uint64
+}
+
+// GiveUp notes that the office goes on without numbers in the journal of a tablet, and why.
+func (s *Store) GiveUp(ctx context.Context, a auth.Account, device string, numbers [][2]uint64, reason string, now time.Time) error {
+	if strings.TrimSpace(reason) == "" || len(reason) > maxWords {
+		return fmt.Errorf("give up what is missing: say why, in at most %d bytes: %w", maxWords, surveys.ErrInvalid)
+	}
+	entry := Entry{now, a.Login, "give up events", device, Refused}
+	_, err := s.DeviceOf(ctx, a, device)
+	if err == nil && !a.May(auth.AssignCases) {
+		err = fmt.Errorf("give up what is missing: %w", ErrForbidden)
+	}
+	if err != nil {
+		return errors.Join(err, s.Note(ctx, entry))
+	}
+	list, err := json.Marshal(numbers)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "give up what is missing", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO given_up (device, at, who, reason, numbers) VALUES (?, ?, ?, ?, ?)", device, now.Unix(), a.Login, reason, string(list))
 		if err != nil {
 			return err
 		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, fmt.Errorf("nothing is held of number %d, or it was dismissed before: %w", seq, surveys.ErrConflict))
-		}
-		return note(ctx, tx, Entry{now, a.Login, "dismiss held", fmt.Sprintf("tablet %s, %d", device, seq), Done})
+		entry.Outcome = Done
+		return note(ctx, tx, entry)
 	})
+}
+
+// GivenUps lists what was given up of a tablet in the area of an account, in order.
+func (s *Store) GivenUps(ctx context.Context, a auth.Account, device string) ([]GivenUp, error) {
+	if _, err := s.DeviceOf(ctx, a, device); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, "SELECT at, who, reason, numbers FROM given_up WHERE device = ? ORDER BY rowid", device)
+	if err != nil {
+		return nil, away("list what was given up", err)
+	}
+	defer rows.Close()
+	var all []GivenUp
+	for rows.Next() {
+		var g GivenUp
+		var at int64
+		var numbers []byte
+		if err := rows.Scan(&at, &g.Who, &g.Reason, &numbers); err != nil {
+			return nil, away("list what was given up", err)
+		}
+		if err := json.Unmarshal(numbers, &g.Numbers); err != nil {
+			return nil, away("list what was given up", err)
+		}
+		g.At = momentOf(at)
+		all = append(all, g)
+	}
+	return all, away("list what was given up", rows.Err())
 }

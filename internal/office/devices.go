@@ -59,8 +59,9 @@ type DeviceReport struct {
 	Last    uint64 `json:"last"`
 	Unsent  int    `json:"unsent"`
 	Damaged int    `json:"damaged"`
-	// Open is how many interviews are under way.
+	// Open is how many interviews are under way, Begun how many were begun at all.
 	Open       int `json:"open"`
+	Begun      int `json:"begun"`
 	Finished   int `json:"finished"`
 	Parted     int `json:"parted"`
 	Attempts   int `json:"attempts"`

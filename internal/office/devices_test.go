@@ -508,3 +508,78 @@ func TestDismiss(t *testing.T) {
 		t.Errorf("held are %+v", list)
 	}
 }
+
+// An interview that was tried again is dismissed when it counts; otherwise it stays held, for
+// the reason that there is now.
+func TestRetried(t *testing.T) {
+	s := staffed(t)
+	d := enrolled(t, s, 1, "li")
+	must(t, s.GiveCases(t.Context(), d.ID, wave, []string{"c1"}, nine))
+	deed := TabletDeed{Seq: 3, Wave: wave, Case: "c1", Event: fieldwork.Event{At: nine, Action: fieldwork.Submit, Interview: "i1"}, Why: HeldNotGiven}
+	must(t, s.Hold(t.Context(), d.ID, []TabletDeed{deed}, nine))
+	counts, still := deed, deed
+	counts.Why, counts.OnlyWithdrawn, counts.Event.Action = "", true, fieldwork.Comment
+	still.Why, still.Detail = HeldQuarantined, "case already answered"
+	for _, c := range []struct {
+		who  auth.Account
+		deed TabletDeed
+		why  fieldwork.Why
+		err  error
+	}{{ningbo, counts, "", surveys.ErrNotFound}, {hz, still, HeldQuarantined, nil}, {hz, counts, "", nil}, {hz, counts, "", surveys.ErrConflict}, {hz, still, HeldQuarantined, surveys.ErrConflict}} {
+		if why, err := s.Retried(t.Context(), c.who, d.ID, c.deed, "it counts now", nine.Add(time.Hour)); why != c.why || !errors.Is(err, c.err) {
+			t.Errorf("%s, %s: %q, %v", c.who.Login, c.deed.Why, why, err)
+		}
+	}
+	list, err := s.Held(t.Context(), hz, d.ID)
+	must(t, err)
+	if h := list[0]; len(list) != 1 || h.Why != HeldQuarantined || h.Detail != "case already answered" || !h.Dismissed.Equal(nine.Add(time.Hour)) || h.By != "hangzhou" || h.Reason != "it counts now" || h.Event.Action != fieldwork.Submit {
+		t.Errorf("held are %+v", list)
+	}
+	var outcomes []string
+	_, err = s.Audit(t.Context(), AuditFilter{Find: "retry held"}, func(e Entry) {
+		if outcomes = append(outcomes, e.Outcome); e.Object != "tablet "+d.ID+", 3" || e.Who != "hangzhou" {
+			t.Errorf("the trail says %+v", e)
+		}
+	})
+	must(t, err)
+	if want := []string{Done, Refused}; !cmp.Equal(outcomes, want) {
+		t.Errorf("the trail has %v, want %v", outcomes, want)
+	}
+	events, err := s.Events(t.Context(), wave, "c1")
+	must(t, err)
+	if len(events) != 1 || events[0].Interview != "i1" || !cmp.Equal(events[0].Flags, []fieldwork.Flag{fieldwork.Withdrawn}) || events[0].Device != d.ID {
+		t.Errorf("the case, which is with nobody, has %+v", events)
+	}
+}
+
+// What was given up of a tablet is on record, with who did it and why.
+func TestGiveUp(t *testing.T) {
+	s := staffed(t)
+	d := enrolled(t, s, 1, "li")
+	numbers := [][2]uint64{{3, 5}, {8, 8}}
+	for _, c := range []struct {
+		who    auth.Account
+		reason string
+		err    error
+	}{{hz, " ", surveys.ErrInvalid}, {hz, strings.Repeat("x", maxWords+1), surveys.ErrInvalid}, {ningbo, "lost", surveys.ErrNotFound}, {li, "lost", surveys.ErrNotFound}, {hz, "lost", nil}} {
+		if err := s.GiveUp(t.Context(), c.who, d.ID, numbers, c.reason, nine); !errors.Is(err, c.err) {
+			t.Errorf("%s because of %.10q: %v, want %v", c.who.Login, c.reason, err, c.err)
+		}
+	}
+	all, err := s.GivenUps(t.Context(), hz, d.ID)
+	must(t, err)
+	if want := []GivenUp{{nine.UTC(), "hangzhou", "lost", numbers}}; !cmp.Equal(all, want) {
+		t.Errorf("given up is %+v, want %+v", all, want)
+	}
+	if _, err := s.GivenUps(t.Context(), ningbo, d.ID); !errors.Is(err, surveys.ErrNotFound) {
+		t.Errorf("another area: %v", err)
+	}
+	trail, err := s.Trail(t.Context(), 3)
+	must(t, err)
+	for i, want := range []string{"hangzhou Done", "li Refused", "ningbo Refused"} {
+		want = strings.NewReplacer("Done", Done, "Refused", Refused).Replace(want)
+		if e := trail[i]; e.Action != "give up events" || e.Object != d.ID || e.Who+" "+e.Outcome != want {
+			t.Errorf("the trail says %+v, want %s", e, want)
+		}
+	}
+}

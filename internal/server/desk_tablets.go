@@ -116,7 +116,7 @@ var tabletKinds = []struct {
 	kind, words string
 	counted     func(office.DeviceReport) int
 }{
-	{"begin", "desk.tablets.kind.begin", nil},
+	{"begin", "desk.tablets.kind.begin", func(r office.DeviceReport) int { return r.Begun }},
 	{"finish", "desk.tablets.kind.finish", func(r office.DeviceReport) int { return r.Finished }},
 	{"part", "desk.tablets.kind.part", func(r office.DeviceReport) int { return r.Parted }},
 	{"attempt", "desk.tablets.kind.attempt", func(r office.DeviceReport) int { return r.Attempts }},
@@ -130,7 +130,7 @@ func (s *seenTablet) tallies() []tally {
 	var list []tally
 	for _, k := range tabletKinds {
 		t := tally{words: k.words, here: s.journal.Kinds[k.kind]}
-		if t.counted = k.counted != nil && s.heard(); t.counted {
+		if t.counted = s.heard(); t.counted {
 			t.tablet = k.counted(s.Report)
 		}
 		if held, known := s.heldOf(k.kind); known && s.journal.Carried >= s.journal.Last {
@@ -191,6 +191,26 @@ func (s *seenTablet) interviews() tally {
 // unsent says whether an interview of the tablet, complete or broken off, has not come here.
 func (s *seenTablet) unsent() bool {
 	return s.heard() && (s.Report.Finished > s.journal.Kinds["finish"] || s.Report.Parted > s.journal.Kinds["part"])
+}
+
+// pending are the numbers that are missing and keep what comes after them waiting.
+func (s *seenTablet) pending() (ranges [][2]uint64) {
+	for _, g := range s.journal.Gaps {
+		if g[0] = max(g[0], s.journal.Carried+1); g[0] <= g[1] {
+			ranges = append(ranges, g)
+		}
+	}
+	return ranges
+}
+
+// quarantined is how many of its interviews are in quarantine.
+func (s *seenTablet) quarantined() (n int) {
+	for _, h := range s.brought {
+		if h.Why == office.HeldQuarantined {
+			n++
+		}
+	}
+	return n
 }
 
 // missing is how many events have not come here: numbers that later ones skip, and those
@@ -586,12 +606,11 @@ func (t *teller) difference(n int) deskCell {
 	return c
 }
 
-// sumTable adds the tallies of tablets up. A kind counts as counted by the tablets when one
-// of them does.
+// sumTable adds the tallies of tablets up, as counted also when none has reported.
 func (d *desk) sumTable(t *teller, all []*seenTablet) (deskTable, error) {
 	sums := (&seenTablet{}).tallies()
 	for i := range sums {
-		sums[i].counted, sums[i].carried = i > 0, true
+		sums[i].counted, sums[i].carried = true, true
 	}
 	for _, s := range all {
 		for i, c := range s.tallies() {

@@ -13,6 +13,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/tablet"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -29,9 +30,12 @@ type tabletPage struct {
 	// Open are the held deeds that wait, at most mostOpen of them, of More in all.
 	Open []openDeed
 	More int
-	// Acts says that the account may dismiss and revoke, Revocable that it is in use.
+	// Acts says that the account may dismiss, give up and revoke, Revocable that it is in use.
 	Acts, Revocable bool
-	Back            string
+	// Pending are numbers that may be given up, "" for none, and Last the highest that is here.
+	Pending string
+	Last    uint64
+	Back    string
 	typed
 }
 
@@ -43,6 +47,8 @@ type openDeed struct {
 	// Case is the address of the page of the case, "" when it is of no wave of this server.
 	Case   string
 	Failed bool
+	// Retries says that it is an interview, which may be tried again.
+	Retries bool
 }
 
 // mostOpen is how many held deeds have a form of their own on one page.
@@ -130,6 +136,7 @@ func (d *desk) tabletPage(v *call) error { return d.showTablet(v, http.StatusOK,
 
 // showTablet shows a tablet, and what is wrong with a form about it; fault is its key.
 func (d *desk) showTablet(v *call, status int, fault string, sent url.Values) error {
+	ctx := v.Request().Context()
 	s, err := d.readTablet(v)
 	if err != nil {
 		return err
@@ -145,7 +152,11 @@ func (d *desk) showTablet(v *call, status int, fault string, sent url.Values) er
 	if err := f.said(v); err != nil {
 		return err
 	}
-	names, err := d.people(v.Request().Context())
+	names, err := d.people(ctx)
+	if err != nil {
+		return err
+	}
+	givenUp, err := d.office.GivenUps(ctx, v.account, s.ID)
 	if err != nil {
 		return err
 	}
@@ -163,9 +174,10 @@ func (d *desk) showTablet(v *call, status int, fault string, sent url.Values) er
 		return p.Held.send(v)
 	}
 	p.Why, _ = t.attention(d, s)
-	p.Facts, p.Journal = t.tabletFacts(d, s, names), t.journalFacts(s)
+	p.Facts, p.Journal = t.tabletFacts(d, s, names), t.journalFacts(s, givenUp, names)
 	if p.Acts {
 		p.Open, p.More = d.openDeeds(t, s, p.typed)
+		p.Pending, p.Last = t.numbers(s.pending()), s.journal.Last
 	}
 	if t.err != nil {
 		return t.err
@@ -220,7 +232,7 @@ func (t *teller) offset(ms int64) string {
 }
 
 // journalFacts are the lines about the numbers of its events.
-func (t *teller) journalFacts(s *seenTablet) (facts []fact) {
+func (t *teller) journalFacts(s *seenTablet, givenUp []office.GivenUp, names people) (facts []fact) {
 	j := s.journal
 	add := func(key, value string) { facts = append(facts, fact{t.say(key), value}) }
 	if s.heard() {
@@ -231,11 +243,22 @@ func (t *teller) journalFacts(s *seenTablet) (facts []fact) {
 	if len(j.Gaps) > 0 {
 		add("desk.tablets.journal.gaps", t.numbers(j.Gaps))
 	}
+	for _, g := range givenUp {
+		add("desk.tablets.journal.givenup", t.say("desk.tablets.givenup", "at", clockTime(g.At), "who", names.Name(g.Who), "numbers", t.numbers(g.Numbers), "reason", g.Reason))
+	}
+	for _, line := range []struct {
+		key string
+		tablet.Numbers
+	}{{"desk.tablets.journal.damaged", j.DamagedAt}, {"desk.tablets.journal.conflicts", j.ConflictsAt}} {
+		if line.Total > 0 {
+			add(line.key, t.say("desk.tablets.rescued.of", "n", line.Total, "numbers", t.lowest(line.Numbers)))
+		}
+	}
 	for _, line := range []struct {
 		key string
 		n   int
-	}{{"desk.tablets.journal.damaged", j.Damaged}, {"desk.tablets.journal.unreadable", s.Report.Damaged}, {"desk.tablets.journal.conflicts", j.Conflicts},
-		{"desk.tablets.journal.late", j.Late}, {"desk.tablets.journal.quarantined", j.Quarantined}, {"desk.tablets.journal.other", j.Kinds["other"]}} {
+	}{{"desk.tablets.journal.unreadable", s.Report.Damaged}, {"desk.tablets.journal.late", j.Late}, {"desk.tablets.journal.quarantined", s.quarantined()},
+		{"desk.tablets.journal.other", j.Kinds["other"]}} {
 		if line.n > 0 {
 			add(line.key, strconv.Itoa(line.n))
 		}
@@ -243,13 +266,23 @@ func (t *teller) journalFacts(s *seenTablet) (facts []fact) {
 	return facts
 }
 
-// mostRanges is how many ranges of numbers are written out.
-const mostRanges = 40
+// lowest writes the numbers that are named, and how many more there are.
+func (t *teller) lowest(all tablet.Numbers) string {
+	more := all.Total
+	for _, r := range all.First {
+		more -= int(r[1] - r[0] + 1)
+	}
+	text := t.numbers(all.First)
+	if more > 0 {
+		text += t.say("desk.tablets.andothers", "n", more)
+	}
+	return text
+}
 
 // numbers writes ranges of numbers.
 func (t *teller) numbers(ranges [][2]uint64) string {
 	var parts []string
-	for _, r := range ranges[:min(len(ranges), mostRanges)] {
+	for _, r := range ranges[:min(len(ranges), tablet.MostRanges)] {
 		part := strconv.FormatUint(r[0], 10)
 		if r[1] > r[0] {
 			part += "–" + strconv.FormatUint(r[1], 10)
@@ -257,7 +290,7 @@ func (t *teller) numbers(ranges [][2]uint64) string {
 		parts = append(parts, part)
 	}
 	text := strings.Join(parts, t.say("desk.tablets.comma"))
-	if more := len(ranges) - mostRanges; more > 0 {
+	if more := len(ranges) - tablet.MostRanges; more > 0 {
 		text += t.say("desk.tablets.andmore", "n", more)
 	}
 	return text
@@ -287,11 +320,19 @@ func (d *desk) heldTable(t *teller, s *seenTablet, names people) (deskTable, err
 		if !h.Dismissed.IsZero() {
 			dismissed = t.say("desk.tablets.dismissed", "at", clockTime(h.Dismissed), "who", names.Name(h.By), "reason", h.Reason)
 		}
-		table.add(whole(int(h.Seq)), deskCell{Text: h.Wave}, deskCell{Text: h.Case, Href: d.heldCase(t.deskFrame, h)}, deskCell{Text: t.heldAction(h)},
-			deskCell{Text: t.heldWhy(h)}, deskCell{Text: clockTime(h.Event.At)}, deskCell{Text: clockTime(h.At)}, deskCell{Text: dismissed})
+		place := d.heldCase(t.deskFrame, h)
+		why := deskCell{Text: t.heldWhy(h)}
+		if h.Why == office.HeldQuarantined && place != "" { // what the case has instead
+			why.Href = place + quarantineNotice
+		}
+		table.add(whole(int(h.Seq)), deskCell{Text: h.Wave}, deskCell{Text: h.Case, Href: place}, deskCell{Text: t.heldAction(h)}, why,
+			deskCell{Text: clockTime(h.Event.At)}, deskCell{Text: clockTime(h.At)}, deskCell{Text: dismissed})
 	}
 	return table, errors.Join(t.err, table.arrange(t.deskFrame))
 }
+
+// quarantineNotice is the part of the page of a case that says what is in quarantine.
+const quarantineNotice = "#quarantine"
 
 // heldCase is the address of the page of the case of a held deed.
 func (d *desk) heldCase(f deskFrame, h office.Held) string {
@@ -308,12 +349,12 @@ func (d *desk) openDeeds(t *teller, s *seenTablet, sent typed) (list []openDeed,
 		if !h.Dismissed.IsZero() {
 			continue
 		}
-		failed := sent.Typed("action") == dismissAction && sent.Typed("seq") == strconv.FormatUint(h.Seq, 10)
+		failed := slices.Contains([]string{dismissAction, retryAction}, sent.Typed("action")) && sent.Typed("seq") == strconv.FormatUint(h.Seq, 10)
 		if len(list) == mostOpen && !failed {
 			more++
 			continue
 		}
-		o := openDeed{Seq: h.Seq, Case: d.heldCase(t.deskFrame, h), Failed: failed,
+		o := openDeed{Seq: h.Seq, Case: d.heldCase(t.deskFrame, h), Failed: failed, Retries: h.Event.Action == fieldwork.Submit,
 			Name: t.say("desk.tablets.deed", "n", h.Seq, "case", h.Case, "what", t.heldAction(h))}
 		o.Facts = append(o.Facts, fact{t.say("desk.tablets.column.why"), t.heldWhy(h)})
 		if details := t.heldDetails(h); details != "" {
@@ -331,9 +372,12 @@ func (d *desk) openDeeds(t *teller, s *seenTablet, sent typed) (list []openDeed,
 const (
 	revokeAction  = "revoke"
 	dismissAction = "dismiss"
+	retryAction   = "retry"
+	giveUpAction  = "giveup"
 )
 
-// actOnTablet dismisses what is held, or revokes the tablet.
+// actOnTablet dismisses what is held or tries it again, gives up what is missing, or revokes
+// the tablet.
 func (d *desk) actOnTablet(v *call) error {
 	form, err := v.sentForm()
 	if err != nil {
@@ -349,16 +393,21 @@ func (d *desk) actOnTablet(v *call) error {
 	}
 	ctx, sent := v.Request().Context(), typed(form)
 	reason, said, before := strings.TrimSpace(sent.Typed("reason")), "revoked", "desk.tablets.revoke.before"
-	switch sent.Typed("action") {
-	case revokeAction:
+	seq, seqErr := strconv.ParseUint(sent.Typed("seq"), 10, 63)
+	switch action := sent.Typed("action"); {
+	case action == revokeAction:
 		err = d.office.Revoke(ctx, v.account, s.ID, reason, d.deps.Now())
-	case dismissAction:
+	case action == giveUpAction:
+		said, before = "givenup", "desk.tablets.giveup.before"
+		err = d.giveUp(v, s, sent.Typed("last"), reason)
+	case (action == dismissAction || action == retryAction) && seqErr != nil:
+		return fmt.Errorf("the form does not say which number it is about: %w", surveys.ErrInvalid)
+	case action == dismissAction:
 		said, before = "dismissed", "desk.tablets.dismiss.before"
-		seq, seqErr := strconv.ParseUint(sent.Typed("seq"), 10, 63)
-		if seqErr != nil {
-			return fmt.Errorf("the form does not say what to dismiss: %w", surveys.ErrInvalid)
-		}
 		err = d.office.Dismiss(ctx, v.account, s.ID, seq, reason, d.deps.Now())
+	case action == retryAction:
+		said = "retried"
+		before, err = d.retry(v, &teller{deskFrame: f}, s, seq)
 	default:
 		return fmt.Errorf("action %q: %w", sent.Typed("action"), surveys.ErrInvalid)
 	}
@@ -371,4 +420,48 @@ func (d *desk) actOnTablet(v *call) error {
 		return d.showTablet(v, http.StatusConflict, before, form)
 	}
 	return err
+}
+
+// giveUp goes on without the numbers that the page showed as missing, when the tablet has sent
+// nothing since: last is the highest number that was here.
+func (d *desk) giveUp(v *call, s *seenTablet, last, reason string) error {
+	ctx, numbers := v.Request().Context(), s.pending()
+	if numbers == nil || last != strconv.FormatUint(s.journal.Last, 10) {
+		return fmt.Errorf("give up what is missing: it is not as it was shown: %w", surveys.ErrConflict)
+	}
+	if err := d.office.GiveUp(ctx, v.account, s.ID, numbers, reason, d.deps.Now()); err != nil {
+		return err
+	}
+	_, err := d.deps.Tablets.GiveUp(ctx, s.ID, numbers)
+	return err
+}
+
+// retry hands a held interview in once more. With an error that wraps surveys.ErrConflict it
+// does not count, and key says why.
+func (d *desk) retry(v *call, t *teller, s *seenTablet, seq uint64) (key string, err error) {
+	ctx := v.Request().Context()
+	if !slices.ContainsFunc(s.brought, func(h office.Held) bool {
+		return h.Seq == seq && h.Dismissed.IsZero() && h.Event.Action == fieldwork.Submit
+	}) {
+		return "desk.tablets.dismiss.before", fmt.Errorf("try number %d again: %w", seq, surveys.ErrConflict)
+	}
+	reason := t.say("desk.tablets.retry.counts")
+	if t.err != nil {
+		return "", t.err
+	}
+	deed, err := d.deps.Tablets.Retry(ctx, s.ID, seq)
+	if errors.Is(err, surveys.ErrNotFound) {
+		return "desk.tablets.retry.gone", fmt.Errorf("%w: %w", surveys.ErrConflict, err)
+	}
+	if err != nil {
+		return "", err
+	}
+	why, err := d.office.Retried(ctx, v.account, s.ID, deed, reason, d.deps.Now())
+	switch {
+	case err != nil:
+		return "desk.tablets.dismiss.before", err
+	case why != "":
+		return "desk.tablets.retry.still", fmt.Errorf("number %d, tried again, is %s: %w", seq, why, surveys.ErrConflict)
+	}
+	return "", nil
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/tablet"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // openTablets opens journals of tablets for one test.
@@ -92,6 +93,8 @@ func (b *aTablet) records(kind string, more ...any) string {
 		b.report.Attempts++
 	case "note":
 		b.report.Notes++
+	case "begin":
+		b.report.Begun++
 	case "finish":
 		b.report.Finished++
 	}
@@ -195,6 +198,19 @@ func (w *worker) tabletLine(name string) string {
 	return ""
 }
 
+// interviewed is the body of an interview on a tablet, which nobody finished.
+func (d *deskSite) interviewed(id, interview string, change ...func(*surveys.Interview)) string {
+	d.t.Helper()
+	iv := surveys.Interview{ID: interview, Survey: "village", Version: d.waves["village"].version, Wave: "village", Case: id, Mode: surveys.ModeTablet, Lang: surveys.ZH,
+		Started: noon.Add(-20 * time.Minute), Finished: noon, Partial: true, Answers: surveys.Answers{}}
+	for _, c := range change {
+		c(&iv)
+	}
+	body, err := json.Marshal(iv)
+	d.must(err)
+	return string(body)
+}
+
 // busyTablets gives the desk tablets of every kind: one that is fine, one with faults and held
 // deeds, one that is silent, one that was revoked.
 func busyTablets(d *deskSite) (held *aTablet) {
@@ -218,7 +234,11 @@ func busyTablets(d *deskSite) (held *aTablet) {
 	low := 0.08
 	held.report.Battery, held.report.Persisted, held.report.Offset, held.report.Damaged, held.report.Engine = &low, false, -540_000, 1, "0000"
 	held.report.Questionnaires = []string{"village 0123456789abcdef"}
+	const whole = "00000000-0000-4000-8000-000000000201"
+	d.must(d.office.GiveCases(ctx, held.id, "village", []string{"c4"}, d.clock.Now()))
+	held.sends("finish", "case", "c4", "interview", whole, "body", d.interviewed("c4", whole, func(iv *surveys.Interview) { iv.Partial = false }))
 	held.records("finish")
+	held.sends("note", "text", "after what is missing")
 	held.reports()
 	d.engine = good.report.Engine
 	d.must(d.office.Dismiss(ctx, deskStaff()[1], held.id, 2, "已在样本页面补登记", d.clock.Now()))
@@ -276,7 +296,7 @@ func TestDeskTablets(t *testing.T) {
 	}
 	_, body = wu.open("/desk/tablets")
 	d.wants(0, body, 0, "Not everything is accounted for; 1 tablets are not settled (7 events not here, 1 events damaged)", " 1 tablets have been silent", "<dt>With unsent interviews</dt><dd>1</dd>", "<dt>Interviews under way</dt><dd>1</dd>")
-	if got, want := lines(wu.rows("/desk/tablets", "counts")), "Interviews begun | — | 0 | — | 0\nInterviews finished | 2 | 0 | 2 missing | 0\nInterviews broken off | 1 | 0 | 1 missing | 0\n"+
+	if got, want := lines(wu.rows("/desk/tablets", "counts")), "Interviews begun | 0 | 0 | equal | 0\nInterviews finished | 2 | 0 | 2 missing | 0\nInterviews broken off | 1 | 0 | 1 missing | 0\n"+
 		"Attempts | 1 | 1 | equal | 1\nSelections | 0 | 0 | equal | 0\nListings changed afterwards | 0 | 0 | equal | 0\nNotes | 1 | 1 | equal | 1\nAll events | 9 | 2 | 7 missing | 2"; got != want {
 		t.Errorf("the sums are\n%s, want\n%s", got, want)
 	}
@@ -304,10 +324,13 @@ func TestDeskTabletsOfOthers(t *testing.T) {
 				t.Errorf("%s is shown tablets or enumerators of another area: %d", login, status)
 			}
 		}
-		posts := map[int]int{200: 422, 404: 404, 403: 403}
-		for _, form := range []url.Values{{"action": {"revoke"}}, {"action": {"dismiss"}, "seq": {"1"}}} {
-			if status, _ := w.send(page+"?lang=en", form); status != posts[want] {
-				t.Errorf("%s sends %v: %d, want %d", login, form, status, posts[want])
+		for action, mine := range map[string]int{"revoke": 422, "dismiss": 422, "retry": 409, "giveup": 409} {
+			wantPost := want
+			if want == 200 {
+				wantPost = mine
+			}
+			if status, _ := w.send(page+"?lang=en", url.Values{"action": {action}, "seq": {"1"}}); status != wantPost {
+				t.Errorf("%s sends %s: %d, want %d", login, action, status, wantPost)
 			}
 		}
 		if status, body := w.send("/desk/tablets/enrol?lang=en", url.Values{"login": {"li"}}); status != want || strings.Contains(body, "#e=") != (want == 200) {
@@ -419,7 +442,7 @@ func TestDeskTablet(t *testing.T) {
 	if strings.Contains(body, `href="/desk/village/cases/c5`) {
 		t.Error("a case that the tablet never had is linked")
 	}
-	if got, want := lines(wu.rows(page, "counts")), "Interviews begun | — | 1 | — | 1\nInterviews finished | 0 | 0 | equal | 0\nInterviews broken off | 0 | 0 | equal | 0\nAttempts | 3 | 3 | equal | 1\n"+
+	if got, want := lines(wu.rows(page, "counts")), "Interviews begun | 1 | 1 | equal | 1\nInterviews finished | 0 | 0 | equal | 0\nInterviews broken off | 0 | 0 | equal | 0\nAttempts | 3 | 3 | equal | 1\n"+
 		"Selections | 0 | 0 | equal | 0\nListings changed afterwards | 0 | 0 | equal | 0\nNotes | 1 | 1 | equal | 0\nAll events | 6 | 6 | equal | 6"; got != want {
 		t.Errorf("the counts are\n%s, want\n%s", got, want)
 	}
@@ -462,6 +485,135 @@ func TestDeskTablet(t *testing.T) {
 	status, body = wu.send(page, with(revoke, "reason", "again"))
 	d.wants(status, body, http.StatusConflict, "was revoked before")
 	d.wants(0, wu.tabletLine("好平板"), 0, " | revoked | ")
+}
+
+// An interview that is held is tried again: it counts when what was missing is there, and then
+// is held no longer; otherwise it stays held for the reason that there is now.
+func TestDeskTabletRetry(t *testing.T) {
+	const part, whole = "00000000-0000-4000-8000-000000000101", "00000000-0000-4000-8000-000000000102"
+	d := newDesk(t)
+	d.given("c1", "c2")
+	b := d.enrolled(1, "li", "好平板")
+	b.sends("part", "interview", part, "body", d.interviewed("c1", part))
+	b.sends("finish", "case", "c2", "interview", whole, "body", d.interviewed("c2", whole, func(iv *surveys.Interview) { iv.Partial = false }))
+	b.sends("note", "text", "not my case")
+	b.reports()
+	wu := d.as("wu")
+	page := "/desk/tablets/" + b.id + "?lang=en"
+	again := func(seq string, status int, words ...string) string {
+		t.Helper()
+		got, body := wu.send(page, url.Values{"action": {"retry"}, "seq": {seq}})
+		d.wants(got, body, status, words...)
+		return body
+	}
+	_, body := wu.open(page)
+	if n := strings.Count(body, `name="action" value="retry"`); n != 2 {
+		t.Errorf("%d interviews can be tried again, want 2", n)
+	}
+	again("1", 409, "It was tried again, and still does not count", `<details class="act" open><summary>Number 1`)
+	for _, seq := range []string{"3", "4"} { // a note, and nothing
+		again(seq, 409, "This is not held")
+	}
+	again("one", 400)
+	d.must(d.office.GiveCases(t.Context(), b.id, "village", []string{"c1", "c2"}, d.clock.Now()))
+	body = again("1", 200, "The interview was accepted and counts now", "吴督导 (wu): Tried again: it counts now.", "2 held")
+	if strings.Contains(body, "<summary>Number 1 ") {
+		t.Error("what counts still has a form")
+	}
+	again("1", 409, "was dismissed before")
+	again("2", 409, "the interview is in quarantine and does not count: replay: ", "<dt>Interviews in quarantine (they do not count)</dt><dd>1</dd>",
+		`<a href="/desk/village/cases/c2?lang=en#quarantine">the interview is in quarantine`)
+	if n := d.deps.Intake.(*intake.Intake).Stands(part, 0); n != intake.BrokenOff {
+		t.Errorf("the intake has %v", n)
+	}
+	_, trail := d.as("admin").open("/desk/audit?lang=en&download=audit")
+	d.wants(0, trail, 0, `Try a held interview again,"tablet `+b.id+`, 1",Done`, `Try a held interview again,"tablet `+b.id+`, 2",Refused`)
+	for lang, want := range map[string]string{"zh": "重试待核问卷", "en": "Try a held interview again"} {
+		_, trail = d.as("admin").open("/desk/audit?lang=" + lang)
+		d.wants(0, trail, 0, want)
+	}
+}
+
+// What is missing is given up with a reason, when the tablet has sent nothing since it was
+// looked at. What comes after it is carried out; an interview that comes late counts.
+func TestDeskTabletGiveUp(t *testing.T) {
+	const part = "00000000-0000-4000-8000-000000000101"
+	d := newDesk(t)
+	d.given("c1")
+	b := d.enrolled(1, "li", "好平板")
+	d.must(d.office.GiveCases(t.Context(), b.id, "village", []string{"c1"}, noon))
+	wu := d.as("wu")
+	page := "/desk/tablets/" + b.id + "?lang=en"
+	b.sends("note", "text", "the first")
+	_, body := wu.open(page)
+	if strings.Contains(body, "Go on without") {
+		t.Error("nothing is missing, and can be given up")
+	}
+	prev := hex.EncodeToString(b.head[:])
+	late := b.records("part", "interview", part, "body", d.interviewed("c1", part))
+	b.records("note", "text", "lost")
+	b.sends("note", "text", "the fourth")
+	b.reports()
+	status, body := wu.open(page)
+	d.wants(status, body, http.StatusOK, "Give up numbers 2–3", "an interview among them is still accepted", `name="last" value="4"`)
+	if status, body := d.as("hangzhou").open(page); status != 200 || !strings.Contains(body, "Give up numbers") {
+		t.Errorf("who assigns cases has no form: %d", status)
+	}
+	form := url.Values{"action": {"giveup"}, "last": {"4"}, "reason": {"fell into the lake"}}
+	for name, c := range map[string]struct {
+		form   url.Values
+		status int
+		words  string
+	}{
+		"no reason": {with(form, "reason", " "), 422, "Give a reason"},
+		"more came": {with(form, "last", "3"), 409, "has sent more meanwhile"},
+		"no number": {with(form, "last", ""), 409, "has sent more meanwhile"},
+	} {
+		status, body := wu.send(page, c.form)
+		t.Log(name)
+		d.wants(status, body, c.status, c.words, `<details class="act" open><summary>Give up`)
+	}
+	if n := d.deps.Tablets.Counts(b.id); n.Damaged != 0 || n.Carried != 1 {
+		t.Errorf("what was refused was done: %+v", n)
+	}
+	status, body = wu.send(page, form)
+	d.wants(status, body, http.StatusOK, "Given up; what comes after", "<dt>Given up</dt><dd>2026-06-01 12:00 吴督导 (wu): 2–3. fell into the lake</dd>", "<dd>2: 2–3</dd>")
+	status, body = wu.send(page, form)
+	d.wants(status, body, http.StatusConflict, "Nothing is missing that others wait for")
+	d.must(d.deps.Tablets.Flush(t.Context()))
+	if n := d.deps.Tablets.Counts(b.id); n.Carried != 4 {
+		t.Errorf("after it was given up %+v", n)
+	}
+	_, err := d.deps.Tablets.Take(t.Context(), office.Device{ID: b.id}, tablet.Batch{From: 2, Prev: prev, Events: []string{late}})
+	d.must(err)
+	d.must(d.deps.Tablets.Flush(t.Context()))
+	if n := d.deps.Intake.(*intake.Intake).Stands(part, 0); n != intake.BrokenOff {
+		t.Errorf("of the interview that came late the intake has %v", n)
+	}
+	_, trail := d.as("admin").open("/desk/audit?lang=en&download=audit")
+	d.wants(0, trail, 0, "Give up missing events of a tablet,"+b.id+",Done")
+}
+
+// The page names the numbers that are damaged or in conflict.
+func TestDeskTabletNumbers(t *testing.T) {
+	d := newDesk(t)
+	d.given("c1")
+	b := d.enrolled(1, "li", "好平板")
+	d.must(d.office.GiveCases(t.Context(), b.id, "village", []string{"c1"}, noon))
+	first := hex.EncodeToString(b.head[:])
+	b.sends("note", "text", "the first")
+	second := hex.EncodeToString(b.head[:])
+	b.records("note", "text", "lost")
+	for _, batch := range []tablet.Batch{{From: 2, Prev: second, Events: []string{hex.EncodeToString(b.head[:])}, Damaged: []uint64{2}}, {From: 1, Prev: first, Events: []string{`{"kind":"other"}`}}} {
+		_, err := d.deps.Tablets.Take(t.Context(), office.Device{ID: b.id}, batch)
+		d.must(err)
+	}
+	_, body := d.as("wu").open("/desk/tablets/" + b.id + "?lang=en")
+	d.wants(0, body, 0, "it was given up)</dt><dd>1: 2</dd>", "(both are kept)</dt><dd>1: 1</dd>")
+	te := &teller{deskFrame: deskFrame{frame: d.pages.frame(surveys.EN)}}
+	if got := te.lowest(tablet.Numbers{Total: 9, First: [][2]uint64{{1, 2}, {4, 4}}}); got != "1–2, 4 and 6 more" || te.err != nil {
+		t.Errorf("many numbers are %q (%v)", got, te.err)
+	}
 }
 
 // Everything why a deed can be held has words.

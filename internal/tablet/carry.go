@@ -273,32 +273,45 @@ func (t *Tablets) submit(ctx context.Context, device string, d office.TabletDeed
 }
 
 // Retry hands an interview that is held to the intake once more, such as one of a wave that was
-// not published yet. It returns why the interview still does not count, empty when it does;
-// what is held is then to be dismissed. Anything but an interview is an error that wraps
-// surveys.ErrNotFound.
-func (t *Tablets) Retry(ctx context.Context, device string, seq uint64) (fieldwork.Why, error) {
-	j := t.journal(device)
-	j.mu.Lock()
-	found := j.entry(seq)
-	carried := seq <= j.carried
-	j.mu.Unlock()
+// not published yet, also one that came late. It returns what office.Store.Retried is to be
+// told; its Why says why the interview still does not count, empty when it does. Anything but
+// an interview that was carried out is an error that wraps surveys.ErrNotFound.
+func (t *Tablets) Retry(ctx context.Context, device string, seq uint64) (office.TabletDeed, error) {
 	none := fmt.Errorf("tablet %s has no interview of number %d to try again: %w", device, seq, surveys.ErrNotFound)
-	if !found.readable() || !carried {
-		return "", none
+	place := t.journal(device).textOf(seq)
+	if place == 0 {
+		return office.TabletDeed{}, none
 	}
-	i, err := t.readAt(found.at())
-	if err != nil {
-		return "", fmt.Errorf("read the interview again: %w", err)
+	i, err := t.readAt(place)
+	switch {
+	case errors.Is(err, errLost):
+		return office.TabletDeed{}, fmt.Errorf("%w: %w", none, err)
+	case err != nil:
+		return office.TabletDeed{}, fmt.Errorf("read the interview again: %w", err)
 	}
 	e, readable := readEvent(i.text)
 	d, does := deed(seq, e, readable)
 	if !does || d.Event.Action != fieldwork.Submit {
-		return "", none
+		return office.TabletDeed{}, none
 	}
 	if d.Why == "" {
 		d, err = t.submit(ctx, device, d, e)
 	}
-	return d.Why, err
+	return d, err
+}
+
+// textOf is the place in the log of the text of a number that was carried out, also of one
+// that came late; 0 when there is none.
+func (j *journal) textOf(n uint64) uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch e := j.entry(n); {
+	case n > j.carried:
+		return 0
+	case e.readable():
+		return e.at()
+	}
+	return j.lateOf[n]
 }
 
 // accept hands an interview to the intake, under a higher revision where one that was broken

@@ -1,6 +1,8 @@
 package tablet
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -61,9 +63,9 @@ type journal struct {
 	entries []entry // number n is at n-1
 	present int     // of the entries
 	// others are further texts: storedLate for the first of a number without one, and
-	// storedConflict. lateOf are the numbers of the former.
+	// storedConflict. lateOf are the places in the log of the former, by number.
 	others map[other]uint8
-	lateOf map[uint64]bool
+	lateOf map[uint64]uint64
 	// upto is the number up to which none is missing that is still to be carried out, carried
 	// the one up to which all were, and busy up to which they may be by now, while it is
 	// being done or after the office failed.
@@ -87,7 +89,7 @@ type journal struct {
 }
 
 func newJournal(device string, carried uint64) *journal {
-	return &journal{device: device, others: map[other]uint8{}, lateOf: map[uint64]bool{}, kinds: map[string]int{}, carried: carried, upto: carried}
+	return &journal{device: device, others: map[other]uint8{}, lateOf: map[uint64]uint64{}, kinds: map[string]int{}, carried: carried, upto: carried}
 }
 
 // entry is that of a number, missing for those that never came. Callers hold mu, as for all
@@ -122,7 +124,7 @@ func (j *journal) judge(i item) (verdict, uint8) {
 		return differed, i.kind
 	case !e.readable() && !i.readable(), e.readable() && e.is(i.hash), kept == storedLate:
 		return repeated, i.kind
-	case !e.readable() && !j.lateOf[i.n]:
+	case !e.readable() && j.lateOf[i.n] == 0:
 		return fresh, storedLate
 	}
 	return differs, storedConflict
@@ -153,7 +155,7 @@ func (j *journal) addOther(i item, at uint64) {
 		j.conflicts++
 		return
 	}
-	j.lateOf[i.n] = true
+	j.lateOf[i.n] = at
 	j.lates++
 	j.late = append(j.late, at)
 	j.kinds[countedKind(i.text)]++
@@ -199,13 +201,45 @@ func (j *journal) advance() {
 func (j *journal) gaps() [][2]uint64 {
 	var list [][2]uint64
 	for n := uint64(1); n <= j.last() && j.present < len(j.entries); n++ {
-		switch last := len(list) - 1; {
-		case !j.entry(n).missing():
-		case last >= 0 && list[last][1] == n-1:
-			list[last][1] = n
-		default:
-			list = append(list, [2]uint64{n, n})
+		if j.entry(n).missing() {
+			list = extend(list, n)
 		}
 	}
 	return list
+}
+
+// extend adds a number that is higher than all in a list of ranges.
+func extend(list [][2]uint64, n uint64) [][2]uint64 {
+	if last := len(list) - 1; last >= 0 && list[last][1] == n-1 {
+		list[last][1] = n
+		return list
+	}
+	return append(list, [2]uint64{n, n})
+}
+
+// withoutText are the numbers whose text is not there.
+func (j *journal) withoutText() (all Numbers) {
+	for n := uint64(1); n <= j.last() && all.Total < j.damaged; n++ {
+		if e := j.entry(n); !e.missing() && !e.readable() {
+			all.add(n)
+		}
+	}
+	return all
+}
+
+// inConflict are the numbers that have further texts.
+func (j *journal) inConflict() (all Numbers) {
+	if j.conflicts == 0 {
+		return all
+	}
+	has := map[uint64]bool{}
+	for o, kind := range j.others {
+		if kind == storedConflict {
+			has[o.n] = true
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(has)) {
+		all.add(n)
+	}
+	return all
 }

@@ -42,3 +42,29 @@ func TestUUIDs(t *testing.T) {
 		}
 	}
 }
+
+// Numbers without text and in conflict are named, the lowest of them, and counted all.
+func TestNumbersAreNamed(t *testing.T) {
+	j := newJournal("x", 0)
+	for n := uint64(1); n <= 200; n++ {
+		kind := uint8(storedEvent)
+		if n%3 != 0 { // 1–2, 4–5, …
+			kind = storedDamaged
+		}
+		j.add(item{n: n, kind: kind, text: []byte("{}")}, n)
+		for k := range n % 2 * 2 { // two each under odd ones
+			j.add(item{n: n, kind: storedConflict, hash: hash{byte(n), byte(k + 1)}}, 200+n)
+		}
+	}
+	j.add(item{n: 210, kind: storedGivenUp}, 500)
+	without, conflicts := j.withoutText(), j.inConflict()
+	if without.Total != 135 || len(without.First) != MostRanges || without.First[0] != [2]uint64{1, 2} || without.First[MostRanges-1] != [2]uint64{148, 149} {
+		t.Errorf("without text are %v", without)
+	}
+	if conflicts.Total != 100 || len(conflicts.First) != MostRanges || conflicts.First[MostRanges-1] != [2]uint64{99, 99} || j.conflicts != 200 {
+		t.Errorf("in conflict are %v", conflicts)
+	}
+	if gaps := j.gaps(); len(gaps) != 1 || gaps[0] != [2]uint64{201, 209} {
+		t.Errorf("missing are %v", gaps)
+	}
+}

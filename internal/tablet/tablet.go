@@ -201,8 +201,30 @@ type Counts struct {
 	Damaged   int `json:"damaged"`
 	Conflicts int `json:"conflicts"`
 	Late      int `json:"late"`
+	// DamagedAt and ConflictsAt name those numbers.
+	DamagedAt   Numbers `json:"damaged_at"`
+	ConflictsAt Numbers `json:"conflicts_at"`
 	// Quarantined interviews were kept, but do not count.
 	Quarantined int `json:"quarantined"`
+}
+
+// MostRanges is how many ranges of numbers are named.
+const MostRanges = 50
+
+// Numbers are numbers of events: how many there are, and the lowest of them, at most
+// MostRanges ranges, from and to.
+type Numbers struct {
+	Total int         `json:"total"`
+	First [][2]uint64 `json:"first,omitempty"`
+}
+
+// add adds a number that is higher than all before.
+func (s *Numbers) add(n uint64) {
+	s.Total++
+	last := len(s.First) - 1
+	if last+1 < MostRanges || s.First[last][1] == n-1 {
+		s.First = extend(s.First, n)
+	}
 }
 
 // Counts tells what is there of a device, nothing of one that never sent any.
@@ -214,5 +236,6 @@ func (t *Tablets) Counts(device string) Counts {
 		Kinds: maps.Clone(j.kinds), Begun: j.kinds[kindBegin], Finished: j.kinds[kindFinish], Parted: j.kinds[kindPart], Attempts: j.kinds[kindAttempt],
 		Selections: j.kinds[kindSelect], Relists: j.kinds[kindRelist], Notes: j.kinds[kindNote],
 		Last: j.last(), Upto: j.upto, Carried: j.carried, Gaps: j.gaps(), Damaged: j.damaged, Conflicts: j.conflicts, Late: j.lates, Quarantined: j.quarantined,
+		DamagedAt: j.withoutText(), ConflictsAt: j.inConflict(),
 	}
 }

@@ -155,12 +155,12 @@ func TestIntakeRefuses(t *testing.T) {
 			if got := r.held(); flushed != nil || !slices.Equal(got, []string{held}) || len(r.events("c2")) != 1 {
 				t.Errorf("%v: %v, held %v, %d events", err, flushed, got, len(r.events("c2")))
 			}
-			if why, again := r.tablets.Retry(t.Context(), device, 1); why != office.HeldInvalid || again != nil {
-				t.Errorf("%v, again: %q, %v", err, why, again)
+			if d, again := r.tablets.Retry(t.Context(), device, 1); d.Why != office.HeldInvalid || d.Detail == "" || d.Seq != 1 || again != nil {
+				t.Errorf("%v, again: %+v, %v", err, d, again)
 			}
 			r.intake.refuses = nil
-			if why, again := r.tablets.Retry(t.Context(), device, 1); why != "" || again != nil || len(r.intake.accepted) != 1 {
-				t.Errorf("%v, later: %q, %v", err, why, again)
+			if d, again := r.tablets.Retry(t.Context(), device, 1); d.Why != "" || again != nil || len(r.intake.accepted) != 1 {
+				t.Errorf("%v, later: %+v, %v", err, d, again)
 			}
 			for _, n := range []uint64{0, 2, 3} {
 				if _, again := r.tablets.Retry(t.Context(), device, n); !errors.Is(again, surveys.ErrNotFound) {
@@ -258,7 +258,10 @@ func TestGaps(t *testing.T) {
 	if e := r.events("c1"); len(e) != 4 {
 		t.Errorf("%d events were done, want 4", len(e))
 	}
-	given, err := r.tablets.GiveUp(t.Context(), device)
+	if given, err := r.tablets.GiveUp(t.Context(), device, [][2]uint64{{0, 4}, {8, 1 << 40}}); given != 0 || err != nil {
+		t.Errorf("%d numbers that are there, or beyond, were given up (%v)", given, err)
+	}
+	given, err := r.tablets.GiveUp(t.Context(), device, [][2]uint64{{3, 6}, {7, 9}})
 	must(t, err)
 	r.flush()
 	if e := r.events("c1"); given != 3 || len(e) != 6 || e[4].Reason != "8" {
@@ -271,8 +274,44 @@ func TestGaps(t *testing.T) {
 	}
 	r.restart()
 	r.flush()
-	if n := r.tablets.Counts(device); n.Late != 3 || n.Damaged != 3 || n.Notes != 9 || n.Carried != 9 || len(r.held()) != 3 {
+	if n := r.tablets.Counts(device); n.Late != 3 || n.Damaged != 3 || n.Notes != 9 || n.Carried != 9 || len(r.held()) != 3 || !cmp.Equal(n.DamagedAt, tablet.Numbers{Total: 3, First: [][2]uint64{{5, 7}}}) {
 		t.Errorf("in the end %+v", n)
+	}
+}
+
+// An interview that came after its number was given up is accepted; held, it is tried again
+// like any other.
+func TestRetryOfLate(t *testing.T) {
+	r := rigOf(t)
+	c := newChain(device).add(note("c1", "1"), done(t, interview(1, "c1")), note("c1", "3"), note("c1", "4"), done(t, interview(2, "c2")))
+	r.mustTake(c.batch(1, 1))
+	r.mustTake(c.batch(3, 3))
+	r.mustTake(c.batch(5, 5))
+	_, err := r.tablets.GiveUp(t.Context(), device, [][2]uint64{{2, 2}, {4, 4}})
+	must(t, err)
+	r.flush()
+	if _, err := r.tablets.Retry(t.Context(), device, 2); !errors.Is(err, surveys.ErrNotFound) {
+		t.Errorf("before it came: %v", err)
+	}
+	r.intake.refuses = surveys.ErrNotFound
+	r.mustTake(c.batch(2, 2))
+	r.mustTake(c.batch(4, 4))
+	r.flush()
+	if got := r.held(); !slices.Equal(got, []string{"2 submit invalid", "4 note late"}) {
+		t.Errorf("held are %v", got)
+	}
+	for _, refuses := range []error{surveys.ErrNotFound, nil} {
+		r.intake.refuses = refuses
+		if d, err := r.tablets.Retry(t.Context(), device, 2); (d.Why == "") != (refuses == nil) || err != nil {
+			t.Errorf("tried again: %+v, %v", d, err)
+		}
+		if _, err := r.tablets.Retry(t.Context(), device, 4); !errors.Is(err, surveys.ErrNotFound) {
+			t.Errorf("a note: %v", err)
+		}
+		r.restart()
+	}
+	if want := []string{interviewID(2) + "/0", interviewID(1) + "/0"}; !slices.Equal(r.intake.accepted, want) {
+		t.Errorf("the intake has %v, want %v", r.intake.accepted, want)
 	}
 }
 
@@ -292,7 +331,7 @@ func TestFork(t *testing.T) {
 		if a := r.mustTake(tablet.Batch{}); a.Checkpoint == nil || a.Checkpoint.Upto != 2 || a.Checkpoint.Head != hexOf(main.hashes[2]) {
 			t.Errorf("checkpoint %+v, want 2", a.Checkpoint)
 		}
-		if n := r.tablets.Counts(device); n.Conflicts != 1 || n.Carried != 3 || n.Notes != 3 {
+		if n := r.tablets.Counts(device); n.Conflicts != 1 || n.Carried != 3 || n.Notes != 3 || !cmp.Equal(n.ConflictsAt, tablet.Numbers{Total: 1, First: [][2]uint64{{2, 2}}}) {
 			t.Errorf("counts %+v", n)
 		}
 		r.restart()

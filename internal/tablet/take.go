@@ -185,17 +185,20 @@ func (t *Tablets) keep(ctx context.Context, j *journal, items []item) (kept keep
 	return kept, nil
 }
 
-// GiveUp passes over the numbers that are missing in the journal of a device, so that what
-// comes after them is carried out. It is for a tablet that will not send them any more. What
-// comes of them all the same is kept: interviews are still accepted, all else is held.
-func (t *Tablets) GiveUp(ctx context.Context, device string) (n int, err error) {
+// GiveUp passes over numbers, from and to, as far as they are still missing in the journal of
+// a device, so that what comes after them is carried out. It is for a tablet that will not
+// send them any more. What comes of them all the same is kept: interviews are still accepted,
+// all else is held. No checkpoint goes beyond.
+func (t *Tablets) GiveUp(ctx context.Context, device string, numbers [][2]uint64) (n int, err error) {
 	j := t.journal(device)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var items []item
-	for _, gap := range j.gaps() {
-		for n := max(gap[0], j.carried+1); n <= gap[1]; n++ {
-			items = append(items, item{n: n, kind: storedGivenUp})
+	for _, r := range numbers {
+		for n := max(r[0], j.carried+1); n <= min(r[1], j.last()); n++ {
+			if j.entry(n).missing() {
+				items = append(items, item{n: n, kind: storedGivenUp})
+			}
 		}
 	}
 	for some := range slices.Chunk(items, MaxEvents) {

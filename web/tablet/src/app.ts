@@ -290,7 +290,7 @@ class App {
       ...(battery ? { battery: battery.level, charging: battery.charging } : {}),
       last: this.journal.head.seq, unsent: this.unsent, damaged: this.journal.damaged.size,
       open: this.overlay.all().reduce((sum, c) => sum + c.of.runs.filter((r) => r.state === "open").length, 0),
-      finished: n("finish"), parted: n("part"), attempts: n("attempt"), selections: n("select"), relists: n("relist"), notes: n("note"),
+      begun: n("begin"), finished: n("finish"), parted: n("part"), attempts: n("attempt"), selections: n("select"), relists: n("relist"), notes: n("note"),
     };
   }
 

@@ -91,6 +91,7 @@ export interface Report {
   unsent: number;
   damaged: number;
   open: number;
+  begun: number;
   finished: number;
   parted: number;
   attempts: number;
