@@ -60,6 +60,16 @@ func wasGiven(ctx context.Context, q querier, device, wave, id string) (given bo
 	return given, err
 }
 
+// InterviewOf is the interview of a case that stands, empty when none does, such as after a
+// review that sent it back, and the latest revision that came.
+func (s *Store) InterviewOf(ctx context.Context, wave, id string) (interview string, revision uint32, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT interview, coalesce(progress ->> 'revision', 0) FROM cases WHERE wave = ? AND id = ?", wave, id).Scan(&interview, &revision)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", 0, nil
+	}
+	return interview, revision, away("look for the interview of the case", err)
+}
+
 // Cursor is how far the journal of a tablet was carried out.
 type Cursor struct {
 	Carried uint64

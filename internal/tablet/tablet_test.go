@@ -237,6 +237,47 @@ func TestRevisionIsRaised(t *testing.T) {
 	}
 }
 
+// An interview that was broken off on a tablet, then done in the browser, and then finished on
+// the tablet, replaces nothing: of two whole ones the first counts. After a review sent it
+// back, the next one does.
+func TestSecondWholeInterview(t *testing.T) {
+	r := rigOf(t)
+	accept := func(iv surveys.Interview) {
+		t.Helper()
+		body, err := json.Marshal(iv)
+		must(t, err)
+		_, err = r.intake.Accept(t.Context(), body)
+		must(t, err)
+		must(t, r.office.Take(t.Context(), []office.Arrival{{Response: surveys.Response{Interview: iv, Seq: uint64(len(r.intake.accepted)), Node: 1, Received: r.now}}}, nil))
+	}
+	web := interview(1, "c1", func(iv *surveys.Interview) { iv.Mode = surveys.ModeWeb })
+	accept(web)
+	later := func(revision uint32, partial bool) string {
+		return done(t, interview(1, "c1", func(iv *surveys.Interview) {
+			iv.Revision, iv.Partial = revision, partial
+			iv.Finished = iv.Finished.Add(time.Hour)
+		}))
+	}
+	c := newChain(device).add(later(0, true), later(1, true), later(2, false))
+	r.mustTake(c.batch(1, 3))
+	r.flush()
+	r.restart()
+	if want := []string{interviewID(1) + "/0"}; !slices.Equal(r.intake.accepted, want) {
+		t.Errorf("the intake counts %v, want %v", r.intake.accepted, want)
+	}
+	if got, want := r.held(), []string{"1 submit conflict", "2 submit conflict", "3 submit conflict"}; !slices.Equal(got, want) {
+		t.Errorf("held are %v, want %v", got, want)
+	}
+	_, err := r.office.Record(t.Context(), wave, "c1", fieldwork.Event{At: r.now, Who: "province", Action: fieldwork.Reject, Reason: "太快"}, fieldwork.DefaultAttemptRules)
+	must(t, err)
+	c.add(later(1, true), later(2, false))
+	r.mustTake(c.batch(4, 5))
+	r.flush()
+	if want := []string{interviewID(1) + "/0", interviewID(1) + "/1", interviewID(1) + "/2"}; !slices.Equal(r.intake.accepted, want) {
+		t.Errorf("after the review the intake counts %v, want %v", r.intake.accepted, want)
+	}
+}
+
 // Batches in any order are right; what is missing is asked for, and waits.
 func TestGaps(t *testing.T) {
 	r := rigOf(t)
