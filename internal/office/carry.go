@@ -49,14 +49,16 @@ func (s *Store) GiveCases(ctx context.Context, device, wave string, ids []string
 	})
 }
 
-// WasGiven says whether a tablet was given a case at some time.
+// WasGiven says whether a tablet was given a case at some time, or its enumerator has the case
+// now: an office that was put back to an earlier state may not know of the former.
 func (s *Store) WasGiven(ctx context.Context, device, wave, id string) (bool, error) {
 	given, err := wasGiven(ctx, s.db, device, wave, id)
 	return given, away("look which cases the tablet has", err)
 }
 
 func wasGiven(ctx context.Context, q querier, device, wave, id string) (given bool, err error) {
-	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM given WHERE device = ? AND wave = ? AND id = ?)", device, wave, id).Scan(&given)
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM given WHERE device = ?1 AND wave = ?2 AND id = ?3)
+		OR EXISTS (SELECT 1 FROM cases c JOIN devices d ON d.login = c.enumerator WHERE d.id = ?1 AND c.wave = ?2 AND c.id = ?3)`, device, wave, id).Scan(&given)
 	return given, err
 }
 

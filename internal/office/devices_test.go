@@ -240,6 +240,11 @@ func TestGiveCases(t *testing.T) {
 			t.Errorf("%s was given: %v (%v)", id, got, err)
 		}
 	}
+	_, err = s.Record(t.Context(), wave, "c3", fieldwork.Event{At: nine, Who: "province", Action: fieldwork.Assign, Enumerator: "li", Reason: "near"}, fieldwork.DefaultAttemptRules)
+	must(t, err)
+	if got, err := s.WasGiven(t.Context(), d.ID, wave, "c3"); err != nil || !got {
+		t.Errorf("a case that the enumerator has now was not given: %v", err)
+	}
 	if err := s.GiveCases(t.Context(), tabletID(3), wave, []string{"c1"}, nine); err == nil {
 		t.Error("an unknown tablet was given a case")
 	}

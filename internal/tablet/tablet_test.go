@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -314,6 +315,36 @@ func TestGaps(t *testing.T) {
 	r.flush()
 	if n := r.tablets.Counts(device); n.Late != 3 || n.Damaged != 3 || n.Notes != 9 || n.Carried != 9 || len(r.held()) != 3 {
 		t.Errorf("in the end %+v", n)
+	}
+}
+
+// A server that was put back to yesterday's backup asks for what it signed for since, whether
+// or not the tablet has anything new, and does each event once.
+func TestServerPutBack(t *testing.T) {
+	r := rigOf(t)
+	c := newChain(device).add(note("c1", "a"), note("c1", "b"), note("c1", "c"), note("c1", "d"))
+	r.mustTake(c.batch(1, 2))
+	r.flush()
+	backup := t.TempDir()
+	r.close()
+	must(t, os.CopyFS(backup, os.DirFS(r.dir)))
+	r.start()
+	r.mustTake(c.batch(3, 4))
+	r.flush()
+	if a := r.mustTake(c.batch(5, 4)); a.Checkpoint.Upto != 4 || len(a.Want) != 0 {
+		t.Errorf("before, the checkpoint is %+v, and asked for is %v", a.Checkpoint, a.Want)
+	}
+	r.close()
+	r.dir = backup
+	r.start()
+	a := r.mustTake(c.batch(5, 4))
+	if d := cmp.Diff([][2]uint64{{3, 4}}, a.Want); d != "" || a.Checkpoint.Upto != 2 {
+		t.Errorf("the checkpoint is %+v, and asked for is (-want +got):\n%s", a.Checkpoint, d)
+	}
+	r.mustTake(c.batch(3, 4))
+	r.flush()
+	if a := r.mustTake(c.batch(5, 4)); a.Checkpoint.Upto != 4 || len(a.Want) != 0 || len(r.events("c1")) != 4 {
+		t.Errorf("in the end the checkpoint is %+v, asked for is %v, and done are %d", a.Checkpoint, a.Want, len(r.events("c1")))
 	}
 }
 
