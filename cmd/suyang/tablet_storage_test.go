@@ -445,6 +445,52 @@ func TestTabletRevoked(t *testing.T) {
 	b.until(`document.querySelector("main[data-screen=revoked] [data-do=rescue]")`)
 }
 
+// The office is restored from backups, of a time when it had less of the tablet's journal than
+// it had signed for, and of one when it did not know the tablet: the tablet sends what the
+// office lost, in the second case after it was enrolled again, and every interview is there.
+func TestTabletOfficeRestored(t *testing.T) {
+	b := newBench(t, 2)
+	folder := t.TempDir()
+	before, between := filepath.Join(folder, "before"), filepath.Join(folder, "between")
+	must(t, "backup", before, "--state", b.state)
+	restore := func(backup string) {
+		t.Helper()
+		b.server.stop()
+		b.state = filepath.Join(folder, "state of "+filepath.Base(backup))
+		must(t, "restore", backup, "--state", b.state)
+		b.server.state = b.state
+		b.server.start()
+	}
+	b.tablet.enrol(b.code())
+	b.settle()
+	b.begin(b.ids[0])
+	b.send()
+	must(t, "backup", between, "--state", b.state)
+	b.all()
+	b.send()
+	b.submitted(b.ids...)
+
+	restore(between)
+	b.send()
+	b.submitted(b.ids...)
+
+	restore(before)
+	b.tablet.eval(`location.hash = "#/sync"`, nil)
+	b.do("send")
+	b.until(`document.querySelector("[data-do=enrol-again]")`)
+	b.tablet.eval(`document.querySelector("input[name=code]").value = "`+b.code()+`"`, nil)
+	b.do("enrol-again")
+	b.until(`!document.querySelector("#again")`)
+	b.send()
+	b.submitted(b.ids...)
+	b.with(func(o *office.Store) {
+		held, err := o.Held(t.Context(), supervisorAccount, "")
+		if err != nil || len(held) > 0 {
+			t.Errorf("held are %v, %v", held, err)
+		}
+	})
+}
+
 // Questionnaire, app and form engine are replaced while an interview is under way: it goes on
 // with its own questionnaire on the new engine, and the next one takes the new questionnaire.
 func TestTabletUpgrade(t *testing.T) {

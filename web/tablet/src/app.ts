@@ -5,7 +5,7 @@ import { Box, boxFor, keysOf, Keys, openThing, pinKey, Sealed, sealThing, unwrap
 import { Database } from "./db";
 import { About, Case, Content, Event, Report, Wave, Work } from "./events";
 import { Journal, Mark, Rec } from "./journal";
-import { Office, QuestionnaireAnswer } from "./net";
+import { Office, QuestionnaireAnswer, Refusal } from "./net";
 import { currentRun, Overlay } from "./overlay";
 import { rescueLines } from "./rescue";
 
@@ -106,15 +106,25 @@ class App {
       secret: await sealThing(keys, "secret", utf8(pending.secret)),
       box: await boxFor(answer.rescue_key, k, device),
     };
-    if (!(await this.db.get("meta", "head"))) await Journal.create(this.db, device);
-    await this.db.write(["meta"], (tx) => {
-      tx.objectStore("meta").put(made, "device");
-      tx.objectStore("meta").put(this.clock.offset, "offset");
-      tx.objectStore("meta").delete("pending");
-    });
+    await this.db.write(["meta"], await Journal.begin(device, (meta) => {
+      meta.put(made, "device");
+      meta.put(this.clock.offset, "offset");
+      meta.delete("pending");
+    }));
     k.fill(0);
     this.device = made;
     await this.enter(keys);
+  }
+
+  // enrolAgain makes the tablet known to an office that has lost it, as one does that was put
+  // back to an earlier state. Number, secret and journal stay. The cases are fetched before
+  // anything is sent, as what the office does not know to be given it only holds.
+  async enrolAgain(token: string): Promise<void> {
+    const d = this.device as Device;
+    const answer = await new Office(this.clock, "").enrol({ token, device: d.device, secret: this.secret, name: d.name });
+    if (answer.receipt_key !== d.receipt_key || answer.rescue_key !== d.rescue_key) throw new Refusal("other-office", 0, "the keys are those of another office");
+    await this.db.put("meta", "device", { ...d, account: answer.account });
+    this.device = { ...d, account: answer.account };
   }
 
   // unlock says whether the PIN was right.

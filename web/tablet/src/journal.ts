@@ -52,15 +52,17 @@ export class Journal {
 
   private constructor(private readonly db: Database, private readonly keys: Keys, public head: Mark, public base: Mark, public counts: Counts) {}
 
-  // create makes an empty journal, where there is none.
-  static async create(db: Database, device: string): Promise<void> {
+  // begin is a transaction that makes an empty journal, together with the device it is of: one
+  // without the other would be of no use.
+  static async begin(device: string, also: (meta: IDBObjectStore) => void): Promise<(tx: IDBTransaction) => void> {
     const zero: Mark = { seq: 0, hash: hex(await genesis(device)) };
-    await db.write(["meta"], (tx) => {
+    return (tx) => {
       const meta = tx.objectStore("meta");
-      meta.add(zero, "head");
-      meta.add(zero, "base");
-      meta.add({}, "counts");
-    });
+      meta.put(zero, "head");
+      meta.put(zero, "base");
+      meta.put({}, "counts");
+      also(meta);
+    };
   }
 
   static async open(db: Database, keys: Keys): Promise<Journal> {

@@ -181,6 +181,25 @@ test("time is corrected, monotone, and jumps are seen", () => {
   assert.equal(c.stamp().mono, steady);
 });
 
+test("a clock that was set forward while nobody looked is left behind once the office says the time", () => {
+  let wall = Date.parse("2026-11-26T08:00:00Z");
+  let steady = 1000;
+  const c = new Clock(0, { wall: () => wall, steady: () => steady });
+  c.hidden(true); // the settings are on the screen
+  wall += 365 * 86_400_000;
+  c.hidden(false);
+  const o = new Overlay();
+  o.add(1, event({ kind: "note", text: "a" }, c.stamp().at));
+  assert.equal(o.last, "2027-11-26T08:00:00.000Z", "as if the tablet had slept");
+  wall -= 365 * 86_400_000;
+  c.moved();
+  c.learn("2026-11-26T08:00:05.000Z", steady);
+  assert.equal(c.stamp().at, "2026-11-26T08:00:05.000Z");
+  assert.equal(c.moved(), 5000 - 365 * 86_400_000, "and the journal says so");
+  o.add(2, event({ kind: "note", text: "b" }, c.stamp().at));
+  assert.equal(new Clock(0, { wall: () => wall, steady: () => steady }).notBefore(o.last), 0, "also when the app is opened anew");
+});
+
 test("weak PINs are refused", () => {
   for (const pin of ["000000", "123456", "654321", "890123", "121212", "123123", "112233", "111222", "9999999"]) assert.equal(weak(pin), true, pin);
   for (const pin of ["839127", "204915", "7391846"]) assert.equal(weak(pin), false, pin);
