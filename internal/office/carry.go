@@ -72,6 +72,13 @@ func (s *Store) InterviewOf(ctx context.Context, wave, id string) (interview str
 	return interview, revision, away("look for the interview of the case", err)
 }
 
+// IsOfAnother says whether an interview stands for another case of the wave.
+func (s *Store) IsOfAnother(ctx context.Context, wave, id, interview string) (is bool, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM cases INDEXED BY cases_interviewed
+		WHERE wave = ? AND interview <> '' AND interview = ? AND id <> ?)`, wave, interview, id).Scan(&is)
+	return is, away("look whose interview it is", err)
+}
+
 // Cursor is how far the journal of a tablet was carried out.
 type Cursor struct {
 	Carried uint64

@@ -255,6 +255,14 @@ func (t *Tablets) submit(ctx context.Context, device string, d office.TabletDeed
 		d.Why = office.HeldNotGiven
 		return d, nil
 	}
+	elsewhere, err := t.office.IsOfAnother(ctx, e.Wave, e.Case, iv.ID)
+	if err != nil {
+		return d, err
+	}
+	if elsewhere { // it would take that one's place
+		d.Why = office.HeldOtherCase
+		return d, nil
+	}
 	r, err := t.accept(ctx, &iv, []byte(e.Body))
 	d.Event.Revision = int(iv.Revision)
 	switch {

@@ -279,6 +279,19 @@ func TestSecondWholeInterview(t *testing.T) {
 	}
 }
 
+// Under the number of another case's interview nothing is accepted: it would take its place.
+func TestInterviewOfAnotherCase(t *testing.T) {
+	r := rigOf(t)
+	_, err := r.office.Record(t.Context(), wave, "c3", fieldwork.Event{At: r.now, Who: office.Intake, Action: fieldwork.Submit, Interview: interviewID(7), Mode: surveys.ModeWeb}, fieldwork.DefaultAttemptRules)
+	must(t, err)
+	c := newChain(device).add(done(t, interview(7, "c1", func(iv *surveys.Interview) { iv.Revision = 5 })))
+	r.mustTake(c.batch(1, 1))
+	r.flush()
+	if got := r.held(); len(r.intake.accepted) != 0 || !slices.Equal(got, []string{"1 submit other-case"}) {
+		t.Errorf("accepted are %v, held %v", r.intake.accepted, got)
+	}
+}
+
 // Batches in any order are right; what is missing is asked for, and waits.
 func TestGaps(t *testing.T) {
 	r := rigOf(t)
@@ -402,6 +415,7 @@ func TestBadBatches(t *testing.T) {
 		"half a hash":             {change(func(b *tablet.Batch) { b.Prev = b.Prev[:63] + "g" }), surveys.ErrInvalid},
 		"damage elsewhere":        {change(func(b *tablet.Batch) { b.Damaged = []uint64{4} }), surveys.ErrInvalid},
 		"damage without hash":     {change(func(b *tablet.Batch) { b.Damaged = []uint64{2} }), surveys.ErrInvalid},
+		"damage twice":            {change(func(b *tablet.Batch) { b.Damaged = []uint64{2, 2, 2} }), surveys.ErrInvalid},
 		"only damage":             {tablet.Batch{From: 1, Prev: hexOf(c.hashes[0]), Damaged: []uint64{1}}, surveys.ErrInvalid},
 		"a long event":            {long.batch(1, 1), surveys.ErrTooLarge},
 		"events that are too big": {large.batch(1, 3), surveys.ErrTooLarge},
