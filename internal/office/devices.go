@@ -245,6 +245,13 @@ func (s *Store) Device(ctx context.Context, id, secret string) (Device, error) {
 	return d, err
 }
 
+// DeviceKey is what a tablet and the office have in common, and nobody else: a hash of its
+// secret.
+func (s *Store) DeviceKey(ctx context.Context, id string) (key []byte, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT secret FROM devices WHERE id = ?", id).Scan(&key)
+	return key, away("look for the tablet", err)
+}
+
 // device returns a tablet, whoever asks.
 func (s *Store) device(ctx context.Context, id string) (Device, error) {
 	d, err := scanDevice(s.db.QueryRowContext(ctx, selectDevice+" WHERE d.id = ?", id))

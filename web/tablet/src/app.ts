@@ -104,7 +104,7 @@ class App {
       device, name, account: answer.account, receipt_key: answer.receipt_key, rescue_key: answer.rescue_key, keep_days: answer.keep_days, salt,
       wrapped: await wrap(await pinKey(pin, salt), k, device),
       secret: await sealThing(keys, "secret", utf8(pending.secret)),
-      box: await boxFor(answer.rescue_key, k, device),
+      box: await boxFor(answer.rescue_key, k, device, pending.secret),
     };
     await this.db.write(["meta"], await Journal.begin(device, (meta) => {
       meta.put(made, "device");

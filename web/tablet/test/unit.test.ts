@@ -1,7 +1,7 @@
 // The parts of the app that need no browser, held against values from elsewhere: node's own
 // cryptography, and sums done by hand.
 import assert from "node:assert/strict";
-import { createCipheriv, createHash, generateKeyPairSync, hkdfSync, diffieHellman, createPublicKey, createDecipheriv, pbkdf2Sync, sign } from "node:crypto";
+import { createCipheriv, createHash, createHmac, generateKeyPairSync, hkdfSync, diffieHellman, createPublicKey, createDecipheriv, pbkdf2Sync, sign } from "node:crypto";
 import { test } from "node:test";
 import en from "../../text/tablet.en.json";
 import zh from "../../text/tablet.zh.json";
@@ -65,7 +65,8 @@ const point = (jwk: { x?: string; y?: string }): string => base64(new Uint8Array
 test("the office opens the box", async () => {
   const office = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const k = random(32);
-  const b = await boxFor(point(office.publicKey.export({ format: "jwk" })), k, device);
+  const b = await boxFor(point(office.publicKey.export({ format: "jwk" })), k, device, "secret");
+  assert.equal(b.proof, createHmac("sha256", createHash("sha256").update("device\0secret").digest()).update(["suyang rescue proof 1", device, b.epk, b.iv, b.box, ""].join("\n")).digest("base64url"));
   const epk = unbase64(b.epk);
   const other = createPublicKey({ key: { kty: "EC", crv: "P-256", x: base64(epk.subarray(1, 33)), y: base64(epk.subarray(33)) }, format: "jwk" });
   const z = diffieHellman({ privateKey: office.privateKey, publicKey: other });
@@ -102,9 +103,9 @@ test("a receipt holds for what was sent, signed by the office, and for nothing e
 
 test("the rescue file has a line for each record, and its end", () => {
   const rec = { seq: 4, hash: "aa", iv: new Uint8Array([1]), data: new Uint8Array([255, 254]) };
-  const key = { epk: "e", iv: "i", box: "b" };
+  const key = { epk: "e", iv: "i", box: "b", proof: "p" };
   assert.deepEqual(rescueLines({ device, made: "2026-11-26T08:00:00Z", prev: "00", key }, [rec]), [
-    `{"suyang":"rescue 1","device":"${device}","made":"2026-11-26T08:00:00Z","prev":"00","key":{"epk":"e","iv":"i","box":"b"}}\n`,
+    `{"suyang":"rescue 1","device":"${device}","made":"2026-11-26T08:00:00Z","prev":"00","key":{"epk":"e","iv":"i","box":"b","proof":"p"}}\n`,
     '{"seq":4,"hash":"aa","iv":"AQ","data":"__4"}\n',
     '{"end":1}\n',
   ]);
