@@ -90,8 +90,10 @@ class Sync {
     for (let empty = 0, asked = false; ; asked = true) {
       const { journal } = app;
       const gap = want.shift();
-      const from = gap ? Math.max(gap[0], journal.base.seq + 1) : app.sent.seq + 1;
+      const first = gap ? Math.max(gap[0], journal.base.seq + 1) : app.sent.seq + 1;
       const to = gap ? Math.min(gap[1], journal.head.seq) : journal.head.seq;
+      const from = first > to ? first : await journal.sendable(first, to);
+      if (!gap && from > first) await app.setSent({ seq: from - 1, hash: (await journal.hashOf(from - 1)) ?? "" }); // what is lost
       if (gap && from > to) continue;
       if (from > to && asked && (app.checked.upto >= to || empty >= 2)) return;
       if (from > to) empty++;
