@@ -279,6 +279,28 @@ func TestSecondWholeInterview(t *testing.T) {
 	}
 }
 
+// Who did an interview of a case that was withdrawn does not review it, also when somebody else
+// had begun it by then.
+func TestWithdrawnIsNotReviewedByItsInterviewer(t *testing.T) {
+	r := rigOf(t)
+	happens := func(e fieldwork.Event) error {
+		e.At = r.now
+		_, err := r.office.Record(t.Context(), wave, "c1", e, fieldwork.DefaultAttemptRules)
+		return err
+	}
+	must(t, happens(fieldwork.Event{Who: boss.Login, Action: fieldwork.Assign, Enumerator: "chen", Reason: "近"}))
+	must(t, happens(fieldwork.Event{Who: "chen", Action: fieldwork.Begin, Mode: surveys.ModePaper}))
+	c := newChain(device).add(about("begin", "c1", fmt.Sprintf(`,"interview":%q`, interviewID(1))), done(t, interview(1, "c1")))
+	r.mustTake(c.batch(1, 2))
+	r.flush()
+	must(t, happens(fieldwork.Event{Who: office.Intake, Action: fieldwork.Submit, Interview: interviewID(1), Mode: surveys.ModeTablet}))
+	for who, want := range map[string]error{"li": surveys.ErrConflict, "chen": surveys.ErrConflict, "zhou": nil} {
+		if err := happens(fieldwork.Event{Who: who, Action: fieldwork.Approve}); !errors.Is(err, want) {
+			t.Errorf("%s approves: %v, want %v", who, err, want)
+		}
+	}
+}
+
 // Under the number of another case's interview nothing is accepted: it would take its place.
 func TestInterviewOfAnotherCase(t *testing.T) {
 	r := rigOf(t)
@@ -379,6 +401,26 @@ func TestFork(t *testing.T) {
 		}
 		if n := r.tablets.Counts(device); n.Conflicts != 1 || n.Carried != 3 || n.Notes != 3 {
 			t.Errorf("counts %+v", n)
+		}
+		r.restart()
+	}
+}
+
+// An interview under a number that has another text is in no other place: it is accepted.
+func TestInterviewInFork(t *testing.T) {
+	r := rigOf(t)
+	main := newChain(device).add(note("c1", "a"), note("c1", "b"))
+	fork := newChain(device).add(note("c1", "a"), done(t, interview(1, "c1")), note("c1", "C"), done(t, interview(2, "c3")))
+	r.mustTake(main.batch(1, 2))
+	r.mustTake(fork.batch(2, 4))
+	r.mustTake(newChain(device).add(note("c1", "a"), note("c1", "B"), done(t, interview(3, "c3"))).batch(2, 3))
+	for range 2 {
+		r.flush()
+		if want := []string{interviewID(1) + "/0"}; !slices.Equal(r.intake.accepted, want) {
+			t.Errorf("accepted are %v, want %v", r.intake.accepted, want)
+		}
+		if got, want := r.held(), []string{"3 submit not-given", "4 submit not-given"}; !slices.Equal(got, want) {
+			t.Errorf("held are %v, want %v", got, want)
 		}
 		r.restart()
 	}
