@@ -52,7 +52,7 @@ func newBench(t *testing.T, cases int) *bench {
 // settle gives the page the driver again, as after it was opened.
 func (b *bench) settle() {
 	b.t.Helper()
-	if err := b.tablet.drive(b.driver, map[string]any{"pin": tabletPIN, "persons": map[string]any{}}); err != nil {
+	if err := b.tablet.drive(b.driver, map[string]any{"pin": tabletPIN}); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -443,6 +443,99 @@ func TestTabletRevoked(t *testing.T) {
 	}
 	b.reopen()
 	b.until(`document.querySelector("main[data-screen=revoked] [data-do=rescue]")`)
+}
+
+// Records that follow each other are lost, and with them the hashes of all but the last: what
+// comes after is sent all the same, and carried out once the office goes on without them.
+func TestTabletRecordsLost(t *testing.T) {
+	b := newBench(t, 2)
+	b.tablet.enrol(b.code())
+	b.settle()
+	b.line.set(true, false)
+	b.all()
+	b.tablet.eval(fmt.Sprintf(inStorage, `const t = db.transaction("events", "readwrite"); t.objectStore("events").delete(IDBKeyRange.bound(20, 22)); await new Promise((ok) => { t.oncomplete = ok; }); return 0;`), nil)
+	b.reopen()
+	b.tablet.eval("window.unlockIt()", nil)
+	b.until(`document.querySelector("main[data-screen=work]")`)
+	b.line.set(false, false)
+	b.tablet.eval(`location.hash = "#/sync"`, nil)
+	b.do("send")
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		var sent bool
+		b.tablet.eval(fmt.Sprintf(inStorage, `const s = await get("meta", "sent"); return s !== undefined && s.seq === (await get("meta", "head")).seq;`), &sent)
+		if sent {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not everything was sent: %s", b.says())
+		}
+	}
+	b.server.stop()
+	st, err := (&stateFlags{State: b.state}).open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	devices, err := st.office.Devices(t.Context(), supervisorAccount)
+	if err != nil || len(devices) != 1 {
+		t.Fatal(devices, err)
+	}
+	if n := st.tablets.Counts(devices[0].ID); len(n.Gaps) != 1 || n.Gaps[0] != [2]uint64{20, 22} {
+		t.Errorf("the gaps are %v", n.Gaps)
+	}
+	if _, err := st.tablets.GiveUp(t.Context(), devices[0].ID, [][2]uint64{{20, 22}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.server.start()
+	b.submitted(b.ids...)
+}
+
+// The office is restored from backups, of a time when it had less of the tablet's journal than
+// it had signed for, and of one when it did not know the tablet: the tablet sends what the
+// office lost, in the second case after it was enrolled again, and every interview is there.
+func TestTabletOfficeRestored(t *testing.T) {
+	b := newBench(t, 2)
+	folder := t.TempDir()
+	before, between := filepath.Join(folder, "before"), filepath.Join(folder, "between")
+	must(t, "backup", before, "--state", b.state)
+	restore := func(backup string) {
+		t.Helper()
+		b.server.stop()
+		b.state = filepath.Join(folder, "state of "+filepath.Base(backup))
+		must(t, "restore", backup, "--state", b.state)
+		b.server.state = b.state
+		b.server.start()
+	}
+	b.tablet.enrol(b.code())
+	b.settle()
+	b.begin(b.ids[0])
+	b.send()
+	must(t, "backup", between, "--state", b.state)
+	b.all()
+	b.send()
+	b.submitted(b.ids...)
+
+	restore(between)
+	b.send()
+	b.submitted(b.ids...)
+
+	restore(before)
+	b.tablet.eval(`location.hash = "#/sync"`, nil)
+	b.do("send")
+	b.until(`document.querySelector("[data-do=enrol-again]")`)
+	b.tablet.eval(`document.querySelector("input[name=code]").value = "`+b.code()+`"`, nil)
+	b.do("enrol-again")
+	b.until(`!document.querySelector("#again")`)
+	b.send()
+	b.submitted(b.ids...)
+	b.with(func(o *office.Store) {
+		held, err := o.Held(t.Context(), supervisorAccount, "")
+		if err != nil || len(held) > 0 {
+			t.Errorf("held are %v, %v", held, err)
+		}
+	})
 }
 
 // Questionnaire, app and form engine are replaced while an interview is under way: it goes on

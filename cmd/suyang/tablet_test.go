@@ -200,7 +200,6 @@ func TestTabletCampaign(t *testing.T) {
 	receiptKey := f.receiptKey(server.addr)
 
 	var told []word
-	persons := map[string]any{}
 	withdrawn, relist, breakOff := "", true, true
 	take := func() (done bool) {
 		for _, w := range tablet.words() {
@@ -214,6 +213,8 @@ func TestTabletCampaign(t *testing.T) {
 		}
 		return done
 	}
+	// About so many answers there are for each kill, so that the work lasts as long as the kills.
+	answersPerLife := max(2, 100*interviews / *kills)
 	began := time.Now()
 	lives := 0
 	for done := false; !done || tablet.kills < *kills; lives++ {
@@ -230,7 +231,7 @@ func TestTabletCampaign(t *testing.T) {
 			tablet.kill()
 			continue
 		}
-		if err := tablet.drive(driver, map[string]any{"pin": tabletPIN, "persons": persons, "relist": relist, "breakOff": breakOff && lives > 3}); err != nil {
+		if err := tablet.drive(driver, map[string]any{"pin": tabletPIN, "relist": relist, "breakOff": breakOff && lives > 3}); err != nil {
 			t.Fatal(err)
 		}
 		tablet.eval("window.unlockIt()", nil)
@@ -243,7 +244,7 @@ func TestTabletCampaign(t *testing.T) {
 			_ = tablet.do(10*time.Minute, chromedp.Evaluate(what+".catch((e) => tell(JSON.stringify({kind: 'failed', key: String(e)})))", nil))
 		}()
 		// It is killed after some answers, at a random moment; the slower the machine, the later.
-		heard, enough := len(told), chance.IntN(40)
+		heard, enough := len(told), chance.IntN(2*answersPerLife)
 		for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && len(told) < heard+enough; time.Sleep(5 * time.Millisecond) {
 			if online && chance.IntN(1000) == 0 {
 				server.kill()

@@ -148,8 +148,8 @@ type Progress struct {
 	// Contradicted says that the interview found the person not eligible, while the listing
 	// of the household found that somebody is.
 	Contradicted bool `json:"contradicted,omitempty"`
-	// Began is who began the interview, as whoever types one in from paper; empty again when
-	// a review sends it back.
+	// Began is who began the interview, as whoever types one in from paper, or did it on a
+	// tablet although the case was withdrawn; empty again when a review sends it back.
 	Began string `json:"began,omitempty"`
 	// Given is when an enumerator first got the case, zero before; Attempts are in the order
 	// of time since the last review.
@@ -311,7 +311,7 @@ func (p *Progress) Apply(e Event, rules AttemptRules) error {
 	case Reopen:
 		return p.reopen(e)
 	case Comment:
-		return remark(e)
+		return p.remark(e)
 	case Relist:
 		return p.relist(e)
 	}
@@ -499,10 +499,14 @@ func (p *Progress) reopen(e Event) error {
 	return nil
 }
 
-// remark changes nothing. Without words it is about an interview, and its flags say what.
-func remark(e Event) error {
+// remark changes nothing. Without words it is about an interview, and its flags say what: who
+// did it after the case was given to somebody else does not review it.
+func (p *Progress) remark(e Event) error {
 	if blank(e.Reason) && e.Interview == "" {
 		return refuse(RefusedReason, "note: say what is worth knowing: %w", surveys.ErrInvalid)
+	}
+	if e.Interview != "" && slices.Contains(e.Flags, Withdrawn) {
+		p.Began = e.Who
 	}
 	return nil
 }

@@ -53,8 +53,10 @@ const (
 	// BrokenOff is an interview that was broken off, and counts as such: a whole one takes
 	// its place under a higher revision.
 	BrokenOff
-	// Stored is anything else.
+	// Stored is a whole interview that counts, unless a later revision does.
 	Stored
+	// Aside is an interview in quarantine.
+	Aside
 )
 
 // Stands says what is stored under an ID and revision; an ID that is no UUID has Nothing.
@@ -70,6 +72,8 @@ func (in *Intake) Stands(id string, revision uint32) Standing {
 	switch {
 	case !seen:
 		return Nothing
+	case k.quarantined:
+		return Aside
 	case k.partial:
 		return BrokenOff
 	}

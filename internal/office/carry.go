@@ -49,15 +49,34 @@ func (s *Store) GiveCases(ctx context.Context, device, wave string, ids []string
 	})
 }
 
-// WasGiven says whether a tablet was given a case at some time.
+// WasGiven says whether a tablet was given a case at some time, or its enumerator has the case
+// now: an office that was put back to an earlier state may not know of the former.
 func (s *Store) WasGiven(ctx context.Context, device, wave, id string) (bool, error) {
 	given, err := wasGiven(ctx, s.db, device, wave, id)
 	return given, away("look which cases the tablet has", err)
 }
 
 func wasGiven(ctx context.Context, q querier, device, wave, id string) (given bool, err error) {
-	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM given WHERE device = ? AND wave = ? AND id = ?)", device, wave, id).Scan(&given)
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM given WHERE device = ?1 AND wave = ?2 AND id = ?3)
+		OR EXISTS (SELECT 1 FROM cases c JOIN devices d ON d.login = c.enumerator WHERE d.id = ?1 AND c.wave = ?2 AND c.id = ?3)`, device, wave, id).Scan(&given)
 	return given, err
+}
+
+// InterviewOf is the interview of a case that stands, empty when none does, such as after a
+// review that sent it back, and the latest revision that came.
+func (s *Store) InterviewOf(ctx context.Context, wave, id string) (interview string, revision uint32, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT interview, coalesce(progress ->> 'revision', 0) FROM cases WHERE wave = ? AND id = ?", wave, id).Scan(&interview, &revision)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", 0, nil
+	}
+	return interview, revision, away("look for the interview of the case", err)
+}
+
+// IsOfAnother says whether an interview stands for another case of the wave.
+func (s *Store) IsOfAnother(ctx context.Context, wave, id, interview string) (is bool, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM cases INDEXED BY cases_interviewed
+		WHERE wave = ? AND interview <> '' AND interview = ? AND id <> ?)`, wave, interview, id).Scan(&is)
+	return is, away("look whose interview it is", err)
 }
 
 // Cursor is how far the journal of a tablet was carried out.

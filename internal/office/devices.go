@@ -54,6 +54,10 @@ type DeviceReport struct {
 	Offset   int64    `json:"offset"`
 	Battery  *float64 `json:"battery,omitempty"`
 	Charging *bool    `json:"charging,omitempty"`
+	// Run counts how often the app was opened, Mono the milliseconds since, on a clock that
+	// nobody sets: of two reports they tell which is the later one.
+	Run  int   `json:"run"`
+	Mono int64 `json:"mono"`
 	// Last is the highest number in its journal, Unsent how many events no receipt covers,
 	// Damaged how many it cannot read.
 	Last    uint64 `json:"last"`
@@ -246,6 +250,13 @@ func (s *Store) Device(ctx context.Context, id, secret string) (Device, error) {
 	return d, err
 }
 
+// DeviceKey is what a tablet and the office have in common, and nobody else: a hash of its
+// secret.
+func (s *Store) DeviceKey(ctx context.Context, id string) (key []byte, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT secret FROM devices WHERE id = ?", id).Scan(&key)
+	return key, away("look for the tablet", err)
+}
+
 // device returns a tablet, whoever asks.
 func (s *Store) device(ctx context.Context, id string) (Device, error) {
 	d, err := scanDevice(s.db.QueryRowContext(ctx, selectDevice+" WHERE d.id = ?", id))
@@ -317,7 +328,8 @@ func (s *Store) Revoke(ctx context.Context, a auth.Account, id, reason string, n
 // maxWords is the greatest length of what somebody says about a tablet, in bytes.
 const maxWords = 6000
 
-// Contact notes that a tablet was heard of, and what it said of itself.
+// Contact notes that a tablet was heard of, and what it said of itself, unless it said
+// something later before: requests overtake one another.
 func (s *Store) Contact(ctx context.Context, device string, report DeviceReport, now time.Time) error {
 	text, err := json.Marshal(report)
 	if err != nil {
@@ -327,7 +339,9 @@ func (s *Store) Contact(ctx context.Context, device string, report DeviceReport,
 		return fmt.Errorf("the report of the tablet has %d bytes; at most %d are kept: %w", len(text), maxReport, surveys.ErrTooLarge)
 	}
 	return s.change(ctx, "note that the tablet was heard of", func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, "UPDATE devices SET contact = ?, report = ? WHERE id = ?", now.Unix(), string(text), device)
+		r, err := tx.ExecContext(ctx, `UPDATE devices SET contact = ?, report = CASE
+			WHEN report <> '' AND (coalesce(report ->> 'run', 0), coalesce(report ->> 'mono', 0)) > (?, ?) THEN report ELSE ? END WHERE id = ?`,
+			now.Unix(), report.Run, report.Mono, string(text), device)
 		if err != nil {
 			return err
 		}

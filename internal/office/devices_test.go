@@ -171,6 +171,21 @@ func TestDevices(t *testing.T) {
 	half := 0.5
 	report := DeviceReport{App: "1", Questionnaires: []string{"zj-2026 1"}, Persisted: true, Battery: &half, Last: 7, Notes: 1}
 	must(t, s.Contact(t.Context(), d.ID, report, nine.Add(time.Hour)))
+	for _, c := range []struct {
+		run  int
+		mono int64
+		want int
+	}{{2, 500, 1}, {2, 400, 1}, {1, 900, 1}, {2, 500, 4}, {2, 501, 5}, {3, 10, 6}} { // an earlier report that comes late changes nothing
+		late := report
+		late.Run, late.Mono, late.Notes = c.run, c.mono, c.want
+		if c.want == 1 && c.run*1000+int(c.mono) != 2500 {
+			late.Notes = 99
+		}
+		must(t, s.Contact(t.Context(), d.ID, late, nine.Add(time.Hour)))
+		if got, err := s.DeviceOf(t.Context(), wu, d.ID); err != nil || got.Report.Notes != c.want {
+			t.Errorf("after the report of run %d, %d ms there are %d notes, %v; want %d", c.run, c.mono, got.Report.Notes, err, c.want)
+		}
+	}
 	if err := s.Contact(t.Context(), d.ID, DeviceReport{App: strings.Repeat("x", maxReport)}, nine); !errors.Is(err, surveys.ErrTooLarge) {
 		t.Errorf("a long report: %v", err)
 	}
@@ -239,6 +254,11 @@ func TestGiveCases(t *testing.T) {
 		if got, err := s.WasGiven(t.Context(), d.ID, wave, id); err != nil || got != want {
 			t.Errorf("%s was given: %v (%v)", id, got, err)
 		}
+	}
+	_, err = s.Record(t.Context(), wave, "c3", fieldwork.Event{At: nine, Who: "province", Action: fieldwork.Assign, Enumerator: "li", Reason: "near"}, fieldwork.DefaultAttemptRules)
+	must(t, err)
+	if got, err := s.WasGiven(t.Context(), d.ID, wave, "c3"); err != nil || !got {
+		t.Errorf("a case that the enumerator has now was not given: %v", err)
 	}
 	if err := s.GiveCases(t.Context(), tabletID(3), wave, []string{"c1"}, nine); err == nil {
 		t.Error("an unknown tablet was given a case")

@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/ecdh"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -160,8 +161,13 @@ func (b *aTablet) rescueFile() []byte {
 	b.desk.must(err)
 	iv, first := make([]byte, 12), sha256.Sum256([]byte("suyang journal 1\n"+b.id))
 	enc := base64.RawURLEncoding.EncodeToString
-	head, err := json.Marshal(map[string]any{"suyang": "rescue 1", "device": b.id, "made": noon.Format(time.RFC3339), "prev": hex.EncodeToString(first[:]), "report": b.report,
-		"key": map[string]string{"epk": enc(once.PublicKey().Bytes()), "iv": enc(iv), "box": enc(sealed(t, wrap, iv, b.key, b.id))}})
+	key := map[string]string{"epk": enc(once.PublicKey().Bytes()), "iv": enc(iv), "box": enc(sealed(t, wrap, iv, b.key, b.id))}
+	shared, err := b.desk.office.DeviceKey(t.Context(), b.id)
+	b.desk.must(err)
+	proof := hmac.New(sha256.New, shared)
+	fmt.Fprintf(proof, "suyang rescue proof 1\n%s\n%s\n%s\n%s\n", b.id, key["epk"], key["iv"], key["box"])
+	key["proof"] = enc(proof.Sum(nil))
+	head, err := json.Marshal(map[string]any{"suyang": "rescue 1", "device": b.id, "made": noon.Format(time.RFC3339), "prev": hex.EncodeToString(first[:]), "report": b.report, "key": key})
 	b.desk.must(err)
 	return []byte(string(head) + "\n" + strings.Join(b.lines, "\n") + fmt.Sprintf("\n{\"end\":%d}\n", len(b.lines)))
 }

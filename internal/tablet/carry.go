@@ -255,6 +255,14 @@ func (t *Tablets) submit(ctx context.Context, device string, d office.TabletDeed
 		d.Why = office.HeldNotGiven
 		return d, nil
 	}
+	elsewhere, err := t.office.IsOfAnother(ctx, e.Wave, e.Case, iv.ID)
+	if err != nil {
+		return d, err
+	}
+	if elsewhere { // it would take that one's place
+		d.Why = office.HeldOtherCase
+		return d, nil
+	}
 	r, err := t.accept(ctx, &iv, []byte(e.Body))
 	d.Event.Revision = int(iv.Revision)
 	switch {
@@ -314,9 +322,41 @@ func (j *journal) textOf(n uint64) uint64 {
 	return j.lateOf[n]
 }
 
+// latestRevision is above what any interview comes to.
+const latestRevision = 1000
+
+// answered is the revision of a whole interview that was done elsewhere and counts, below that
+// of one from a tablet; -1 when there is none. One that a review sent back is none: the tablet
+// brings the next.
+func (t *Tablets) answered(ctx context.Context, iv *surveys.Interview) (int, error) {
+	r := int(min(iv.Revision, latestRevision)) - 1
+	for r >= 0 && t.intake.Stands(iv.ID, uint32(r)) != intake.Stored {
+		r--
+	}
+	if r < 0 {
+		return r, nil
+	}
+	stands, latest, err := t.office.InterviewOf(ctx, iv.Wave, iv.Case)
+	if stands == "" && int(latest) >= r {
+		r = -1
+	}
+	return r, err
+}
+
 // accept hands an interview to the intake, under a higher revision where one that was broken
-// off elsewhere has its own: the whole one counts in its place. Tried again it gives the same.
+// off elsewhere has its own: the whole one counts in its place. Where a whole one was done
+// elsewhere it takes that one's revision, so that it is kept as a conflict and replaces
+// nothing. Tried again it gives the same.
 func (t *Tablets) accept(ctx context.Context, iv *surveys.Interview, body []byte) (r intake.Receipt, err error) {
+	switch r0, err := t.answered(ctx, iv); {
+	case err != nil:
+		return r, err
+	case r0 >= 0:
+		iv.Revision = uint32(r0)
+		if body, err = json.Marshal(iv); err != nil {
+			return r, fmt.Errorf("%w: %w", surveys.ErrInvalid, err)
+		}
+	}
 	for {
 		for !iv.Partial && t.intake.Stands(iv.ID, iv.Revision) == intake.BrokenOff {
 			iv.Revision++

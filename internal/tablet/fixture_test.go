@@ -78,7 +78,7 @@ type rig struct {
 	tablets *tablet.Tablets
 }
 
-// newRig has one tablet, of li, which was given the cases c1 and c2, but not c3.
+// newRig has one tablet, of li, which was given the cases c1 and c2, but not c3, which is chen's.
 func newRig(t T, dir string) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: dir, now: nine.Add(time.Hour), tries: &tries{}}
@@ -105,6 +105,8 @@ func newOffice(t T, path string) []byte {
 	}
 	must(t, s.AddCases(ctx, wave, cases, "setup", nine))
 	_, err = s.Assign(ctx, boss, office.Filter{Wave: wave}, fieldwork.Event{At: nine, Enumerator: "li"})
+	must(t, err)
+	_, err = s.Record(ctx, wave, "c3", fieldwork.Event{At: nine, Who: boss.Login, Action: fieldwork.Assign, Enumerator: "chen", Reason: "近"}, fieldwork.DefaultAttemptRules)
 	must(t, err)
 	token, _, err := s.NewEnrolment(ctx, boss, "li", nine)
 	must(t, err)

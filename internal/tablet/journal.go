@@ -77,7 +77,7 @@ type journal struct {
 	head   hash
 	headOf uint64
 	// late are the places in the log of events that came when their number had been passed
-	// over and still wait.
+	// over, and of interviews under a number that has another text, and that still wait.
 	late                                   []uint64
 	kinds                                  map[string]int
 	damaged, conflicts, lates, quarantined int
@@ -153,6 +153,9 @@ func (j *journal) addOther(i item, at uint64) {
 	}
 	if j.others[otherOf(i)] = i.kind; i.kind == storedConflict {
 		j.conflicts++
+		if kind := countedKind(i.text); kind == kindFinish || kind == kindPart { // the intake tells which counts
+			j.late = append(j.late, at)
+		}
 		return
 	}
 	j.lateOf[i.n] = at

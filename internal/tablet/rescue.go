@@ -8,6 +8,7 @@ import (
 	"crypto/cipher"
 	"crypto/ecdh"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -56,6 +57,8 @@ type rescueHead struct {
 		EPK string `json:"epk"`
 		IV  string `json:"iv"`
 		Box string `json:"box"`
+		// Proof says that the tablet closed the box, as the key of the office is no secret.
+		Proof string `json:"proof"`
 	} `json:"key"`
 	Report json.RawMessage `json:"report"`
 }
@@ -72,7 +75,8 @@ type rescueLine struct {
 // Rescue takes in the events of a rescue file, also of a tablet that was revoked. permit is
 // asked about the device before anything is kept; its error ends it. Lines that are damaged
 // or missing are named, and all others taken. Errors wrap surveys.ErrInvalid when the file is
-// no rescue file of this installation, or surveys.ErrUnavailable; then the result says what was
+// no rescue file of this installation and of the tablet that it names, surveys.ErrNotFound when
+// there is no such tablet, or surveys.ErrUnavailable; then the result says what was
 // kept before, and the same file again is right.
 func (t *Tablets) Rescue(ctx context.Context, file io.Reader, permit func(device string) error) (RescueResult, error) {
 	lines := bufio.NewReaderSize(file, 64<<10)
@@ -97,6 +101,9 @@ func (t *Tablets) Rescue(ctx context.Context, file io.Reader, permit func(device
 			r.Report = &report
 		}
 	}
+	if err := t.proved(ctx, head); err != nil {
+		return r.RescueResult, err
+	}
 	if r.box, err = t.openKey(head); err != nil {
 		return r.RescueResult, err
 	}
@@ -105,6 +112,21 @@ func (t *Tablets) Rescue(ctx context.Context, file io.Reader, permit func(device
 		return r.RescueResult, fmt.Errorf("take the rescue file: %w", err)
 	}
 	return r.RescueResult, nil
+}
+
+// proved says whether the key in a rescue file comes from the tablet, so that nobody else can
+// write one in its name.
+func (t *Tablets) proved(ctx context.Context, head rescueHead) error {
+	key, err := t.office.DeviceKey(ctx, head.Device)
+	if err != nil {
+		return fmt.Errorf("take the rescue file: %w", err)
+	}
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "suyang rescue proof 1\n%s\n%s\n%s\n%s\n", head.Device, head.Key.EPK, head.Key.IV, head.Key.Box)
+	if proof, err := fromBase64(head.Key.Proof); err != nil || !hmac.Equal(proof, mac.Sum(nil)) {
+		return fmt.Errorf("the key in the rescue file was not made by the tablet: %w", surveys.ErrInvalid)
+	}
+	return nil
 }
 
 // openKey opens the key of the storage of a tablet.

@@ -7,6 +7,7 @@ import (
 	"crypto/cipher"
 	"crypto/ecdh"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -53,13 +54,17 @@ func (r *rig) rescueFile(c *chain, from, to int) []string {
 	storage := make([]byte, 32)
 	rand.Read(storage)
 	iv, box := seal(r.t, wrap, string(storage), device)
+	epk := inURL(own.PublicKey().Bytes())
+	shares := sha256.Sum256([]byte("device\x00" + secret))
+	proof := hmac.New(sha256.New, shares[:])
+	proof.Write([]byte(strings.Join([]string{"suyang rescue proof 1", device, epk, iv, box, ""}, "\n")))
 	line := func(v any) string {
 		text, err := json.Marshal(v)
 		must(r.t, err)
 		return string(text)
 	}
 	lines := []string{line(map[string]any{"suyang": "rescue 1", "device": device, "made": "2026-11-27T00:00:00Z", "prev": hexOf(c.hashes[from-1]),
-		"key": map[string]string{"epk": inURL(own.PublicKey().Bytes()), "iv": iv, "box": box}, "report": map[string]any{"last": len(c.texts)}})}
+		"key": map[string]string{"epk": epk, "iv": iv, "box": box, "proof": inURL(proof.Sum(nil))}, "report": map[string]any{"last": len(c.texts)}})}
 	for n := from; n <= to; n++ {
 		iv, data := seal(r.t, storage, c.texts[n-1], fmt.Sprintf("%s\n%d", device, n))
 		lines = append(lines, line(map[string]any{"seq": n, "hash": hexOf(c.hashes[n]), "iv": iv, "data": data}))
@@ -184,12 +189,23 @@ func TestNoRescueFile(t *testing.T) {
 		}
 		return append([]string{strings.Replace(lines[0], old, new, 1)}, lines[1:]...)
 	}
+	// Whoever knows the office's key can make a box, but not prove that it is the tablet's.
+	var mine, others struct {
+		Key map[string]string `json:"key"`
+	}
+	must(t, json.Unmarshal([]byte(lines[0]), &mine))
+	must(t, json.Unmarshal([]byte(r.rescueFile(notes(2), 1, 2)[0]), &others))
+	forged := strings.Replace(lines[0], mine.Key["proof"], others.Key["proof"], 1)
+	if _, err := r.rescue(head(device, "0f8fad5b-d9cb-469f-a165-70867728950f")); !errors.Is(err, surveys.ErrNotFound) {
+		t.Errorf("another device: %v, want ErrNotFound", err)
+	}
 	for name, file := range map[string][]string{
 		"nothing":             nil,
 		"text":                {"hello"},
 		"another version":     head("rescue 1", "rescue 2"),
 		"no device":           head(device, "x"),
-		"another device":      head(device, "0f8fad5b-d9cb-469f-a165-70867728950f"),
+		"no proof":            head(`"proof":"`, `"proof":"","x":"`),
+		"another's proof":     {forged, lines[1], lines[2], lines[3]},
 		"no point":            head(`"epk":"`, `"epk":"AAAA`),
 		"a key of other size": head(`"iv":"`, `"iv":"AAAA`),
 		"a changed key":       head(`"box":"`, `"box":"AAAA`),

@@ -41,7 +41,10 @@ type Log interface {
 // out before; Hold may be repeated. office.Store is one.
 type Office interface {
 	Cursors(ctx context.Context) (map[string]office.Cursor, error)
+	DeviceKey(ctx context.Context, device string) ([]byte, error)
 	WasGiven(ctx context.Context, device, wave, id string) (bool, error)
+	InterviewOf(ctx context.Context, wave, id string) (interview string, revision uint32, err error)
+	IsOfAnother(ctx context.Context, wave, id, interview string) (bool, error)
 	CarryOut(ctx context.Context, device string, upTo uint64, deeds []office.TabletDeed, now time.Time) error
 	Hold(ctx context.Context, device string, deeds []office.TabletDeed, now time.Time) error
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -237,6 +238,82 @@ func TestRevisionIsRaised(t *testing.T) {
 	}
 }
 
+// An interview that was broken off on a tablet, then done in the browser, and then finished on
+// the tablet, replaces nothing: of two whole ones the first counts. After a review sent it
+// back, the next one does.
+func TestSecondWholeInterview(t *testing.T) {
+	r := rigOf(t)
+	accept := func(iv surveys.Interview) {
+		t.Helper()
+		body, err := json.Marshal(iv)
+		must(t, err)
+		_, err = r.intake.Accept(t.Context(), body)
+		must(t, err)
+		must(t, r.office.Take(t.Context(), []office.Arrival{{Response: surveys.Response{Interview: iv, Seq: uint64(len(r.intake.accepted)), Node: 1, Received: r.now}}}, nil))
+	}
+	web := interview(1, "c1", func(iv *surveys.Interview) { iv.Mode = surveys.ModeWeb })
+	accept(web)
+	later := func(revision uint32, partial bool) string {
+		return done(t, interview(1, "c1", func(iv *surveys.Interview) {
+			iv.Revision, iv.Partial = revision, partial
+			iv.Finished = iv.Finished.Add(time.Hour)
+		}))
+	}
+	c := newChain(device).add(later(0, true), later(1, true), later(2, false))
+	r.mustTake(c.batch(1, 3))
+	r.flush()
+	r.restart()
+	if want := []string{interviewID(1) + "/0"}; !slices.Equal(r.intake.accepted, want) {
+		t.Errorf("the intake counts %v, want %v", r.intake.accepted, want)
+	}
+	if got, want := r.held(), []string{"1 submit conflict", "2 submit conflict", "3 submit conflict"}; !slices.Equal(got, want) {
+		t.Errorf("held are %v, want %v", got, want)
+	}
+	_, err := r.office.Record(t.Context(), wave, "c1", fieldwork.Event{At: r.now, Who: "province", Action: fieldwork.Reject, Reason: "太快"}, fieldwork.DefaultAttemptRules)
+	must(t, err)
+	c.add(later(1, true), later(2, false))
+	r.mustTake(c.batch(4, 5))
+	r.flush()
+	if want := []string{interviewID(1) + "/0", interviewID(1) + "/1", interviewID(1) + "/2"}; !slices.Equal(r.intake.accepted, want) {
+		t.Errorf("after the review the intake counts %v, want %v", r.intake.accepted, want)
+	}
+}
+
+// Who did an interview of a case that was withdrawn does not review it, also when somebody else
+// had begun it by then.
+func TestWithdrawnIsNotReviewedByItsInterviewer(t *testing.T) {
+	r := rigOf(t)
+	happens := func(e fieldwork.Event) error {
+		e.At = r.now
+		_, err := r.office.Record(t.Context(), wave, "c1", e, fieldwork.DefaultAttemptRules)
+		return err
+	}
+	must(t, happens(fieldwork.Event{Who: boss.Login, Action: fieldwork.Assign, Enumerator: "chen", Reason: "近"}))
+	must(t, happens(fieldwork.Event{Who: "chen", Action: fieldwork.Begin, Mode: surveys.ModePaper}))
+	c := newChain(device).add(about("begin", "c1", fmt.Sprintf(`,"interview":%q`, interviewID(1))), done(t, interview(1, "c1")))
+	r.mustTake(c.batch(1, 2))
+	r.flush()
+	must(t, happens(fieldwork.Event{Who: office.Intake, Action: fieldwork.Submit, Interview: interviewID(1), Mode: surveys.ModeTablet}))
+	for who, want := range map[string]error{"li": surveys.ErrConflict, "chen": surveys.ErrConflict, "zhou": nil} {
+		if err := happens(fieldwork.Event{Who: who, Action: fieldwork.Approve}); !errors.Is(err, want) {
+			t.Errorf("%s approves: %v, want %v", who, err, want)
+		}
+	}
+}
+
+// Under the number of another case's interview nothing is accepted: it would take its place.
+func TestInterviewOfAnotherCase(t *testing.T) {
+	r := rigOf(t)
+	_, err := r.office.Record(t.Context(), wave, "c3", fieldwork.Event{At: r.now, Who: office.Intake, Action: fieldwork.Submit, Interview: interviewID(7), Mode: surveys.ModeWeb}, fieldwork.DefaultAttemptRules)
+	must(t, err)
+	c := newChain(device).add(done(t, interview(7, "c1", func(iv *surveys.Interview) { iv.Revision = 5 })))
+	r.mustTake(c.batch(1, 1))
+	r.flush()
+	if got := r.held(); len(r.intake.accepted) != 0 || !slices.Equal(got, []string{"1 submit other-case"}) {
+		t.Errorf("accepted are %v, held %v", r.intake.accepted, got)
+	}
+}
+
 // Batches in any order are right; what is missing is asked for, and waits.
 func TestGaps(t *testing.T) {
 	r := rigOf(t)
@@ -315,6 +392,36 @@ func TestRetryOfLate(t *testing.T) {
 	}
 }
 
+// A server that was put back to yesterday's backup asks for what it signed for since, whether
+// or not the tablet has anything new, and does each event once.
+func TestServerPutBack(t *testing.T) {
+	r := rigOf(t)
+	c := newChain(device).add(note("c1", "a"), note("c1", "b"), note("c1", "c"), note("c1", "d"))
+	r.mustTake(c.batch(1, 2))
+	r.flush()
+	backup := t.TempDir()
+	r.close()
+	must(t, os.CopyFS(backup, os.DirFS(r.dir)))
+	r.start()
+	r.mustTake(c.batch(3, 4))
+	r.flush()
+	if a := r.mustTake(c.batch(5, 4)); a.Checkpoint.Upto != 4 || len(a.Want) != 0 {
+		t.Errorf("before, the checkpoint is %+v, and asked for is %v", a.Checkpoint, a.Want)
+	}
+	r.close()
+	r.dir = backup
+	r.start()
+	a := r.mustTake(c.batch(5, 4))
+	if d := cmp.Diff([][2]uint64{{3, 4}}, a.Want); d != "" || a.Checkpoint.Upto != 2 {
+		t.Errorf("the checkpoint is %+v, and asked for is (-want +got):\n%s", a.Checkpoint, d)
+	}
+	r.mustTake(c.batch(3, 4))
+	r.flush()
+	if a := r.mustTake(c.batch(5, 4)); a.Checkpoint.Upto != 4 || len(a.Want) != 0 || len(r.events("c1")) != 4 {
+		t.Errorf("in the end the checkpoint is %+v, asked for is %v, and done are %d", a.Checkpoint, a.Want, len(r.events("c1")))
+	}
+}
+
 // A tablet that was put back to an earlier state sends other texts under numbers that are
 // there: both are kept, it is told, and no checkpoint goes beyond.
 func TestFork(t *testing.T) {
@@ -333,6 +440,26 @@ func TestFork(t *testing.T) {
 		}
 		if n := r.tablets.Counts(device); n.Conflicts != 1 || n.Carried != 3 || n.Notes != 3 || !cmp.Equal(n.ConflictsAt, tablet.Numbers{Total: 1, First: [][2]uint64{{2, 2}}}) {
 			t.Errorf("counts %+v", n)
+		}
+		r.restart()
+	}
+}
+
+// An interview under a number that has another text is in no other place: it is accepted.
+func TestInterviewInFork(t *testing.T) {
+	r := rigOf(t)
+	main := newChain(device).add(note("c1", "a"), note("c1", "b"))
+	fork := newChain(device).add(note("c1", "a"), done(t, interview(1, "c1")), note("c1", "C"), done(t, interview(2, "c3")))
+	r.mustTake(main.batch(1, 2))
+	r.mustTake(fork.batch(2, 4))
+	r.mustTake(newChain(device).add(note("c1", "a"), note("c1", "B"), done(t, interview(3, "c3"))).batch(2, 3))
+	for range 2 {
+		r.flush()
+		if want := []string{interviewID(1) + "/0"}; !slices.Equal(r.intake.accepted, want) {
+			t.Errorf("accepted are %v, want %v", r.intake.accepted, want)
+		}
+		if got, want := r.held(), []string{"3 submit not-given", "4 submit not-given"}; !slices.Equal(got, want) {
+			t.Errorf("held are %v, want %v", got, want)
 		}
 		r.restart()
 	}
@@ -369,6 +496,7 @@ func TestBadBatches(t *testing.T) {
 		"half a hash":             {change(func(b *tablet.Batch) { b.Prev = b.Prev[:63] + "g" }), surveys.ErrInvalid},
 		"damage elsewhere":        {change(func(b *tablet.Batch) { b.Damaged = []uint64{4} }), surveys.ErrInvalid},
 		"damage without hash":     {change(func(b *tablet.Batch) { b.Damaged = []uint64{2} }), surveys.ErrInvalid},
+		"damage twice":            {change(func(b *tablet.Batch) { b.Damaged = []uint64{2, 2, 2} }), surveys.ErrInvalid},
 		"only damage":             {tablet.Batch{From: 1, Prev: hexOf(c.hashes[0]), Damaged: []uint64{1}}, surveys.ErrInvalid},
 		"a long event":            {long.batch(1, 1), surveys.ErrTooLarge},
 		"events that are too big": {large.batch(1, 3), surveys.ErrTooLarge},

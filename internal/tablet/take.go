@@ -38,7 +38,9 @@ type Answer struct {
 	// was there before, nil when nothing was carried out yet.
 	Receipt    *Receipt    `json:"receipt,omitempty"`
 	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
-	// Want are the numbers, from and to, that are missing below the highest one.
+	// Want are the numbers, from and to, that are missing below the highest one, or below
+	// the first of the batch, also of one without events: the tablet says so how far it got,
+	// and a server that was put back to an earlier state hears of what it lost.
 	Want [][2]uint64 `json:"want"`
 	// Conflict are the numbers that are there with another text; both are kept.
 	Conflict []uint64 `json:"conflict,omitempty"`
@@ -75,6 +77,9 @@ func (t *Tablets) Take(ctx context.Context, d office.Device, b Batch) (Answer, e
 		a.Conflict = kept.conflicts
 	}
 	a.Want = append(a.Want, j.gaps()...)
+	if last := j.last(); len(items) == 0 && last+1 < b.From && b.From <= maxNumber {
+		a.Want = append(a.Want, [2]uint64{last + 1, b.From - 1})
+	}
 	return a, nil
 }
 
@@ -92,6 +97,8 @@ func (b Batch) items(device string) ([]item, error) {
 		return nil, fmt.Errorf("%d events, at most %d go together: %w", len(b.Events), MaxEvents, surveys.ErrTooLarge)
 	case b.From < 1 || b.From > maxNumber-MaxEvents:
 		return nil, fmt.Errorf("it begins with number %d; events are numbered from 1 to %d: %w", b.From, maxNumber, surveys.ErrInvalid)
+	case len(b.Damaged) > len(b.Events):
+		return nil, fmt.Errorf("%d of %d events are damaged: %w", len(b.Damaged), len(b.Events), surveys.ErrInvalid)
 	case !ok:
 		return nil, fmt.Errorf("“prev” is not 64 hexadecimal digits: %w", surveys.ErrInvalid)
 	case b.From == 1 && prev != firstHash(device):

@@ -35,9 +35,9 @@
 
 	// What the person says to the first questions, so that they belong to the population and are
 	// who was selected.
-	const persons = JSON.parse(sessionStorage.getItem("persons") ?? "{}");
+	const persons = {};
 	const fixed = (name) => {
-		const p = window.personOf?.(here().id) ?? persons[here().id];
+		const p = persons[here().id];
 		return {age: String(p?.age ?? 40), sex: p?.sex === "woman" ? "2" : "1", resident: "1", military: "2"}[name];
 	};
 
@@ -84,6 +84,8 @@
 			await until("the case", () => screen() === "case" && ready());
 		},
 		async case() {
+			const selected = one("[data-selected] .person")?.textContent;
+			if (selected) persons[here().id] = {sex: selected.includes("女") ? "woman" : "man", age: selected.match(/(\d+) 岁/)[1]};
 			const attempts = Number(all("main dl.statutory dd").pop().textContent);
 			if (button("listing") && !one("[data-selected]")) {
 				if (attempts === 0 && Math.random() < 0.5) return press("attempt");
@@ -125,8 +127,6 @@
 			await press("select");
 			const line = one("[data-selected]")?.dataset.selected;
 			say({kind: "selected", wave: here().wave, case: here().id, line: Number(line), person: people[line], to: saved()});
-			persons[here().id] = people[line];
-			sessionStorage.setItem("persons", JSON.stringify(persons));
 		},
 		async consent() {
 			const agreed = one("input[name=agreed]");

@@ -5,7 +5,7 @@ import { Box, boxFor, keysOf, Keys, openThing, pinKey, Sealed, sealThing, unwrap
 import { Database } from "./db";
 import { About, Case, Content, Event, Report, Wave, Work } from "./events";
 import { Journal, Mark, Rec } from "./journal";
-import { Office, QuestionnaireAnswer } from "./net";
+import { Office, QuestionnaireAnswer, Refusal } from "./net";
 import { currentRun, Overlay } from "./overlay";
 import { rescueLines } from "./rescue";
 
@@ -104,17 +104,27 @@ class App {
       device, name, account: answer.account, receipt_key: answer.receipt_key, rescue_key: answer.rescue_key, keep_days: answer.keep_days, salt,
       wrapped: await wrap(await pinKey(pin, salt), k, device),
       secret: await sealThing(keys, "secret", utf8(pending.secret)),
-      box: await boxFor(answer.rescue_key, k, device),
+      box: await boxFor(answer.rescue_key, k, device, pending.secret),
     };
-    if (!(await this.db.get("meta", "head"))) await Journal.create(this.db, device);
-    await this.db.write(["meta"], (tx) => {
-      tx.objectStore("meta").put(made, "device");
-      tx.objectStore("meta").put(this.clock.offset, "offset");
-      tx.objectStore("meta").delete("pending");
-    });
+    await this.db.write(["meta"], await Journal.begin(device, (meta) => {
+      meta.put(made, "device");
+      meta.put(this.clock.offset, "offset");
+      meta.delete("pending");
+    }));
     k.fill(0);
     this.device = made;
     await this.enter(keys);
+  }
+
+  // enrolAgain makes the tablet known to an office that has lost it, as one does that was put
+  // back to an earlier state. Number, secret and journal stay. The cases are fetched before
+  // anything is sent, as what the office does not know to be given it only holds.
+  async enrolAgain(token: string): Promise<void> {
+    const d = this.device as Device;
+    const answer = await new Office(this.clock, "").enrol({ token, device: d.device, secret: this.secret, name: d.name });
+    if (answer.receipt_key !== d.receipt_key || answer.rescue_key !== d.rescue_key) throw new Refusal("other-office", 0, "the keys are those of another office");
+    await this.db.put("meta", "device", { ...d, account: answer.account });
+    this.device = { ...d, account: answer.account };
   }
 
   // unlock says whether the PIN was right.
@@ -288,7 +298,7 @@ class App {
       quota: estimate.quota ?? 0, usage: estimate.usage ?? 0,
       write: await this.tryWrite(), offset: this.clock.offset,
       ...(battery ? { battery: battery.level, charging: battery.charging } : {}),
-      last: this.journal.head.seq, unsent: this.unsent, damaged: this.journal.damaged.size,
+      run: this.run, mono: this.clock.mono(), last: this.journal.head.seq, unsent: this.unsent, damaged: this.journal.damaged.size,
       open: this.overlay.all().reduce((sum, c) => sum + c.of.runs.filter((r) => r.state === "open").length, 0),
       begun: n("begin"), finished: n("finish"), parted: n("part"), attempts: n("attempt"), selections: n("select"), relists: n("relist"), notes: n("note"),
     };

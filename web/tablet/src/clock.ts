@@ -1,5 +1,6 @@
-// The time of the tablet: its clock, corrected by what the office's clock was seen to say,
-// and never going backwards within the journal.
+// The time of the tablet: its clock, corrected by what the office's clock was seen to say.
+// Within the journal it goes backwards only where the office says that the times so far lie
+// ahead; otherwise everything would keep a wrong time until that has come.
 
 // far is how much the clock may stray from the steady counter before it counts as moved.
 const far = 120_000;
@@ -88,5 +89,9 @@ export class Clock {
     this.look();
     const half = Math.max(0, this.of.steady() - asked) / 2;
     this.offset = Math.round(there + half - this.of.wall());
+    const ahead = this.last - this.now().getTime();
+    if (ahead <= far) return;
+    this.last -= ahead;
+    this.jumped -= ahead;
   }
 }

@@ -1,6 +1,6 @@
 // What the tablet keeps is encrypted under one key K. K is kept twice: wrapped under the
 // PIN, and in a box that only the office can open.
-import { base64, Bytes, hex, join, random, unbase64, utf8 } from "./bytes";
+import { base64, Bytes, hex, join, random, sha256, unbase64, utf8 } from "./bytes";
 
 export const PIN_ROUNDS = 600_000;
 
@@ -15,6 +15,7 @@ export interface Box {
   epk: string;
   iv: string;
   box: string;
+  proof: string;
 }
 
 // Keys are K in use: to seal with, and to tag records with.
@@ -56,12 +57,20 @@ async function boxKey(own: CryptoKey, other: CryptoKey, device: string): Promise
 
 const point = (raw: Bytes): Promise<CryptoKey> => crypto.subtle.importKey("raw", raw, { name: "ECDH", namedCurve: "P-256" }, false, []);
 
+// proofOf says that whoever closed a box knows the secret of the device: the key that it was
+// closed with is known to others, too.
+async function proofOf(b: Omit<Box, "proof">, device: string, secret: string): Promise<string> {
+  const key = await crypto.subtle.importKey("raw", await sha256(utf8("device\0" + secret)), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return base64(new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8(`suyang rescue proof 1\n${device}\n${b.epk}\n${b.iv}\n${b.box}\n`))));
+}
+
 // boxFor puts K into a box that whoever has the private key of rescueKey can open.
-export async function boxFor(rescueKey: string, k: Bytes, device: string): Promise<Box> {
+export async function boxFor(rescueKey: string, k: Bytes, device: string, secret: string): Promise<Box> {
   const own = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
   const epk = new Uint8Array(await crypto.subtle.exportKey("raw", own.publicKey));
   const s = await encrypt(await boxKey(own.privateKey, await point(unbase64(rescueKey)), device), k, device);
-  return { epk: base64(epk), iv: base64(s.iv), box: base64(s.data) };
+  const b = { epk: base64(epk), iv: base64(s.iv), box: base64(s.data) };
+  return { ...b, proof: await proofOf(b, device, secret) };
 }
 
 // openBox is what the office does; the tablet has it for its tests only.

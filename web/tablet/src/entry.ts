@@ -27,12 +27,23 @@ export function installHint(): HTMLElement {
 }
 
 let token = "";
+let typed = ""; // as the code, so that a screen drawn anew keeps it
 export const setToken = (t: string): void => {
   token = t;
+  typed = "";
 };
 
+// codeField is where the code of an enrolment is typed, unless the camera brought it; found
+// gives it, empty when it is none.
+export function codeField(): { field: HTMLElement; input: HTMLInputElement; found: () => string } {
+  const input = h("input", { type: "text", name: "code", autocomplete: "off", autocapitalize: "off", spellcheck: "false", value: typed, oninput: () => {
+    typed = input.value;
+  } });
+  return { field: token ? h("p", { class: "done" }, t("setup.token")) : labelled("code", t("setup.code"), input, t("setup.code.hint")), input, found: () => token || tokenIn(input.value) };
+}
+
 export function setup(again: boolean): void {
-  const code = h("input", { type: "text", name: "code", autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
+  const { field, input: code, found: codeFound } = codeField();
   const name = h("input", { type: "text", name: "name", autocomplete: "off", maxlength: "60" });
   const pin = h("input", { type: "password", name: "pin", inputmode: "numeric", autocomplete: "new-password" });
   const repeat = h("input", { type: "password", name: "repeat", inputmode: "numeric", autocomplete: "new-password" });
@@ -40,7 +51,7 @@ export function setup(again: boolean): void {
   const enrol = h("button", { class: "main", "data-do": "enrol" }, t("setup.button"));
   const form = h("form", { novalidate: true, onsubmit: (e) => {
     e.preventDefault();
-    const found = token || tokenIn(code.value);
+    const found = codeFound();
     const wrong =
       !found ? ([code, t("setup.code.wrong")] as const)
       : !name.value.trim() ? ([name, t("setup.name.missing")] as const)
@@ -76,7 +87,7 @@ export function setup(again: boolean): void {
     });
   } },
     errors,
-    token ? h("p", { class: "done" }, t("setup.token")) : labelled("code", t("setup.code"), code, t("setup.code.hint")),
+    field,
     labelled("name", t("setup.name"), name, t("setup.name.hint")),
     labelled("pin", t("setup.pin"), pin, t("setup.pin.hint")),
     labelled("repeat", t("setup.repeat"), repeat),

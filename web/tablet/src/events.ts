@@ -87,6 +87,8 @@ export interface Report {
   offset: number;
   battery?: number;
   charging?: boolean;
+  run: number; // with mono: which of two reports is the later one
+  mono: number;
   last: number;
   unsent: number;
   damaged: number;

@@ -80,9 +80,11 @@ class Interview {
   body(result: NonNullable<Reply["result"]>, partial: boolean): string {
     const { interview: id, version, began, booklet } = this.run;
     const revision = Math.max(this.run.revision, this.case_.interview === id ? this.case_.revision : 0);
+    const finished = app.clock.stamp().at;
+    const started = began < finished ? began : finished; // the clock was put right in between
     return JSON.stringify({
       id, revision, survey: this.wave.survey, version, ...{ wave: this.wave.id, case: this.case_.id }, mode: "tablet", lang: this.state.lang,
-      started: began, finished: app.clock.stamp().at, answers: result.answers, ...(booklet ? { booklet } : {}),
+      started, finished, answers: result.answers, ...(booklet ? { booklet } : {}),
       ...(partial ? { partial: true, last: result.last ?? "" } : {}), paradata: result.paradata,
     });
   }

@@ -52,15 +52,17 @@ export class Journal {
 
   private constructor(private readonly db: Database, private readonly keys: Keys, public head: Mark, public base: Mark, public counts: Counts) {}
 
-  // create makes an empty journal, where there is none.
-  static async create(db: Database, device: string): Promise<void> {
+  // begin is a transaction that makes an empty journal, together with the device it is of: one
+  // without the other would be of no use.
+  static async begin(device: string, also: (meta: IDBObjectStore) => void): Promise<(tx: IDBTransaction) => void> {
     const zero: Mark = { seq: 0, hash: hex(await genesis(device)) };
-    await db.write(["meta"], (tx) => {
+    return (tx) => {
       const meta = tx.objectStore("meta");
-      meta.add(zero, "head");
-      meta.add(zero, "base");
-      meta.add({}, "counts");
-    });
+      meta.put(zero, "head");
+      meta.put(zero, "base");
+      meta.put({}, "counts");
+      also(meta);
+    };
   }
 
   static async open(db: Database, keys: Keys): Promise<Journal> {
@@ -163,6 +165,19 @@ export class Journal {
     return (await this.db.get<Rec>("events", seq))?.hash ?? (await this.db.get<Rec>("events", seq + 1))?.before;
   }
 
+  // sendable is the first number from one on that can be sent, or the one after to: the hash of
+  // a lost record is known from the next one only, so of several that follow each other none
+  // can.
+  async sendable(from: number, to: number): Promise<number> {
+    let before = await this.hashOf(from - 1);
+    for (let seq = from; seq <= to; seq++) {
+      const own = await this.hashOf(seq);
+      if (before !== undefined && own !== undefined) return seq;
+      before = own;
+    }
+    return to + 1;
+  }
+
   // batch are the texts of events from one number on, as many as one request may carry.
   // Of a damaged one it is the hash.
   async batch(from: number, to: number, most = 500, bytes = 500 << 10): Promise<{ events: string[]; damaged: number[] }> {
@@ -174,7 +189,10 @@ export class Journal {
       const rec = recs.get(seq);
       const opened = rec && !this.damaged.has(seq) ? await this.read(rec) : undefined;
       const words = opened?.text ?? (await this.hashOf(seq));
-      if (words === undefined) throw new Error(`event ${seq} is lost, and its hash too`);
+      if (words === undefined) { // lost, and its hash too
+        if (events.length > 0) break;
+        throw new Error(`event ${seq} is lost, and its hash too`);
+      }
       size += JSON.stringify(words).length * (/[^\x00-\x7f]/.test(words) ? 3 : 1);
       if (events.length > 0 && size > bytes) break;
       if (!opened) damaged.push(seq);

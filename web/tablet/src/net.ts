@@ -73,7 +73,7 @@ export class Office {
       try {
         said = JSON.parse(words) as typeof said;
       } catch {
-        throw new Refusal(answer.status >= 500 ? "unavailable" : "strange", answer.status, words.slice(0, 200));
+        throw new Refusal(answer.status >= 500 ? "unavailable" : answer.status === 413 ? "toolarge" : "strange", answer.status, words.slice(0, 200));
       }
       if (!answer.ok) {
         const error = typeof said.error === "string" ? { code: said.error, message: said.message } : said.error;

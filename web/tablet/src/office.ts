@@ -3,7 +3,7 @@
 import { app, build, engineHash } from "./app";
 import { button, fault, h, notice } from "./dom";
 import { Engine } from "./engine";
-import { installHint, rescueButton } from "./entry";
+import { codeField, installHint, rescueButton, setToken } from "./entry";
 import { Report } from "./events";
 import { damageNotice } from "./work";
 import { act, render, saying, show, syncLine } from "./shell";
@@ -95,8 +95,29 @@ function numbers(pairs: [string, string | number][]): HTMLElement {
   return h("dl", { class: "statutory" }, ...pairs.map(([k, v]) => h("div", {}, h("dt", {}, k), h("dd", {}, String(v)))));
 }
 
+let unknown = false; // whether the office did not know the tablet when it was last reached
+
+// enrolAgain is for an office that does not know the tablet any more.
+function enrolAgain(): HTMLElement {
+  const { field, input, found } = codeField();
+  const b = h("button", { type: "button", "data-do": "enrol-again", onclick: () => void act(b, async () => {
+    const token = found();
+    if (!token) {
+      input.focus();
+      throw new Error(t("setup.code.wrong"));
+    }
+    await app.enrolAgain(token);
+    setToken("");
+    await sync.refresh();
+    await sync.run();
+    await render();
+  }) }, t("again.button"));
+  return h("section", { id: "again" }, h("h2", {}, t("again.title")), h("p", {}, t("again.text")), field, h("p", { class: "buttons" }, b));
+}
+
 export async function syncScreen(again: boolean): Promise<void> {
   const p = sync.progress;
+  if (!p.running) unknown = p.error === "device-unknown";
   const { journal, sent, checked } = app;
   const send = h("button", { type: "button", class: "main", "data-do": "send", onclick: () => void act(send, async () => {
     await sync.run();
@@ -106,6 +127,7 @@ export async function syncScreen(again: boolean): Promise<void> {
   show("sync", t("sync.title"), [
     damageNotice(),
     p.error ? h("div", { class: "summary before", role: "alert", "data-error": p.error }, h("p", {}, saying(Object.assign(new Error(p.detail), { code: p.error })))) : null,
+    unknown ? enrolAgain() : null,
     p.conflict.length > 0 ? h("div", { class: "summary before", role: "alert" }, h("p", {}, t("sync.conflict", { list: p.conflict.join(", ") }))) : null,
     h("p", { id: "syncline", role: "status" }, syncLine()),
     p.running ? h("div", { class: "progress" }, h("label", { for: "sending" }, t("sync.running", { n: p.done, of: p.of })), h("progress", { id: "sending", max: Math.max(1, p.of), value: p.done })) : null,

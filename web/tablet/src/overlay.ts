@@ -44,7 +44,7 @@ export class Overlay {
 
   // add takes an event in. Those that it does not know change nothing.
   add(seq: number, e: Event): void {
-    if (e.at > this.last) this.last = e.at;
+    this.last = e.at;
     if (e.wave === undefined || e.case === undefined) return;
     const c = this.of(e.wave, e.case);
     switch (e.kind) {

@@ -90,8 +90,10 @@ class Sync {
     for (let empty = 0, asked = false; ; asked = true) {
       const { journal } = app;
       const gap = want.shift();
-      const from = gap ? Math.max(gap[0], journal.base.seq + 1) : app.sent.seq + 1;
+      const first = gap ? Math.max(gap[0], journal.base.seq + 1) : app.sent.seq + 1;
       const to = gap ? Math.min(gap[1], journal.head.seq) : journal.head.seq;
+      const from = first > to ? first : await journal.sendable(first, to);
+      if (!gap && from > first) await app.setSent({ seq: from - 1, hash: (await journal.hashOf(from - 1)) ?? "" }); // what is lost
       if (gap && from > to) continue;
       if (from > to && asked && (app.checked.upto >= to || empty >= 2)) return;
       if (from > to) empty++;
@@ -103,7 +105,7 @@ class Sync {
       try {
         answer = await app.office().sync({ from, prev, events: batch.events, ...(batch.damaged.length > 0 ? { damaged: batch.damaged } : {}), report: await app.report() });
       } catch (err) {
-        if (!(err instanceof Refusal && err.code === "too-large" && batch.events.length > 1)) throw err;
+        if (!(err instanceof Refusal && err.code === "toolarge" && batch.events.length > 1)) throw err;
         most = Math.floor(batch.events.length / 2);
         if (gap) want.unshift([from, to]);
         continue;
@@ -127,6 +129,8 @@ class Sync {
       for (const [a, b] of answer.want ?? []) {
         if (again.has(a) || a > app.sent.seq) continue;
         again.add(a);
+        // What the office asks for it does not have any more, whatever it vouched for before.
+        if (a <= app.checked.upto && b > journal.base.seq) await app.setChecked(c && c.upto < a ? { upto: c.upto, head: c.head, at: c.at } : { upto: 0, head: "", at: "" });
         want.push([a, Math.min(b, app.sent.seq)]);
       }
       if (answer.conflict && answer.conflict.length > 0) this.say({ conflict: [...new Set([...this.progress.conflict, ...answer.conflict])].slice(0, 100) });

@@ -1,7 +1,7 @@
 // The parts of the app that need no browser, held against values from elsewhere: node's own
 // cryptography, and sums done by hand.
 import assert from "node:assert/strict";
-import { createCipheriv, createHash, generateKeyPairSync, hkdfSync, diffieHellman, createPublicKey, createDecipheriv, pbkdf2Sync, sign } from "node:crypto";
+import { createCipheriv, createHash, createHmac, generateKeyPairSync, hkdfSync, diffieHellman, createPublicKey, createDecipheriv, pbkdf2Sync, sign } from "node:crypto";
 import { test } from "node:test";
 import en from "../../text/tablet.en.json";
 import zh from "../../text/tablet.zh.json";
@@ -65,7 +65,8 @@ const point = (jwk: { x?: string; y?: string }): string => base64(new Uint8Array
 test("the office opens the box", async () => {
   const office = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const k = random(32);
-  const b = await boxFor(point(office.publicKey.export({ format: "jwk" })), k, device);
+  const b = await boxFor(point(office.publicKey.export({ format: "jwk" })), k, device, "secret");
+  assert.equal(b.proof, createHmac("sha256", createHash("sha256").update("device\0secret").digest()).update(["suyang rescue proof 1", device, b.epk, b.iv, b.box, ""].join("\n")).digest("base64url"));
   const epk = unbase64(b.epk);
   const other = createPublicKey({ key: { kty: "EC", crv: "P-256", x: base64(epk.subarray(1, 33)), y: base64(epk.subarray(33)) }, format: "jwk" });
   const z = diffieHellman({ privateKey: office.privateKey, publicKey: other });
@@ -102,9 +103,9 @@ test("a receipt holds for what was sent, signed by the office, and for nothing e
 
 test("the rescue file has a line for each record, and its end", () => {
   const rec = { seq: 4, hash: "aa", iv: new Uint8Array([1]), data: new Uint8Array([255, 254]) };
-  const key = { epk: "e", iv: "i", box: "b" };
+  const key = { epk: "e", iv: "i", box: "b", proof: "p" };
   assert.deepEqual(rescueLines({ device, made: "2026-11-26T08:00:00Z", prev: "00", key }, [rec]), [
-    `{"suyang":"rescue 1","device":"${device}","made":"2026-11-26T08:00:00Z","prev":"00","key":{"epk":"e","iv":"i","box":"b"}}\n`,
+    `{"suyang":"rescue 1","device":"${device}","made":"2026-11-26T08:00:00Z","prev":"00","key":{"epk":"e","iv":"i","box":"b","proof":"p"}}\n`,
     '{"seq":4,"hash":"aa","iv":"AQ","data":"__4"}\n',
     '{"end":1}\n',
   ]);
@@ -179,6 +180,25 @@ test("time is corrected, monotone, and jumps are seen", () => {
   assert.equal(c.notBefore("2026-11-26T09:00:00.000Z"), -19 * 60_000);
   assert.equal(c.stamp().at, "2026-11-26T09:00:00.000Z");
   assert.equal(c.stamp().mono, steady);
+});
+
+test("a clock that was set forward while nobody looked is left behind once the office says the time", () => {
+  let wall = Date.parse("2026-11-26T08:00:00Z");
+  let steady = 1000;
+  const c = new Clock(0, { wall: () => wall, steady: () => steady });
+  c.hidden(true); // the settings are on the screen
+  wall += 365 * 86_400_000;
+  c.hidden(false);
+  const o = new Overlay();
+  o.add(1, event({ kind: "note", text: "a" }, c.stamp().at));
+  assert.equal(o.last, "2027-11-26T08:00:00.000Z", "as if the tablet had slept");
+  wall -= 365 * 86_400_000;
+  c.moved();
+  c.learn("2026-11-26T08:00:05.000Z", steady);
+  assert.equal(c.stamp().at, "2026-11-26T08:00:05.000Z");
+  assert.equal(c.moved(), 5000 - 365 * 86_400_000, "and the journal says so");
+  o.add(2, event({ kind: "note", text: "b" }, c.stamp().at));
+  assert.equal(new Clock(0, { wall: () => wall, steady: () => steady }).notBefore(o.last), 0, "also when the app is opened anew");
 });
 
 test("weak PINs are refused", () => {
