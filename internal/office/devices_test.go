@@ -171,21 +171,6 @@ func TestDevices(t *testing.T) {
 	half := 0.5
 	report := DeviceReport{App: "1", Questionnaires: []string{"zj-2026 1"}, Persisted: true, Battery: &half, Last: 7, Notes: 1}
 	must(t, s.Contact(t.Context(), d.ID, report, nine.Add(time.Hour)))
-	for _, c := range []struct {
-		run  int
-		mono int64
-		want int
-	}{{2, 500, 1}, {2, 400, 1}, {1, 900, 1}, {2, 500, 4}, {2, 501, 5}, {3, 10, 6}} { // an earlier report that comes late changes nothing
-		late := report
-		late.Run, late.Mono, late.Notes = c.run, c.mono, c.want
-		if c.want == 1 && c.run*1000+int(c.mono) != 2500 {
-			late.Notes = 99
-		}
-		must(t, s.Contact(t.Context(), d.ID, late, nine.Add(time.Hour)))
-		if got, err := s.DeviceOf(t.Context(), wu, d.ID); err != nil || got.Report.Notes != c.want {
-			t.Errorf("after the report of run %d, %d ms there are %d notes, %v; want %d", c.run, c.mono, got.Report.Notes, err, c.want)
-		}
-	}
 	if err := s.Contact(t.Context(), d.ID, DeviceReport{App: strings.Repeat("x", maxReport)}, nine); !errors.Is(err, surveys.ErrTooLarge) {
 		t.Errorf("a long report: %v", err)
 	}
@@ -600,6 +585,23 @@ func TestGiveUp(t *testing.T) {
 		want = strings.NewReplacer("Done", Done, "Refused", Refused).Replace(want)
 		if e := trail[i]; e.Action != "give up events" || e.Object != d.ID || e.Who+" "+e.Outcome != want {
 			t.Errorf("the trail says %+v, want %s", e, want)
+		}
+	}
+}
+
+// A report that was overtaken by a later one does not take its place.
+func TestReportsOvertake(t *testing.T) {
+	s := staffed(t)
+	d := enrolled(t, s, 1, "li")
+	for i, c := range []struct {
+		run  int
+		mono int64
+		want int // which of the reports stands afterwards
+	}{{2, 500, 0}, {2, 400, 0}, {1, 900, 0}, {2, 500, 3}, {2, 501, 4}, {3, 10, 5}} {
+		must(t, s.Contact(t.Context(), d.ID, DeviceReport{Run: c.run, Mono: c.mono, Notes: i}, nine.Add(time.Duration(i)*time.Hour)))
+		got, err := s.DeviceOf(t.Context(), wu, d.ID)
+		if err != nil || got.Report.Notes != c.want || !got.Contact.Equal(nine.Add(time.Duration(i)*time.Hour)) {
+			t.Errorf("after report %d stands %d, heard of at %v, %v; want %d", i, got.Report.Notes, got.Contact, err, c.want)
 		}
 	}
 }
