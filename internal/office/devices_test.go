@@ -599,7 +599,7 @@ func TestReportsOvertake(t *testing.T) {
 		want int // which of the reports stands afterwards
 	}{{2, 500, 0}, {2, 400, 0}, {1, 900, 0}, {2, 500, 3}, {2, 501, 4}, {3, 10, 5}} {
 		must(t, s.Contact(t.Context(), d.ID, DeviceReport{Run: c.run, Mono: c.mono, Notes: i}, nine.Add(time.Duration(i)*time.Hour)))
-		got, err := s.DeviceOf(t.Context(), wu, d.ID)
+		got, err := s.DeviceOf(t.Context(), office, d.ID)
 		if err != nil || got.Report.Notes != c.want || !got.Contact.Equal(nine.Add(time.Duration(i)*time.Hour)) {
 			t.Errorf("after report %d stands %d, heard of at %v, %v; want %d", i, got.Report.Notes, got.Contact, err, c.want)
 		}
