@@ -174,10 +174,11 @@ func TestTabletPIN(t *testing.T) {
 		t.Errorf("after four wrong PINs: %+v", tries)
 	}
 	b.tablet.eval(fmt.Sprintf(inStorage, `await put("meta", {n: 4, at: Date.now(), until: Date.now() + 12000}, "tries"); return 0;`), nil)
+	wait := time.Now()
 	b.reopen() // which does not help
 	b.until(`document.querySelector("main[data-screen=unlock]")`)
 	var waits bool
-	if b.tablet.eval(`document.querySelector("[data-do=unlock]").disabled`, &waits); !waits {
+	if b.tablet.eval(`document.querySelector("[data-do=unlock]").disabled`, &waits); !waits && time.Since(wait) < 11*time.Second {
 		t.Error("opening the app anew spares one the wait after wrong PINs")
 	}
 	b.until(`!document.querySelector("[data-do=unlock]").disabled`)
@@ -574,7 +575,7 @@ func TestTabletUpgrade(t *testing.T) {
 	b.until(`document.documentElement.dataset.ready === "1" && document.querySelector("main[data-screen=checkout] main, main[data-screen=checkout] [data-do=work]")`)
 	b.tablet.eval(`location.hash = "#/device"; navigator.serviceWorker.getRegistration("/tablet").then((r) => r.update()).then(() => 0)`, nil)
 	b.do("update")
-	b.until(fmt.Sprintf(`document.documentElement.dataset.build === %q`, newer.build))
+	b.until(fmt.Sprintf(`document.documentElement?.dataset.build === %q`, newer.build))
 	b.settle()
 	b.tablet.eval("window.unlockIt()", nil)
 	b.all()

@@ -5,7 +5,7 @@ import { box, button, fault, h, notice } from "./dom";
 import { Engine, engineFor, Problem, Reply, State } from "./engine";
 import { Case, Message, Wave } from "./events";
 import { idOf, mild, Paper, problemWords } from "./draw";
-import { currentRun, Run, selectionOf } from "./overlay";
+import { currentRun, over, Run, selectionOf } from "./overlay";
 import { act, go, ready, saying, show, tellSaved, trouble, wait } from "./shell";
 import { sync } from "./sync";
 import { find, langTag, language, said, t } from "./text";
@@ -130,6 +130,7 @@ export async function interviewScreen(wave: string, id: string, again: boolean):
   const form = await app.form(wave, run?.version ?? w.version);
   if (!form) return go(caseHash("case", wave, id));
   if (!run) {
+    if (over(w, form.statutory?.valid_until, app.clock.now())) return go(caseHash("case", wave, id));
     if (c.method !== 0 && !selectionOf(c, app.overlay.of(wave, id))) return go(caseHash("case", wave, id));
     return consent(w, c, form, again);
   }

@@ -1,5 +1,5 @@
 // What the journal of this tablet adds to the work that the office gave out.
-import { Attempt, Case, Event, Evidence, Listing } from "./events";
+import { Attempt, Case, Event, Evidence, Listing, Wave } from "./events";
 
 // Run is one interview from its beginning to its end on this tablet.
 export interface Run {
@@ -130,4 +130,10 @@ export function standingOf(c: Case, o: CaseOverlay): Standing {
   if (c.done) return "done";
   if (run) return "finished";
   return o.selection && c.returned === undefined ? "listed" : "office";
+}
+
+// over says whether interviews that begin now would not count: the wave was closed, or the last
+// day on which the questionnaire is valid has passed, in China.
+export function over(w: Wave, valid: string | undefined, now: Date): boolean {
+  return !w.open || (valid !== undefined && valid !== "" && new Date(now.getTime() + 8 * 3_600_000).toISOString().slice(0, 10) > valid);
 }

@@ -3,7 +3,7 @@ import { app } from "./app";
 import { box, button, choose, fault, h, labelled, notice } from "./dom";
 import { forHouseholds, load, prepare } from "./engine";
 import { Attempt, Case, Evidence, Listing, Person, Place, Wave } from "./events";
-import { appointmentOf, CaseOverlay, currentRun, freshAttempts, lastAttempt, selectionOf, standingOf } from "./overlay";
+import { appointmentOf, CaseOverlay, currentRun, freshAttempts, lastAttempt, over, selectionOf, standingOf } from "./overlay";
 import { act, go, render, show, syncLine, trouble } from "./shell";
 import { day, field, find, fromField, said, t, time } from "./text";
 
@@ -131,6 +131,7 @@ export async function caseScreen(wave: string, id: string, again: boolean): Prom
   else if (!form) interview = h("p", { class: "quiet" }, t("case.noform"));
   else if (c.method !== 0 && !selection && !run) interview = h("p", { class: "quiet" }, t("case.first"));
   else if (!run && c.withdrawn) interview = h("p", { class: "quiet" }, t("case.withdrawn"));
+  else if (!run && over(w, form.statutory?.valid_until, app.clock.now())) interview = h("p", { class: "quiet", "data-over": "" }, t("case.over"));
   else interview = h("p", { class: "buttons" }, h("a", { class: "button", href: caseHash("interview", wave, id), "data-do": run ? "resume" : "interview" }, t(run ? "case.resume" : "case.interview")));
 
   show("case", t("case.title", { id }), [

@@ -10,8 +10,8 @@ import { base64, hex, random, text, unbase64, unhex, utf8 } from "../src/bytes";
 import { genesis, link } from "../src/chain";
 import { Clock } from "../src/clock";
 import { boxFor, keysOf, openBox, openEvent, pinKey, sealEvent, tagOf, unwrap, wrap } from "../src/crypto";
-import { Case, Event } from "../src/events";
-import { appointmentOf, currentRun, freshAttempts, lastAttempt, Overlay, standingOf } from "../src/overlay";
+import { Case, Event, Wave } from "../src/events";
+import { appointmentOf, currentRun, freshAttempts, lastAttempt, over, Overlay, standingOf } from "../src/overlay";
 import { checkpointHolds, checkpointText, receiptHolds, receiptText } from "../src/receipt";
 import { rescueLines } from "../src/rescue";
 
@@ -199,6 +199,14 @@ test("a clock that was set forward while nobody looked is left behind once the o
   assert.equal(c.moved(), 5000 - 365 * 86_400_000, "and the journal says so");
   o.add(2, event({ kind: "note", text: "b" }, c.stamp().at));
   assert.equal(new Clock(0, { wall: () => wall, steady: () => steady }).notBefore(o.last), 0, "also when the app is opened anew");
+});
+
+test("no interview begins when it would not count", () => {
+  const w = { open: true } as Wave;
+  assert.equal(over(w, undefined, new Date()), false);
+  assert.equal(over({ ...w, open: false }, undefined, new Date()), true);
+  assert.equal(over(w, "2026-11-26", new Date("2026-11-26T15:59:00Z")), false, "the last minute of the day in China");
+  assert.equal(over(w, "2026-11-26", new Date("2026-11-26T16:00:00Z")), true);
 });
 
 test("weak PINs are refused", () => {
