@@ -20,6 +20,7 @@ import (
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
@@ -388,6 +389,43 @@ func TestTabletClock(t *testing.T) {
 	if kinds["clock"] == 0 {
 		t.Errorf("that the clock was moved is not in the journal: %v", kinds)
 	}
+}
+
+// The place of an attempt is read once, and only when its own consent was ticked; less exactly
+// than the tablet knows it.
+func TestTabletPlace(t *testing.T) {
+	b := newBench(t, 1)
+	b.tablet.enrol(b.code())
+	b.settle()
+	b.tablet.must(chromedp.ActionFunc(func(ctx context.Context) error {
+		c := chromedp.FromContext(ctx)
+		return browser.SetPermission(&browser.PermissionDescriptor{Name: "geolocation"}, browser.PermissionSettingGranted).WithOrigin(b.line.site.URL).Do(cdp.WithExecutor(ctx, c.Browser))
+	}), emulation.SetGeolocationOverride().WithLatitude(30.2741234).WithLongitude(120.1551234).WithAccuracy(8))
+	b.tablet.eval(fmt.Sprintf(`location.hash = "#/attempt/w/%s"`, b.ids[0]), nil)
+	b.until(`document.querySelector("main[data-screen=attempt] select[name=outcome]")`)
+	var shown bool
+	if b.tablet.eval(`document.querySelector("[data-do=locate]").offsetParent !== null`, &shown); shown {
+		t.Error("the place can be read without consent")
+	}
+	b.tablet.eval(`document.querySelector("[data-do=locate]").click(); document.querySelector("input[name=place]").click()`, nil)
+	b.do("locate")
+	b.until(`document.querySelector("#where").textContent.includes("100") && document.querySelector("[data-do=locate]").offsetParent === null`)
+	b.tablet.must(chromedp.SetValue("select[name=outcome]", "nobody-home", chromedp.ByQuery))
+	b.do("save")
+	b.until(`document.querySelector("main[data-screen=case]")`)
+	b.send()
+	b.with(func(o *office.Store) {
+		want := fieldwork.Position{Latitude: 30.274, Longitude: 120.155, Accuracy: 100}
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			c, err := o.Case(t.Context(), supervisorAccount, "w", b.ids[0], time.Now())
+			if err == nil && len(c.Attempts) == 1 && c.Attempts[0].Place != nil && *c.Attempts[0].Place == want {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("the case is %+v, %v; want an attempt at %+v", c, err, want)
+			}
+		}
+	})
 }
 
 // A record that cannot be read any more is said, and harms no other.

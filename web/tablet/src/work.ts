@@ -209,8 +209,11 @@ export async function attemptScreen(wave: string, id: string, again: boolean, ou
   const errors = h("div");
   let place: Place | undefined;
   const locate = button("locate", t("attempt.locate"), () => act(locate, () => new Promise<void>((resolve) => {
+    if (!consent.checked) return resolve();
     where.textContent = t("attempt.locating");
     navigator.geolocation.getCurrentPosition((p) => {
+      if (!consent.checked) return resolve(); // it was taken back meanwhile
+      locate.hidden = true; // one reading
       const round = (x: number): number => Math.round(x * 1000) / 1000;
       place = { lat: round(p.coords.latitude), lon: round(p.coords.longitude), accuracy: Math.max(Math.round(p.coords.accuracy), 100) };
       where.textContent = t("attempt.located", { n: place.accuracy });
