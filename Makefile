@@ -70,7 +70,7 @@ check: engine tablet
 	$(MAKE) test
 
 test-tablet: engine axe tablet
-	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./cmd/suyang -run '^TestTablet' -v -count 1 -timeout 60m -args -kills $(KILLS)
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./cmd/suyang -run '^TestTablet' -v -count 1 -timeout 80m -args -kills $(KILLS) -everything
 
 ifdef BENCH
 bench: engine

@@ -173,6 +173,7 @@ func TestTabletAccessible(t *testing.T) {
 // TestTabletSpeed prints how long the questionnaire takes to open on a slow tablet, and what
 // the app weighs; it fails for the weight only.
 func TestTabletSpeed(t *testing.T) {
+	inFull(t)
 	b := newBench(t, 1)
 	b.tablet.enrol(b.code())
 	b.settle()

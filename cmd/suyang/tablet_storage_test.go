@@ -50,6 +50,14 @@ func newBench(t *testing.T, cases int) *bench {
 	return b
 }
 
+// inFull passes over a test that only make test-tablet runs.
+func inFull(t *testing.T) {
+	t.Helper()
+	if !*everything {
+		t.Skip("make test-tablet runs it")
+	}
+}
+
 // settle gives the page the driver again, as after it was opened.
 func (b *bench) settle() {
 	b.t.Helper()
@@ -157,6 +165,7 @@ const inStorage = `new Promise((done, fail) => {
 
 // A wrong PIN costs time, also when the app is opened anew, and erases nothing.
 func TestTabletPIN(t *testing.T) {
+	inFull(t)
 	b := newBench(t, 1)
 	b.tablet.enrol(b.code())
 	b.settle()
@@ -191,6 +200,7 @@ func TestTabletPIN(t *testing.T) {
 
 // Whatever is not right when a tablet is set up is said in words, and can be mended.
 func TestTabletSetUp(t *testing.T) {
+	inFull(t)
 	b := newBench(t, 1)
 	b.tablet.start(360, 740, "/tablet")
 	b.until(`document.querySelector("main[data-screen=setup]")`)
@@ -394,6 +404,7 @@ func TestTabletClock(t *testing.T) {
 // The place of an attempt is read once, and only when its own consent was ticked; less exactly
 // than the tablet knows it.
 func TestTabletPlace(t *testing.T) {
+	inFull(t)
 	b := newBench(t, 1)
 	b.tablet.enrol(b.code())
 	b.settle()
@@ -430,6 +441,7 @@ func TestTabletPlace(t *testing.T) {
 
 // A record that cannot be read any more is said, and harms no other.
 func TestTabletDamaged(t *testing.T) {
+	inFull(t)
 	b := newBench(t, 2)
 	b.tablet.enrol(b.code())
 	b.settle()
@@ -458,6 +470,7 @@ func TestTabletDamaged(t *testing.T) {
 // A tablet that was revoked loses the way to its data when it hears of it; the office still
 // reads them.
 func TestTabletRevoked(t *testing.T) {
+	inFull(t)
 	b := newBench(t, 1)
 	b.tablet.enrol(b.code())
 	b.settle()
@@ -487,6 +500,7 @@ func TestTabletRevoked(t *testing.T) {
 // Records that follow each other are lost, and with them the hashes of all but the last: what
 // comes after is sent all the same, and carried out once the office goes on without them.
 func TestTabletRecordsLost(t *testing.T) {
+	inFull(t)
 	b := newBench(t, 2)
 	b.tablet.enrol(b.code())
 	b.settle()
@@ -535,6 +549,7 @@ func TestTabletRecordsLost(t *testing.T) {
 // it had signed for, and of one when it did not know the tablet: the tablet sends what the
 // office lost, in the second case after it was enrolled again, and every interview is there.
 func TestTabletOfficeRestored(t *testing.T) {
+	inFull(t)
 	b := newBench(t, 2)
 	folder := t.TempDir()
 	before, between := filepath.Join(folder, "before"), filepath.Join(folder, "between")

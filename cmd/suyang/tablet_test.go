@@ -21,7 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/suyang-survey/suyang/internal/auth"
@@ -34,8 +33,9 @@ import (
 )
 
 var (
-	kills       = flag.Int("kills", 10, "how often TestTabletCampaign kills the browser; with 200 there are 20 interviews, with fewer as many fewer")
+	kills       = flag.Int("kills", 8, "how often TestTabletCampaign kills the browser; with 200 there are 20 interviews, with fewer as many fewer")
 	campaignOf  = flag.Uint64("campaign", 2026, "seed of the faults of TestTabletCampaign")
+	everything  = flag.Bool("everything", false, "run every test of the tablet in a browser, as make test-tablet does")
 	screenshots = flag.String("screenshots", "", "folder for pictures of the tablet's screens")
 )
 
@@ -619,6 +619,3 @@ func marshal(t *testing.T, v any) string {
 	}
 	return string(b)
 }
-
-// awaiting has an evaluation wait for its promise.
-func awaiting(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }

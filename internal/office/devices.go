@@ -85,7 +85,10 @@ var (
 	ErrTokenUnknown = fmt.Errorf("there is no such code for a tablet; type it again, or ask for a new one: %w", surveys.ErrNotFound)
 	ErrTokenExpired = fmt.Errorf("the code has expired; ask for a new one: %w", surveys.ErrClosed)
 	ErrTokenUsed    = fmt.Errorf("another tablet was enrolled with this code; ask for a new one: %w", surveys.ErrConflict)
-	ErrRevoked      = fmt.Errorf("the tablet was revoked, or the account of its enumerator is disabled; ask the supervisor: %w", surveys.ErrClosed)
+	ErrRevoked      = fmt.Errorf("the tablet was revoked; ask the supervisor: %w", surveys.ErrClosed)
+	// ErrBarred is for a tablet whose account is disabled, or no enumerator's any more: unlike
+	// one that was revoked it may be listened to again.
+	ErrBarred = fmt.Errorf("the account of the tablet is disabled, or no enumerator's; ask the supervisor: %w", surveys.ErrClosed)
 )
 
 // secretHash is what is stored of a token or secret; a purpose keeps one from being used as
@@ -231,7 +234,7 @@ func scanDevice(row interface{ Scan(...any) error }) (d Device, err error) {
 }
 
 // Device returns the tablet that knows a secret. It is ErrNotFound when there is none, or it
-// has another secret, and ErrRevoked when the office listens to it no more.
+// has another secret, and ErrRevoked or ErrBarred when the office does not listen to it.
 func (s *Store) Device(ctx context.Context, id, secret string) (Device, error) {
 	var has []byte
 	var disabled bool
@@ -244,8 +247,12 @@ func (s *Store) Device(ctx context.Context, id, secret string) (Device, error) {
 		return Device{}, fmt.Errorf("look for the tablet: %w", surveys.ErrNotFound)
 	}
 	d, err := s.device(ctx, id)
-	if err == nil && (!d.Revoked.IsZero() || !(auth.Account{Role: role, Disabled: disabled}).May(auth.Attempt)) {
+	switch {
+	case err != nil:
+	case !d.Revoked.IsZero():
 		err = ErrRevoked
+	case !(auth.Account{Role: role, Disabled: disabled}).May(auth.Attempt):
+		err = ErrBarred
 	}
 	return d, err
 }

@@ -209,7 +209,7 @@ func TestDevices(t *testing.T) {
 	off := chen
 	off.Disabled = true
 	must(t, s.PutAccount(t.Context(), off, "setup", nine))
-	if _, err := s.Device(t.Context(), tabletID(2), tabletSecret(2)); !errors.Is(err, ErrRevoked) {
+	if _, err := s.Device(t.Context(), tabletID(2), tabletSecret(2)); !errors.Is(err, ErrBarred) || errors.Is(err, ErrRevoked) {
 		t.Errorf("the tablet of a disabled account: %v", err)
 	}
 	list, err := s.Devices(t.Context(), office)

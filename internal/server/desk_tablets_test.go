@@ -498,7 +498,6 @@ func TestDeskTablet(t *testing.T) {
 func TestDeskTabletRetry(t *testing.T) {
 	const part, whole = "00000000-0000-4000-8000-000000000101", "00000000-0000-4000-8000-000000000102"
 	d := newDesk(t)
-	d.given("c1", "c2")
 	b := d.enrolled(1, "li", "好平板")
 	b.sends("part", "interview", part, "body", d.interviewed("c1", part))
 	b.sends("finish", "case", "c2", "interview", whole, "body", d.interviewed("c2", whole, func(iv *surveys.Interview) { iv.Partial = false }))

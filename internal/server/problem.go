@@ -41,6 +41,7 @@ var problems = []struct {
 	{errApp, http.StatusNotFound, "app"},
 	{errDevice, http.StatusUnauthorized, "device-unknown"},
 	{office.ErrRevoked, http.StatusForbidden, "device-revoked"},
+	{office.ErrBarred, http.StatusForbidden, "device-barred"},
 	{office.ErrTokenUnknown, http.StatusNotFound, "token-unknown"},
 	{office.ErrTokenExpired, http.StatusGone, "token-expired"},
 	{office.ErrTokenUsed, http.StatusConflict, "token-used"},

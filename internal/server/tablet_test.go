@@ -87,6 +87,12 @@ func TestTabletMustBeKnown(t *testing.T) {
 		d.expects(stranger, r.method, r.path, `{}`, 401, `"error":"device-unknown"`)
 		d.expects(b, r.method, r.path, `{}`, 200, "")
 	}
+	li := deskStaff()[5]
+	li.Disabled = true // by mistake: the tablet is told so, and keeps its key
+	d.must(d.office.PutAccount(t.Context(), li, "admin", d.clock.Now()))
+	d.expects(b, "POST", "/v1/tablet/sync", `{}`, 403, `"error":"device-barred"`)
+	d.must(d.office.PutAccount(t.Context(), deskStaff()[5], "admin", d.clock.Now()))
+	d.expects(b, "POST", "/v1/tablet/sync", `{}`, 200, "")
 	d.must(d.office.Revoke(t.Context(), deskStaff()[4], b.id, "丢失", d.clock.Now()))
 	d.expects(b, "GET", "/v1/tablet/work", "", 403, `"error":"device-revoked"`)
 	d.expects(b, "POST", "/v1/tablet/sync", `{}`, 403, `"error":"device-revoked"`)
