@@ -201,6 +201,7 @@ func TestTabletCampaign(t *testing.T) {
 
 	var told []word
 	withdrawn, relist, breakOff := "", true, true
+	lives := 0
 	take := func() (done bool) {
 		for _, w := range tablet.words() {
 			told = append(told, w)
@@ -209,6 +210,10 @@ func TestTabletCampaign(t *testing.T) {
 				breakOff = false
 			case "done":
 				done = true
+			case "failed":
+				if strings.Contains(w.Key, "on setup") {
+					t.Fatalf("in life %d, after %d words, the tablet does not know any more that it was set up", lives, len(told))
+				}
 			}
 		}
 		return done
@@ -216,7 +221,6 @@ func TestTabletCampaign(t *testing.T) {
 	// About so many answers there are for each kill, so that the work lasts as long as the kills.
 	answersPerLife := max(2, 100*interviews / *kills)
 	began := time.Now()
-	lives := 0
 	for done := false; !done || tablet.kills < *kills; lives++ {
 		if lives > 0 {
 			tablet.start(800, 1280, "/tablet")
