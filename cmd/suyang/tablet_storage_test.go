@@ -41,7 +41,7 @@ type bench struct {
 func newBench(t *testing.T, cases int) *bench {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("starts a server and a browser")
+		t.Skip("starts a server and a browser; without -short it runs")
 	}
 	b := &bench{fieldOffice: newFieldOffice(t, cases), driver: tabletDriver(t)}
 	b.server = startProgram(t, b.state)

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -187,7 +188,7 @@ func (d *device) words() (list []word) {
 // every answer that was called saved.
 func TestTabletCampaign(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes a minute")
+		t.Skip("takes a minute; without -short it runs")
 	}
 	interviews := min(20, max(2, *kills/10))
 	f := newFieldOffice(t, interviews)
@@ -388,27 +389,28 @@ func (f *fieldOffice) journalOf() (events map[uint64]journalEvent) {
 	}
 	defer log.Close()
 	events = map[uint64]journalEvent{}
-	var head [32]byte
-	device := ""
+	before, texts, device := map[uint64][32]byte{}, map[uint64][]byte{}, ""
 	for r, err := range log.Read(1) {
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		text := r.Body[32:]
-		if len(events) == 0 {
-			device = formatDevice(r.ID)
-			head = sha256.Sum256([]byte("suyang journal 1\n" + device))
-		}
-		if _, twice := events[uint64(r.Revision)]; twice {
-			f.t.Errorf("event %d is in the log twice", r.Revision)
+		n, text := uint64(r.Revision), r.Body[32:] // after the hash of the event before
+		if _, twice := events[n]; twice {
+			f.t.Errorf("event %d is in the log twice", n)
 		}
 		var e journalEvent
 		if err := json.Unmarshal(text, &e); err != nil {
-			f.t.Fatalf("event %d: %v", r.Revision, err)
+			f.t.Fatalf("event %d: %v", n, err)
 		}
-		events[uint64(r.Revision)] = e
+		events[n], before[n], texts[n], device = e, [32]byte(r.Body), slices.Clone(text), formatDevice(r.ID)
 	}
-	_ = head
+	head := sha256.Sum256([]byte("suyang journal 1\n" + device))
+	for n := range uint64(len(events)) {
+		if before[n+1] != head {
+			f.t.Errorf("event %d does not follow event %d", n+1, n)
+		}
+		head = sha256.Sum256(append(binary.BigEndian.AppendUint64(head[:], n+1), texts[n+1]...))
+	}
 	return events
 }
 
