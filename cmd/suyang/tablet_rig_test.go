@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"net"
@@ -435,5 +436,36 @@ func (d *device) kill() {
 	d.pid = 0
 	for _, lock := range []string{"SingletonLock", "SingletonSocket", "SingletonCookie"} { // of a browser that is gone
 		_ = os.Remove(filepath.Join(d.profile, lock))
+	}
+}
+
+// kept finds a folder of the profile in which the browser keeps data of pages.
+func (d *device) kept(name string) string {
+	d.t.Helper()
+	found := ""
+	err := filepath.WalkDir(d.profile, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() && e.Name() == name {
+			found = path
+			return filepath.SkipAll
+		}
+		return err
+	})
+	if err != nil || found == "" {
+		d.t.Fatalf("the browser has no folder %q: %v", name, err)
+	}
+	return found
+}
+
+// Where Chromium keeps the database of a page, and its private files.
+const (
+	databaseFolder = "IndexedDB"
+	filesFolder    = "File System"
+)
+
+// lose takes a folder of the browser away, as a fault of its storage does.
+func (d *device) lose(name string) {
+	d.t.Helper()
+	if err := os.RemoveAll(d.kept(name)); err != nil {
+		d.t.Fatal(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"mime"
 	"net/http"
@@ -353,6 +354,91 @@ func TestTabletRescue(t *testing.T) {
 	b.submitted(b.ids...)
 }
 
+// The browser comes up with an empty database, or with one of an earlier day: the second copy
+// brings everything back. Without the copy it is made anew.
+func TestTabletSecondCopy(t *testing.T) {
+	b := newBench(t, 3)
+	b.tablet.enrol(b.code())
+	b.settle()
+	b.line.set(true, false)
+	var told []word
+	work := func(id string) {
+		t.Helper()
+		b.begin(id)
+		b.tablet.eval(`(async () => { for (let n = 0; n < 5; n++) await window.stepOnce(); })()`, nil)
+		told = append(told, b.tablet.words()...)
+	}
+	restored := func(times int, lost bool) {
+		t.Helper()
+		b.tablet.eval("window.unlockIt()", nil)
+		var said string
+		b.tablet.eval(`document.documentElement.dataset.lost ?? ""`, &said)
+		if (said != "") != lost {
+			t.Errorf("the app says of its database %q", said)
+		}
+		b.tablet.eval(`location.hash = "#/device"`, nil)
+		b.until(`document.querySelector("main[data-screen=device] [data-check=copied][data-ok=true]")`)
+		var n int
+		b.tablet.eval(fmt.Sprintf(inStorage, `return (await get("meta", "restores")) ?? 0;`), &n)
+		if n != times {
+			t.Errorf("the database was restored %d times; want %d", n, times)
+		}
+	}
+
+	work(b.ids[0])
+	b.tablet.kill()
+	b.tablet.lose(databaseFolder)
+	b.tablet.start(800, 1280, "/tablet")
+	b.settle()
+	restored(1, true)
+
+	b.tablet.kill()
+	database := b.tablet.kept(databaseFolder)
+	earlier := filepath.Join(t.TempDir(), "earlier")
+	if err := os.CopyFS(earlier, os.DirFS(database)); err != nil {
+		t.Fatal(err)
+	}
+	b.tablet.start(800, 1280, "/tablet")
+	b.settle()
+	work(b.ids[1])
+	b.tablet.kill()
+	b.tablet.lose(databaseFolder)
+	if err := os.CopyFS(database, os.DirFS(earlier)); err != nil {
+		t.Fatal(err)
+	}
+	b.tablet.start(800, 1280, "/tablet")
+	b.settle()
+	restored(2, true)
+
+	b.tablet.kill()
+	b.tablet.lose(filesFolder)
+	b.tablet.start(800, 1280, "/tablet")
+	b.settle()
+	restored(2, false) // the copy is made anew
+	work(b.ids[2])
+	b.tablet.kill()
+	b.tablet.lose(databaseFolder)
+	b.tablet.start(800, 1280, "/tablet")
+	b.settle()
+	restored(3, true)
+
+	b.line.set(false, false)
+	b.all()
+	told = append(told, b.tablet.words()...)
+	b.send()
+	b.server.stop()
+	if c := b.check(told, ""); c.acknowledged < 10 || c.lost > 0 || c.accepted != 3 || c.doubled > 0 {
+		t.Errorf("%+v", c)
+	}
+	b.server.start()
+	b.with(func(o *office.Store) {
+		devices, err := o.Devices(t.Context(), supervisorAccount)
+		if err != nil || len(devices) != 1 || devices[0].Report.Restored != 3 || devices[0].Report.Copied == nil || !*devices[0].Report.Copied {
+			t.Errorf("the tablets at the desk: %+v, %v", devices, err)
+		}
+	})
+}
+
 // The clock of the tablet is moved by days, while the app is open and while it is closed: the
 // times of what happened stay right.
 func TestTabletClock(t *testing.T) {
@@ -495,6 +581,18 @@ func TestTabletRevoked(t *testing.T) {
 	}
 	b.reopen()
 	b.until(`document.querySelector("main[data-screen=revoked] [data-do=rescue]")`)
+	b.tablet.kill()
+	var kept []byte
+	if err := filepath.WalkDir(b.tablet.kept(filesFolder), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		kept = append(kept, content...)
+		return err
+	}); err != nil || !bytes.Contains(kept, []byte(`"wrapped":null`)) || bytes.Contains(kept, []byte(`"wrapped":{`)) {
+		t.Errorf("the second copy of a revoked tablet still has the key: %v", err)
+	}
 }
 
 // Records that follow each other are lost, and with them the hashes of all but the last: what

@@ -183,7 +183,8 @@ func (d *device) words() (list []word) {
 }
 
 // A tablet goes through days without network: its browser is killed again and again, in the
-// middle of an answer, of a listing, of sending; the line drops, repeats, reorders and
+// middle of an answer, of a listing, of sending, and comes up with an empty database at times;
+// the line drops, repeats, reorders and
 // truncates; the server is killed. In the end every interview is there exactly once, and
 // every answer that was called saved.
 func TestTabletCampaign(t *testing.T) {
@@ -202,7 +203,7 @@ func TestTabletCampaign(t *testing.T) {
 
 	var told []word
 	withdrawn, relist, breakOff := "", true, true
-	lives := 0
+	lives, emptied, restored := 0, 0, 0
 	take := func() (done bool) {
 		for _, w := range tablet.words() {
 			told = append(told, w)
@@ -211,6 +212,9 @@ func TestTabletCampaign(t *testing.T) {
 				breakOff = false
 			case "done":
 				done = true
+			case "lost":
+				restored++
+				t.Logf("life %d began with an empty database: %s", lives, w.Key)
 			case "failed":
 				if strings.Contains(w.Key, "on setup") {
 					t.Fatalf("in life %d, after %d words, the tablet does not know any more that it was set up", lives, len(told))
@@ -224,6 +228,10 @@ func TestTabletCampaign(t *testing.T) {
 	began := time.Now()
 	for done := false; !done || tablet.kills < *kills; lives++ {
 		if lives > 0 {
+			if chance.IntN(8) == 0 {
+				tablet.lose(databaseFolder)
+				emptied++
+			}
 			tablet.start(800, 1280, "/tablet")
 		}
 		if time.Since(began) > 50*time.Minute {
@@ -306,9 +314,10 @@ func TestTabletCampaign(t *testing.T) {
 	c := f.check(told, withdrawn)
 	receipts, checkpoints := verifySigned(t, receiptKey, answers)
 	t.Logf("%d interviews on the tablet in %v; the browser was killed %d times, the server %d times, %d faults of the line %v", interviews, took.Round(time.Second), killed, server.kills, total, faults)
+	t.Logf("the database was taken away %d times; %d times the app was seen to make it from the second copy", emptied, restored)
 	t.Logf("%d answers were called saved: %d lost; %d events; interviews accepted %d of %d, lost %d, doubled %d", c.acknowledged, c.lost, c.events, c.accepted, interviews, interviews-c.accepted, c.doubled)
 	t.Logf("%d receipts and %d checkpoints verify; %d steps replayed by the server's engine give the interviews as they were sent", receipts, checkpoints, c.steps)
-	if c.lost > 0 || c.doubled > 0 || c.accepted != interviews || receipts == 0 || checkpoints == 0 {
+	if c.lost > 0 || c.doubled > 0 || c.accepted != interviews || receipts == 0 || checkpoints == 0 || emptied > 0 && restored == 0 {
 		t.Error("something was lost or doubled")
 	}
 	for _, w := range tablet.complaints {

@@ -50,6 +50,10 @@ type DeviceReport struct {
 	Usage     int64 `json:"usage"`
 	// Write says that what it wrote for a test could be read again.
 	Write bool `json:"write"`
+	// Copied says that the second copy of the records is complete, nil when it is not known;
+	// Restored how many times the records were brought back from it.
+	Copied   *bool `json:"copied,omitempty"`
+	Restored int   `json:"restored,omitempty"`
 	// Offset is by how many milliseconds its clock is behind the server's.
 	Offset   int64    `json:"offset"`
 	Battery  *float64 `json:"battery,omitempty"`

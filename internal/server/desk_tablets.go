@@ -315,6 +315,9 @@ func (t *teller) checks(s *seenTablet) (faults []string) {
 	if !r.Write {
 		faults = append(faults, t.say("desk.tablets.check.write"))
 	}
+	if r.Copied != nil && !*r.Copied {
+		faults = append(faults, t.say("desk.tablets.check.copied"))
+	}
 	return faults
 }
 

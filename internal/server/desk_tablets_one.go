@@ -211,6 +211,9 @@ func (t *teller) tabletFacts(d *desk, s *seenTablet, names people) (facts []fact
 	add("desk.tablets.column.checks", checks)
 	add("desk.tablets.room", t.say("desk.tablets.roomof", "used", t.bytes(r.Usage), "quota", t.bytes(r.Quota)))
 	add("desk.tablets.clock", t.offset(r.Offset))
+	if r.Restored > 0 {
+		add("desk.tablets.restored", t.say("desk.tablets.restored.n", "n", r.Restored))
+	}
 	add("desk.tablets.column.battery", t.battery(r))
 	add("desk.tablets.column.underway", strconv.Itoa(r.Open))
 	add("desk.tablets.column.app", t.versions(d, r))

@@ -98,9 +98,11 @@ const wasm = engine();
 const exec = readFileSync(join(go(["env", "GOROOT"]), "lib", "wasm", "wasm_exec.js"));
 const css = await bundle("src/style.css", undefined);
 const wasmName = hashed("form", "wasm", wasm);
-const js = await bundle("src/main.ts", "iife", { FORM_WASM: wasmName, ENGINE: sha256(wasm) });
+const copy = await bundle("src/copyworker.ts", "iife");
+const copyName = hashed("copy", "js", copy);
+const js = await bundle("src/main.ts", "iife", { FORM_WASM: wasmName, COPY: copyName, ENGINE: sha256(wasm) });
 
-const files = new Map([[wasmName, wasm], [hashed("wasm_exec", "js", exec), exec], [hashed("app", "css", css), css], [hashed("app", "js", js), js]]);
+const files = new Map([[wasmName, wasm], [copyName, copy], [hashed("wasm_exec", "js", exec), exec], [hashed("app", "css", css), css], [hashed("app", "js", js), js]]);
 const named = (start, ending) => [...files.keys()].find((n) => n.startsWith(start + ".") && n.endsWith("." + ending));
 files.set("icon-192.png", icon(192, false));
 files.set("icon-512.png", icon(512, false));

@@ -10,7 +10,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), "tablet"));
 try {
   const entryPoints = readdirSync(join(here, "test")).filter((n) => n.endsWith(".test.ts")).map((n) => join(here, "test", n));
-  await build({ entryPoints, bundle: true, platform: "node", format: "esm", outdir: dir, outExtension: { ".js": ".mjs" }, target: "node20", external: ["node:*"], define: { ENGINE: '"test"', FORM_WASM: '"test.wasm"' } });
+  await build({ entryPoints, bundle: true, platform: "node", format: "esm", outdir: dir, outExtension: { ".js": ".mjs" }, target: "node20", external: ["node:*"], define: { ENGINE: '"test"', FORM_WASM: '"test.wasm"', COPY: '"copy.js"' } });
   const run = spawnSync(process.execPath, ["--test", ...readdirSync(dir).map((n) => join(dir, n))], { stdio: "inherit" });
   process.exitCode = run.status ?? 1;
 } finally {

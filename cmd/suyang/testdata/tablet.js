@@ -166,6 +166,9 @@
 
 	window.unlockIt = async () => {
 		await until("a screen", () => screen() !== "" && ready());
+		const {lost} = document.documentElement.dataset;
+		if (lost && !window.told) say({kind: "lost", key: lost});
+		window.told = true;
 		if (screen() === "unlock") await steps.unlock();
 	};
 

@@ -106,10 +106,10 @@ class App {
       secret: await sealThing(keys, "secret", utf8(pending.secret)),
       box: await boxFor(answer.rescue_key, k, device, pending.secret),
     };
-    await this.db.write(["meta"], await Journal.begin(device, (meta) => {
-      meta.put(made, "device");
-      meta.put(this.clock.offset, "offset");
-      meta.delete("pending");
+    await this.db.write(["meta"], await Journal.begin(device, (tx) => {
+      tx.put("meta", made, "device");
+      tx.put("meta", this.clock.offset, "offset");
+      tx.remove("meta", "pending");
     }));
     k.fill(0);
     this.device = made;
@@ -211,7 +211,8 @@ class App {
     const d = this.device as Device;
     this.device = { ...d, wrapped: null, secret: null, salt: new Uint8Array(0), revoked: this.clock.now().toISOString() };
     await this.db.put("meta", "device", this.device);
-    await this.db.remove("packages", IDBKeyRange.lowerBound("")).catch(() => undefined);
+    await this.db.remove("packages", "", "\uffff").catch(() => undefined);
+    await this.db.forget().catch(() => undefined);
     this.lock();
   }
 
@@ -296,7 +297,7 @@ class App {
       questionnaires: (this.work?.waves ?? []).map((w) => w.id + " " + w.version),
       persisted: (await navigator.storage?.persisted?.().catch(() => false)) ?? false,
       quota: estimate.quota ?? 0, usage: estimate.usage ?? 0,
-      write: await this.tryWrite(), offset: this.clock.offset,
+      write: await this.tryWrite(), copied: await this.db.copied(), restored: await this.db.restored(), offset: this.clock.offset,
       ...(battery ? { battery: battery.level, charging: battery.charging } : {}),
       run: this.run, mono: this.clock.mono(), last: this.journal.head.seq, unsent: this.unsent, damaged: this.journal.damaged.size,
       open: this.overlay.all().reduce((sum, c) => sum + c.of.runs.filter((r) => r.state === "open").length, 0),
@@ -308,9 +309,7 @@ class App {
   async tryWrite(): Promise<boolean> {
     try {
       const probe = random(65536);
-      await this.db.put("meta", "probe", probe);
-      const back = await this.db.get<Bytes>("meta", "probe");
-      await this.db.remove("meta", "probe");
+      const back = await this.db.probe(probe);
       return back !== undefined && base64(back) === base64(probe);
     } catch {
       return false;

@@ -84,6 +84,8 @@ export interface Report {
   quota: number;
   usage: number;
   write: boolean;
+  copied: boolean;
+  restored: number;
   offset: number;
   battery?: number;
   charging?: boolean;

@@ -4,7 +4,7 @@
 import { Bytes, hex, text, unhex, utf8 } from "./bytes";
 import { genesis, link } from "./chain";
 import { Keys, openEvent, sealEvent, tagOf } from "./crypto";
-import { Database, result } from "./db";
+import { Database, Tx } from "./db";
 import { About, Content, Event, Stamp } from "./events";
 
 // Rec is a record as it is kept. The tag names its case, and says whether it is a step of
@@ -54,14 +54,13 @@ export class Journal {
 
   // begin is a transaction that makes an empty journal, together with the device it is of: one
   // without the other would be of no use.
-  static async begin(device: string, also: (meta: IDBObjectStore) => void): Promise<(tx: IDBTransaction) => void> {
+  static async begin(device: string, also: (tx: Tx) => void): Promise<(tx: Tx) => void> {
     const zero: Mark = { seq: 0, hash: hex(await genesis(device)) };
     return (tx) => {
-      const meta = tx.objectStore("meta");
-      meta.put(zero, "head");
-      meta.put(zero, "base");
-      meta.put({}, "counts");
-      also(meta);
+      tx.put("meta", zero, "head");
+      tx.put("meta", zero, "base");
+      tx.put("meta", {}, "counts");
+      also(tx);
     };
   }
 
@@ -95,13 +94,11 @@ export class Journal {
     }
     const head: Mark = { seq, hash };
     await this.db.write(["meta", "events"], async (tx) => {
-      const meta = tx.objectStore("meta");
-      const there = (await result(meta.get("head"))) as Mark;
+      const there = (await tx.get<Mark>("meta", "head"))!;
       if (there.seq !== this.head.seq || there.hash !== this.head.hash) throw new Error("somebody else wrote to the journal");
-      const store = tx.objectStore("events");
-      for (const r of recs) store.add(r);
-      meta.put(head, "head");
-      meta.put(counts, "counts");
+      for (const r of recs) tx.add("events", r);
+      tx.put("meta", head, "head");
+      tx.put("meta", counts, "counts");
     });
     this.head = head;
     this.counts = counts;
@@ -215,8 +212,8 @@ export class Journal {
     const n = base.seq - this.base.seq;
     if (n === 0) return 0;
     await this.db.write(["meta", "events"], (tx) => {
-      tx.objectStore("events").delete(IDBKeyRange.bound(this.base.seq + 1, base.seq));
-      tx.objectStore("meta").put(base, "base");
+      tx.remove("events", this.base.seq + 1, base.seq);
+      tx.put("meta", base, "base");
     });
     this.base = base;
     return n;

@@ -96,6 +96,7 @@ function takeToken(): boolean {
 
 async function begin(): Promise<void> {
   await app.start();
+  if (app.db.lost) document.documentElement.dataset["lost"] = app.db.lost;
   setLanguage(((await app.db.get<Lang>("meta", "lang")) ?? "zh"));
   watch();
   await shell.render();

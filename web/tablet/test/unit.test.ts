@@ -9,6 +9,7 @@ import { tokenIn, weak } from "../src/app";
 import { base64, hex, random, text, unbase64, unhex, utf8 } from "../src/bytes";
 import { genesis, link } from "../src/chain";
 import { Clock } from "../src/clock";
+import { pack, unpack } from "../src/copyline";
 import { boxFor, keysOf, openBox, openEvent, pinKey, sealEvent, tagOf, unwrap, wrap } from "../src/crypto";
 import { Case, Event, Wave } from "../src/events";
 import { appointmentOf, currentRun, freshAttempts, lastAttempt, over, Overlay, standingOf } from "../src/overlay";
@@ -32,6 +33,15 @@ test("bytes keep through their texts", () => {
   assert.deepEqual(unbase64(base64(bytes)), bytes);
   assert.match(base64(bytes), /^[\w-]+$/);
   assert.throws(() => text(new Uint8Array([0xff])));
+});
+
+test("a line of the second copy keeps bytes, and a damaged one is none", () => {
+  const ops = [{ put: "events", value: { seq: 1, iv: random(12), data: random(60_000), tag: "a" } }, { put: "meta", key: "head", value: { seq: 1, hash: "é" } }, { del: "events", from: 1, to: 5 }];
+  const line = pack(7, ops);
+  assert.equal(line.indexOf("\n"), line.length - 1);
+  assert.deepEqual(unpack(line), { n: 7, ops });
+  assert.match(pack(8, [], true), /^\{"n":8,"whole":true,"ops":\[\]\}\n$/);
+  assert.throws(() => unpack(line.slice(0, 100)));
 });
 
 test("a record opens with the key and in its place only", async () => {
