@@ -96,8 +96,9 @@ func (f *fieldOffice) with(do func(*office.Store)) {
 	do(o)
 }
 
-// assign gives a case to an enumerator.
-func (f *fieldOffice) assign(o *office.Store, id, login, reason string) {
+// assign gives a case to an enumerator, and returns false when it has its interview already,
+// as one that the tablet sent before it could be heard that it was finished.
+func (f *fieldOffice) assign(o *office.Store, id, login, reason string) bool {
 	f.t.Helper()
 	for tries := 0; ; tries++ {
 		c, err := o.Case(f.t.Context(), supervisorAccount, "w", id, time.Now())
@@ -105,7 +106,10 @@ func (f *fieldOffice) assign(o *office.Store, id, login, reason string) {
 			_, err = o.Act(f.t.Context(), supervisorAccount, "w", id, c.Changes, fieldwork.Event{At: time.Now(), Action: fieldwork.Assign, Enumerator: login, Reason: reason}, fieldwork.DefaultAttemptRules)
 		}
 		if err == nil {
-			return
+			return true
+		}
+		if c.State == fieldwork.Submitted {
+			return false
 		}
 		if tries > 20 {
 			f.t.Fatal(err)
@@ -279,9 +283,16 @@ func TestTabletCampaign(t *testing.T) {
 			}
 		}
 		if withdrawn == "" && tablet.kills > *kills/2 { // the office gives a case that is under way to somebody else
-			if i := slices.IndexFunc(told, func(w word) bool { return w.Kind == "saved" && !f.finished(told, w.Case) }); i >= 0 {
-				withdrawn = told[i].Case
-				f.with(func(o *office.Store) { f.assign(o, withdrawn, otherEnumerator, "调整任务") })
+			for _, w := range slices.Backward(told) {
+				if w.Kind != "saved" || f.finished(told, w.Case) {
+					continue
+				}
+				f.with(func(o *office.Store) {
+					if f.assign(o, w.Case, otherEnumerator, "调整任务") {
+						withdrawn = w.Case
+					}
+				})
+				break
 			}
 		}
 		if tablet.kills < *kills {
