@@ -194,6 +194,30 @@ func TestTabletPIN(t *testing.T) {
 	}
 	b.until(`!document.querySelector("[data-do=unlock]").disabled`)
 	b.tablet.eval("window.unlockIt()", nil)
+
+	const another = "482916"
+	change := func(old, said string) {
+		t.Helper()
+		b.tablet.eval(`location.hash = "#/device"`, nil)
+		b.until(`document.querySelector("main[data-screen=device] [data-do=change-pin]")`)
+		b.tablet.eval(`document.querySelector("[data-do=change-pin]").closest("details").open = true`, nil)
+		for name, value := range map[string]string{"old": old, "new": another, "again": another} {
+			b.tablet.must(chromedp.SetValue("input[name="+name+"]", value, chromedp.ByQuery))
+		}
+		b.do("change-pin")
+		b.until(said)
+	}
+	change("111112", `document.querySelector("input[name=old][aria-invalid=true]")`)
+	change(tabletPIN, `document.querySelector("[data-changed=pin]")`)
+	b.tablet.kill()
+	b.tablet.start(800, 1280, "/tablet")
+	b.until(`document.querySelector("main[data-screen=unlock]") && !document.querySelector("[data-do=unlock]").disabled`)
+	b.tablet.must(chromedp.SetValue("input[name=pin]", tabletPIN, chromedp.ByQuery))
+	b.do("unlock")
+	b.until(`document.querySelector("[role=alert]")`)
+	if err := b.tablet.drive(b.driver, map[string]any{"pin": another}); err != nil {
+		t.Fatal(err)
+	}
 	b.all()
 	b.send()
 	b.submitted(b.ids[0])

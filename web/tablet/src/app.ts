@@ -143,6 +143,25 @@ class App {
     return true;
   }
 
+  // changePin wraps the key anew, and says whether the old PIN was right. What the old one opens
+  // is kept nowhere.
+  async changePin(old: string, pin: string): Promise<boolean> {
+    const d = this.device as Device;
+    let k: Bytes;
+    try {
+      k = await unwrap(await pinKey(old, d.salt), d.wrapped!, d.device);
+    } catch {
+      return false;
+    }
+    const salt = random(16);
+    const made = { ...d, salt, wrapped: await wrap(await pinKey(pin, salt), k, d.device) };
+    k.fill(0);
+    await this.db.put("meta", "device", made);
+    this.device = made;
+    await this.db.forget();
+    return true;
+  }
+
   // enter reads what is kept, with the key in hand. The first time after the app was opened
   // it says so in the journal.
   private async enter(keys: Keys): Promise<void> {

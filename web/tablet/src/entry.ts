@@ -1,6 +1,7 @@
 // The screens before the work: setting the tablet up, the PIN, and the two that end it.
-import { app, tokenIn, weak } from "./app";
+import { app, tokenIn } from "./app";
 import { button, fault, h, labelled, notice } from "./dom";
+import { refused, rightPin, unfit, waiting, wrongPin } from "./pin";
 import { act, render, saying, show } from "./shell";
 import { t, time } from "./text";
 
@@ -55,20 +56,8 @@ export function setup(again: boolean): void {
     const wrong =
       !found ? ([code, t("setup.code.wrong")] as const)
       : !name.value.trim() ? ([name, t("setup.name.missing")] as const)
-      : !/^\d{6,}$/.test(pin.value) ? ([pin, t("setup.pin.short")] as const)
-      : weak(pin.value) ? ([pin, t("setup.pin.weak")] as const)
-      : pin.value !== repeat.value ? ([repeat, t("setup.pin.other")] as const)
-      : undefined;
-    for (const f of [code, name, pin, repeat]) f.removeAttribute("aria-invalid");
-    if (wrong) {
-      wrong[0].setAttribute("aria-invalid", "true");
-      errors.replaceChildren(fault(h("p", {}, h("a", { href: "#", onclick: (x) => {
-        x.preventDefault();
-        wrong[0].focus();
-      } }, wrong[1]))));
-      wrong[0].focus();
-      return;
-    }
+      : unfit(pin, repeat);
+    if (refused(wrong, [code, name, pin, repeat], errors)) return;
     void act(enrol, async () => {
       errors.replaceChildren(notice(h("p", {}, t("setup.working"))));
       await navigator.storage?.persist?.().catch(() => false);
@@ -93,32 +82,6 @@ export function setup(again: boolean): void {
     labelled("repeat", t("setup.repeat"), repeat),
     h("p", { class: "buttons" }, enrol));
   show("setup", t("setup.title"), [h("p", {}, t("setup.lead")), installHint(), form], { stay: again });
-}
-
-// Tries are the wrong PINs since the last right one. They are kept, so that opening the app
-// anew does not help.
-interface Tries {
-  n: number;
-  at: number;
-  until: number;
-}
-
-async function waiting(): Promise<number> {
-  const tries = await app.db.get<Tries>("meta", "tries");
-  if (!tries) return 0;
-  const now = Date.now();
-  if (now < tries.at) { // the clock was set back: wait anew
-    await app.db.put("meta", "tries", { ...tries, at: now, until: now + (tries.until - tries.at) });
-    return tries.until - tries.at;
-  }
-  return Math.max(0, tries.until - now);
-}
-
-// wrongPin counts a try as a wrong one.
-async function wrongPin(): Promise<void> {
-  const n = ((await app.db.get<Tries>("meta", "tries"))?.n ?? 0) + 1;
-  const now = Date.now();
-  await app.db.put("meta", "tries", { n, at: now, until: n < 3 ? now : now + 1000 * Math.min(900, 2 ** (n - 2)) });
 }
 
 let ticking = 0;
@@ -147,7 +110,7 @@ export async function unlock(again: boolean): Promise<void> {
       // disk must not lock anybody out.
       await wrongPin().catch(() => undefined);
       if (await app.unlock(said)) {
-        await app.db.remove("meta", "tries").catch(() => undefined);
+        await rightPin();
         await render();
         return;
       }

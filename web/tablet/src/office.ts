@@ -5,6 +5,7 @@ import { button, fault, h, notice } from "./dom";
 import { Engine } from "./engine";
 import { codeField, installHint, rescueButton, setToken } from "./entry";
 import { Report } from "./events";
+import { changePin } from "./pin";
 import { damageNotice } from "./work";
 import { act, render, saying, show, syncLine } from "./shell";
 import { sync } from "./sync";
@@ -203,6 +204,7 @@ export async function deviceScreen(again: boolean): Promise<void> {
     numbers([[t("count.finished"), r.finished], [t("count.parted"), r.parted], [t("count.open"), r.open], [t("count.attempts"), r.attempts], [t("count.selections"), r.selections], [t("count.relists"), r.relists], [t("count.notes"), r.notes],
       [t("count.kept"), app.journal.head.seq - app.journal.base.seq], [t("sync.damaged"), r.damaged], [t("count.restored"), r.restored]]),
     h("p", { class: "buttons" }, verify),
+    changePin(),
     h("h2", {}, t("rescue.title")), h("p", {}, t("rescue.text")), rescueButton(),
     installHint(),
   ], { stay: again });
