@@ -24,7 +24,7 @@ const installed = (): boolean => matchMedia("(display-mode: standalone)").matche
 export function installHint(): HTMLElement {
   if (installed()) return h("p", { id: "install", class: "quiet" }, t("install.done"));
   return h("div", { id: "install" }, h("p", {}, t(install ? "install.button.hint" : "install.menu")),
-    install ? button("install", t("install.button"), () => install?.prompt()) : null);
+    install ? h("p", { class: "buttons" }, button("install", t("install.button"), () => install?.prompt())) : null);
 }
 
 let token = "";
