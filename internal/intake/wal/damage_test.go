@@ -13,7 +13,10 @@ import (
 	"github.com/suyang-survey/suyang/internal/intake/wal/simdisk"
 )
 
-const firstSegment = "0000000001.seg"
+const (
+	firstSegment = "0000000001.seg"
+	recordBytes  = 56 + 32 // of a record that is a batch, beside the body
+)
 
 // content returns a file of a folder.
 func content(t *testing.T, fs wal.FS, name string) []byte {
@@ -38,12 +41,12 @@ func filled(t *testing.T, n uint64) *simdisk.Disk {
 }
 
 // ends returns the offsets in a segment after each of the records 1 to n, with the
-// header's end as number 0. The size of a record is its 56 bytes of header and its
-// body, rounded up to 8.
+// header's end as number 0. Each record is a batch, so its size is 56 bytes of header,
+// the link of 32 and its body, rounded up to 8.
 func ends(n uint64) []int {
 	at := []int{64}
 	for i := uint64(1); i <= n; i++ {
-		at = append(at, at[i-1]+(56+len(record(i).Body)+7)/8*8)
+		at = append(at, at[i-1]+(recordBytes+len(record(i).Body)+7)/8*8)
 	}
 	return at
 }
@@ -53,7 +56,7 @@ func TestTornTailAtEveryByte(t *testing.T) {
 	at := ends(n)
 	for size := 0; size <= at[n]; size++ {
 		whole := uint64(0) // a record is whole without the zeros that pad it
-		for whole < n && at[whole]+56+len(record(whole+1).Body) <= size {
+		for whole < n && at[whole]+recordBytes+len(record(whole+1).Body) <= size {
 			whole++
 		}
 		for name, rest := range map[string]int{"file ends": 0, "zeros follow": 3000} {

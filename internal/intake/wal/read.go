@@ -129,15 +129,15 @@ func (r *reader) damageHere() *Damage {
 // record reads the record at r.off. When it is damaged although it was intact
 // before, the segment is examined anew, once, and reading goes on with what is left.
 func (r *reader) record() (Record, error) {
-	rec, _, size, err := decodeRecord(r.window())
+	rec, err := decodeRecord(r.window())
 	if errors.Is(err, errShort) {
 		if err = r.fill(); err == nil {
-			rec, _, size, err = decodeRecord(r.window())
+			rec, err = decodeRecord(r.window())
 		}
 	}
 	if err == nil {
-		r.off += int64(size)
-		return rec, nil
+		r.off += int64(rec.size())
+		return rec.Record, nil
 	}
 	if r.rescanned {
 		return Record{}, err
@@ -162,7 +162,7 @@ func (r *reader) window() []byte {
 // fill reads from r.off on, at least one whole record if the segment holds it.
 func (r *reader) fill() error {
 	want := int64(readChunk)
-	if n := int64(sizeOf(MaxBody)); len(r.window()) >= recordHeader && want < n {
+	if n := int64(sizeOf(MaxBody) + linkSize); len(r.window()) >= recordHeader && want < n {
 		want = n
 	}
 	n := min(want, r.seg.end-r.off)

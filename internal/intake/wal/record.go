@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ type Record struct {
 //	 4 CRC-32C of all that follows, u32
 //	 8 version, u8: 1
 //	 9 kind, u8
-//	10 flags, u8: none yet
+//	10 flags, u8: 1 when a link follows the submission ID
 //	11 zero
 //	12 node, u16
 //	14 index in its batch, u16
@@ -38,10 +39,14 @@ type Record struct {
 //	24 sequence number, u64
 //	32 received, nanoseconds since 1970, i64
 //	40 submission ID, 16 bytes
-//	56 body
+//	56 link, 32 bytes, in the first record of a batch only: the hash of the batch
+//	   before (see Hash)
+//	   body
 const (
 	recordVersion = 1
 	recordHeader  = 56
+	linkSize      = sha256.Size
+	flagLinked    = 1
 	checkedFrom   = 8
 	// MaxBody is the largest body of a record.
 	MaxBody = 4 << 20
@@ -59,7 +64,7 @@ var (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// sizeOf returns how many bytes a record with this body takes on disk.
+// sizeOf returns how many bytes a record with this body takes on disk, without a link.
 func sizeOf(body int) int { return pad(recordHeader + body) }
 
 func pad(n int) int { return (n + 7) &^ 7 }
@@ -67,11 +72,29 @@ func pad(n int) int { return (n + 7) &^ 7 }
 // batchPlace is where a record stands in the batch that was synced at once.
 type batchPlace struct{ index, count int }
 
-// appendRecord appends the disk form of r to buf.
-func appendRecord(buf []byte, r Record, at batchPlace) []byte {
+// stored is a record as it is on disk.
+type stored struct {
+	Record
+	batchPlace
+	// link is the hash of the batch before, if the record is linked.
+	link   Hash
+	linked bool
+	// length is its bytes on disk without the zeros that pad it.
+	length int
+}
+
+// size returns how far the next record is.
+func (r *stored) size() int { return pad(r.length) }
+
+// batchFrom returns the sequence number with which the batch began.
+func (r *stored) batchFrom() uint64 { return r.Seq - min(r.Seq, uint64(r.index)) }
+
+// appendRecord appends the disk form of r to buf, with a link if it begins a batch, and
+// returns as well where its padding begins.
+func appendRecord(buf []byte, r Record, at batchPlace, link Hash) (_ []byte, end int) {
 	start := len(buf)
 	le := binary.LittleEndian
-	buf = le.AppendUint32(buf, uint32(recordHeader-checkedFrom+len(r.Body)))
+	buf = le.AppendUint32(buf, 0)
 	buf = le.AppendUint32(buf, 0)
 	buf = append(buf, recordVersion, r.Kind, 0, 0)
 	buf = le.AppendUint16(buf, r.Node)
@@ -82,44 +105,57 @@ func appendRecord(buf []byte, r Record, at batchPlace) []byte {
 	buf = le.AppendUint64(buf, r.Seq)
 	buf = le.AppendUint64(buf, uint64(r.Received.UnixNano()))
 	buf = append(buf, r.ID[:]...)
+	if at.index == 0 {
+		buf[start+10] = flagLinked
+		buf = append(buf, link[:]...)
+	}
 	buf = append(buf, r.Body...)
+	end = len(buf)
+	le.PutUint32(buf[start:], uint32(end-start-checkedFrom))
 	le.PutUint32(buf[start+4:], crc32.Checksum(buf[start+checkedFrom:], castagnoli))
 	for (len(buf)-start)%8 != 0 {
 		buf = append(buf, 0)
 	}
-	return buf
+	return buf, end
 }
 
-// decodeRecord reads the record at the beginning of buf and returns its padded
-// size. The body is a part of buf.
-func decodeRecord(buf []byte) (r Record, at batchPlace, size int, err error) {
+// decodeRecord reads the record at the beginning of buf. The body is a part of buf.
+func decodeRecord(buf []byte) (r stored, err error) {
 	if len(buf) < recordHeader {
-		return r, at, 0, errShort
+		return r, errShort
 	}
 	le := binary.LittleEndian
 	length := int(le.Uint32(buf))
-	if length < recordHeader-checkedFrom || length > recordHeader-checkedFrom+MaxBody {
-		return r, at, 0, errNoRecord
+	if length < recordHeader-checkedFrom || length > recordHeader-checkedFrom+linkSize+MaxBody {
+		return r, errNoRecord
 	}
 	if len(buf) < checkedFrom+length {
-		return r, at, 0, errShort
+		return r, errShort
 	}
 	checked := buf[checkedFrom : checkedFrom+length]
 	if crc32.Checksum(checked, castagnoli) != le.Uint32(buf[4:]) {
-		return r, at, 0, errNoRecord
+		return r, errNoRecord
 	}
-	if buf[8] != recordVersion || buf[10] != 0 {
-		return r, at, 0, fmt.Errorf("record version %d, flags %d: %w", buf[8], buf[10], ErrVersion)
+	if buf[8] != recordVersion || buf[10]&^flagLinked != 0 {
+		return r, fmt.Errorf("record version %d, flags %d: %w", buf[8], buf[10], ErrVersion)
 	}
-	r = Record{
+	body := recordHeader
+	if r.linked = buf[10] == flagLinked; r.linked {
+		if body += linkSize; length < body-checkedFrom {
+			return r, errNoRecord
+		}
+		r.link = Hash(buf[recordHeader:body])
+	}
+	r.Record = Record{
 		Kind:     buf[9],
 		Node:     le.Uint16(buf[12:]),
 		Revision: le.Uint32(buf[20:]),
 		Seq:      le.Uint64(buf[24:]),
 		Received: time.Unix(0, int64(le.Uint64(buf[32:]))).UTC(),
 		ID:       [16]byte(buf[40:56]),
-		Body:     buf[recordHeader : checkedFrom+length],
+		Body:     buf[body : checkedFrom+length],
 	}
-	at = batchPlace{index: int(le.Uint16(buf[14:])), count: int(le.Uint16(buf[16:]))}
-	return r, at, pad(checkedFrom + length), nil
+	r.batchPlace = batchPlace{index: int(le.Uint16(buf[14:])), count: int(le.Uint16(buf[16:]))}
+	r.length = checkedFrom + length
+	return r, nil
 }

@@ -18,6 +18,9 @@ type recovery struct {
 	// remove lists files that hold no record; they go once the rest is in order,
 	// because their headers say where the segment before them ends.
 	remove []string
+	// link is what the segment after the one under way says of the chain before it.
+	link   Hash
+	linked bool
 }
 
 func (l *Log) recover() error {
@@ -25,7 +28,8 @@ func (l *Log) recover() error {
 	if err != nil {
 		return fmt.Errorf("list the log folder: %w", err)
 	}
-	l.released = readLedger(l.folder)
+	released := readLedger(l.folder)
+	l.released, l.releasedHead = released.upto, released.removed
 	rec := &recovery{log: l}
 	var numbers []uint64
 	for _, name := range names {
@@ -45,6 +49,7 @@ func (l *Log) recover() error {
 	}
 	slices.Reverse(l.segs)
 	l.begin()
+	l.head = rec.headAfter(l.segs)
 	for _, name := range rec.remove {
 		l.warn("log file without records was not removed", name, l.folder.Remove(name))
 	}
@@ -55,9 +60,11 @@ func (l *Log) recover() error {
 // segment.
 func (l *Log) begin() {
 	l.next = max(l.next, l.released+1)
+	l.last = l.releasedHead.Seq
 	if len(l.segs) == 0 {
 		return
 	}
+	l.last = l.segs[len(l.segs)-1].next - 1
 	if s := l.segs[0]; s.first > l.released+1 {
 		gap := Damage{Segment: s.name(), Offset: segmentHeader, From: l.released + 1, To: s.first - 1}
 		s.damaged = slices.Insert(s.damaged, 0, gap)
@@ -84,11 +91,13 @@ func (rec *recovery) segment(number, limit uint64) (uint64, error) {
 		lost.Segment = name
 		l.segmentDamage(*lost)
 	}
+	rec.judge(s)
 	saved := rec.save(s)
 	seg := s.seg
 	if seg.first != 0 {
 		limit = seg.first
 		l.next = max(l.next, seg.next)
+		rec.link, rec.linked = seg.link, seg.linked
 	}
 	if seg.next == seg.first && len(seg.marks) == 0 {
 		if saved && lost == nil {
@@ -98,9 +107,27 @@ func (rec *recovery) segment(number, limit uint64) (uint64, error) {
 	}
 	if saved && lost == nil && !tailDamaged(&seg) && int64(len(content)) > seg.end {
 		l.warn("log segment was not cut after its last record", name, cut(l.folder, name, seg.end))
+	} else if len(l.segs) == 0 { // what a killed process wrote may not be on disk yet
+		l.warn("last log segment was not synced", name, cut(l.folder, name, int64(len(content))))
 	}
 	l.segs = append(l.segs, &seg)
 	return limit, nil
+}
+
+// judge looks whether the last batch of a segment lost records only after the next batch
+// was written. That one says what was there then, and a batch that was whole then may
+// have been acknowledged.
+func (rec *recovery) judge(s *scan) {
+	n := len(s.seg.damaged)
+	if n == 0 || !s.seg.damaged[n-1].LastBatch || !rec.linked || !s.seg.linked {
+		return
+	}
+	c := chain{}
+	c.walk(s)
+	for i := range s.seg.damaged {
+		d := &s.seg.damaged[i]
+		d.LastBatch = d.LastBatch && c.head.Hash == rec.link
+	}
 }
 
 // tailDamaged says whether damaged bytes follow the last record.

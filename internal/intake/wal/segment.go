@@ -8,23 +8,25 @@ import (
 	"hash/crc32"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A segment file begins with a header, little endian:
 //
 //	 0 magic, 8 bytes
-//	 8 version, u32: 1
+//	 8 version, u32: 2, or 1 when its batches are not chained
 //	12 CRC-32C of bytes 0-11 and 16-63, u32
 //	16 number of the segment, u64
 //	24 sequence number of its first record, u64
-//	32 zeros
+//	32 hash of the last batch of the segment before, 32 bytes; zeros in version 1
 //
 // It is written together with the first batch. A file made ahead is all zeros until
 // then, so the first sequence number is always known when the header is there.
 const (
 	segmentMagic   = "suyanglg"
-	segmentVersion = 1
+	segmentVersion = 2
 	segmentHeader  = 64
+	segmentLink    = 32
 	segmentSuffix  = ".seg"
 )
 
@@ -41,6 +43,12 @@ type segment struct {
 	end     int64
 	marks   []mark
 	damaged []Damage
+	// chained says that the batches are linked, and link is the hash of the batch before
+	// the first one, if that is known.
+	chained, linked bool
+	link            Hash
+	// newest is when the latest record was received.
+	newest time.Time
 }
 
 // mark is a place where a record begins.
@@ -71,14 +79,14 @@ func (s *segment) mark(seq uint64, off int64) {
 }
 
 // appendHeader appends the header of a segment to buf.
-func appendHeader(buf []byte, number, first uint64) []byte {
+func appendHeader(buf []byte, number, first uint64, link Hash) []byte {
 	start := len(buf)
 	buf = append(buf, segmentMagic...)
 	buf = binary.LittleEndian.AppendUint32(buf, segmentVersion)
 	buf = binary.LittleEndian.AppendUint32(buf, 0)
 	buf = binary.LittleEndian.AppendUint64(buf, number)
 	buf = binary.LittleEndian.AppendUint64(buf, first)
-	buf = append(buf, make([]byte, segmentHeader-32)...)
+	buf = append(buf, link[:]...)
 	binary.LittleEndian.PutUint32(buf[start+12:], headerSum(buf[start:]))
 	return buf
 }
@@ -88,20 +96,26 @@ func headerSum(h []byte) uint32 {
 	return crc32.Update(sum, castagnoli, h[16:segmentHeader])
 }
 
-// readHeader returns the first sequence number in a segment's header. A header that
-// is not there or is damaged gives errNoRecord.
-func readHeader(content []byte, number uint64) (first uint64, err error) {
+// readHeader reads the header of a segment. One that is not there or is damaged gives
+// errNoRecord.
+func readHeader(content []byte, number uint64) (seg segment, err error) {
+	seg = segment{number: number, end: segmentHeader}
 	if len(content) < segmentHeader || string(content[:8]) != segmentMagic ||
 		binary.LittleEndian.Uint32(content[12:]) != headerSum(content) {
-		return 0, errNoRecord
+		return seg, errNoRecord
 	}
-	if v := binary.LittleEndian.Uint32(content[8:]); v != segmentVersion {
-		return 0, fmt.Errorf("segment version %d: %w", v, ErrVersion)
+	version := binary.LittleEndian.Uint32(content[8:])
+	if version < 1 || version > segmentVersion {
+		return seg, fmt.Errorf("segment version %d: %w", version, ErrVersion)
 	}
 	if n := binary.LittleEndian.Uint64(content[16:]); n != number {
-		return 0, errNoRecord
+		return seg, errNoRecord
 	}
-	return binary.LittleEndian.Uint64(content[24:]), nil
+	seg.first = binary.LittleEndian.Uint64(content[24:])
+	seg.next = seg.first
+	seg.chained, seg.linked = version > 1, version > 1
+	seg.link = Hash(content[segmentLink:segmentHeader])
+	return seg, nil
 }
 
 // Damage is a range of a segment in which records cannot be read any more. It is
@@ -148,6 +162,8 @@ type scan struct {
 	// limit is the first sequence number that belongs to a later segment, or
 	// noLimit for the last one.
 	limit uint64
+	// headless says that the header cannot be read.
+	headless bool
 	// torn is the length of the bytes after the last record of the last segment
 	// which are neither records nor zeros.
 	torn int64
@@ -162,14 +178,17 @@ const noLimit = ^uint64(0)
 // had been abandoned, and is left out. When neither header nor records are left,
 // first is 0.
 func scanSegment(content []byte, number, limit uint64) (*scan, error) {
-	s := &scan{content: content, limit: limit, seg: segment{number: number, end: segmentHeader}}
-	switch first, err := readHeader(content, number); {
+	s := &scan{content: content, limit: limit}
+	var err error
+	switch s.seg, err = readHeader(content, number); {
 	case err == nil:
-		s.seg.first, s.seg.next = first, first
 	case errors.Is(err, ErrVersion):
 		return nil, fmt.Errorf("log segment %s: %w", s.seg.name(), err)
 	case !allZero(content[:min(segmentHeader, len(content))]):
+		s.headless = true
 		s.damage(0, segmentHeader, 1, 0)
+	default:
+		s.headless = true
 	}
 	if err := s.run(); err != nil {
 		return nil, fmt.Errorf("log segment %s: %w", s.seg.name(), err)
@@ -184,7 +203,7 @@ func scanSegment(content []byte, number, limit uint64) (*scan, error) {
 func (s *scan) run() error {
 	off := int64(segmentHeader)
 	for s.seg.next < s.limit {
-		found, r, at, size, err := s.find(off)
+		found, r, err := s.find(off)
 		if err != nil {
 			return err
 		}
@@ -198,34 +217,56 @@ func (s *scan) run() error {
 		if found > off || r.Seq > s.seg.next {
 			s.damage(off, found-off, s.seg.next, r.Seq-1)
 		}
-		s.seg.mark(r.Seq, found)
-		s.batchFrom = r.Seq - min(r.Seq, uint64(at.index))
-		s.batchTo = s.batchFrom + uint64(at.count) - 1
-		s.seg.next = r.Seq + 1
-		off = min(found+int64(size), int64(len(s.content))) // the last padding may be gone
-		s.seg.end = off
+		s.take(r, found)
+		off = s.seg.end
 	}
 	return nil
 }
 
+// take keeps a record that was found.
+func (s *scan) take(r stored, found int64) {
+	if s.headless {
+		s.guess(r)
+	}
+	s.seg.mark(r.Seq, found)
+	s.batchFrom = r.batchFrom()
+	s.batchTo = s.batchFrom + uint64(r.count) - 1
+	s.seg.next = r.Seq + 1
+	s.seg.end = min(found+int64(r.size()), int64(len(s.content))) // the last padding may be gone
+	if r.Received.After(s.seg.newest) {
+		s.seg.newest = r.Received
+	}
+}
+
+// guess finds out from its records what the damaged header of a segment said.
+func (s *scan) guess(r stored) {
+	first := len(s.seg.marks) == 0
+	if first || r.index == 0 {
+		s.seg.chained = r.linked || r.index > 0
+	}
+	if first && r.linked {
+		s.seg.link, s.seg.linked = r.link, true
+	}
+}
+
 // find returns the first intact record at or after off that can belong here, or a
 // negative place when there is none.
-func (s *scan) find(off int64) (found int64, r Record, at batchPlace, size int, err error) {
+func (s *scan) find(off int64) (found int64, r stored, err error) {
 	found = off
 	for found+recordHeader <= int64(len(s.content)) {
-		r, at, size, err = decodeRecord(s.content[found:])
+		r, err = decodeRecord(s.content[found:])
 		switch {
 		case err == nil && s.belongs(r.Seq):
-			return found, r, at, size, nil
+			return found, r, nil
 		case errors.Is(err, ErrVersion) && found == off:
-			return 0, r, at, 0, err
+			return 0, r, err
 		}
 		found += 8
 		if zeros := zeroPrefix(s.content[found:]); zeros >= 8 {
 			found += int64(zeros &^ 7)
 		}
 	}
-	return -1, r, at, 0, nil
+	return -1, r, nil
 }
 
 // belongs says whether a record with this number can follow what was read so far.
@@ -247,6 +288,37 @@ func (s *scan) finish(off int64) {
 	case s.seg.next != 0:
 		s.damage(off, used, s.seg.next, s.limit-1)
 		s.seg.next = s.limit
+	}
+}
+
+// item is a record at a place of a segment, or a damaged range.
+type item struct {
+	stored
+	off    int64
+	damage *Damage
+}
+
+// items yields what the scan found, in order.
+func (s *scan) items(yield func(item) bool) {
+	damaged := s.seg.damaged
+	for off := int64(segmentHeader); len(damaged) > 0 || off < s.seg.end; {
+		if len(damaged) > 0 && damaged[0].Offset <= off {
+			d := damaged[0]
+			damaged = damaged[1:]
+			off = max(off, d.Offset+d.Length)
+			if !yield(item{off: d.Offset, damage: &d}) {
+				return
+			}
+			continue
+		}
+		r, err := decodeRecord(s.content[off:])
+		if err != nil {
+			panic(fmt.Sprintf("a record that was intact at byte %d of %s is not: %v", off, s.seg.name(), err))
+		}
+		if !yield(item{stored: r, off: off}) {
+			return
+		}
+		off += int64(r.size())
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -43,6 +44,11 @@ type Config struct {
 	// BatchRecords and BatchBytes limit what one sync makes durable.
 	BatchRecords int
 	BatchBytes   int
+	// Keep is how long a segment that was released is kept after its latest record was
+	// received: as long as what took the records may still lose them.
+	Keep time.Duration
+	// Now is the clock of Keep; nil means time.Now.
+	Now func() time.Time
 	// QueueBytes limits what waits for the disk; beyond it Append returns ErrBusy.
 	QueueBytes int
 	// Logger gets what went wrong with the disk; nil means slog.Default().
@@ -51,7 +57,7 @@ type Config struct {
 
 // DefaultConfig returns the configuration of a log in dir.
 func DefaultConfig(dir string) Config {
-	return Config{Dir: dir, SegmentBytes: 64 << 20, BatchRecords: 1024, BatchBytes: 4 << 20, QueueBytes: 64 << 20}
+	return Config{Dir: dir, SegmentBytes: 64 << 20, BatchRecords: 1024, BatchBytes: 4 << 20, QueueBytes: 64 << 20, Keep: 30 * 24 * time.Hour}
 }
 
 // largestBatch is the most records a batch can have: their index takes 16 bits.
@@ -65,7 +71,7 @@ func (c Config) check() error {
 		return fmt.Errorf("log: BatchRecords is %d; it must be from 1 to %d", c.BatchRecords, largestBatch)
 	case c.BatchBytes < sizeOf(0):
 		return fmt.Errorf("log: BatchBytes is %d; it must be at least %d", c.BatchBytes, sizeOf(0))
-	case c.SegmentBytes < int64(segmentHeader+c.BatchBytes):
+	case c.SegmentBytes < int64(segmentHeader+linkSize+c.BatchBytes):
 		return fmt.Errorf("log: SegmentBytes is %d; a batch of %d bytes does not fit", c.SegmentBytes, c.BatchBytes)
 	case c.QueueBytes < c.BatchBytes:
 		return fmt.Errorf("log: QueueBytes is %d; it must be at least BatchBytes, %d", c.QueueBytes, c.BatchBytes)
@@ -82,25 +88,31 @@ type Log struct {
 	done   chan struct{} // closed when the writer has ended
 	spares chan spare    // the segment that is made ahead
 
-	mu         sync.Mutex
-	wake       *sync.Cond
-	queue      []*request
-	queued     int // bytes in queue
-	closing    bool
-	segs       []*segment
-	active     *segment // the last of segs, or nil when the next batch begins one
-	next       uint64   // the sequence number of the next record
-	released   uint64
-	broken     error // not nil: read-only
-	full       error // not nil: the last batch found the disk full
-	stat       counts
-	torn       int64
-	unreadable []Damage
+	mu       sync.Mutex
+	wake     *sync.Cond
+	queue    []*request
+	queued   int // bytes in queue
+	closing  bool
+	segs     []*segment
+	active   *segment // the last of segs, or nil when the next batch begins one
+	next     uint64   // the sequence number of the next record
+	last     uint64   // the sequence number of the last record there is
+	head     Hash     // of the last batch; the writer alone changes it
+	released uint64
+	// releasedHead is where the chain was at the end of the last segment that Release removed.
+	releasedHead Head
+	broken       error // not nil: read-only
+	full         error // not nil: the last batch found the disk full
+	stat         counts
+	torn         int64
+	unreadable   []Damage
 
 	// These belong to the writer alone, after Open.
 	file       File // of active
 	lastNumber uint64
 	buf        []byte
+	sum        Hash      // of the batch in buf
+	newest     time.Time // when its latest record was received
 }
 
 // counts are the parts of Stat that only grow.
@@ -120,6 +132,9 @@ func Open(cfg Config) (*Log, error) {
 	l.wake = sync.NewCond(&l.mu)
 	if l.logger == nil {
 		l.logger = slog.Default()
+	}
+	if l.cfg.Now == nil {
+		l.cfg.Now = time.Now
 	}
 	var err error
 	if l.folder == nil {
@@ -259,6 +274,9 @@ type Stat struct {
 	// First and Next are the sequence numbers of the oldest record that is kept and
 	// of the next one to be written.
 	First, Next uint64
+	// Head is the end of the chain: whoever knows it can tell whether any record up to
+	// there is changed later.
+	Head Head
 	// Released is the last sequence number given to Release.
 	Released uint64
 	Segments int
@@ -280,7 +298,7 @@ type Stat struct {
 func (l *Log) Stat() Stat {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	st := Stat{First: l.next, Next: l.next, Released: l.released, Segments: len(l.segs), TornBytes: l.torn,
+	st := Stat{First: l.next, Next: l.next, Head: Head{l.last, l.head}, Released: l.released, Segments: len(l.segs), TornBytes: l.torn,
 		Records: l.stat.records, Batches: l.stat.batches, Abandoned: l.stat.abandoned, Err: errors.Join(l.broken, l.full)}
 	if len(l.segs) > 0 {
 		st.First = l.segs[0].first

@@ -27,6 +27,7 @@ func small(fs wal.FS, dir string) wal.Config {
 	cfg.FS = fs
 	cfg.SegmentBytes = 8 << 10
 	cfg.BatchBytes = 4 << 10
+	cfg.Keep = 0
 	cfg.Logger = quiet
 	return cfg
 }

@@ -1,8 +1,10 @@
 package wal
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // write is the writer: the only goroutine that changes segments. While a batch is
@@ -94,7 +96,7 @@ func (l *Log) commit(batch []*request) error {
 
 // try writes and syncs a batch, beginning a new segment when it does not fit.
 func (l *Log) try(batch []*request) error {
-	size := 0
+	size := linkSize
 	for _, q := range batch {
 		size += q.bytes
 	}
@@ -114,39 +116,48 @@ func (l *Log) try(batch []*request) error {
 	if err := l.file.Datasync(); err != nil {
 		return err
 	}
-	l.publish(batch, s, off+int64(len(l.buf)), marks)
+	l.publish(s, off+int64(len(l.buf)), marks)
 	return nil
 }
 
 // encode lays the batch out in l.buf, after the header if the segment is new, and
-// returns where it goes and the places of its records.
+// returns where it goes and the places of its records. Its hash is then in l.sum.
 func (l *Log) encode(batch []*request, s *segment) (off int64, marks []mark) {
 	l.buf = l.buf[:0]
 	off = s.end
 	if s.next == s.first {
 		off = 0
-		l.buf = appendHeader(l.buf, s.number, s.first)
+		l.buf = appendHeader(l.buf, s.number, s.first, s.link)
 	}
 	count := 0
 	for _, q := range batch {
 		count += len(q.records)
 	}
-	seq, index := s.next, 0
+	sum := sha256.New()
+	sum.Write(l.head[:])
+	seq, at := s.next, batchPlace{count: count}
+	l.newest = time.Time{}
 	for _, q := range batch {
 		q.first = seq
 		for _, r := range q.records {
 			r.Seq = seq
-			marks = append(marks, mark{seq, off + int64(len(l.buf))})
-			l.buf = appendRecord(l.buf, r, batchPlace{index, count})
+			start, end := len(l.buf), 0
+			marks = append(marks, mark{seq, off + int64(start)})
+			l.buf, end = appendRecord(l.buf, r, at, l.head)
+			sum.Write(l.buf[start:end])
+			if r.Received.After(l.newest) {
+				l.newest = r.Received
+			}
 			seq++
-			index++
+			at.index++
 		}
 	}
+	sum.Sum(l.sum[:0])
 	return off, marks
 }
 
 // publish lets readers see a batch that is durable.
-func (l *Log) publish(batch []*request, s *segment, end int64, marks []mark) {
+func (l *Log) publish(s *segment, end int64, marks []mark) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range marks {
@@ -154,7 +165,10 @@ func (l *Log) publish(batch []*request, s *segment, end int64, marks []mark) {
 	}
 	s.end = end
 	s.next += uint64(len(marks))
-	l.next = s.next
+	if l.newest.After(s.newest) {
+		s.newest = l.newest
+	}
+	l.next, l.last, l.head = s.next, s.next-1, l.sum
 	l.full = nil
 	l.stat.records += uint64(len(marks))
 	l.stat.batches++
@@ -188,7 +202,7 @@ func (l *Log) prepare(number uint64) spare {
 	err = f.Allocate(l.cfg.SegmentBytes)
 	if isFull(err) { // there may be room for a batch, and the file grows as it is written
 		if err = f.Truncate(0); err == nil {
-			err = f.Allocate(int64(segmentHeader + l.cfg.BatchBytes))
+			err = f.Allocate(int64(segmentHeader + linkSize + l.cfg.BatchBytes))
 		}
 	}
 	if err == nil {
@@ -214,7 +228,7 @@ func (l *Log) beginSegment() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.file = s.file
-	l.active = &segment{number: s.number, first: l.next, next: l.next, end: segmentHeader}
+	l.active = &segment{number: s.number, first: l.next, next: l.next, end: segmentHeader, chained: true, linked: true, link: l.head}
 	return nil
 }
 
