@@ -57,6 +57,8 @@ type Break struct {
 	Seq uint64
 	// Damaged says that records are missing just before, which explains it.
 	Damaged bool
+	// after is the first record of the batch before.
+	after uint64
 }
 
 // chain follows the chain through the records of a log, in their order.
@@ -64,10 +66,11 @@ type chain struct {
 	// head is the last place that was reached, and known whether its hash is.
 	head  Head
 	known bool
-	// sum is of the batch under way, which began with the record batch.
-	sum   hash.Hash
-	batch uint64
-	open  bool
+	// sum is of the batch under way, which began with the record batch; the one before
+	// began with the record before.
+	sum           hash.Hash
+	batch, before uint64
+	open          bool
 	// missing says that records are missing since the last batch began.
 	missing bool
 	// reached is told each place, broken each place that does not fit; both may be nil.
@@ -78,6 +81,7 @@ type chain struct {
 // enter takes note that a segment begins. A batch is never spread over two.
 func (c *chain) enter(s *segment) {
 	c.close()
+	c.before = c.batch
 	switch {
 	case !s.chained && c.known && c.head.Hash != Hash{}:
 		c.complain(s, segmentHeader, s.first)
@@ -97,15 +101,15 @@ func (c *chain) add(s *segment, r stored, off int64, raw []byte) {
 	}
 	if from := r.batchFrom(); !c.open || from != c.batch {
 		c.close()
-		c.open, c.batch = true, from
-		if r.linked {
+		c.open, c.before, c.batch = true, c.batch, from
+		if r.linked && r.index == 0 {
 			c.follow(s, r.link, off, r.Seq)
 		} else if r.index == 0 {
 			c.complain(s, off, r.Seq)
 		}
 		c.sum = sha256.New()
 		c.sum.Write(c.head.Hash[:])
-		c.missing = false
+		c.missing = r.index > 0
 	}
 	c.sum.Write(raw)
 	c.head.Seq = r.Seq
@@ -136,7 +140,7 @@ func (c *chain) follow(s *segment, link Hash, off int64, seq uint64) {
 
 func (c *chain) complain(s *segment, off int64, seq uint64) {
 	if c.broken != nil {
-		c.broken(Break{Segment: s.name(), Offset: off, Seq: seq, Damaged: c.missing})
+		c.broken(Break{Segment: s.name(), Offset: off, Seq: seq, Damaged: c.missing, after: c.before})
 	}
 }
 

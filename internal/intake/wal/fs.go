@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // FS is one folder of files, with exactly the calls that decide whether data
@@ -74,8 +75,13 @@ type osFolder string
 
 func (d osFolder) path(name string) string { return filepath.Join(string(d), name) }
 
+// Open opens a file for reading only where the disk cannot be written.
 func (d osFolder) Open(name string) (File, error) {
-	return openOS(d.path(name), os.O_RDWR)
+	f, err := openOS(d.path(name), os.O_RDWR)
+	if errors.Is(err, syscall.EROFS) {
+		return openOS(d.path(name), os.O_RDONLY)
+	}
+	return f, err
 }
 
 func (d osFolder) Create(name string) (File, error) {
@@ -119,8 +125,15 @@ func (d osFolder) SyncDir() error {
 	return f.Sync()
 }
 
+// Lock takes the lock file. On a disk that cannot be written there may be none, and then
+// nobody can write, either.
 func (d osFolder) Lock() (io.Closer, error) {
 	f, err := os.OpenFile(d.path("lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, syscall.EROFS) {
+		if f, err = os.Open(d.path("lock")); errors.Is(err, fs.ErrNotExist) {
+			return io.NopCloser(nil), nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +143,26 @@ func (d osFolder) Lock() (io.Closer, error) {
 	}
 	return f, nil
 }
+
+// Existing returns a folder that is there, for Look: its files are opened for reading
+// only, and nothing in it can be made, renamed or removed.
+func Existing(dir string) (FS, error) {
+	fi, err := os.Stat(dir)
+	if err == nil && !fi.IsDir() {
+		err = fmt.Errorf("%s is no folder", dir)
+	}
+	return readOnly{osFolder(dir)}, err
+}
+
+// readOnly is a folder in which nothing changes.
+type readOnly struct{ osFolder }
+
+func (d readOnly) Open(name string) (File, error) { return openOS(d.path(name), os.O_RDONLY) }
+func (readOnly) Create(string) (File, error)      { return nil, syscall.EROFS }
+func (readOnly) Rename(string, string) error      { return syscall.EROFS }
+func (readOnly) Remove(string) error              { return syscall.EROFS }
+func (readOnly) SyncDir() error                   { return syscall.EROFS }
+func (readOnly) Lock() (io.Closer, error)         { return nil, syscall.EROFS }
 
 type osFile struct{ *os.File }
 

@@ -17,8 +17,9 @@ import (
 
 // acked collects what Append acknowledged: which record has which sequence number.
 type acked struct {
-	mu  sync.Mutex
-	seq map[uint64]uint64 // sequence number to record
+	mu    sync.Mutex
+	seq   map[uint64]uint64 // sequence number to record
+	heads []wal.Head        // that the chain had after a start
 }
 
 // writeAll appends batches of new records from several goroutines until the log
@@ -110,7 +111,14 @@ func TestPowerCuts(t *testing.T) {
 						t.Fatalf("cut %d: the log does not open: %v", done, err)
 					}
 					a.check(t, l, fmt.Sprintf("cut %d, life %d", done, life))
+					head := l.Stat().Head
 					l.Close()
+					if c := look(t, d, a.heads...); !c.Sound() || len(c.Breaks) > 0 || c.Head != head {
+						t.Fatalf("cut %d, life %d: the chain does not hold: %+v, want the head %v", done, life, c, head)
+					}
+					if head.Seq > 0 {
+						a.heads = append(a.heads, head)
+					}
 				}
 				total += len(a.seq)
 			}

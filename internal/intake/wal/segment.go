@@ -162,6 +162,8 @@ type scan struct {
 	// limit is the first sequence number that belongs to a later segment, or
 	// noLimit for the last one.
 	limit uint64
+	// lost is what the disk could not read of content, or nil.
+	lost *Damage
 	// headless says that the header cannot be read.
 	headless bool
 	// torn is the length of the bytes after the last record of the last segment
@@ -211,8 +213,9 @@ func (s *scan) run() error {
 			s.finish(off)
 			return nil
 		}
-		if s.seg.next == 0 {
-			s.seg.first, s.seg.next = r.Seq, r.Seq
+		if s.seg.next == 0 { // no header; a batch is never spread over two segments
+			s.seg.first = max(r.batchFrom(), 1)
+			s.seg.next = s.seg.first
 		}
 		if found > off || r.Seq > s.seg.next {
 			s.damage(off, found-off, s.seg.next, r.Seq-1)
