@@ -45,6 +45,7 @@ type commands struct {
 	Report     reportCommand     `cmd:"" help:"Write the report of a wave as one HTML file."`
 	Quality    qualityCommand    `cmd:"" help:"Judge the interviews of a wave: too fast, alike, far away and other flags, each with how often it strikes honest ones."`
 	Verify     verifyCommand     `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
+	Log        logCommand        `cmd:"" help:"Look at the log of interviews, or of tablets: list it, print it, check all of it; a server may be at work."`
 	Backup     backupCommand     `cmd:"" help:"Copy what cannot be made anew, while the server runs: interviews, waves, links, cases, keys."`
 	Restore    restoreCommand    `cmd:"" help:"Make a state folder of a backup, and prove that every accepted interview is there."`
 	Estimate   estimateCommand   `cmd:"" help:"Estimate from the CSV of any survey, with design-based standard errors."`
