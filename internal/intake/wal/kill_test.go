@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,40 +25,69 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// writeForEver appends record n as n and prints n once it is acknowledged.
+// childWriters is how many goroutines of a child write.
+const childWriters = 32
+
+// writeForEver appends records from many writers and prints each with its sequence number
+// once it is acknowledged.
 func writeForEver(dir string) error {
-	l, err := wal.Open(small(nil, dir))
+	fs, err := wal.Folder(dir)
 	if err != nil {
 		return err
 	}
-	for n := l.Stat().Next; ; n += 2 {
-		seq, err := l.Append(context.Background(), []wal.Record{record(n), record(n + 1)})
-		if err != nil || seq != n {
-			return fmt.Errorf("append %d: %d, %w", n, seq, err)
-		}
-		fmt.Println(n + 1)
+	s, err := openLog(nil)(place{dir, fs})
+	if err != nil {
+		return err
 	}
+	begin := s.(*wal.Log).Stat().Next
+	failed := make(chan error)
+	for w := range uint64(childWriters) {
+		go func() {
+			for n := w<<40 + begin; ; n++ { // no run before this one came so far
+				seq, err := s.Append(context.Background(), []wal.Record{large(n)})
+				if err != nil {
+					failed <- err
+				}
+				fmt.Printf("%d %d\n", n, seq)
+			}
+		}()
+	}
+	return <-failed
 }
 
-// TestKilledProcess kills a process that writes, several times over one folder.
+// TestKilledProcess kills a process that writes, again and again over one folder of real
+// files.
 func TestKilledProcess(t *testing.T) {
 	dir := t.TempDir()
+	fs, err := wal.Folder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := place{dir, fs}
 	rng := rand.New(rand.NewPCG(9, 9))
-	for run := range 5 {
-		last := killChild(t, dir, 20+rng.IntN(60))
-		l := open(t, small(nil, dir))
-		st := l.Stat()
-		if st.Next <= last || len(st.Damaged) > 0 {
-			t.Fatalf("run %d: %d was acknowledged, Stat() = %+v", run, last, st)
+	kept := &ledger{seq: map[uint64]uint64{}}
+	c := crash{}
+	for c.cuts < *kills {
+		killChild(t, dir, 1+rng.IntN(300), kept)
+		s, err := openLog(nil)(p)
+		if err != nil {
+			t.Fatalf("kill %d: %v", c.cuts, err)
 		}
-		checkAll(t, l, 1, st.Next-1)
-		l.Close()
+		c.compare(s, kept)
+		s.Close()
+		c.checkChain(p)
+		c.cuts++
+	}
+	c.acked = kept.acked
+	t.Logf("kill -9, real files: %s", &c.tally)
+	if c.bad() {
+		t.Errorf("%s\n%s", &c.tally, strings.Join(c.trouble, "\n"))
 	}
 }
 
-// killChild starts a writing child, kills it after some acknowledgements and returns
-// the last record that it saw acknowledged.
-func killChild(t *testing.T, dir string, after int) (last uint64) {
+// killChild starts a writing child and kills it after some acknowledgements. What it
+// printed until then, and what was still in the pipe, was acknowledged.
+func killChild(t *testing.T, dir string, after int, kept *ledger) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+dir)
@@ -73,9 +103,11 @@ func killChild(t *testing.T, dir string, after int) (last uint64) {
 	defer guard.Stop()
 	lines := 0
 	for scanner := bufio.NewScanner(out); scanner.Scan(); {
-		if _, err := fmt.Sscan(scanner.Text(), &last); err != nil {
+		var n, seq uint64
+		if _, err := fmt.Sscan(scanner.Text(), &n, &seq); err != nil {
 			t.Fatalf("the child printed %q", scanner.Text())
 		}
+		kept.note(n, seq)
 		if lines++; lines == after {
 			cmd.Process.Kill()
 		}
@@ -83,5 +115,4 @@ func killChild(t *testing.T, dir string, after int) (last uint64) {
 	if cmd.Wait() == nil || lines < after {
 		t.Fatalf("the child ended by itself after %d acknowledgements", lines)
 	}
-	return last
 }

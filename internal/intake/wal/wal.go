@@ -221,7 +221,8 @@ func (l *Log) Seal() error { return l.control(l.finishSegment) }
 
 // Skip lets the next record have a sequence number above upto. It is for a caller
 // who knows that records up to there were acknowledged, although the log has lost
-// them: a number must not be given twice. The gap is named as damage.
+// them: a number must not be given twice. The gap is named as damage. Until a record is
+// appended a restart forgets it, so it is called after every Open.
 func (l *Log) Skip(upto uint64) error {
 	return l.control(func() {
 		l.finishSegment()

@@ -47,6 +47,7 @@ type Disk struct {
 	calls    int
 	cutAt    int
 	capacity int64
+	readOnly bool
 	locked   bool
 	faults   Faults
 }
@@ -100,6 +101,13 @@ func (d *Disk) SetCapacity(n int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.capacity = n
+}
+
+// SetReadOnly makes calls that change something fail with EROFS, as after a remount.
+func (d *Disk) SetReadOnly(is bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.readOnly = is
 }
 
 // Reboot cuts the power now, if it was not cut before, and returns the disk as the
@@ -163,6 +171,9 @@ func resize(b []byte, size int) []byte {
 func (d *Disk) step() error {
 	if d.cutAt >= 0 && d.calls >= d.cutAt {
 		return ErrPower
+	}
+	if d.readOnly {
+		return syscall.EROFS
 	}
 	d.calls++
 	return nil

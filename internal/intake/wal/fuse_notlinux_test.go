@@ -1,0 +1,13 @@
+//go:build !linux
+
+package wal_test
+
+import (
+	"errors"
+
+	"github.com/suyang-survey/suyang/internal/intake/wal/simdisk"
+)
+
+func mount(*simdisk.Disk, string) (func() error, error) {
+	return nil, errors.New("no FUSE on this system")
+}
