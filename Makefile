@@ -16,6 +16,11 @@
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
+# make crash  CUTS power cuts for each of two models of directories, on a lossy FUSE file system, and KILLS kills of
+#             processes that write: nothing acknowledged may be lost
+# make diskfault  FAULTS runs with disks that fail, are full, become read-only, or change what is on them
+# make bench-log  the log under 64 writers beside one writer that syncs each record, and SQLite, in one run, and how
+#             long a log takes to open
 # make wasm   the form engine for the browser, into bin/
 # make tablet the app of the enumerators' tablets, into web/tablet/dist, from where the program takes it
 # make test-tablet  interviews on a tablet in a real browser that is killed KILLS times, over a network that drops,
@@ -32,8 +37,10 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 KILLS   ?= 200
+CUTS    ?= 200
+FAULTS  ?= 550
 
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr crash diskfault bench-log echarts odk axe deps
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -113,6 +120,15 @@ household:
 
 quality:
 	$(GO) test ./internal/fieldwork/quality -run '^TestRates$$' -v -count 1 -timeout 60m -args -waves 100 $(ARGS)
+
+crash:
+	$(GO) test ./internal/intake/wal -run '^Test(Crash|CrashSuiteFindsBrokenRules|KilledProcess|OracleCrashes)$$' -v -count 1 -timeout 60m -args -cuts $(CUTS) -kills $(KILLS)
+
+diskfault:
+	$(GO) test ./internal/intake/wal -run '^Test(DiskFaults|DiskFaultsFindASyncTriedAgain|RealDiskFullThenFreed|RealReadOnlyDisk)$$' -v -count 1 -timeout 60m -args -faults $(FAULTS)
+
+bench-log:
+	$(GO) test ./internal/intake/wal -run '^TestLogSpeed$$' -v -count 1 -timeout 30m -args -speed 5s
 
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build

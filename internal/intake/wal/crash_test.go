@@ -19,7 +19,7 @@ import (
 var (
 	cuts   = flag.Int("cuts", 12, "power cuts for each model of directories")
 	kills  = flag.Int("kills", 4, "kills of a process that writes")
-	faults = flag.Int("faults", 60, "runs with a failing disk")
+	faults = flag.Int("faults", 33, "runs with a failing disk")
 )
 
 // store is what the crash suite needs of a log; the oracle has it, too.

@@ -26,3 +26,29 @@ func sumAnew(b []byte) {
 
 // RecordSize returns how far the record after the one at the beginning of b is.
 func RecordSize(b []byte) int { return pad(checkedFrom + int(binary.LittleEndian.Uint32(b))) }
+
+// Place is where a record lies.
+type Place struct {
+	Segment    string
+	Begin, End int64
+}
+
+// Places returns where the records of a log lie, by sequence number.
+func Places(folder FS) (map[uint64]Place, error) {
+	v, err := Look(folder)
+	if err != nil {
+		return nil, err
+	}
+	places := map[uint64]Place{}
+	for s, err := range v.scans {
+		if err != nil {
+			return nil, err
+		}
+		for it := range s.items {
+			if it.damage == nil {
+				places[it.Seq] = Place{s.seg.name(), it.off, it.off + int64(it.length)}
+			}
+		}
+	}
+	return places, nil
+}
