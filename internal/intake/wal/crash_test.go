@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/intake/wal/simdisk"
@@ -43,7 +44,7 @@ type opener func(place) (store, error)
 func openLog(change func(wal.FS) wal.FS) opener {
 	return func(p place) (store, error) {
 		cfg := wal.DefaultConfig("")
-		cfg.SegmentBytes, cfg.BatchBytes, cfg.Logger = 256<<10, 64<<10, quiet
+		cfg.SegmentBytes, cfg.BatchBytes, cfg.Keep, cfg.Logger = 256<<10, 64<<10, 0, quiet
 		if cfg.FS = p.fs; change != nil {
 			cfg.FS = change(p.fs)
 		}
@@ -110,7 +111,9 @@ func (c *crash) life(t *testing.T, d *simdisk.Disk, kept *ledger) *simdisk.Disk 
 		if err != nil {
 			return // the power went while it was being opened
 		}
+		trimmed := kept.trim(s, c.rng.IntN(2) == 0)
 		kept.writeAll(s, c.rng, 32)
+		trimmed()
 		s.Close()
 	})
 	d = d.Reboot()
@@ -155,6 +158,11 @@ func (c *crash) on(t *testing.T, d *simdisk.Disk, do func(place)) {
 
 // compare counts what was acknowledged and is not there, or there twice, byte for byte.
 func (c *crash) compare(s store, kept *ledger) {
+	for n, seq := range kept.seq {
+		if seq <= kept.released {
+			delete(kept.seq, n)
+		}
+	}
 	at, missing := map[uint64]uint64{}, len(kept.seq)
 	for r, err := range s.Read(1) {
 		if d := (*wal.Damage)(nil); errors.As(err, &d) {
@@ -178,7 +186,9 @@ func (c *crash) compare(s store, kept *ledger) {
 		if want, ok := kept.seq[n]; ok && want == r.Seq {
 			missing--
 		}
-		kept.seq[n] = r.Seq // it was seen, so it must stay
+		if r.Seq > kept.released {
+			kept.seq[n] = r.Seq // it was seen, so it must stay
+		}
 	}
 	if missing > 0 {
 		c.lost += missing
@@ -206,6 +216,37 @@ type ledger struct {
 	mu    sync.Mutex
 	seq   map[uint64]uint64
 	acked int
+	// released is up to where the log was told that it may forget.
+	released uint64
+}
+
+// trim begins to close and to release segments of a log while it is written, and returns
+// what ends that.
+func (k *ledger) trim(s store, wanted bool) (end func()) {
+	l, ok := s.(*wal.Log)
+	if !ok || !wanted {
+		return func() {}
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for err := error(nil); err == nil; {
+			select {
+			case <-stop:
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+			k.mu.Lock()
+			k.released = max(k.released, l.Stat().Head.Seq*3/4)
+			upto := k.released
+			k.mu.Unlock()
+			err = errors.Join(l.Seal(), l.Release(upto))
+		}
+	})
+	return func() {
+		close(stop)
+		wg.Wait()
+	}
 }
 
 func (k *ledger) note(n, seq uint64) {

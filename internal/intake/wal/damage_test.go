@@ -244,6 +244,13 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal(err)
 		}
 		first := openAndRead(t, d)
+		v, err := wal.Look(d)
+		if err == nil {
+			_, err = v.Check()
+		}
+		if err != nil && !errors.Is(err, wal.ErrVersion) {
+			t.Errorf("Check: %v", err)
+		}
 		if again := openAndRead(t, d); !slices.Equal(first, again) {
 			t.Errorf("first start reads %v, second %v", first, again)
 		}

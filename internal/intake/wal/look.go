@@ -50,6 +50,7 @@ func Look(folder FS) (*View, error) {
 	}
 	slices.Reverse(v.segs)
 	v.released = readLedger(folder) // last: what a server released meanwhile is no loss
+	v.segs = slices.DeleteFunc(v.segs, func(at viewed) bool { return at.limit <= v.released.removed.Seq+1 })
 	return v, nil
 }
 

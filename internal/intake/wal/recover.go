@@ -15,8 +15,8 @@ import (
 type recovery struct {
 	log *Log
 	buf []byte
-	// remove lists files that hold no record; they go once the rest is in order,
-	// because their headers say where the segment before them ends.
+	// remove lists files that hold no record which is still needed; they go once the rest is
+	// in order, because their headers say where the segment before them ends.
 	remove []string
 	// link is what the segment after the one under way says of the chain before it.
 	link   Hash
@@ -76,6 +76,10 @@ func (l *Log) begin() {
 // records of the segment before it must end.
 func (rec *recovery) segment(number, limit uint64) (uint64, error) {
 	l, name := rec.log, segmentName(number)
+	if limit <= l.releasedHead.Seq+1 { // its removal was not durable when the power went
+		rec.remove = append(rec.remove, name)
+		return limit, nil
+	}
 	content, lost, err := readSegment(l.folder, name, rec.buf)
 	if err != nil {
 		l.segmentDamage(Damage{Segment: name, From: 1, To: 0})

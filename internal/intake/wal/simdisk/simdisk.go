@@ -135,6 +135,15 @@ func (d *Disk) Reboot() *Disk {
 	return next
 }
 
+// Restart lets the disk work again after CutAfter with nothing lost, as when it was the
+// process that ended and not the power: what was written is seen, and still not on the
+// platter.
+func (d *Disk) Restart() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cutAt = -1
+}
+
 func (d *Disk) allNames() []string {
 	names := slices.AppendSeq(slices.Collect(maps.Keys(d.names)), maps.Keys(d.platter))
 	slices.Sort(names)
