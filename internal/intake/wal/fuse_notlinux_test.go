@@ -4,6 +4,7 @@ package wal_test
 
 import (
 	"errors"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal/simdisk"
 )
@@ -11,3 +12,6 @@ import (
 func mount(*simdisk.Disk, string) (func() error, error) {
 	return nil, errors.New("no FUSE on this system")
 }
+
+// processorTime is not measured here.
+func processorTime() time.Duration { return 0 }

@@ -9,9 +9,19 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 )
+
+// processorTime returns how long the processors worked for this process.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
 
 // smallDisk mounts an empty disk of some bytes in memory, or skips the test.
 func smallDisk(t *testing.T, bytes int) (dir string, remount func(flags uintptr)) {
