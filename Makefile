@@ -38,6 +38,7 @@ PEOPLE  ?= 100000
 N       ?= 1000000
 KILLS   ?= 200
 CUTS    ?= 200
+SIMULATED ?= 20000
 FAULTS  ?= 550
 
 .PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr crash diskfault bench-log echarts odk axe deps
@@ -122,7 +123,7 @@ quality:
 	$(GO) test ./internal/fieldwork/quality -run '^TestRates$$' -v -count 1 -timeout 60m -args -waves 100 $(ARGS)
 
 crash:
-	$(GO) test ./internal/intake/wal -run '^Test(Crash|CrashSuiteFindsBrokenRules|KilledProcess|OracleCrashes)$$' -v -count 1 -timeout 60m -args -cuts $(CUTS) -kills $(KILLS)
+	$(GO) test ./internal/intake/wal -run '^Test(Crash|CrashSuiteFindsBrokenRules|KilledProcess|OracleCrashes|PowerCuts)$$' -v -count 1 -timeout 60m -args -cuts $(CUTS) -kills $(KILLS) -simulated $(SIMULATED)
 
 diskfault:
 	$(GO) test ./internal/intake/wal -run '^Test(DiskFaults|DiskFaultsFindASyncTriedAgain|RealDiskFullThenFreed|RealReadOnlyDisk)$$' -v -count 1 -timeout 60m -args -faults $(FAULTS)

@@ -18,9 +18,10 @@ import (
 
 // The sizes of the campaigns; the Makefile gives the full ones.
 var (
-	cuts   = flag.Int("cuts", 12, "power cuts for each model of directories")
-	kills  = flag.Int("kills", 4, "kills of a process that writes")
-	faults = flag.Int("faults", 33, "runs with a failing disk")
+	cuts      = flag.Int("cuts", 12, "power cuts for each model of directories")
+	simulated = flag.Int("simulated", 2000, "power cuts of the simulated disk, for both models together")
+	kills     = flag.Int("kills", 4, "kills of a process that writes")
+	faults    = flag.Int("faults", 33, "runs with a failing disk")
 )
 
 // store is what the crash suite needs of a log; the oracle has it, too.
@@ -370,13 +371,13 @@ func TestCrashSuiteFindsBrokenRules(t *testing.T) {
 		"acknowledged before the sync":    {syncNames: true},
 		"the folder is not synced at all": {syncFiles: true},
 	} {
-		for _, dir := range []string{folder, ""} {
+		for on, dir := range map[string]string{disk: folder, "the simulated disk": ""} {
 			c := crash{model: simdisk.Strict, folder: dir, calls: 60,
 				open: openLog(func(fs wal.FS) wal.FS { l := broken; l.FS = fs; return l })}
 			c.run(t, 100, c.bad)
-			t.Logf("%s, %s: %s", name, disk, &c.tally)
+			t.Logf("%s, %s: %s", name, on, &c.tally)
 			if c.lost == 0 {
-				t.Errorf("%s: %s; the suite did not find it", name, &c.tally)
+				t.Errorf("%s, %s: %s; the suite did not find it", name, on, &c.tally)
 			}
 		}
 	}

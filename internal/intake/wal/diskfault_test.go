@@ -239,7 +239,7 @@ func TestDiskFaults(t *testing.T) {
 		}
 		c.cuts++
 	}
-	t.Logf("%d ways to fail, %d runs on %s, the others on the simulated disk; %s", kinds, mounted, disk, &c)
+	t.Logf("%d ways to fail, %d runs through the system on %s; %s", kinds, mounted, disk, &c)
 	if c.failed() || c.destroyed == 0 {
 		t.Errorf("%s\n%s", &c, strings.Join(c.trouble, "\n"))
 	}

@@ -86,7 +86,7 @@ func (a *acked) check(t *testing.T, l *wal.Log, what string) {
 // TestPowerCuts runs a log on a simulated disk through many lives; each ends with a
 // power cut at a random call, some while the log is being recovered.
 func TestPowerCuts(t *testing.T) {
-	cuts := 3000
+	cuts := *simulated
 	if testing.Short() {
 		cuts = 300
 	}

@@ -222,7 +222,7 @@ func TestLogSpeed(t *testing.T) {
 		}
 	}
 	t.Logf("records of %d bytes, %d rounds of %v: the middle round (least to most)", payload, *rounds, *speed)
-	t.Logf("%-42s %26s %8s %10s %10s %6s", "", "durable records/s", "ratio", "p50", "p99", "disk")
+	t.Logf("%-42s %26s %8s %10s %10s %7s", "", "durable records/s", "ratio", "p50", "p99", "files")
 	var base float64
 	for k, c := range contenders {
 		rate, least, most := middle(each(paces[k], func(p pace) float64 { return p.rate }))
@@ -232,7 +232,7 @@ func TestLogSpeed(t *testing.T) {
 		if k == 0 {
 			base, disk = rate, 1
 		}
-		t.Logf("%-42s %8.0f (%.0f to %.0f) %7.2f× %10v %10v %5.2f×", c.name, rate, least, most, rate/base,
+		t.Logf("%-42s %8.0f (%.0f to %.0f) %7.2f× %10v %10v %6.2f×", c.name, rate, least, most, rate/base,
 			p50.Round(time.Microsecond), p99.Round(time.Microsecond), disk)
 	}
 	measureOpening(t)
