@@ -66,7 +66,7 @@ var owners = map[string][]string{
 	"github.com/google/go-cmp":       {},
 	"database/sql":                   {"internal/office", "internal/drafts", "internal/sqlite"},
 	"github.com/boombuler/barcode":   {"internal/server"},
-	"github.com/hanwen/go-fuse":     {},
+	"github.com/hanwen/go-fuse":      {},
 	"golang.org/x/crypto":            {"internal/auth"},
 	"modernc.org/sqlite":             {"internal/sqlite"},
 	"testing":                        {"internal/clickhouse/engine/enginetest"},
