@@ -134,6 +134,7 @@ func TestPowerCuts(t *testing.T) {
 // TestOneFailedSync lets one sync fail at each moment of a run, then cuts the power.
 func TestOneFailedSync(t *testing.T) {
 	for _, fault := range []simdisk.Faults{{Syncs: 1}, {Writes: 1}, {Writes: 1, ShortWrites: true}} {
+		abandoned := 0
 		for at := range 40 {
 			what := fmt.Sprintf("%+v at append %d", fault, at)
 			d := simdisk.New(uint64(at), simdisk.Strict)
@@ -149,9 +150,13 @@ func TestOneFailedSync(t *testing.T) {
 			if st := l.Stat(); st.Err != nil {
 				t.Fatalf("%s: the log gave up: %v", what, st.Err)
 			}
+			abandoned += l.Stat().Abandoned
 			a.check(t, l, what+", running")
 			d = d.Reboot()
 			a.check(t, open(t, small(d, "")), what+", after a power cut")
+		}
+		if abandoned < 20 { // now and then it is the making of the next segment that fails
+			t.Errorf("%+v: a segment was given up %d times in 40", fault, abandoned)
 		}
 	}
 }
