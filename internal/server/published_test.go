@@ -21,16 +21,22 @@ func TestPublishAgain(t *testing.T) {
 	if err := s.Server.Publish([]Wave{bad}); err == nil || !strings.Contains(err.Error(), first.ID) {
 		t.Errorf("Publish() of a wave without a form = %v", err)
 	}
-	s.get("/s/village").want(200, "")
+	want := func(path string, status int) {
+		t.Helper()
+		if got := s.get(path).status; got != status {
+			t.Errorf("%s = %d, want %d", path, got, status)
+		}
+	}
+	want("/s/village", http.StatusOK)
 	closed, another := first, first
 	closed.Closed = true
 	another.ID = "another"
 	if err := s.Server.Publish([]Wave{closed, another}); err != nil {
 		t.Fatal(err)
 	}
-	s.get("/s/village").want(http.StatusGone, "")
-	s.get("/s/another").want(200, "")
-	if w := about.fill("age", "36", "internet", "no").send("next"); w.Code != http.StatusGone {
+	want("/s/village", http.StatusGone)
+	want("/s/another", http.StatusOK)
+	if w := about.fill("age", "36").fill("internet", "no").send("next"); w.Code != http.StatusGone {
 		t.Errorf("a page of the closed wave = %d, want %d", w.Code, http.StatusGone)
 	}
 }
