@@ -48,6 +48,18 @@ func VerifyLog(ctx context.Context, node uint16, log Readable, stored uint64, st
 	return in.Verify(ctx)
 }
 
+// ShippedIn is the sequence number up to which the intake with this folder has brought
+// everything to the store.
+func ShippedIn(dir string) (uint64, error) {
+	folder, err := wal.Folder(dir)
+	if err != nil {
+		return 0, err
+	}
+	var c cursor
+	err = readJSON(folder, cursorFile, &c)
+	return c.Seq, err
+}
+
 // readOnly makes a log of one that can only be read.
 type readOnly struct{ Readable }
 

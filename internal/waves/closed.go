@@ -60,8 +60,7 @@ func (f Folder) fieldwork(id string) (p Period, err error) {
 	return p, nil
 }
 
-// Close ends a wave: its pages take no more answers from the next start of the server
-// on. Interviews that were finished before, and that devices still hold, are accepted.
+// Close ends a wave: its pages take no more answers as soon as the servers see it. Interviews that were finished before, and that devices still hold, are accepted.
 func (f Folder) Close(id string) error {
 	if _, err := f.Load(id); err != nil {
 		return err
@@ -74,7 +73,7 @@ func (f Folder) Close(id string) error {
 }
 
 // SetLinksOnly takes a wave's own address away: it is answered through personal and open
-// links only, from the next start of the server on.
+// links only, as soon as the servers see it.
 func (f Folder) SetLinksOnly(id string) error {
 	if _, err := f.Load(id); err != nil {
 		return err
