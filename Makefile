@@ -20,6 +20,8 @@
 # make tablet the app of the enumerators' tablets, into web/tablet/dist, from where the program takes it
 # make test-tablet  interviews on a tablet in a real browser that is killed KILLS times, over a network that drops,
 #             repeats, reorders and truncates, to a server that is killed, too
+# make replay SUBMISSIONS interviews, each sent one to ten times in any order to three collectors that are
+#             killed NODE_KILLS times: each is stored once, and the statistics are those of a clean run, bit for bit
 # make engine the ClickHouse engine library, into bin/
 # make odk    the engine of ODK Web Forms, which the tests of exported forms need (Node.js)
 # make deps   what the browser tests need (Debian, Ubuntu)
@@ -32,8 +34,10 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 KILLS   ?= 200
+SUBMISSIONS ?= 1000000
+NODE_KILLS  ?= 60
 
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality replay fuzz-expr echarts odk axe deps
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -113,6 +117,9 @@ household:
 
 quality:
 	$(GO) test ./internal/fieldwork/quality -run '^TestRates$$' -v -count 1 -timeout 60m -args -waves 100 $(ARGS)
+
+replay: engine
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./cmd/suyang -run '^TestReplay$$' -v -count 1 -timeout 6h -args -submissions $(SUBMISSIONS) -node-kills $(NODE_KILLS)
 
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build
