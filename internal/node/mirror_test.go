@@ -26,7 +26,7 @@ const token = "the token of the installation"
 // peer is a node that keeps copies, on a line that can be cut. A cut can come after the other
 // node has done what it was asked.
 type peer struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	copies *Copies
 	site   *httptest.Server
@@ -36,7 +36,7 @@ type peer struct {
 	asked  int
 }
 
-func newPeer(t *testing.T) *peer {
+func newPeer(t testing.TB) *peer {
 	t.Helper()
 	p := &peer{t: t, dir: t.TempDir()}
 	p.copies = OpenCopies(p.dir, 9)
@@ -80,7 +80,7 @@ func (p *peer) content() map[uint64]string {
 	return contentOf(p.t, log)
 }
 
-func contentOf(t *testing.T, log Log) map[uint64]string {
+func contentOf(t testing.TB, log Log) map[uint64]string {
 	t.Helper()
 	all := map[uint64]string{}
 	for r, err := range log.Read(1) {
@@ -97,7 +97,7 @@ func contentOf(t *testing.T, log Log) map[uint64]string {
 }
 
 // mirrored is a log of node 3 with a copy at a peer.
-func mirrored(t *testing.T, dir string, p *peer) (*Mirror, *wal.Log, func()) {
+func mirrored(t testing.TB, dir string, p *peer) (*Mirror, *wal.Log, func()) {
 	t.Helper()
 	cfg := wal.DefaultConfig(dir)
 	cfg.SegmentBytes, cfg.Logger = 8<<20, quiet
