@@ -108,7 +108,7 @@ func TestCollectors(t *testing.T) {
 	}
 	for i := range 3 {
 		if got := c.toldOf(p.cases[i].ID); got != p.interview(i).ID {
-			t.Errorf("case %d has the interview %q at the office", i, got)
+			t.Fatalf("case %d has the interview %q at the office", i, got)
 		}
 	}
 	if _, changes := c.standing(p.cases[2].ID); changes != 1 {
@@ -195,7 +195,8 @@ func TestCollectors(t *testing.T) {
 		p.end(syscall.SIGTERM)
 	}
 	again := must(t, "verify", "--state", state, "--clickhouse", e.DSN(), "--log", first.state, "--log", second.state)
-	if out != again || !strings.Contains(out, "3 nodes: accepted ") || !strings.Contains(out, "node 3: accepted 2 = stored 2") {
+	if out != again || !strings.Contains(out, "3 nodes: accepted ") || !strings.Contains(out, "node 3: accepted 2 = stored 2") ||
+		!strings.Contains(out, "wave replay: 1 records are of interviews that another node has too; 0 are other bodies of a revision, 0 further") {
 		t.Errorf("verify printed\n%s\nby the nodes, and by their folders\n%s", out, again)
 	}
 	t.Log(strings.TrimSpace(out))

@@ -26,7 +26,7 @@ func (f *stateFlags) number(asked uint16) (uint16, error) {
 		return f.newNumber(path, asked)
 	}
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("cannot use %s as the state folder: %w; give another one with --state", f.State, err)
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16)
 	if err != nil || n == 0 {

@@ -152,6 +152,10 @@ func (c *cluster) verify(distinct, acknowledged int) {
 	}
 	sum := intake.Sum(ledgers...)
 	c.t.Logf("all nodes: accepted %d = stored %d + pending %d + quarantined %d, of %d distinct interviews", sum.Accepted, sum.Stored, sum.Pending, sum.Quarantined, distinct)
+	overlaps, err := st.store.Overlaps(c.t.Context())
+	if err != nil || len(overlaps) != 1 || overlaps[0].Repeated != sum.Stored-uint64(distinct) || overlaps[0].Bodies+overlaps[0].Further != 0 {
+		c.t.Errorf("of %d records of %d interviews the store says %+v (%v)", sum.Stored, distinct, overlaps, err)
+	}
 	if int(sum.Accepted) < acknowledged {
 		c.t.Errorf("%d interviews were acknowledged as new, and the logs have %d", acknowledged, sum.Accepted)
 	}

@@ -52,6 +52,14 @@ func (c *verifyCommand) Run(ctx context.Context, con *console) error {
 		sum := intake.Sum(ledgers...)
 		fmt.Fprintf(con.out, "%d nodes: accepted %d, stored %d, pending %d, quarantined %d\n", len(ledgers), sum.Accepted, sum.Stored, sum.Pending, sum.Quarantined)
 	}
+	overlaps, err := st.store.Overlaps(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range overlaps {
+		fmt.Fprintf(con.out, "wave %s: %d records are of interviews that another node has too; %d are other bodies of a revision, %d further interviews of a case: of those the one finished first counts\n",
+			o.Wave, o.Repeated, o.Bodies, o.Further)
+	}
 	return settled(ledgers)
 }
 

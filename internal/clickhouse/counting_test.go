@@ -146,6 +146,27 @@ func TestTwoNodesOneCase(t *testing.T) {
 	}
 }
 
+// What nodes have taken more than once is counted, each thing by itself.
+func TestOverlaps(t *testing.T) {
+	s := open(t)
+	at := func(node uint16, seq uint64, caseID, id string, revision uint32, body string) surveys.Response {
+		r := response("w", caseID, seq, nil)
+		r.ID, r.Node, r.Revision, r.BodyHash = id, node, revision, sha256.Sum256([]byte(body))
+		return r
+	}
+	a, b := submission(1), submission(2)
+	put(t, s, "1", at(1, 1, "a", a, 1, "x"), at(1, 2, "b", b, 1, "y"), at(1, 3, "a", a, 2, "z"))
+	if got, err := s.Overlaps(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("one node: %+v, %v", got, err)
+	}
+	put(t, s, "2", at(2, 1, "a", a, 1, "x"), at(2, 2, "b", b, 1, "other"))
+	put(t, s, "3", at(3, 1, "a", a, 1, "x"), at(3, 2, "a", submission(3), 1, "v"))
+	want := []Overlap{{Wave: "w", Repeated: 2, Bodies: 1, Further: 1}}
+	if got, err := s.Overlaps(t.Context()); err != nil || !slices.Equal(got, want) {
+		t.Errorf("three nodes: %+v, %v, want %+v", got, err, want)
+	}
+}
+
 // What the desk shows of an interview is the record that counts.
 func TestResponseIsTheOneThatCounts(t *testing.T) {
 	s := open(t)

@@ -210,6 +210,26 @@ func scanResponse(rows driver.Rows) (surveys.Response, error) {
 	return r, err
 }
 
+// Overlap is what nodes have taken of a wave more than once; surveys.Counting says which of
+// it counts.
+type Overlap struct {
+	Wave string
+	// Repeated counts records of interviews that other nodes have, too; Bodies further bodies
+	// under one revision of an interview; Further further whole interviews of cases.
+	Repeated, Bodies, Further uint64
+}
+
+// Overlaps lists the waves of which nodes have taken something more than once.
+func (s *Store) Overlaps(ctx context.Context) (list []Overlap, err error) {
+	err = s.query(ctx, "overlaps", nil, func(rows driver.Rows) error {
+		var o Overlap
+		err := rows.Scan(&o.Wave, &o.Repeated, &o.Bodies, &o.Further)
+		list = append(list, o)
+		return err
+	})
+	return list, explain("look for what several nodes have taken", err)
+}
+
 // Waves lists the waves that have a sample or a response, by name.
 func (s *Store) Waves(ctx context.Context) ([]string, error) {
 	waves, err := s.strings(ctx, "waves", nil)
