@@ -247,15 +247,15 @@ const lookEvery = 5 * time.Second
 
 // followFolder keeps the published waves as they are in the state folder, until ctx ends.
 func (st *station) followFolder(ctx context.Context, show func(*publishedWaves) error) {
-	was, err := st.flags.fingerprint()
+	var was string // unlike any, so that what was published while the program started is not missed
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(lookEvery):
 		}
-		var now string
-		if now, err = st.flags.fingerprint(); err != nil || now == was {
+		now, err := st.flags.fingerprint()
+		if err != nil || now == was {
 			continue
 		}
 		p, err := st.flags.published()

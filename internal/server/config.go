@@ -63,7 +63,7 @@ func (c Config) check() error {
 	case c.RequestTime <= 0 || c.Grace <= 0:
 		return errors.New("RequestTime and Grace must be greater than zero")
 	case c.Leave < 0:
-		return errors.New("Leave must not be negative")
+		return errors.New("the setting Leave must not be negative")
 	case c.MaxConns <= 0 || c.MaxRequests <= 0:
 		return errors.New("MaxConns and MaxRequests must be greater than zero")
 	case c.Reports != nil && c.ReportCSP == "":
