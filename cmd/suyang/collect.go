@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -116,8 +117,27 @@ func (st *station) openCollector(ctx context.Context, f nodeFlags) (err error) {
 	if st.log, err = wal.Open(wal.DefaultConfig(st.flags.logFolder())); err != nil {
 		return err
 	}
+	if err := st.isNotLost(ctx); err != nil {
+		return err
+	}
 	st.copies = node.OpenCopies(filepath.Join(st.flags.State, copyFiles), st.node)
 	return st.openOwnIntake(ctx, f.AckPeer)
+}
+
+// isNotLost refuses an empty log of a node that has stored interviews: it would give their
+// numbers again. A ClickHouse that is away cannot tell.
+func (st *station) isNotLost(ctx context.Context) error {
+	if st.log.Stat().Next > 1 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstAnswer)
+	defer cancel()
+	n, _, err := st.store.Count(ctx, st.node, 1, math.MaxInt64)
+	if err != nil || n == 0 {
+		return nil
+	}
+	return fmt.Errorf("ClickHouse has %d interviews of node %d, but the log in %s is empty: it was lost, or the number is that of another node; "+
+		"make it anew with “suyang recover”, or begin with a number that was never used: %w", n, st.node, st.flags.State, surveys.ErrConflict)
 }
 
 // copyFiles is the folder with the copies of other nodes' logs.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -200,6 +203,17 @@ func TestCollectors(t *testing.T) {
 		t.Errorf("verify printed\n%s\nby the nodes, and by their folders\n%s", out, again)
 	}
 	t.Log(strings.TrimSpace(out))
+
+	// An empty log never goes on under a number that was used.
+	empty := t.TempDir()
+	c.giveKey(empty)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var talk bytes.Buffer
+	status := run(ctx, []string{"serve", "--only", "collect", "--node", "3", "--office", c.office.url(), "--clickhouse", e.DSN(), "--state", empty, "--listen", "127.0.0.1:0"}, strings.NewReader(""), io.Discard, &talk)
+	if status == 0 || !strings.Contains(talk.String(), "suyang recover") {
+		t.Errorf("a collector with an empty log and the number of another: %d, %s", status, talk.String())
+	}
 }
 
 // checkReceipts sends interviews again: each was there, and has the receipt that was given.
