@@ -25,6 +25,8 @@
 # make tablet the app of the enumerators' tablets, into web/tablet/dist, from where the program takes it
 # make test-tablet  interviews on a tablet in a real browser that is killed KILLS times, over a network that drops,
 #             repeats, reorders and truncates, to a server that is killed, too
+# make replay SUBMISSIONS interviews, each sent one to ten times in any order to three collectors that are
+#             killed NODE_KILLS times: each is stored once, and the statistics are those of a clean run, bit for bit
 # make engine the ClickHouse engine library, into bin/
 # make odk    the engine of ODK Web Forms, which the tests of exported forms need (Node.js)
 # make deps   what the browser tests need (Debian, Ubuntu)
@@ -40,8 +42,10 @@ KILLS   ?= 200
 CUTS    ?= 200
 SIMULATED ?= 20000
 FAULTS  ?= 550
+SUBMISSIONS ?= 1000000
+NODE_KILLS  ?= 60
 
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr crash diskfault bench-log echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -130,6 +134,9 @@ diskfault:
 
 bench-log:
 	$(GO) test ./internal/intake/wal -run '^TestLogSpeed$$' -v -count 1 -timeout 30m -args -speed 5s
+
+replay: engine
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./cmd/suyang -run '^TestReplay$$' -v -count 1 -timeout 6h -args -submissions $(SUBMISSIONS) -node-kills $(NODE_KILLS)
 
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build

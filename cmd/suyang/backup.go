@@ -18,7 +18,9 @@ import (
 const (
 	officeFile   = "office.db"
 	draftsFile   = "drafts.db"
+	intakeFiles  = "intake"
 	receiptFile  = "intake/receipt.key"
+	nodeFile     = "node"
 	logFiles     = "log"
 	tabletFiles  = "tablets"
 	waveFiles    = "waves"
@@ -64,7 +66,7 @@ func (c *backupCommand) Run(ctx context.Context, con *console) error {
 }
 
 func (c *backupCommand) copyInto(ctx context.Context, to string) error {
-	for _, name := range []string{"key", receiptFile} {
+	for _, name := range []string{"key", nodeFile, receiptFile} {
 		if err := copyFile(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

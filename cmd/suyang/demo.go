@@ -74,7 +74,7 @@ func (c *demoCommand) Run(ctx context.Context, con *console) error {
 	}
 	defer st.Close()
 	d.st = st
-	srv, err := c.listen(st)
+	srv, err := c.listen(st, 0)
 	if err != nil {
 		return err
 	}

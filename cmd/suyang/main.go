@@ -33,8 +33,8 @@ type commands struct {
 	Frame      frameCommand      `cmd:"" help:"Check a frame and prepare it for a draw: its codes, sizes, what may be merged, a later vintage."`
 	Draw       drawCommand       `cmd:"" help:"Draw a sample from a frame by a plan, into a file that the draw can be proved with; draw it again."`
 	Precision  precisionCommand  `cmd:"" help:"Say how precise a survey of cities would be, what change it sees, and whether a ranking is supported."`
-	Publish    publishCommand    `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave, which the server shows from its next start on."`
-	Close      closeCommand      `cmd:"" help:"End a wave: its pages take no more answers from the next start of the server on."`
+	Publish    publishCommand    `cmd:"" help:"Freeze a questionnaire, its plan and its sample as a wave, which the servers show within a minute."`
+	Close      closeCommand      `cmd:"" help:"End a wave: its pages take no more answers, on all servers within a minute."`
 	Links      linksCommand      `cmd:"" help:"Print the personal link of every case of a wave, as CSV or as labels with QR codes; replace links."`
 	OpenLink   openLinkCommand   `cmd:"" help:"Make a link that anybody may use, with limits, and show what came through the open links of a wave."`
 	Import     importCommand     `cmd:"" help:"Take in the microdata of another survey as a wave."`
@@ -48,6 +48,7 @@ type commands struct {
 	Log        logCommand        `cmd:"" help:"Look at the log of interviews, or of tablets: list it, print it, check all of it; a server may be at work."`
 	Backup     backupCommand     `cmd:"" help:"Copy what cannot be made anew, while the server runs: interviews, waves, links, cases, keys."`
 	Restore    restoreCommand    `cmd:"" help:"Make a state folder of a backup, and prove that every accepted interview is there."`
+	Recover    recoverCommand    `cmd:"" help:"Make the log of a lost collector anew from the copy that another one keeps."`
 	Estimate   estimateCommand   `cmd:"" help:"Estimate from the CSV of any survey, with design-based standard errors."`
 	Engine     engineCommand     `cmd:"" hidden:"" help:"Run the embedded ClickHouse engine; the other commands start it themselves."`
 }

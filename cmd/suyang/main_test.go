@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/suyang-survey/suyang/internal/microdata"
@@ -20,7 +21,7 @@ import (
 // that is the test.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == "engine" || os.Args[1] == "serve") {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 		stop()
 		os.Exit(status)

@@ -92,7 +92,7 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	}
 	fmt.Fprintf(con.out, "wave %s is published: %s, version %s, %d cases\n", w.ID, q.ID, q.Version(), len(sample.cases))
 	if n := len(w.Earlier); n > 0 {
-		fmt.Fprintf(con.out, "interviews under way finish on the %d earlier version(s); new ones get this one from the next start of the server on\n", n)
+		fmt.Fprintf(con.out, "interviews under way finish on the %d earlier version(s); new ones get this one\n", n)
 	}
 	return nil
 }

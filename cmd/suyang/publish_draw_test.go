@@ -120,7 +120,7 @@ type reached struct {
 // answer accepts an interview of a person of an age; those under 18 are asked nothing else.
 func (r reached) answer(id string, revision uint32, interview, age string) {
 	r.t.Helper()
-	w := r.waves[0]
+	w := r.published().waves[0]
 	answers := surveys.Answers{"age": {age}}
 	if age >= "18" {
 		answers["K1"] = []string{"t"}

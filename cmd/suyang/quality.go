@@ -237,8 +237,9 @@ type verdict struct {
 	running chan struct{}
 }
 
-// logMark says how far the log had come: written, and stored.
-type logMark struct{ written, stored uint64 }
+// logMark says how far the log had come: written, and stored; and how much had come from
+// collectors.
+type logMark struct{ written, stored, heard uint64 }
 
 func newJudge(st *station) *judge {
 	return &judge{st: st, now: time.Now, waves: map[string]*verdict{}}
@@ -254,7 +255,7 @@ func (j *judge) findings(ctx context.Context, wave string) ([]quality.Finding, t
 		j.waves[wave] = v
 	}
 	log := j.st.log.Stat()
-	if upTo := (logMark{log.Next, log.Released}); v.running == nil && (v.at.IsZero() || v.err != nil || v.upTo != upTo && j.now().Sub(v.at) >= judgeEvery) {
+	if upTo := (logMark{log.Next, log.Released, j.st.heard.Load()}); v.running == nil && (v.at.IsZero() || v.err != nil || v.upTo != upTo && j.now().Sub(v.at) >= judgeEvery) {
 		v.running = make(chan struct{})
 		go j.run(context.WithoutCancel(ctx), wave, v, upTo)
 	}
@@ -276,7 +277,7 @@ func (j *judge) findings(ctx context.Context, wave string) ([]quality.Finding, t
 func (j *judge) run(ctx context.Context, wave string, v *verdict, upTo logMark) {
 	var found []quality.Finding
 	err := fmt.Errorf("wave %s: %w", wave, surveys.ErrNotFound)
-	for _, w := range j.st.waves {
+	for _, w := range j.st.published().waves {
 		if w.ID == wave {
 			found, err = j.st.judge(ctx, w.Questionnaire, wave)
 		}

@@ -17,6 +17,7 @@ import (
 type serveCommand struct {
 	stateFlags
 	listenFlags
+	nodeFlags
 }
 
 // listenFlags say where the server is reached.
@@ -29,12 +30,24 @@ type listenFlags struct {
 
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(ctx context.Context, con *console) error {
+	if err := c.nodeFlags.check(c.ClickHouse); err != nil {
+		return err
+	}
+	if c.Only == "collect" {
+		return c.collect(ctx, con)
+	}
+	if _, err := c.number(c.Node); err != nil {
+		return err
+	}
 	st, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	srv, err := c.listen(st)
+	if st.collectors, err = c.clients(c.Collectors...); err != nil {
+		return err
+	}
+	srv, err := c.listen(st, c.Leave)
 	if err != nil {
 		return err
 	}
@@ -48,16 +61,44 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 			}
 		}()
 	}
+	for _, collector := range st.collectors {
+		st.start(ctx, func(ctx context.Context) error { return st.followCollector(ctx, collector) })
+	}
+	go st.followFolder(ctx, func(p *publishedWaves) error { return srv.Publish(p.served) })
 	return srv.Run(ctx)
+}
+
+// collect serves as a node that only takes interviews, until it is told to stop.
+func (c *serveCommand) collect(ctx context.Context, con *console) error {
+	st, err := c.openCollector(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	first, cancel := context.WithTimeout(ctx, firstAnswer)
+	err = st.getWaves(first, func(*publishedWaves) error { return nil })
+	cancel()
+	if err != nil {
+		slog.Warn("the office did not say which waves are published", "cause", err)
+	}
+	srv, err := c.listen(st, c.Leave)
+	if err != nil {
+		return err
+	}
+	server.Tune()
+	con.say("node %d collects %s on http://%s", st.node, st.waveNames(), srv.Addr())
+	go st.followOffice(ctx, func(p *publishedWaves) error { return srv.Publish(p.served) })
+	return errors.Join(srv.Run(ctx), st.finish(ctx))
 }
 
 // waveNames lists the published waves for people.
 func (st *station) waveNames() string {
-	if len(st.waves) == 0 {
+	list := st.published().waves
+	if len(list) == 0 {
 		return "no wave yet"
 	}
 	var names []string
-	for _, w := range st.waves {
+	for _, w := range list {
 		names = append(names, w.ID)
 	}
 	return strings.Join(names, ", ")
@@ -65,25 +106,41 @@ func (st *station) waveNames() string {
 
 // ready says why interviews cannot be taken now.
 func (st *station) ready(ctx context.Context) error {
-	return errors.Join(st.log.Stat().Err, st.journals.Stat().Err, st.drafts.Check(ctx))
+	errs := []error{st.log.Stat().Err, st.drafts.Check(ctx)}
+	if st.journals != nil {
+		errs = append(errs, st.journals.Stat().Err)
+	}
+	if st.mirror != nil {
+		errs = append(errs, st.mirror.Err())
+	}
+	if st.link != nil && len(st.published().waves) == 0 {
+		errs = append(errs, st.link.none())
+	}
+	return errors.Join(errs...)
 }
 
 // listen makes the server of a station and takes its port.
-func (f *listenFlags) listen(st *station) (*server.Server, error) {
+func (f *listenFlags) listen(st *station, leave time.Duration) (*server.Server, error) {
 	key, err := st.flags.key()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(st.flags.reports(), 0o755); err != nil {
-		return nil, err
+	if st.office != nil {
+		if err := os.MkdirAll(st.flags.reports(), 0o755); err != nil {
+			return nil, err
+		}
 	}
 	cfg := server.DefaultConfig(key)
 	cfg.Addr, cfg.HTTPS, cfg.Origins = f.Listen, f.HTTPS, f.Origins
+	cfg.Leave = leave
 	if f.Idle > 0 {
 		cfg.Idle = f.Idle
 	}
-	cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
-	deps := server.Deps{Waves: st.served, Intake: st.intake, Drafts: st.drafts, Office: st.office, Tablets: st.tablets, Ready: st.ready, Now: st.now, Findings: newJudge(st).findings, Answers: st.store.Response}
+	deps := server.Deps{Waves: st.published().served, Intake: st.intake, Drafts: st.drafts, Ready: st.ready, Now: st.now, Nodes: st.service(key).Handler()}
+	if st.office != nil {
+		cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
+		deps.Office, deps.Tablets, deps.Findings, deps.Answers = st.office, st.tablets, newJudge(st).findings, st.store.Response
+	}
 	srv, err := server.New(cfg, deps)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/clickhouse"
@@ -18,6 +20,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/node"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/server"
 	"github.com/suyang-survey/suyang/internal/tablet"
@@ -85,9 +88,11 @@ func (f *stateFlags) make() error {
 // station is the program's parts, opened on one state folder.
 type station struct {
 	flags *stateFlags
-	waves []waves.Wave
-	// served are the published waves as the server takes them.
-	served []server.Wave
+	// node is the number under which it appends to its log.
+	node uint16
+	// shown are the published waves, forms the same as the intake takes them.
+	shown  atomic.Pointer[publishedWaves]
+	forms  intake.Waves
 	drafts *drafts.Store
 	office *office.Store
 	engine *engine.Engine
@@ -98,13 +103,25 @@ type station struct {
 	// out.
 	journals *wal.Log
 	tablets  *tablet.Tablets
+	// mirror is the way to the node that keeps a copy of the log, nil where none does; copies
+	// are those kept of other nodes' logs, collectors the nodes that the office hears of
+	// interviews from.
+	mirror     *node.Mirror
+	copies     *node.Copies
+	collectors []*node.Client
+	// link is the way of a collector to the office.
+	link *officeLink
+	// heard counts what came from collectors, numbers has their addresses by their numbers.
+	heard   atomic.Uint64
+	numbers sync.Map
 	// now is the clock of the intake and the pages.
 	now func() time.Time
 	// stop ends what runs beside the server: shipping, following the log, and carrying out what
 	// tablets recorded. Each then sends its result to ended.
-	stop    context.CancelFunc
-	running int
-	ended   chan error
+	background context.Context
+	stop       context.CancelFunc
+	running    int
+	ended      chan error
 }
 
 // open opens everything: the store, the log and the intake, which begins to ship. It
@@ -221,26 +238,62 @@ func (f *stateFlags) running(ctx context.Context) *clickhouse.Store {
 	return store
 }
 
+// publishedWaves are the published waves as they were read, and as the server takes them.
+type publishedWaves struct {
+	waves  []waves.Wave
+	served []server.Wave
+	forms  *intake.Waves
+}
+
+// published reads the waves and compiles all their versions.
+func (f *stateFlags) published() (*publishedWaves, error) {
+	list, err := f.waves().All()
+	if err != nil {
+		return nil, err
+	}
+	p := &publishedWaves{waves: list, forms: &intake.Waves{}}
+	for _, w := range list {
+		served, err := f.serve(w, p.forms)
+		if err != nil {
+			return nil, fmt.Errorf("wave %s: %w", w.ID, err)
+		}
+		p.served = append(p.served, served)
+	}
+	return p, nil
+}
+
+// take lets the station work with these waves from now on.
+func (st *station) take(p *publishedWaves) {
+	st.forms.Replace(p.forms)
+	st.shown.Store(p)
+}
+
+// published are the waves that the station works with.
+func (st *station) published() *publishedWaves {
+	if p := st.shown.Load(); p != nil {
+		return p
+	}
+	return &publishedWaves{}
+}
+
 // openIntake reads the published waves and the log, and begins to ship.
 func (st *station) openIntake(ctx context.Context) (err error) {
-	if st.waves, err = st.flags.waves().All(); err != nil {
+	p, err := st.flags.published()
+	if err != nil {
 		return err
 	}
-	published := &intake.Waves{}
-	for _, w := range st.waves {
-		served, err := st.flags.serve(w, published)
-		if err != nil {
-			return fmt.Errorf("wave %s: %w", w.ID, err)
-		}
-		st.served = append(st.served, served)
-	}
+	st.take(p)
 	if st.drafts, err = st.flags.openDrafts(); err != nil {
 		return err
 	}
 	if st.log, err = wal.Open(wal.DefaultConfig(st.flags.logFolder())); err != nil {
 		return err
 	}
-	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, "intake"))
+	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, intakeFiles))
+	if cfg.Node, err = st.flags.number(0); err != nil {
+		return err
+	}
+	st.node = cfg.Node
 	upTo, err := st.office.TakenUpTo(ctx, cfg.Node)
 	if err != nil {
 		return err
@@ -248,18 +301,26 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 	if err := st.log.Skip(upTo); err != nil { // does nothing unless the log has lost its end
 		return err
 	}
-	if st.intake, err = intake.New(cfg, st.log, st.store, published, st.now); err != nil {
+	if st.intake, err = intake.New(cfg, st.log, st.store, &st.forms, st.now); err != nil {
 		return err
 	}
 	if err := st.openTablets(ctx); err != nil {
 		return err
 	}
-	ctx, st.stop = context.WithCancel(ctx)
-	for _, run := range []func(context.Context) error{st.ship, st.follow, st.tablets.Run} {
-		st.running++
-		go func() { st.ended <- run(ctx) }()
-	}
+	st.start(ctx, st.ship, st.follow, st.tablets.Run)
 	return nil
+}
+
+// start runs what runs beside the server, until Close: it has work to do still when the
+// program has been told to end.
+func (st *station) start(ctx context.Context, parts ...func(context.Context) error) {
+	if st.running == 0 {
+		st.background, st.stop = context.WithCancel(context.WithoutCancel(ctx))
+	}
+	for _, run := range parts {
+		st.running++
+		go func() { st.ended <- run(st.background) }()
+	}
 }
 
 // openTablets opens the journals of tablets.
@@ -311,6 +372,10 @@ func (f *stateFlags) serve(w waves.Wave, published *intake.Waves) (server.Wave, 
 
 // booklets are those that the cases of a wave were given when they were drawn.
 func (f *stateFlags) booklets(wave string) (map[string]string, error) {
+	kept, err := f.keptBooklets(wave)
+	if kept != nil || err != nil {
+		return kept, err
+	}
 	cases, err := f.waves().Sample(wave)
 	if errors.Is(err, surveys.ErrNotFound) {
 		return nil, nil
@@ -382,6 +447,9 @@ func (st *station) Close() error {
 	}
 	if st.office != nil {
 		errs = append(errs, st.office.Close())
+	}
+	if st.copies != nil {
+		errs = append(errs, st.copies.Close())
 	}
 	if st.log != nil {
 		errs = append(errs, st.log.Close())

@@ -597,7 +597,7 @@ func numbers(from, to uint64) func(func(uint64) bool) {
 func (f *fieldOffice) replays(events map[uint64]journalEvent, id string, sent surveys.Interview, st *station) (steps int) {
 	f.t.Helper()
 	var engine wire.Engine
-	q := st.served[0].Questionnaire
+	q := st.published().served[0].Questionnaire
 	compile, err := json.Marshal(map[string]any{"do": "compile", "questionnaire": q})
 	if err != nil {
 		f.t.Fatal(err)

@@ -4,21 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"path/filepath"
+	"slices"
 	"time"
+
+	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/node"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // verifyCommand proves the ledger.
 type verifyCommand struct {
 	stateFlags
+	Log        []string `type:"existingdir" help:"State folder of a further node, or a copy of it; may be given for several."`
+	Collectors []string `env:"SUYANG_COLLECTORS" help:"Addresses of collectors, whose logs are read from them."`
 }
 
 // shippingTime is how long verify waits for interviews that were still on their way
 // when the server ended.
 const shippingTime = 30 * time.Second
 
-// Run recomputes the ledger from the log, compares it with the store and prints it.
-// It fails when an interview is missing, or is still on its way.
+// Run recomputes the ledger of each node from its log, compares it with the store and prints
+// it. It fails when an interview is missing, or is still on its way.
 func (c *verifyCommand) Run(ctx context.Context, con *console) error {
 	if _, err := os.Stat(c.logFolder()); err != nil {
 		return fmt.Errorf("%s holds no log of interviews (%w); give the state folder with --state", c.State, err)
@@ -31,16 +41,104 @@ func (c *verifyCommand) Run(ctx context.Context, con *console) error {
 	shipping, cancel := context.WithTimeout(ctx, shippingTime)
 	defer cancel()
 	_ = st.intake.Flush(shipping) // what is not stored by then, the ledger counts
-	ledger, err := st.intake.Verify(ctx)
+	ledgers, err := st.ledgers(ctx, c.Log, c.Collectors)
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(con.out, ledger)
-	if !ledger.Balanced() {
-		return errors.New("the ledger does not add up: what the lines above name is missing or altered; change nothing in the state folder, and restore it from the backup")
+	for _, l := range ledgers {
+		fmt.Fprint(con.out, l)
 	}
-	if ledger.Pending > 0 {
-		return fmt.Errorf("%d of %d accepted interviews are not stored yet: start the server so that they are shipped, then verify again", ledger.Pending, ledger.Accepted)
+	if len(ledgers) > 1 {
+		sum := intake.Sum(ledgers...)
+		fmt.Fprintf(con.out, "%d nodes: accepted %d, stored %d, pending %d, quarantined %d\n", len(ledgers), sum.Accepted, sum.Stored, sum.Pending, sum.Quarantined)
+	}
+	overlaps, err := st.store.Overlaps(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range overlaps {
+		fmt.Fprintf(con.out, "wave %s: %d records are of interviews that another node has too; %d are other bodies of a revision, %d further interviews of a case: of those the one finished first counts\n",
+			o.Wave, o.Repeated, o.Bodies, o.Further)
+	}
+	return settled(ledgers)
+}
+
+// settled is an error unless every interview of all nodes is stored or in quarantine.
+func settled(ledgers []intake.Ledger) error {
+	for _, l := range ledgers {
+		if !l.Balanced() {
+			return errors.New("the ledger does not add up: what the lines above name is missing or altered; change nothing in the state folder, and restore it from the backup")
+		}
+	}
+	if sum := intake.Sum(ledgers...); sum.Pending > 0 {
+		return fmt.Errorf("%d of %d accepted interviews are not stored yet: start the server so that they are shipped, then verify again", sum.Pending, sum.Accepted)
 	}
 	return nil
+}
+
+// ledgers are those of the station and of the other nodes whose state folders or addresses
+// are given. Each node has one.
+func (st *station) ledgers(ctx context.Context, folders, addresses []string) ([]intake.Ledger, error) {
+	own, err := st.intake.Verify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := []intake.Ledger{own}
+	add := func(l intake.Ledger, where string, err error) error {
+		if err == nil && slices.ContainsFunc(all, func(other intake.Ledger) bool { return other.Node == l.Node }) {
+			err = fmt.Errorf("it is node %d, which another one is: %w", l.Node, surveys.ErrConflict)
+		}
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", where, err)
+		}
+		all = append(all, l)
+		return nil
+	}
+	for _, folder := range folders {
+		l, err := st.verifyFolder(ctx, folder)
+		if err := add(l, folder, err); err != nil {
+			return nil, err
+		}
+	}
+	clients, err := st.flags.clients(addresses...)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range clients {
+		l, err := st.verifyNode(ctx, c)
+		if err := add(l, c.Address(), err); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// verifyFolder is the ledger of the node with a state folder, whose program is not running.
+func (st *station) verifyFolder(ctx context.Context, folder string) (l intake.Ledger, err error) {
+	flags := &stateFlags{State: folder}
+	if _, err := os.Stat(flags.logFolder()); err != nil {
+		return l, fmt.Errorf("%s holds no log of interviews: %w", folder, err)
+	}
+	number, err := flags.number(0)
+	if err != nil {
+		return l, err
+	}
+	log, err := wal.Open(wal.DefaultConfig(flags.logFolder()))
+	if err != nil {
+		return l, err
+	}
+	stored, err := intake.ShippedIn(filepath.Join(folder, intakeFiles))
+	if err == nil {
+		l, err = intake.VerifyLog(ctx, number, log, stored, st.store)
+	}
+	return l, errors.Join(err, log.Close())
+}
+
+// verifyNode is the ledger of a node that is running, by its log.
+func (st *station) verifyNode(ctx context.Context, c *node.Client) (l intake.Ledger, err error) {
+	end, err := c.Log(ctx, math.MaxInt64)
+	if err != nil {
+		return l, err
+	}
+	return intake.VerifyLog(ctx, end.Node, c.Reader(ctx), end.Stored, st.store)
 }

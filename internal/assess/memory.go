@@ -38,24 +38,15 @@ func (r respondent) base() float64 { return r.sample.Weight * float64(max(r.stan
 
 // respondents pairs the cases, ordered by ID, with their responses. Of several
 // revisions of an interview the latest counts, of several interviews of a case the
-// one that was accepted first. A response without a sampled case counts nowhere, one that
+// one that was finished first, by surveys.Counting. A response without a sampled case counts nowhere, one that
 // was broken off neither, nor that of a case which does not count.
 func (m *Memory) respondents(wave string) ([]respondent, error) {
 	if wave != m.Wave {
 		return nil, fmt.Errorf("wave %q: %w; the data at hand are of wave %q", wave, surveys.ErrNotFound, m.Wave)
 	}
-	latest := map[string]*surveys.Response{}
-	for i := range m.Responses {
-		r := &m.Responses[i]
-		if old := latest[r.ID]; r.Wave == wave && !r.Partial && (old == nil || r.Revision > old.Revision) {
-			latest[r.ID] = r
-		}
-	}
 	first := map[string]*surveys.Response{}
-	for _, r := range latest {
-		if old := first[r.Case]; old == nil || before(r, old) {
-			first[r.Case] = r
-		}
+	for _, r := range surveys.Counting(m.ofWave()) {
+		first[r.Case] = r
 	}
 	standings := m.standings()
 	out := make([]respondent, len(m.Cases))
@@ -78,9 +69,14 @@ func (m *Memory) standings() map[string]fieldwork.Standing {
 	return by
 }
 
-// before orders the responses of one case: by place in the log, then by ID.
-func before(a, b *surveys.Response) bool {
-	return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Node, b.Node), cmp.Compare(a.ID, b.ID)) < 0
+// ofWave are the responses of the wave.
+func (m *Memory) ofWave() (list []*surveys.Response) {
+	for i := range m.Responses {
+		if m.Responses[i].Wave == m.Wave {
+			list = append(list, &m.Responses[i])
+		}
+	}
+	return list
 }
 
 // level returns the person's level of a factor, or -1.

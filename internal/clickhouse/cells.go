@@ -16,9 +16,9 @@ import (
 )
 
 // Cells sums the responses of a wave in one query. Of several revisions of a
-// submission the latest counts, of several submissions of a case the one at the
-// lowest place in the log; a response without a sampled case counts nowhere, nor
-// does one without a weight in the set asked for. A second, small query lists the
+// submission the latest counts, of several submissions of a case the one that was
+// finished first, by the rule of surveys.Counting; a response without a sampled case
+// counts nowhere, nor does one without a weight in the set asked for. A second, small query lists the
 // PSUs of the whole sample.
 //
 // The sums do not depend on the order in which the responses came: the same responses

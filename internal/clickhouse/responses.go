@@ -137,8 +137,9 @@ func (s *Store) Count(ctx context.Context, node uint16, from, to uint64) (n, che
 var errStopped = errors.New("stopped")
 
 // Responses calls yield for every record of a wave until it returns false, ordered
-// by case, submission, revision and place in the log. Revisions and further
-// submissions of a case are among them. Times come back in whole milliseconds, UTC.
+// by case, submission and revision. Revisions and further submissions of a case are among
+// them, and what several nodes have taken; of several records of a revision the one that
+// counts comes last. Times come back in whole milliseconds, UTC.
 func (s *Store) Responses(ctx context.Context, wave string, yield func(surveys.Response) bool) error {
 	found := false
 	err := s.query(ctx, "responses", arguments{"wave": wave}, func(rows driver.Rows) error {
@@ -159,8 +160,9 @@ func (s *Store) Responses(ctx context.Context, wave string, yield func(surveys.R
 	return explain(fmt.Sprintf("read the responses of wave %q", wave), err)
 }
 
-// Response returns the last revision of an interview of a wave; see Responses. One that is
-// not stored, or not stored yet, is surveys.ErrNotFound.
+// Response returns the record of an interview of a wave that counts: the last revision, a
+// complete one if there is any; see surveys.Counting. One that is not stored, or not stored
+// yet, is surveys.ErrNotFound.
 func (s *Store) Response(ctx context.Context, wave, interview string) (*surveys.Response, error) {
 	what := fmt.Sprintf("read interview %s of wave %q", interview, wave)
 	id, err := uuid.Parse(interview)
@@ -206,6 +208,26 @@ func scanResponse(rows driver.Rows) (surveys.Response, error) {
 	}
 	r.Paradata, err = decodeParadata(paradata)
 	return r, err
+}
+
+// Overlap is what nodes have taken of a wave more than once; surveys.Counting says which of
+// it counts.
+type Overlap struct {
+	Wave string
+	// Repeated counts records of interviews that other nodes have, too; Bodies further bodies
+	// under one revision of an interview; Further further whole interviews of cases.
+	Repeated, Bodies, Further uint64
+}
+
+// Overlaps lists the waves of which nodes have taken something more than once.
+func (s *Store) Overlaps(ctx context.Context) (list []Overlap, err error) {
+	err = s.query(ctx, "overlaps", nil, func(rows driver.Rows) error {
+		var o Overlap
+		err := rows.Scan(&o.Wave, &o.Repeated, &o.Bodies, &o.Further)
+		list = append(list, o)
+		return err
+	})
+	return list, explain("look for what several nodes have taken", err)
 }
 
 // Waves lists the waves that have a sample or a response, by name.

@@ -32,6 +32,43 @@ func (s *Store) Reissue(ctx context.Context, wave string, cases []string) error 
 	}))
 }
 
+// Issues are the personal links that were replaced: which issue of each holds, by a keyed hash
+// of the case, which is the same in every store with the secret of the installation.
+func (s *Store) Issues(ctx context.Context) (map[string]uint32, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT case_hash, issue FROM issues")
+	if err != nil {
+		return nil, away("list the replaced links", err)
+	}
+	defer rows.Close()
+	all := map[string]uint32{}
+	for rows.Next() {
+		var hash []byte
+		var issue uint32
+		if err := rows.Scan(&hash, &issue); err != nil {
+			return nil, away("list the replaced links", err)
+		}
+		all[string(hash)] = issue
+	}
+	return all, away("list the replaced links", rows.Err())
+}
+
+// PutIssues takes over what another store said of replaced links. A link that was replaced
+// stays so.
+func (s *Store) PutIssues(ctx context.Context, issues map[string]uint32) error {
+	if len(issues) == 0 {
+		return nil
+	}
+	return away("take over replaced links", s.writes.write(ctx, func(t *tx) error {
+		for hash, issue := range issues {
+			if _, err := t.exec(`INSERT INTO issues (case_hash, issue) VALUES (?, ?)
+				ON CONFLICT DO UPDATE SET issue = max(issue, excluded.issue)`, []byte(hash), issue); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
 func (s *Store) caseHash(wave, caseID string) []byte { return mac(s.hashes, "case", wave, caseID)[:20] }
 
 // OpenLink is a link of a wave that anybody may use, until it has brought enough.

@@ -93,8 +93,11 @@ type Flag string
 
 // The flags.
 const (
-	Withdrawn  Flag = "withdrawn" // the case was not with this enumerator any more when the tablet brought it
-	ClockMoved Flag = "clock"     // the time was put right, because the clock of the tablet was wrong
+	Withdrawn Flag = "withdrawn" // the case was not with this enumerator any more when the tablet brought it
+	// Instead says of an interview that it counts in the place of the one that stood: several
+	// nodes took interviews of the case, and by the rule for that this one counts.
+	Instead    Flag = "instead"
+	ClockMoved Flag = "clock" // the time was put right, because the clock of the tablet was wrong
 )
 
 // Contact is the way of an attempt.
@@ -414,11 +417,13 @@ func (p *Progress) choose(e Event) error {
 }
 
 // submit takes an interview in. A later revision of the one that stands begins its review
-// anew; one that came before is an ErrConflict, and so is a second interview.
+// anew; one that came before is an ErrConflict, and so is a second interview, unless it
+// counts instead.
 func (p *Progress) submit(e Event) error {
 	switch {
 	case e.Interview == "":
 		return refuse(RefusedInterview, "submit: say which interview: %w", surveys.ErrInvalid)
+	case slices.Contains(e.Flags, Instead):
 	case p.Interview != "" && p.Interview != e.Interview:
 		return refuse(RefusedInterview, "submit: the case has an interview already, and a second one does not count: %w", surveys.ErrConflict)
 	case p.Interview == e.Interview && e.Revision <= p.Revision:

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,8 @@ const (
 // same body again gives the same receipt. Its errors wrap surveys.ErrTooLarge,
 // ErrInvalid, ErrNotFound (no such wave), ErrConflict (another body under the same ID
 // and revision; it is kept, but does not count) or ErrUnavailable (try again later).
-// With any other error than ErrConflict nothing was stored.
+// With any other error than ErrConflict nothing was stored, or it is on one disk only where
+// two are asked for; sending the same again is right.
 func (in *Intake) Accept(ctx context.Context, body []byte) (Receipt, error) {
 	if len(body) > MaxBody {
 		return Receipt{}, fmt.Errorf("a submission of %d bytes, at most %d are allowed: %w", len(body), MaxBody, surveys.ErrTooLarge)
@@ -37,11 +39,33 @@ func (in *Intake) Accept(ctx context.Context, body []byte) (Receipt, error) {
 	s.key.id, _ = parseUUID(iv.ID)
 	s.key.revision = iv.Revision
 	r, err := in.submit(ctx, s)
+	if away := in.confirm(ctx, r.Seq, err); away != nil {
+		return Receipt{}, away
+	}
 	if err != nil {
 		return Receipt{}, err
 	}
 	r.HMAC = in.sign(r)
 	return r, nil
+}
+
+// confirm waits until what is about to be acknowledged is on the other node's disk too, where
+// one keeps a copy: a record of this submission, or with a conflict whatever was kept last.
+func (in *Intake) confirm(ctx context.Context, seq uint64, err error) error {
+	m, ok := in.log.(Mirrored)
+	if !ok || err != nil && !errors.Is(err, surveys.ErrConflict) {
+		return nil
+	}
+	if err != nil {
+		in.index.mu.Lock()
+		seq = in.index.last
+		in.index.mu.Unlock()
+	}
+	if away := m.Confirm(ctx, seq); away != nil {
+		return fmt.Errorf("keep the interview on two disks: %w", away)
+	}
+	in.nudge()
+	return nil
 }
 
 // Standing says what is stored under an ID and revision.

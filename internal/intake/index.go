@@ -58,7 +58,11 @@ func half(sum [32]byte) [16]byte { return [16]byte(sum[:16]) }
 func readIndex(log Log) (*index, error) {
 	x := &index{ids: map[identity]known{}, cases: map[caseKey][16]byte{}, conflicts: map[conflict]bool{},
 		reasons: map[identity]string{}, refused: map[uint64]bool{}, busy: map[any]chan struct{}{}}
-	for r, err := range log.Read(1) {
+	read := log.Read
+	if m, ok := log.(Mirrored); ok {
+		read = m.ReadAll
+	}
+	for r, err := range read(1) {
 		var damage *wal.Damage
 		if errors.As(err, &damage) {
 			x.last = max(x.last, damage.To)

@@ -58,6 +58,16 @@ type Log interface {
 	Skip(upto uint64) error
 }
 
+// Mirrored is a Log of which another node keeps a copy. An interview is acknowledged when
+// Confirm has said that its record is durable there as well. Read yields what both have,
+// Confirmed is the last number of that, and ReadAll yields what this node alone has, too.
+type Mirrored interface {
+	Log
+	ReadAll(from uint64) iter.Seq2[wal.Record, error]
+	Confirm(ctx context.Context, seq uint64) error
+	Confirmed() uint64
+}
+
 // Form replays the answers of an interview. form.Form is one.
 type Form interface {
 	Replay(iv *surveys.Interview) []form.Problem

@@ -174,9 +174,13 @@ func (in *Intake) pending() (n uint64, flush bool) {
 	return last - s.cursor, s.cursor < min(s.flushTo, last)
 }
 
+// last is the highest sequence number that may be shipped.
 func (in *Intake) last() uint64 {
 	in.index.mu.Lock()
 	defer in.index.mu.Unlock()
+	if m, ok := in.log.(Mirrored); ok {
+		return max(min(in.index.last, m.Confirmed()), in.cursor())
+	}
 	return in.index.last
 }
 

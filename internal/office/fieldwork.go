@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/auth"
@@ -105,8 +106,9 @@ func differs(ctx context.Context, tx *sql.Tx, c Case, told Told) ([]string, erro
 // Take tells cases of the interviews that came for them: a whole one is submitted, one that
 // was broken off is an attempt. Interviews of cases that are not kept here are passed
 // over. It also notes how far the log was read, in the same transaction, so that every
-// interview is taken once, whenever the program ends. What a case does not allow, such as
-// a second interview, stands in the audit trail.
+// interview is taken once, whenever the program ends. Of several interviews of a case that
+// several nodes took the same one stands as in the estimates, see surveys.Counting; the others,
+// and what a case does not allow, stand in the audit trail as refused.
 //
 // read, which may be nil, says of an interview what the office may know.
 func (s *Store) Take(ctx context.Context, list []Arrival, read func(*surveys.Interview) Told) error {
@@ -145,8 +147,16 @@ func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Intervi
 	if err != nil {
 		return err
 	}
+	refused := Entry{t.Received, Intake, string(fieldwork.Submit), t.Wave + " " + t.Case, Refused}
 	if t.Second {
-		return note(ctx, tx, Entry{t.Received, Intake, string(fieldwork.Submit), t.Wave + " " + t.Case, Refused})
+		return note(ctx, tx, refused)
+	}
+	place, err := arrive(ctx, tx, c, t)
+	switch {
+	case err != nil || place == same:
+		return err
+	case place == behind:
+		return note(ctx, tx, refused)
 	}
 	e := fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Submit, Interview: t.ID, Revision: int(t.Revision), Mode: t.Mode}
 	if read != nil {
@@ -167,12 +177,79 @@ func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Intervi
 		e = fieldwork.Event{At: t.Received, Who: Intake, Action: fieldwork.Try,
 			Attempt: &fieldwork.Attempt{At: at, Contact: contact, Outcome: fieldwork.BrokenOff}}
 	}
+	if place == instead { // and the one that stood does not count
+		e.Flags = []fieldwork.Flag{fieldwork.Instead}
+		if err := note(ctx, tx, refused); err != nil {
+			return err
+		}
+	}
 	err = applyIn(ctx, tx, &c, e, fieldwork.DefaultAttemptRules)
 	var refusal *fieldwork.Refusal // whatever its reason: what comes after it must not wait for it
 	if errors.As(err, &refusal) {
 		return note(ctx, tx, Entry{t.Received, Intake, string(e.Action), t.Wave + " " + t.Case, Refused})
 	}
 	return err
+}
+
+// place is what an interview that came is beside the others of its case.
+type place int
+
+const (
+	counts  place = iota // it counts, as far as the office can tell
+	same                 // another node brought the very same
+	behind               // another one counts
+	instead              // it counts in the place of the one that stands
+)
+
+// arrive keeps that an interview of a case came, and finds its place by surveys.Counting, so
+// that the office has the same interview as the estimates, in whatever order the nodes bring
+// them. Of interviews that came before this was kept nothing is known: what stands, stands.
+func arrive(ctx context.Context, tx *sql.Tx, c Case, t Arrival) (place, error) {
+	r, err := tx.ExecContext(ctx, "INSERT INTO arrivals (wave, id, interview, revision, hash, finished, partial) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		t.Wave, t.Case, t.ID, t.Revision, t.BodyHash[:], t.Finished.UnixMilli(), t.Partial)
+	if err != nil {
+		return 0, err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return same, err
+	}
+	if t.Partial {
+		return counts, nil
+	}
+	all, err := arrivals(ctx, tx, t.Wave, t.Case)
+	if err != nil {
+		return 0, err
+	}
+	known := slices.ContainsFunc(all, func(r *surveys.Response) bool { return r.ID == c.Interview && int(r.Revision) == c.Revision })
+	best := surveys.Counting(all)[0]
+	switch ours := best.ID == t.ID && best.Revision == t.Revision && best.BodyHash == t.BodyHash; {
+	case !ours && (known || c.Interview == ""):
+		return behind, nil
+	case ours && known && (c.Interview != t.ID || int(t.Revision) <= c.Revision):
+		return instead, nil
+	}
+	return counts, nil
+}
+
+// arrivals are the whole interviews of a case that came, as far as the rule looks at them.
+func arrivals(ctx context.Context, tx *sql.Tx, wave, id string) (all []*surveys.Response, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT interview, revision, hash, finished FROM arrivals WHERE wave = ? AND id = ? AND NOT partial", wave, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r := &surveys.Response{Interview: surveys.Interview{Wave: wave, Case: id}}
+		var hash []byte
+		var finished int64
+		if err := rows.Scan(&r.ID, &r.Revision, &hash, &finished); err != nil {
+			return nil, err
+		}
+		copy(r.BodyHash[:], hash)
+		r.Finished = time.UnixMilli(finished)
+		all = append(all, r)
+	}
+	return all, rows.Err()
 }
 
 // brokenOffAt is when an interview on a tablet was broken off, as the tablet says, if its clock

@@ -24,6 +24,9 @@ type Config struct {
 	MaxRequests int
 	// RequestTime is how long one request may take.
 	RequestTime time.Duration
+	// Leave is how long the server still serves when it ends while it says that it is not
+	// ready, so that a load balancer notices.
+	Leave time.Duration
 	// Grace is how long Run waits for requests when it ends.
 	Grace time.Duration
 	// HTTPS says that people reach the server by https only, through a proxy.
@@ -59,6 +62,8 @@ func (c Config) check() error {
 		return errors.New("the setting Idle is less than a minute; people take longer for a page")
 	case c.RequestTime <= 0 || c.Grace <= 0:
 		return errors.New("RequestTime and Grace must be greater than zero")
+	case c.Leave < 0:
+		return errors.New("the setting Leave must not be negative")
 	case c.MaxConns <= 0 || c.MaxRequests <= 0:
 		return errors.New("MaxConns and MaxRequests must be greater than zero")
 	case c.Reports != nil && c.ReportCSP == "":

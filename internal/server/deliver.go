@@ -129,7 +129,7 @@ func (s *Server) lookAfter(ctx context.Context) error {
 		s.each(ctx, drafts.Parting, "", now.Add(-onItsWay), s.retry),
 		s.each(ctx, drafts.UnderWay, "", now.Add(-s.cfg.Idle), s.part),
 	}
-	for _, w := range s.order {
+	for _, w := range s.order() {
 		if w.open(now) {
 			continue
 		}
@@ -168,7 +168,7 @@ func (s *Server) part(ctx context.Context, interview string) error {
 	empty := false
 	brokenOff := func(d *drafts.Draft, w *wave) bool { // or it has been taken up meanwhile
 		idle := !d.Updated.Add(s.cfg.Idle).After(s.deps.Now())
-		return d.State == drafts.UnderWay && (idle || !s.waves[w.ID].open(s.deps.Now()))
+		return d.State == drafts.UnderWay && (idle || !s.waves()[w.ID].open(s.deps.Now()))
 	}
 	err := s.change(ctx, interview, func(r *run) error {
 		if !brokenOff(r.draft, r.wave) {

@@ -225,7 +225,7 @@ var rooms = []struct {
 
 // inWave begins a page about a wave: it is ErrNotFound when there is no such wave.
 func (d *desk) inWave(v *call, key string, pairs ...any) (deskFrame, *wave, error) {
-	w := d.waves[v.Param("wave")]
+	w := d.waves()[v.Param("wave")]
 	if w == nil {
 		return deskFrame{}, nil, fmt.Errorf("wave: %w", surveys.ErrNotFound)
 	}
@@ -300,7 +300,7 @@ func (d *desk) waveTable(v *call, f deskFrame) (deskTable, error) {
 	if err != nil {
 		return t, err
 	}
-	for _, w := range d.order {
+	for _, w := range d.order() {
 		all, approved, err := d.office.Size(v.Request().Context(), v.account, w.ID)
 		if err != nil {
 			return t, err

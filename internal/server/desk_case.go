@@ -89,7 +89,7 @@ func (d *desk) readCase(v *call, w *wave) (office.Case, error) {
 
 // inCase begins a page about a case of a wave.
 func (d *desk) inCase(v *call, key string) (deskFrame, *wave, office.Case, error) {
-	w := d.waves[v.Param("wave")]
+	w := d.waves()[v.Param("wave")]
 	if w == nil {
 		return deskFrame{}, nil, office.Case{}, fmt.Errorf("wave: %w", surveys.ErrNotFound)
 	}

@@ -107,7 +107,7 @@ func TestDeskProgress(t *testing.T) {
 		!strings.Contains(body, "Of 6 cases 2 are done, where the plan has 0, and 1 are approved.") {
 		t.Errorf("the page with the plan of the wave: %d\n%s", status, body)
 	}
-	w := d.waves["village"]
+	w := d.waves()["village"]
 	w.FirstDay, w.LastDay = midnight(noon.AddDate(0, 0, -10)), midnight(noon.AddDate(0, 0, 10))
 	if _, body := reader.open("/desk/village/progress?lang=en"); !strings.Contains(body, "2026-05-22 – 2026-06-11") || !strings.Contains(body, "where the plan has 3,") {
 		t.Errorf("the page with the days of the wave has another plan:\n%s", body)

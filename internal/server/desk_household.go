@@ -85,7 +85,7 @@ func (d *desk) showListing(v *call, f deskFrame, c office.Case, status int, sent
 	p := householdPage{deskFrame: f, Case: c, Birthdays: c.Method == household.LastBirthday, Back: f.caseHref(c.ID), typed: sent}
 	p.Nobody, p.Now = status == http.StatusUnprocessableEntity && len(wrong) == 0 && sent.listed(), d.deps.Now().In(surveys.ChinaTime).Format(formLayout)
 	w := &teller{deskFrame: f}
-	p.Method, p.Population = w.say(methodWords[c.Method]), w.say("desk.household.population", "survey", d.waves[c.Wave].Title.In(f.lang))
+	p.Method, p.Population = w.say(methodWords[c.Method]), w.say("desk.household.population", "survey", d.waves()[c.Wave].Title.In(f.lang))
 	if odd := sent.oddAges(); len(odd) > 0 && status != http.StatusOK {
 		p.Odd = w.say("desk.household.odd", "lines", strings.Join(odd, ", "), "from", oddBelow, "to", oddAbove)
 	}

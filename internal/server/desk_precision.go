@@ -194,7 +194,7 @@ const enoughDone = 0.8
 // are. The design effect is left open: that of the weights, which is known, has nothing of
 // the clusters, which is the larger part.
 func (d *desk) waveCities(v *call, wave string) (rows [][]string, err error) {
-	if d.waves[wave] == nil {
+	if d.waves()[wave] == nil {
 		return nil, fmt.Errorf("wave: %w", surveys.ErrNotFound)
 	}
 	type sums struct {

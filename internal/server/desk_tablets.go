@@ -366,7 +366,7 @@ func (t *teller) questionnaires(d *desk, r office.DeviceReport) (text string, ol
 	for _, q := range r.Questionnaires {
 		id, version, _ := strings.Cut(q, " ")
 		part := id + " " + shortVersion(version)
-		switch w := d.waves[id]; {
+		switch w := d.waves()[id]; {
 		case w == nil:
 			part += t.say("desk.tablets.older.wave")
 		case w.version != version:

@@ -339,7 +339,7 @@ const quarantineNotice = "#quarantine"
 
 // heldCase is the address of the page of the case of a held deed.
 func (d *desk) heldCase(f deskFrame, h office.Held) string {
-	if d.waves[h.Wave] == nil || h.Case == "" || h.Why == office.HeldNotGiven {
+	if d.waves()[h.Wave] == nil || h.Case == "" || h.Why == office.HeldNotGiven {
 		return ""
 	}
 	f.Survey = h.Wave

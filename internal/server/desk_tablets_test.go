@@ -68,7 +68,7 @@ func (d *deskSite) enrolled(n int, login, name string) *aTablet {
 	d.t.Helper()
 	b := &aTablet{desk: d, id: fmt.Sprintf("00000000-0000-4000-8000-%012d", n), key: bytes.Repeat([]byte{byte(n)}, 32)}
 	b.head = sha256.Sum256([]byte("suyang journal 1\n" + b.id))
-	b.report = office.DeviceReport{App: "a1b2c3d4e5f6", Engine: "e1e1e1e1e1e1", Questionnaires: []string{"village " + d.waves["village"].version}, Persisted: true, Quota: 8 << 30, Usage: 5 << 20, Write: true}
+	b.report = office.DeviceReport{App: "a1b2c3d4e5f6", Engine: "e1e1e1e1e1e1", Questionnaires: []string{"village " + d.waves()["village"].version}, Persisted: true, Quota: 8 << 30, Usage: 5 << 20, Write: true}
 	by := deskStaff()[1] // of the province
 	token, _, err := d.office.NewEnrolment(d.t.Context(), by, login, d.clock.Now())
 	d.must(err)
@@ -207,7 +207,7 @@ func (w *worker) tabletLine(name string) string {
 // interviewed is the body of an interview on a tablet, which nobody finished.
 func (d *deskSite) interviewed(id, interview string, change ...func(*surveys.Interview)) string {
 	d.t.Helper()
-	iv := surveys.Interview{ID: interview, Survey: "village", Version: d.waves["village"].version, Wave: "village", Case: id, Mode: surveys.ModeTablet, Lang: surveys.ZH,
+	iv := surveys.Interview{ID: interview, Survey: "village", Version: d.waves()["village"].version, Wave: "village", Case: id, Mode: surveys.ModeTablet, Lang: surveys.ZH,
 		Started: noon.Add(-20 * time.Minute), Finished: noon, Partial: true, Answers: surveys.Answers{}}
 	for _, c := range change {
 		c(&iv)
@@ -289,8 +289,8 @@ func TestDeskTablets(t *testing.T) {
 		t.Errorf("the order is %s, want %s", got, want)
 	}
 	for name, want := range map[string]string{
-		"好平板": "好平板 |  | 李访问员 (li) | in use | 2026-06-03 14:00 | 0 minutes | ✓ all passed | 85 %, charging | 0 | 0 | 0 = 0 | 2 | 2 | 2 | 0 | 0 | a1b2c3d4 / e1e1e1e1 | village " + d.waves["village"].version[:8],
-		"旧平板": "旧平板 | silent for 2 days | 李访问员 (li) | silent for more than 2 days | 2026-06-01 12:00 | 2 days | ✓ all passed |  | 0 | 0 | 0 = 0 | 0 | 0 | 0 | 0 | 0 | a1b2c3d4 / e1e1e1e1 | village " + d.waves["village"].version[:8],
+		"好平板": "好平板 |  | 李访问员 (li) | in use | 2026-06-03 14:00 | 0 minutes | ✓ all passed | 85 %, charging | 0 | 0 | 0 = 0 | 2 | 2 | 2 | 0 | 0 | a1b2c3d4 / e1e1e1e1 | village " + d.waves()["village"].version[:8],
+		"旧平板": "旧平板 | silent for 2 days | 李访问员 (li) | silent for more than 2 days | 2026-06-01 12:00 | 2 days | ✓ all passed |  | 0 | 0 | 0 = 0 | 0 | 0 | 0 | 0 | 0 | a1b2c3d4 / e1e1e1e1 | village " + d.waves()["village"].version[:8],
 		"坏平板": "坏平板 | 1 events damaged · 7 events not here · 3 interviews not here · checks failed · " +
 			"battery low and not charging · engine out of date · questionnaire out of date | 陈访问员 (chen) | in use | 2026-06-03 14:00 | 0 minutes | " +
 			"the browser has not promised to keep the storage · only 41 MB of storage are free · the clock is 8 minutes slow · a test write could not be read back | 10 % | 1 | 7 | 2 / 0, 2 missing | 7 | 0 | 0 | 1 | 0 | " +

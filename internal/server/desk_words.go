@@ -42,7 +42,7 @@ var (
 		"dismiss held": "desk.trail.dismiss", "retry held": "desk.trail.retry", "give up events": "desk.trail.giveup", "read tablet": "desk.trail.readtablet", "read rescue file": "desk.trail.rescue",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
 	}
-	flagWords    = map[fieldwork.Flag]string{fieldwork.Withdrawn: "desk.flag.withdrawn", fieldwork.ClockMoved: "desk.flag.clock"}
+	flagWords    = map[fieldwork.Flag]string{fieldwork.Withdrawn: "desk.flag.withdrawn", fieldwork.ClockMoved: "desk.flag.clock", fieldwork.Instead: "desk.flag.instead"}
 	contactWords = map[fieldwork.Contact]string{
 		fieldwork.Visit: "desk.contact.visit", fieldwork.Phone: "desk.contact.phone", fieldwork.Letter: "desk.contact.letter", fieldwork.Link: "desk.contact.link",
 	}

@@ -53,6 +53,9 @@ var text64 = base64.RawURLEncoding.Strict()
 func (s *Server) takeUp(d *drafts.Draft) (*run, error) {
 	if left, ok := d.Spare.Take().(*run); ok {
 		left.draft = d
+		if now := s.edition(d.Wave, d.Version); now != nil { // it may have been closed since
+			left.wave = now
+		}
 		return left, nil
 	}
 	r := &run{draft: d}
@@ -72,7 +75,7 @@ func (s *Server) takeUp(d *drafts.Draft) (*run, error) {
 
 // edition returns a wave in one of its versions, or nil.
 func (s *Server) edition(waveID, version string) *wave {
-	if w := s.waves[waveID]; w != nil {
+	if w := s.waves()[waveID]; w != nil {
 		return w.editions[version]
 	}
 	return nil

@@ -36,7 +36,7 @@ func (s *Server) home(c echo.Context) error {
 		return err
 	}
 	p := homePage{frame: f}
-	for _, w := range s.order {
+	for _, w := range s.order() {
 		if !w.LinksOnly && w.open(s.deps.Now()) {
 			p.Open = append(p.Open, openWave{
 				Title:  w.Title.In(l),
@@ -106,8 +106,11 @@ func (s *Server) report(c echo.Context) error {
 // health answers as long as the process runs.
 func (s *Server) health(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// ready answers whether the program can take interviews now.
+// ready answers whether the program can take interviews now, and if not, why.
 func (s *Server) ready(c echo.Context) error {
+	if s.leaving.Load() {
+		return c.String(http.StatusServiceUnavailable, "not ready\nthe program is ending\n")
+	}
 	if s.deps.Ready == nil {
 		return c.String(http.StatusOK, "ready\n")
 	}
@@ -115,7 +118,7 @@ func (s *Server) ready(c echo.Context) error {
 	defer cancel()
 	if err := s.deps.Ready(ctx); err != nil {
 		s.deps.Log.WarnContext(ctx, "not ready", "err", err)
-		return c.String(http.StatusServiceUnavailable, "not ready\n")
+		return c.String(http.StatusServiceUnavailable, "not ready\n"+err.Error()+"\n")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

@@ -48,7 +48,7 @@ func (s *Server) caseOf(ctx context.Context, token string) (*wave, string, error
 		return nil, "", errLink
 	}
 	caseID, code := string(raw[:len(raw)-codeBytes]), raw[len(raw)-codeBytes:]
-	for _, w := range s.order {
+	for _, w := range s.order() {
 		issue, err := s.deps.Drafts.Issue(ctx, w.ID, caseID)
 		if err != nil {
 			return nil, "", err

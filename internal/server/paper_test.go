@@ -19,7 +19,7 @@ import (
 // words do not reach stays as it is, rather than being said wrongly.
 func TestRoutingInWords(t *testing.T) {
 	s := newSite(t, []*surveys.Questionnaire{everything()}, nil)
-	w := s.waves["everything"]
+	w := s.waves()["everything"]
 	for source, want := range map[string][2]string{
 		`sex == "1"`: {"（仅当第 2 题选“男”时回答）", "(Only if question 2 is “Male”)"},
 		`sex != "1" && age >= 60`: {"（仅当第 2 题没有选“男”，并且第 1 题不小于 60 时回答）",
@@ -73,7 +73,7 @@ func TestRoutingOfNumbersInWords(t *testing.T) {
 		`size(mage.filter(x, x + 1 < 3))`: {"（仅当符合条件 size(mage.filter(x, x + 1 < 3)) 时回答）", "(Only if this holds: size(mage.filter(x, x + 1 < 3)))"},
 	} {
 		for i, l := range []surveys.Lang{surveys.ZH, surveys.EN} {
-			d := paperDrawing{frame: s.pages.frame(l), wave: s.waves["follows"], numbers: map[string]string{}}
+			d := paperDrawing{frame: s.pages.frame(l), wave: s.waves()["follows"], numbers: map[string]string{}}
 			if _, err := d.sections(); err != nil {
 				t.Fatal(err)
 			}

@@ -199,7 +199,7 @@ func wantsJSON(r *http.Request) bool {
 // their address, so it is known even when the body cannot be read.
 func (s *Server) lang(c echo.Context) surveys.Lang {
 	languages := s.pages.words.languages
-	if w := s.waves[c.Param("wave")]; w != nil {
+	if w := s.waves()[c.Param("wave")]; w != nil {
 		languages = w.languages
 	}
 	return asked(c, languages)

@@ -65,6 +65,9 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	if s.deps.Office != nil {
 		(&desk{s, s.deps.Office}).routes(e, admit, s.admit(maxSignIns))
 	}
+	if s.deps.Nodes != nil {
+		e.Any("/v1/node/*", echo.WrapHandler(s.deps.Nodes))
+	}
 	if s.deps.Tablets != nil {
 		read("/tablet", s.appFile)
 		read("/tablet/:file", s.appFile)

@@ -88,6 +88,9 @@ type Deps struct {
 	// Answers is the last revision of an interview as it is stored, surveys.ErrNotFound while
 	// it is on its way; nil for a server whose reviewers see no answers.
 	Answers func(ctx context.Context, wave, interview string) (*surveys.Response, error)
+	// Nodes answers the other nodes of the installation below /v1/node/, and checks who asks;
+	// nil for a server that is alone.
+	Nodes http.Handler
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or
@@ -102,8 +105,8 @@ type Server struct {
 	cfg      Config
 	deps     Deps
 	links    *links
-	waves    map[string]*wave
-	order    []*wave
+	shown    atomic.Pointer[published]
+	leaving  atomic.Bool // it ends, and takes no more connections soon
 	pages    *pages
 	assets   map[string]asset
 	app      map[string]*appFile
@@ -127,7 +130,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Drafts == nil {
 		return nil, errors.New("server: no store for interviews under way")
 	}
-	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key), waves: map[string]*wave{}}
+	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key)}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
@@ -138,10 +141,8 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if s.pages, err = loadPages(s.assets); err != nil {
 		return nil, err
 	}
-	for _, published := range deps.Waves {
-		if err := s.publish(published); err != nil {
-			return nil, fmt.Errorf("server: wave %q: %w", published.ID, err)
-		}
+	if err := s.Publish(deps.Waves); err != nil {
+		return nil, err
 	}
 	protection, err := cfg.protection()
 	if err != nil {
@@ -149,29 +150,6 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	s.echo = s.routes(protection)
 	return s, nil
-}
-
-func (s *Server) publish(published Wave) error {
-	w, err := newWave(published, s.pages.words)
-	if err != nil {
-		return err
-	}
-	if s.waves[w.ID] != nil {
-		return errors.New("published twice")
-	}
-	w.editions = map[string]*wave{w.version: w}
-	for _, v := range published.Earlier {
-		earlier := published
-		earlier.Questionnaire, earlier.Form, earlier.Lists = v.Questionnaire, v.Form, v.Lists
-		e, err := newWave(earlier, s.pages.words)
-		if err != nil {
-			return err
-		}
-		w.editions[e.version] = e
-	}
-	s.waves[w.ID] = w
-	s.order = append(s.order, w)
-	return nil
 }
 
 // Handler returns the handler of all routes, for a server of the caller's own.
@@ -232,12 +210,23 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serving %s: %w", s.Addr(), err)
 	case <-ctx.Done():
 	}
+	s.leave(served)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Grace)
 	defer cancel()
 	if err := hs.Shutdown(grace); err != nil {
 		return fmt.Errorf("requests were still running after %v: %w", s.cfg.Grace, errors.Join(err, hs.Close()))
 	}
 	return nil
+}
+
+// leave says for a while that the server is not ready, while it still serves, so that whatever
+// shares out the requests sends it no more.
+func (s *Server) leave(served <-chan error) {
+	s.leaving.Store(true)
+	select {
+	case <-time.After(s.cfg.Leave):
+	case <-served:
+	}
 }
 
 // httpServer sets every limit that net/http and Echo leave open: without them,

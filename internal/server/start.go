@@ -52,7 +52,7 @@ func headerOf(q *surveys.Questionnaire, l surveys.Lang) startHeader {
 
 // wave returns the wave in the address.
 func (s *Server) wave(c echo.Context) (*wave, error) {
-	w := s.waves[c.Param("wave")]
+	w := s.waves()[c.Param("wave")]
 	if w == nil {
 		return nil, fmt.Errorf("wave: %w", surveys.ErrNotFound)
 	}
@@ -115,7 +115,7 @@ func (s *Server) openDoor(c echo.Context) (door, error) {
 	if err != nil {
 		return door{}, err
 	}
-	w := s.waves[l.Wave]
+	w := s.waves()[l.Wave]
 	if w == nil {
 		return door{}, errLink
 	}

@@ -65,7 +65,7 @@ func (s *Server) mayAnswer(r *http.Request, body []byte) (door, error) {
 		return door{}, nil
 	}
 	if claim.Case == "" {
-		if w := s.waves[claim.Wave]; w != nil && w.LinksOnly {
+		if w := s.waves()[claim.Wave]; w != nil && w.LinksOnly {
 			return door{}, errLinksOnly
 		}
 		return door{}, nil

@@ -120,7 +120,7 @@ func (t *tablets) sync(c echo.Context, d office.Device) error {
 // questionnaire gives a version of a wave's questionnaire, without the right answers, and the
 // code lists it needs.
 func (t *tablets) questionnaire(c echo.Context, _ office.Device) error {
-	w := t.waves[c.Param("wave")]
+	w := t.waves()[c.Param("wave")]
 	if w == nil || w.editions[c.Param("version")] == nil {
 		return fmt.Errorf("questionnaire: %w", surveys.ErrNotFound)
 	}
@@ -223,7 +223,7 @@ func (t *tablets) work(c echo.Context, d office.Device) error {
 		out.Contacts = append(out.Contacts, codeName{Code: string(contact), Name: say(contactWords[contact])})
 	}
 	out.Outcomes = reportedOutcomes()
-	for _, w := range t.order {
+	for _, w := range t.order() {
 		cases, err := t.casesFor(c, w, a)
 		if err != nil {
 			return err

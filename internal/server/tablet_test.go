@@ -81,7 +81,7 @@ func TestTabletMustBeKnown(t *testing.T) {
 	d := newDesk(t)
 	b := d.enrolled(1, "li", "一号")
 	for _, r := range []struct{ method, path string }{
-		{"GET", "/v1/tablet/work"}, {"POST", "/v1/tablet/sync"}, {"GET", "/v1/tablet/questionnaire/village/" + d.waves["village"].version},
+		{"GET", "/v1/tablet/work"}, {"POST", "/v1/tablet/sync"}, {"GET", "/v1/tablet/questionnaire/village/" + d.waves()["village"].version},
 	} {
 		d.expects(nil, r.method, r.path, `{}`, 401, `"error":"device-unknown"`)
 		stranger := &aTablet{id: b.id, key: []byte("another secret of 32 bytes......")}
@@ -114,7 +114,7 @@ func TestTabletWork(t *testing.T) {
 	b := d.enrolled(1, "li", "一号")
 	var got work
 	d.must(json.Unmarshal([]byte(d.expects(b, "GET", "/v1/tablet/work", "", 200, "")), &got))
-	if len(got.Waves) != 1 || got.Account.Login != "li" || got.KeepDays != keepDays || !got.Waves[0].Open || got.Waves[0].Version != d.waves["village"].version {
+	if len(got.Waves) != 1 || got.Account.Login != "li" || got.KeepDays != keepDays || !got.Waves[0].Open || got.Waves[0].Version != d.waves()["village"].version {
 		t.Fatalf("work: %+v", got)
 	}
 	cases := map[string]workCase{}
@@ -164,7 +164,7 @@ func TestTabletWork(t *testing.T) {
 // with it bear.
 func TestTabletQuestionnaire(t *testing.T) {
 	d := newDesk(t)
-	w := d.waves["village"]
+	w := d.waves()["village"]
 	w.Questionnaire.Item("K01").Key = []string{"true"}
 	b := d.enrolled(1, "li", "一号")
 	answer := d.expects(b, "GET", "/v1/tablet/questionnaire/village/"+w.version, "", 200, `"version":"`+w.version+`"`)

@@ -15,7 +15,7 @@ import (
 // The marks of a wave: its pages take no more answers; it is answered through links only;
 // when its fieldwork is planned to be.
 const (
-	closedFile    = "closed"
+	ClosedFile    = "closed" // with the time when it was
 	linksOnlyFile = "links-only"
 	fieldworkFile = "fieldwork"
 )
@@ -60,21 +60,20 @@ func (f Folder) fieldwork(id string) (p Period, err error) {
 	return p, nil
 }
 
-// Close ends a wave: its pages take no more answers from the next start of the server
-// on. Interviews that were finished before, and that devices still hold, are accepted.
+// Close ends a wave: its pages take no more answers as soon as the servers see it. Interviews that were finished before, and that devices still hold, are accepted.
 func (f Folder) Close(id string) error {
 	if _, err := f.Load(id); err != nil {
 		return err
 	}
 	at := []byte(time.Now().UTC().Format(time.RFC3339) + "\n")
-	if err := writeDurably(filepath.Join(string(f), id, closedFile), at); err != nil {
+	if err := writeDurably(filepath.Join(string(f), id, ClosedFile), at); err != nil {
 		return fmt.Errorf("close wave %s: %w", id, err)
 	}
 	return nil
 }
 
 // SetLinksOnly takes a wave's own address away: it is answered through personal and open
-// links only, from the next start of the server on.
+// links only, as soon as the servers see it.
 func (f Folder) SetLinksOnly(id string) error {
 	if _, err := f.Load(id); err != nil {
 		return err
@@ -88,7 +87,7 @@ func (f Folder) SetLinksOnly(id string) error {
 // closedAt is when a wave was closed, and whether it was. Marks of older programs say it by
 // the time of the file.
 func (f Folder) closedAt(id string) (at time.Time, closed bool, err error) {
-	path := filepath.Join(string(f), id, closedFile)
+	path := filepath.Join(string(f), id, ClosedFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return at, false, nil

@@ -44,6 +44,10 @@ const (
 	sampleFile        = "sample.csv"
 )
 
+// OfficeFiles are the files of a wave that nobody but the office needs, since they list its
+// cases.
+var OfficeFiles = []string{sampleFile}
+
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // reserved are the names of pages of the desk.

@@ -294,7 +294,7 @@ func TestClosedAt(t *testing.T) {
 	if err := f.Close("gss"); err != nil {
 		t.Fatal(err)
 	}
-	mark := filepath.Join(string(f), "gss", closedFile)
+	mark := filepath.Join(string(f), "gss", ClosedFile)
 	for _, text := range []string{"as written", ""} {
 		if text == "" {
 			if err := os.WriteFile(mark, nil, 0o600); err != nil {

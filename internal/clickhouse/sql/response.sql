@@ -4,5 +4,5 @@ SELECT
     booklet, partial, last, paradata, inclusion
 FROM responses FINAL
 WHERE wave = {wave:String} AND submission_id = {interview:UUID}
-ORDER BY revision DESC, node DESC, seq DESC
+ORDER BY partial, revision DESC, finished, body_hash, node, seq
 LIMIT 1

@@ -4,4 +4,4 @@ SELECT
     booklet, partial, last, paradata, inclusion
 FROM responses FINAL
 WHERE wave = {wave:String}
-ORDER BY case_id, submission_id, revision, node, seq
+ORDER BY case_id, submission_id, revision, finished DESC, body_hash DESC, node DESC, seq DESC

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/node"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// recoverCommand makes the state folder of a collector anew whose disk was lost.
+type recoverCommand struct {
+	stateFlags
+	Node uint16 `required:"" help:"Number of the collector that was lost."`
+	From string `required:"" help:"Address of the collector that keeps a copy of its log, its --ack-peer."`
+}
+
+// Run brings the copy of the log here under the same numbers. It begins anew after a try that
+// was cut short.
+func (c *recoverCommand) Run(ctx context.Context, con *console) error {
+	if err := c.isNode(); err != nil {
+		return err
+	}
+	if _, err := os.Stat(c.logFolder()); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the state folder %s has a log already (%v); give a new one with --state, with the file “key” in it: %w", c.State, err, surveys.ErrConflict)
+	}
+	peers, err := c.clients(c.From)
+	if err != nil {
+		return err
+	}
+	if _, err := c.number(c.Node); err != nil {
+		return err
+	}
+	if err := c.keepReceiptKey(c.Node); err != nil {
+		return err
+	}
+	part := c.logFolder() + ".part"
+	if err := os.RemoveAll(part); err != nil {
+		return err
+	}
+	n, err := copyLog(ctx, part, peers[0].CopyReader(ctx, c.Node))
+	if err != nil {
+		return fmt.Errorf("recover node %d: %w", c.Node, err)
+	}
+	if err := os.Rename(part, c.logFolder()); err != nil {
+		return err
+	}
+	if err := syncFolder(c.State); err != nil {
+		return err
+	}
+	fmt.Fprintf(con.out, "node %d: %d records are here again\n", c.Node, n)
+	con.say("start the collector with “suyang serve --only collect --state %s”; what was stored before is stored once", filepath.Clean(c.State))
+	return nil
+}
+
+// copyLog writes records to a new log under the numbers that they have.
+func copyLog(ctx context.Context, dir string, from node.Log) (n int, err error) {
+	to, err := wal.Open(wal.DefaultConfig(dir))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	var batch []wal.Record
+	bytes := 0
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		first, err := to.Append(ctx, batch)
+		if err == nil && first != batch[0].Seq {
+			err = fmt.Errorf("record %d was written as %d: %w", batch[0].Seq, first, surveys.ErrConflict)
+		}
+		n, batch, bytes = n+len(batch), batch[:0], 0
+		return err
+	}
+	for r, err := range from.Read(1) {
+		var gap *wal.Damage
+		switch {
+		case errors.As(err, &gap):
+			err = errors.Join(flush(), to.Skip(gap.To))
+		case err == nil:
+			if len(batch) == 1000 || len(batch) > 0 && bytes+len(r.Body) > 2<<20 {
+				err = flush()
+			}
+			batch, bytes = append(batch, r), bytes+len(r.Body)
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, flush()
+}

@@ -1,0 +1,188 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// Client asks another node.
+type Client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+// Connect returns a client for the node at an address such as https://office.example.cn.
+// Nothing is asked yet. Since the token goes with each question, the address must be https,
+// unless the node is on this machine.
+func Connect(address, token string) (*Client, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname())) {
+		return nil, fmt.Errorf("%q is no address of a node: write https://host, or http://127.0.0.1:port on the same machine: %w", address, surveys.ErrInvalid)
+	}
+	own := http.DefaultTransport.(*http.Transport).Clone()
+	own.DisableCompression = true // of the ends' time, not of the line's
+	c := &http.Client{Transport: own, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &Client{base: strings.TrimSuffix(address, "/"), token: token, http: c}, nil
+}
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Address is where the node is.
+func (c *Client) Address() string { return c.base }
+
+// ask sends a question and returns the answer, whose body the caller closes.
+func (c *Client) ask(ctx context.Context, method, path string, header http.Header, body io.Reader) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range header {
+		r.Header[k] = v
+	}
+	r.Header.Set("Authorization", "Bearer "+c.token)
+	res, err := c.http.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("node %s does not answer: %w: %w", c.base, surveys.ErrUnavailable, err)
+	}
+	if res.StatusCode < http.StatusBadRequest && res.StatusCode != http.StatusFound {
+		return res, nil
+	}
+	defer res.Body.Close()
+	said, _ := io.ReadAll(io.LimitReader(res.Body, 500))
+	return nil, fmt.Errorf("node %s answers %d, %s: %w", c.base, res.StatusCode, bytes.TrimSpace(said), kindOf(res.StatusCode))
+}
+
+func kindOf(status int) error {
+	switch status {
+	case http.StatusUnauthorized:
+		return ErrStranger
+	case http.StatusConflict:
+		return surveys.ErrConflict
+	case http.StatusNotFound:
+		return surveys.ErrNotFound
+	}
+	return surveys.ErrUnavailable
+}
+
+// ErrStranger says that another node does not know this one's secret.
+var ErrStranger = errors.New("the node is of another installation; copy the file “key” from the state folder of the office")
+
+// most is the largest list of waves that is taken.
+const most = 256 << 20
+
+// Waves returns what the office has published, and its tag; nil when the tag is still that.
+func (c *Client) Waves(ctx context.Context, tag string) (*Bundle, string, error) {
+	h := http.Header{}
+	if tag != "" {
+		h.Set("If-None-Match", strconv.Quote(tag))
+	}
+	res, err := c.ask(ctx, http.MethodGet, "/v1/node/waves", h, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusNotModified {
+		return nil, tag, nil
+	}
+	b := &Bundle{}
+	if err := json.NewDecoder(io.LimitReader(res.Body, most)).Decode(b); err != nil {
+		return nil, "", fmt.Errorf("read the waves of the office: %w: %w", surveys.ErrUnavailable, err)
+	}
+	now, err := strconv.Unquote(res.Header.Get("ETag"))
+	if err == nil {
+		err = b.check(now)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("read the waves of the office: %w: %w", surveys.ErrInvalid, err)
+	}
+	return b, now, nil
+}
+
+// Page is a piece of another node's log.
+type Page struct {
+	Node    uint16
+	Records []wal.Record
+	// UpTo is the number that the piece reaches to: the one to ask after next.
+	UpTo uint64
+	// Stored is how far the node has brought its log into the store.
+	Stored uint64
+}
+
+// Log returns the records of the node's log that follow a number.
+func (c *Client) Log(ctx context.Context, after uint64) (Page, error) {
+	return c.page(ctx, fmt.Sprintf("/v1/node/log?after=%d", after))
+}
+
+// Copied returns the records that follow a number of the copy that the node keeps of another
+// node's log.
+func (c *Client) Copied(ctx context.Context, of uint16, after uint64) (Page, error) {
+	return c.page(ctx, fmt.Sprintf("/v1/node/copies/%d/log?after=%d", of, after))
+}
+
+func (c *Client) page(ctx context.Context, path string) (p Page, err error) {
+	res, err := c.ask(ctx, http.MethodGet, path, nil, nil)
+	if err != nil {
+		return p, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, copyBytes+1))
+	if err != nil {
+		return p, fmt.Errorf("read the log of node %s: %w: %w", c.base, surveys.ErrUnavailable, err)
+	}
+	n, err := strconv.ParseUint(res.Header.Get(headerNode), 10, 16)
+	if err != nil || n == 0 {
+		return p, fmt.Errorf("node %s does not say its number: %w", c.base, surveys.ErrInvalid)
+	}
+	p.Node = uint16(n)
+	p.Stored, _ = strconv.ParseUint(res.Header.Get(headerStored), 10, 64)
+	if p.UpTo, err = number(res.Header.Get(headerUpTo)); err != nil {
+		return p, fmt.Errorf("node %s: %w", c.base, err)
+	}
+	p.Records, err = wal.ReadRecords(body)
+	return p, err
+}
+
+// copyState says how far the node's copy of a log is.
+func (c *Client) copyState(ctx context.Context, of uint16) (upTo uint64, mark string, err error) {
+	res, err := c.ask(ctx, http.MethodGet, fmt.Sprintf("/v1/node/copies/%d", of), nil, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, 100))
+	if err != nil {
+		return 0, "", fmt.Errorf("node %s: %w: %w", c.base, surveys.ErrUnavailable, err)
+	}
+	upTo, err = number(res.Header.Get(headerUpTo))
+	return upTo, string(text), err
+}
+
+// sendCopy sends records that follow a number to the node's copy of a log, and returns up to
+// which number they are durable there.
+func (c *Client) sendCopy(ctx context.Context, of uint16, after uint64, mark string, records []byte) (upTo uint64, err error) {
+	path := fmt.Sprintf("/v1/node/copies/%d?after=%d&mark=%s", of, after, url.QueryEscape(mark))
+	res, err := c.ask(ctx, http.MethodPost, path, http.Header{"Content-Type": {mediaRecords}}, bytes.NewReader(records))
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<10)) // so that the connection is used again
+	return number(res.Header.Get(headerUpTo))
+}

@@ -1,0 +1,42 @@
+// Package node lets several nodes work as one installation. Collectors take interviews, each
+// into a log of its own; the office publishes the waves. A collector gets the waves from the
+// office, the office reads the logs of the collectors, and a collector may keep a copy of
+// another one's log, so that what was acknowledged is on two disks.
+//
+// Nodes know one another by the secret of the installation, from which a bearer token is
+// derived. Nothing here knows what a record of the log means.
+package node
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Token is what nodes of the installation with this secret say to one another.
+func Token(key []byte) string { return hex.EncodeToString(derive(key, "node")) }
+
+// ReceiptKey is the key with which a collector signs receipts. It follows from the secret, so
+// that a collector which was made anew gives the same receipts.
+func ReceiptKey(key []byte, number uint16) []byte {
+	return derive(key, fmt.Sprintf("receipts of node %d", number))
+}
+
+// derive makes the key for one use from the secret of the installation.
+func derive(key []byte, use string) []byte {
+	k, err := hkdf.Key(sha256.New, key, nil, "suyang/1 "+use, 32)
+	if err != nil {
+		panic(fmt.Sprintf("node: deriving a key: %v", err)) // only for an impossible length
+	}
+	return k
+}
+
+// allowed says whether a request comes from a node of the installation.
+func allowed(r *http.Request, token string) bool {
+	said, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && hmac.Equal([]byte(said), []byte(token))
+}
