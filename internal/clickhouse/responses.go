@@ -19,10 +19,11 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// Insert stores a block of accepted responses. A repeat of the same block under the
-// same token changes nothing. An error that wraps surveys.ErrInvalid says that a
-// record of the block can never be stored; after any other the block may be there or
-// not, and Count tells.
+// Insert stores a block of accepted responses of one wave, which is one part of the
+// table: all of it or nothing. A repeat of the same block under the same token changes
+// nothing. An error that wraps surveys.ErrInvalid says that a record of the block can
+// never be stored; after any other the block may be there or not, and Count tells. See
+// intake.Store for what errors say of the cause.
 func (s *Store) Insert(ctx context.Context, b intake.Block) error {
 	// Every setting that decides about loss and repeats is spelled out: the server's
 	// defaults have changed between versions.
@@ -31,18 +32,21 @@ func (s *Store) Insert(ctx context.Context, b intake.Block) error {
 		"insert_deduplicate":         1,
 		"insert_deduplication_token": b.Token,
 	}))
+	// The table is not replicated, so that there is no quorum to ask for; that an insert is
+	// on the disk before it is answered is a setting of the table.
+	var keys keyOrder
 	err := s.insert(ctx, "insert", func(batch driver.Batch) error {
 		for i := range b.Responses {
-			if err := appendResponse(batch, &b.Responses[i]); err != nil {
+			if err := appendResponse(batch, &b.Responses[i], &keys); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return explain(fmt.Sprintf("insert block %s of %d responses", b.Token, len(b.Responses)), err)
+	return blame(err, explain(fmt.Sprintf("insert block %s of %d responses", b.Token, len(b.Responses)), err))
 }
 
-func appendResponse(batch driver.Batch, r *surveys.Response) error {
+func appendResponse(batch driver.Batch, r *surveys.Response, keys *keyOrder) error {
 	invalid := func(err error) error {
 		return fmt.Errorf("%w: response %d of node %d: %w", surveys.ErrInvalid, r.Seq, r.Node, err)
 	}
@@ -60,8 +64,8 @@ func appendResponse(batch driver.Batch, r *surveys.Response) error {
 		return invalid(err)
 	}
 	err = batch.Append(r.Wave, r.Node, r.Seq, id, r.Revision, r.Survey, r.Version, r.Case, string(r.Mode), string(r.Lang),
-		r.Started, r.Finished, r.Received, r.BodyHash[:], intake.CheckNumber(*r), sortedMap(r.Answers),
-		r.Booklet, r.Partial, r.Last, paradata, sortedMap(r.Inclusion))
+		r.Started, r.Finished, r.Received, r.BodyHash[:], intake.CheckNumber(*r), &sorted[[]string]{of: r.Answers, keys: keys.of(r.Answers)},
+		r.Booklet, r.Partial, r.Last, paradata, &sorted[float64]{of: r.Inclusion, keys: slices.Sorted(maps.Keys(r.Inclusion))})
 	if err != nil {
 		return invalid(err)
 	}
@@ -102,14 +106,23 @@ type sorted[V any] struct {
 	next int
 }
 
-func sortedMap[M ~map[string]V, V any](m M) *sorted[V] { return &sorted[V]{of: m} }
-
 // Put is part of the interface of ordered maps; nothing is read into a sorted.
 func (s *sorted[V]) Put(key, value any) {}
 
 // Iterator starts at the first key.
-func (s *sorted[V]) Iterator() column.MapIterator {
-	return &sorted[V]{of: s.of, keys: slices.Sorted(maps.Keys(s.of))}
+func (s *sorted[V]) Iterator() column.MapIterator { return &sorted[V]{of: s.of, keys: s.keys} }
+
+// keyOrder is the sorted keys of the last map. Interviews with the same form mostly have
+// the same keys, and to see that is faster than to sort them again.
+type keyOrder struct{ keys []string }
+
+// of returns the keys of a map in order. The list is not to be changed.
+func (o *keyOrder) of(m map[string][]string) []string {
+	missing := func(k string) bool { _, there := m[k]; return !there }
+	if len(m) != len(o.keys) || slices.ContainsFunc(o.keys, missing) {
+		o.keys = slices.Sorted(maps.Keys(m))
+	}
+	return o.keys
 }
 
 // Next moves to the next key.

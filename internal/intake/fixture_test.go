@@ -46,6 +46,7 @@ type station struct {
 	remote           intake.Store // store, unless a test uses a real one
 	stop             func()
 	logConfig        wal.Config
+	clock            func() time.Time // start at all times unless a test sets it
 }
 
 // open starts an intake on empty disks.
@@ -57,6 +58,8 @@ func open(t *testing.T, change ...func(*intake.Config)) *station {
 	s.cfg.BlockRecords, s.cfg.BlockAge = 10, time.Millisecond
 	s.cfg.FirstWait, s.cfg.LongestWait = time.Microsecond, time.Millisecond
 	s.cfg.Logger = quiet
+	s.cfg.RecheckEvery = 0
+	s.clock = func() time.Time { return start }
 	for _, c := range change {
 		c(&s.cfg)
 	}
@@ -80,7 +83,7 @@ func (s *station) start() {
 	}
 	waves := &intake.Waves{}
 	waves.Publish(wave, questionnaire.ID, questionnaire.Version(), intake.Edition{Form: f, Ends: start.AddDate(0, 0, 2), Booklets: map[string]string{"drawn": "B"}})
-	if s.in, err = intake.New(s.cfg, s.log, s.remote, waves, func() time.Time { return start }); err != nil {
+	if s.in, err = intake.New(s.cfg, s.log, s.remote, waves, s.clock); err != nil {
 		s.t.Fatalf("intake.New: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
@@ -27,16 +28,28 @@ type Block struct {
 	Responses []surveys.Response
 }
 
-// Store is where responses are analysed. Insert may have succeeded although it
-// returned an error; the caller finds out with Count. An error of Insert that wraps
-// surveys.ErrInvalid says that the block holds a record which the store can never
-// take.
+// Store is where responses are analysed. All responses of a block are of one wave, and
+// are stored together or not at all. Insert may have succeeded although it returned an
+// error; the caller finds out with Count.
+//
+// An error of Insert that wraps surveys.ErrInvalid says that the block holds a record
+// which the store can never take, ErrRefused that the fault may lie in a record,
+// ErrBusy that it lies in none, and surveys.ErrTooLarge that a smaller block may pass.
 type Store interface {
 	Insert(ctx context.Context, b Block) error
 	// Count returns how many different records of the node with from <= seq <= to
 	// are stored, and the sum modulo 2^64 of their CheckNumber.
 	Count(ctx context.Context, node uint16, from, to uint64) (n, check uint64, err error)
 }
+
+// Errors of a Store's Insert.
+var (
+	// ErrRefused says that the store looked at the block and did not take it.
+	ErrRefused = errors.New("the store refuses the block")
+	// ErrBusy says that the store takes nothing at present, whatever the block holds: it
+	// is full, read-only, or has too much to do.
+	ErrBusy = errors.New("the store takes nothing at present")
+)
 
 // CheckNumber is the number of a response that Store.Count sums: the first eight
 // bytes of its body hash, big endian.
@@ -91,16 +104,28 @@ type Config struct {
 	FS  wal.FS
 	// Node numbers this server among those that feed one store, from 1.
 	Node uint16
-	// BlockRecords is how many records make a full block; a smaller one is shipped
-	// when its first record has waited for BlockAge.
+	// BlockRecords is how many records make a full block, and BlockBytes how many bytes
+	// their bodies have at most unless it is a single one: what waits is in the log, not in
+	// memory. A smaller block is shipped when its first record has waited for BlockAge.
 	BlockRecords int
+	BlockBytes   int
 	BlockAge     time.Duration
+	// AttemptTime is how long one question to the store may take. A block that is not
+	// stored in that time is cut in two.
+	AttemptTime time.Duration
 	// FirstWait and LongestWait bound the waits between attempts on a store that is
 	// away or fails. Each wait is random, from nothing to a bound that doubles.
 	FirstWait, LongestWait time.Duration
 	// Attempts is how often a block is sent whole, and then a record alone, before
 	// the record is held to be one that the store can never take.
 	Attempts int
+	// RecheckEvery is how often the store is asked again for everything of the last
+	// RecheckAge, in ranges with a RecheckPause between them. What it has lost since it was
+	// stored is shipped again. 0 means never.
+	RecheckEvery, RecheckAge, RecheckPause time.Duration
+	// Random gives the waits their length and this start its name in the tokens of blocks;
+	// nil means a source of the system. It is for simulations that must be repeatable.
+	Random rand.Source
 	// Logger gets counts and reasons, never answers or names; nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -108,8 +133,9 @@ type Config struct {
 // DefaultConfig returns the configuration of an intake that keeps its files in dir.
 func DefaultConfig(dir string) Config {
 	return Config{
-		Dir: dir, Node: 1, BlockRecords: 10_000, BlockAge: time.Second,
-		FirstWait: 500 * time.Millisecond, LongestWait: 30 * time.Second, Attempts: 3,
+		Dir: dir, Node: 1, BlockRecords: 10_000, BlockBytes: 16 << 20, BlockAge: time.Second,
+		AttemptTime: time.Minute, FirstWait: 500 * time.Millisecond, LongestWait: time.Minute, Attempts: 3,
+		RecheckEvery: 24 * time.Hour, RecheckAge: 30 * 24 * time.Hour, RecheckPause: time.Second,
 	}
 }
 
@@ -121,6 +147,12 @@ func (c Config) check() error {
 		return errors.New("intake: Node is 0; nodes are numbered from 1")
 	case c.BlockRecords < 1:
 		return fmt.Errorf("intake: BlockRecords is %d; it must be at least 1", c.BlockRecords)
+	case c.BlockBytes < 1:
+		return fmt.Errorf("intake: BlockBytes is %d; it must be at least 1", c.BlockBytes)
+	case c.AttemptTime <= 0:
+		return fmt.Errorf("intake: AttemptTime is %v; it must be positive", c.AttemptTime)
+	case c.RecheckEvery < 0 || c.RecheckAge < 0 || c.RecheckPause < 0:
+		return errors.New("intake: RecheckEvery, RecheckAge and RecheckPause must not be negative")
 	case c.BlockAge < 0 || c.FirstWait < 0 || c.LongestWait < c.FirstWait:
 		return errors.New("intake: BlockAge and the waits must not be negative, nor LongestWait below FirstWait")
 	case c.Attempts < 1:

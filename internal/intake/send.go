@@ -16,6 +16,10 @@ type shipment struct {
 	*block
 	attempt int
 	wait    *backoff
+	// unknown says that the block was sent and that nobody could tell what became of it.
+	unknown bool
+	// failures counts how often the whole block was sent and was not there then.
+	failures int
 	// strikes counts the rounds in which a record was not stored although it was sent
 	// alone and the store took others.
 	strikes map[uint64]int
@@ -31,106 +35,229 @@ type suspect struct {
 	cause    error
 }
 
+func (in *Intake) newShipment(b *block) *shipment {
+	return &shipment{in: in, block: b, attempt: 1, wait: in.newBackoff(), unknown: b.resumed, strikes: map[uint64]int{}}
+}
+
+// errTooSlow says that a block is too large for the store at present.
+var errTooSlow = errors.New("the store did not take a block in the time allowed")
+
 // send brings a block into the store and moves the cursor behind it. Whatever the
 // store says about an insert, only a count with the right sum is believed. It
-// returns an error when files of the intake fail or ctx ends.
+// returns an error when the block is too large at present, files of the intake fail or
+// ctx ends.
 func (in *Intake) send(ctx context.Context, b *block) error {
-	s := &shipment{in: in, block: b, attempt: 1, wait: in.newBackoff(), strikes: map[uint64]int{}}
-	stored := false
-	if b.resumed {
-		stored, _ = s.isStored(ctx, b.responses, b.From, b.To)
-	}
-	for !stored && len(b.responses) > 0 {
+	s := in.newShipment(b)
+	for stored := false; !stored; {
 		var err error
 		if stored, err = s.round(ctx); err != nil {
 			return err
 		}
-		if !stored && ctx.Err() != nil {
-			return ctx.Err()
+		if !stored {
+			s.wait.sleep(ctx)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 		}
 	}
 	if err := in.advance(b.To); err != nil {
 		return err
 	}
+	in.ship.limit = min(2*in.ship.limit, in.cfg.BlockRecords)
 	if b.N > 0 {
+		in.noteStored(s)
 		in.logger.Info("interviews stored", "n", b.N, "to", b.To)
 	}
 	return nil
 }
 
-// round sends the whole block once and, when that has not helped often enough,
-// looks for the record that is to blame. It waits when the block is not stored.
+func (in *Intake) noteStored(s *shipment) {
+	in.ship.note(func(st *Shipping) {
+		st.Blocks++
+		st.Records += s.N
+		if s.attempt > 1 {
+			st.Resent++
+		}
+	})
+}
+
+// round sends the block once. After a sending of which nobody could tell what became,
+// it asks the store first: the question costs little, and an answer says whether the
+// store is back. A block that is not there after all is sent under a new token, because
+// the store drops what it believes to have.
 func (s *shipment) round(ctx context.Context) (stored bool, err error) {
-	cause := s.insert(ctx, s.responses, s.From, s.To)
-	stored, away := s.isStored(ctx, s.responses, s.From, s.To)
-	if stored {
+	if len(s.responses) == 0 {
 		return true, nil
 	}
-	if ctx.Err() != nil {
-		return false, nil // the program ends; the block is sent again after the next start
+	if s.unknown {
+		stored, away := s.isStored(ctx, s.responses, s.From, s.To)
+		if stored {
+			return true, nil
+		}
+		if away != nil {
+			s.tell(ctx, "store does not answer", nil, away)
+			return false, nil
+		}
+		s.unknown = false
+		s.attempt++
 	}
-	s.in.logger.Warn("block is not in the store", "from", s.From, "to", s.To, "attempt", s.attempt, "insert", cause, "count", away)
-	if away != nil { // the insert may have succeeded: the same token again is right
-		s.wait.sleep(ctx)
+	cause := s.insert(ctx, s.responses, s.From, s.To)
+	stored, away := s.isStored(ctx, s.responses, s.From, s.To)
+	if stored || ctx.Err() != nil { // when the program ends, the next start goes on
+		return stored, nil
+	}
+	s.tell(ctx, "block is not in the store", cause, away)
+	if away != nil {
+		s.unknown = true
 		return false, nil
 	}
 	s.attempt++
-	if errors.Is(cause, surveys.ErrInvalid) || s.attempt > s.in.cfg.Attempts {
-		refused, err := s.search(ctx)
-		s.attempt++
-		if refused || err != nil {
-			return false, err
-		}
-	}
-	s.wait.sleep(ctx)
-	return false, nil
+	return false, s.mend(ctx, cause)
 }
 
-// insert sends responses under a token that no other content had in this process.
+// tell logs that a block is not stored, unless the program ends.
+func (s *shipment) tell(ctx context.Context, what string, cause, away error) {
+	if ctx.Err() == nil {
+		s.in.logger.Warn(what, "from", s.From, "to", s.To, "attempt", s.attempt, "insert", cause, "count", away)
+	}
+}
+
+// mend does what a failed insert calls for beside sending the block again: a block that
+// is too large is cut, and one that failed often enough may hold a record that is to
+// blame. A store that is busy is left alone, for a search would send it more.
+func (s *shipment) mend(ctx context.Context, cause error) error {
+	if isTooLarge(cause) && len(s.responses) > 1 {
+		s.in.ship.limit = max(1, int(s.To-s.From+1)/2)
+		return fmt.Errorf("records %d to %d are sent in smaller blocks: %w", s.From, s.To, cause)
+	}
+	if errors.Is(cause, ErrBusy) {
+		return nil
+	}
+	if s.failures++; !errors.Is(cause, surveys.ErrInvalid) && s.failures < s.in.cfg.Attempts {
+		return nil
+	}
+	err := s.search(ctx)
+	s.attempt++
+	return err
+}
+
+func isTooLarge(cause error) bool {
+	return errors.Is(cause, errTooSlow) || errors.Is(cause, surveys.ErrTooLarge)
+}
+
+// isOfRecords says whether the fault may lie in the records that were sent.
+func isOfRecords(cause error) bool {
+	return errors.Is(cause, surveys.ErrInvalid) || errors.Is(cause, ErrRefused)
+}
+
+// insert sends responses under tokens that no other content ever had: a token names the
+// start of the program and the attempt. A block of several waves is sent wave by wave,
+// since the store keeps each apart: only then is an insert stored whole or not at all.
 func (s *shipment) insert(ctx context.Context, rs []surveys.Response, from, to uint64) error {
-	token := fmt.Sprintf("%d-%d-%d-%d", s.Node, from, to, s.attempt)
-	return s.in.store.Insert(ctx, Block{Token: token, Responses: rs})
+	var causes []error
+	for i, of := range byWave(rs) {
+		token := fmt.Sprintf("%d-%d-%d-%s-%d-%d", s.Node, from, to, s.in.ship.run, s.attempt, i)
+		if err := s.in.insert(ctx, Block{Token: token, Responses: of}); err != nil {
+			causes = append(causes, err)
+			if !isOfRecords(err) {
+				break // the other waves would fare no better
+			}
+		}
+	}
+	return errors.Join(causes...)
+}
+
+// insert calls the store for at most the time of an attempt.
+func (in *Intake) insert(ctx context.Context, b Block) error {
+	limited, cancel := context.WithTimeout(ctx, in.cfg.AttemptTime)
+	defer cancel()
+	err := in.store.Insert(limited, b)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", errTooSlow, err)
+	}
+	return err
+}
+
+// byWave sorts responses apart, each wave in the order of the log, the first wave first.
+func byWave(rs []surveys.Response) [][]surveys.Response {
+	var all [][]surveys.Response
+	places := map[string]int{}
+	for _, r := range rs {
+		at, known := places[r.Wave]
+		if !known {
+			at = len(all)
+			places[r.Wave] = at
+			all = append(all, nil)
+		}
+		all[at] = append(all[at], r)
+	}
+	return all
+}
+
+// count asks the store for a range; see Store.
+func (in *Intake) count(ctx context.Context, from, to uint64) (n, check uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, in.cfg.AttemptTime)
+	defer cancel()
+	n, check, err = in.store.Count(ctx, in.cfg.Node, from, to)
+	in.answers(err)
+	return n, check, err
 }
 
 // isStored compares count and sum of a range in the store with rs. Its error means
 // that the store cannot be asked.
 func (s *shipment) isStored(ctx context.Context, rs []surveys.Response, from, to uint64) (bool, error) {
-	n, check, err := s.in.store.Count(ctx, s.Node, from, to)
+	n, check, err := s.in.count(ctx, from, to)
 	for _, r := range rs {
 		check -= CheckNumber(r)
 	}
 	return err == nil && n == uint64(len(rs)) && check == 0, err
 }
 
+// patience is how many times as many strikes condemn a record as Config.Attempts says
+// when the store did not even say that it refuses it: connections can break at any record.
+const patience = 5
+
 // search halves the block until records that the store does not take are alone, and
-// puts into quarantine those whose guilt is certain. It returns whether there are any.
-func (s *shipment) search(ctx context.Context) (refused bool, err error) {
+// puts into quarantine those whose guilt is certain.
+func (s *shipment) search(ctx context.Context) error {
 	s.taken, s.suspects = false, nil
 	if err := s.halve(ctx, s.responses); err != nil {
-		return false, nil // the store is away; another round will tell
+		return nil // the store is away; another round will tell
 	}
 	if len(s.suspects) > 0 && !s.taken {
 		s.taken = s.probe(ctx)
 	}
 	guilty := map[uint64]bool{}
 	for _, p := range s.suspects {
-		seq := p.response.Seq
-		if s.taken {
-			s.strikes[seq]++
-		}
-		if !errors.Is(p.cause, surveys.ErrInvalid) && s.strikes[seq] < s.in.cfg.Attempts {
+		if !s.isGuilty(p) {
 			continue
 		}
 		if err := s.in.refuseResponse(p.response); err != nil {
-			return false, err
+			return err
 		}
-		guilty[seq] = true
+		guilty[p.response.Seq] = true
 	}
 	if len(guilty) == 0 {
-		return false, nil
+		return nil
 	}
 	s.remove(guilty)
-	return true, s.in.keepManifest(s.block)
+	s.failures = 0
+	return s.in.keepManifest(s.block)
+}
+
+// isGuilty counts the strikes of a suspect and says whether they are enough.
+func (s *shipment) isGuilty(p suspect) bool {
+	seq, enough := p.response.Seq, patience*s.in.cfg.Attempts
+	switch {
+	case errors.Is(p.cause, surveys.ErrInvalid):
+		return true
+	case errors.Is(p.cause, ErrBusy) || !s.taken:
+		return false
+	case errors.Is(p.cause, ErrRefused):
+		enough = s.in.cfg.Attempts
+	}
+	s.strikes[seq]++
+	return s.strikes[seq] >= enough
 }
 
 // halve sends responses in ever smaller parts. An error means that the store is away.
@@ -156,7 +283,7 @@ func (s *shipment) halve(ctx context.Context, rs []surveys.Response) error {
 
 // accuse makes a record a suspect if the store holds nothing at all in its place.
 func (s *shipment) accuse(ctx context.Context, r surveys.Response, cause error) error {
-	n, _, err := s.in.store.Count(ctx, s.Node, r.Seq, r.Seq)
+	n, _, err := s.in.count(ctx, r.Seq, r.Seq)
 	if err == nil && n == 0 {
 		s.suspects = append(s.suspects, suspect{r, cause})
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,6 +21,11 @@ import (
 // shipping is the state of the way from the log to the store.
 type shipping struct {
 	nudged chan struct{} // has room for one: something new to ship
+	run    string        // names this start in the tokens of blocks
+	random *rand.Rand    // belongs to Run
+	limit  int           // how many records a block may have at present; belongs to Run
+	ahead  *ahead        // the block that is read while another is sent; belongs to Run
+	again  recheck       // belongs to Run
 
 	mu      sync.Mutex
 	cursor  uint64        // everything up to here is stored or quarantined
@@ -27,6 +33,52 @@ type shipping struct {
 	flushTo uint64        // blocks up to here are not held back
 	// refused are the records of the log that the store can never take.
 	refused map[uint64]bool
+	stat    Shipping
+}
+
+// Shipping says how the way to the store goes. The numbers count from the start.
+type Shipping struct {
+	// Cursor is the place in the log up to which everything is stored or quarantined,
+	// Pending how many records of the log come after it.
+	Cursor, Pending uint64
+	// Blocks and Records count what was found in the store after it was sent, Resent the
+	// blocks that had to be sent more than once.
+	Blocks, Records, Resent uint64
+	// Rechecked counts the records that were looked for again, Reshipped those of the
+	// ranges that were sent again because the store had lost something.
+	Rechecked, Reshipped uint64
+	// Away is since when the store does not answer; zero while it does.
+	Away time.Time
+}
+
+// Shipping describes the way to the store.
+func (in *Intake) Shipping() Shipping {
+	last := in.last()
+	s := &in.ship
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.stat
+	st.Cursor, st.Pending = s.cursor, last-min(last, s.cursor)
+	return st
+}
+
+// note changes the numbers of Shipping.
+func (s *shipping) note(change func(*Shipping)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.stat)
+}
+
+// answers notes whether the store answers.
+func (in *Intake) answers(err error) {
+	in.ship.note(func(s *Shipping) {
+		switch {
+		case err == nil:
+			s.Away = time.Time{}
+		case s.Away.IsZero():
+			s.Away = in.now()
+		}
+	})
 }
 
 // The files of the shipper.
@@ -57,6 +109,8 @@ type manifest struct {
 func (in *Intake) openShipping() error {
 	s := &in.ship
 	s.nudged, s.moved, s.refused = make(chan struct{}, 1), make(chan struct{}), in.index.refused
+	s.random, s.limit = newRandom(in.cfg.Random), in.cfg.BlockRecords
+	s.run = strconv.FormatUint(s.random.Uint64(), 36)
 	var c cursor
 	if err := readJSON(in.folder, cursorFile, &c); err != nil {
 		in.logger.Warn("shipping begins anew, because its cursor cannot be read", "error", err)
@@ -66,6 +120,7 @@ func (in *Intake) openShipping() error {
 		return fmt.Errorf("the folder belongs to node %d, not %d; set the node number back, or use another folder", c.Node, in.cfg.Node)
 	}
 	s.cursor = c.Seq
+	in.openRecheck()
 	if c.Seq > in.index.last {
 		return in.missingEnd()
 	}
@@ -119,17 +174,21 @@ func (in *Intake) nudge() {
 
 // Run ships the log to the store until ctx ends, and then returns nil. A store that
 // is away, fails or loses blocks is tried again and again; nothing is given up but
-// a record that the store can never take, which goes to quarantine.
+// a record that the store can never take, which goes to quarantine. From time to time
+// Run looks whether the store still has what it had.
 func (in *Intake) Run(ctx context.Context) error {
+	defer in.dropAhead()
 	wait := in.newBackoff()
-	for ctx.Err() == nil {
-		if !in.waitForBlock(ctx) {
+	for {
+		todo := in.waitForWork(ctx)
+		if todo == workEnds {
 			return nil
 		}
-		b, err := in.cut()
-		if err == nil {
-			err = in.send(ctx, b)
+		if todo == workRecheck {
+			in.recheck(ctx)
+			continue
 		}
+		err := in.shipBlock(ctx)
 		if err == nil {
 			wait.reset()
 			continue
@@ -139,16 +198,45 @@ func (in *Intake) Run(ctx context.Context) error {
 			wait.sleep(ctx)
 		}
 	}
-	return nil
 }
 
-// waitForBlock returns when there is a block to ship; false when ctx ended first.
-func (in *Intake) waitForBlock(ctx context.Context) bool {
+// shipBlock brings the next block to the store. The one after it is read meanwhile, if
+// the log holds a full one.
+func (in *Intake) shipBlock(ctx context.Context) error {
+	b, err := in.cut()
+	if err != nil {
+		return err
+	}
+	in.readAhead(b.To + 1)
+	return in.send(ctx, b)
+}
+
+// work is what Run does next.
+type work int
+
+const (
+	workEnds work = iota
+	workBlock
+	workRecheck
+)
+
+// waitForWork returns when there is a block to ship, or a range to compare again. Ranges
+// come between blocks, too, since there may always be a next block.
+func (in *Intake) waitForWork(ctx context.Context) work {
 	var old <-chan time.Time
+	due, stop := in.ship.again.timer(in.now())
+	defer stop()
 	for {
 		pending, flush := in.pending()
+		select {
+		case <-ctx.Done():
+			return workEnds
+		case <-due:
+			return workRecheck
+		default:
+		}
 		if flush || pending >= uint64(in.cfg.BlockRecords) {
-			return ctx.Err() == nil
+			return workBlock
 		}
 		if pending > 0 && old == nil {
 			timer := time.NewTimer(in.cfg.BlockAge)
@@ -157,10 +245,13 @@ func (in *Intake) waitForBlock(ctx context.Context) bool {
 		}
 		select {
 		case <-ctx.Done():
-			return false
 		case <-in.ship.nudged:
+		case <-due:
+			return workRecheck
 		case <-old:
-			return true
+			if ctx.Err() == nil {
+				return workBlock
+			}
 		}
 	}
 }
@@ -226,16 +317,16 @@ type block struct {
 // that was on its way before a restart.
 func (in *Intake) cut() (*block, error) {
 	from := in.cursor() + 1
+	limit := in.blockEnd(from)
 	var before manifest
 	if err := readJSON(in.folder, manifestFile, &before); err != nil {
 		in.logger.Warn("the manifest of the last block cannot be read", "error", err)
 	}
-	limit := from + uint64(in.cfg.BlockRecords) - 1
-	resumed := before.From == from && before.Node == in.cfg.Node
+	resumed := before.From == from && before.To >= from && before.To <= limit && before.Node == in.cfg.Node
 	if resumed {
 		limit = before.To
 	}
-	b, err := in.collect(from, limit)
+	b, err := in.takeAhead(from, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +336,50 @@ func (in *Intake) cut() (*block, error) {
 	return b, in.keepManifest(b)
 }
 
+// blockEnd is the last place in the log that a block from a place on may reach.
+func (in *Intake) blockEnd(from uint64) uint64 { return from + uint64(in.ship.limit) - 1 }
+
+// ahead is a block that is read while another is sent.
+type ahead struct {
+	from, limit uint64
+	done        chan struct{}
+	b           *block
+	err         error
+}
+
+// readAhead begins to read the next block if there is a full one.
+func (in *Intake) readAhead(from uint64) {
+	limit := in.blockEnd(from)
+	if old := in.ship.ahead; in.last() < limit || old != nil && old.from == from && old.limit == limit {
+		return
+	}
+	in.dropAhead()
+	a := &ahead{from: from, limit: limit, done: make(chan struct{})}
+	in.ship.ahead = a
+	go func() {
+		defer close(a.done)
+		a.b, a.err = in.collect(from, limit)
+	}()
+}
+
+// takeAhead returns the block, which may have been read already.
+func (in *Intake) takeAhead(from, limit uint64) (*block, error) {
+	a := in.ship.ahead
+	in.dropAhead()
+	if a == nil || a.err != nil || a.from != from || a.limit != limit {
+		return in.collect(from, limit)
+	}
+	return a.b, nil
+}
+
+// dropAhead waits for the block that is being read and forgets it.
+func (in *Intake) dropAhead() {
+	if a := in.ship.ahead; a != nil {
+		<-a.done
+	}
+	in.ship.ahead = nil
+}
+
 func (in *Intake) keepManifest(b *block) error {
 	if err := writeJSON(in.folder, manifestFile, b.manifest); err != nil {
 		return fmt.Errorf("write the manifest of a block: %w", err)
@@ -252,9 +387,11 @@ func (in *Intake) keepManifest(b *block) error {
 	return nil
 }
 
-// collect reads the block from the log. Its end is the last record that is there.
+// collect reads the block from the log. Its end is the last record that is there, or the
+// last one that the bytes of a block allow.
 func (in *Intake) collect(from, limit uint64) (*block, error) {
 	b := &block{manifest: manifest{Node: in.cfg.Node, From: from, To: from - 1}}
+	bytes := 0
 	for r, err := range in.log.Read(from) {
 		var damage *wal.Damage
 		switch {
@@ -262,10 +399,11 @@ func (in *Intake) collect(from, limit uint64) (*block, error) {
 			b.To = min(damage.To, limit)
 		case err != nil:
 			return nil, fmt.Errorf("read a block from the log: %w", err)
-		case r.Seq > limit:
+		case r.Seq > limit || bytes > 0 && bytes+len(r.Body) > in.cfg.BlockBytes:
 			return b.seal(), nil
 		default:
 			b.To = r.Seq
+			bytes += len(r.Body)
 			if err := in.include(b, r); err != nil {
 				return nil, err
 			}
@@ -344,17 +482,28 @@ func (in *Intake) advance(seq uint64) error {
 
 // backoff makes waits of random length up to a bound that doubles ("full jitter"),
 // so that many servers do not return to a store at the same moment.
-type backoff struct{ bound, first, longest time.Duration }
+type backoff struct {
+	bound, first, longest time.Duration
+	random                *rand.Rand
+}
 
 func (in *Intake) newBackoff() *backoff {
-	return &backoff{bound: in.cfg.FirstWait, first: in.cfg.FirstWait, longest: in.cfg.LongestWait}
+	return &backoff{bound: in.cfg.FirstWait, first: in.cfg.FirstWait, longest: in.cfg.LongestWait, random: in.ship.random}
+}
+
+// newRandom returns numbers from a source, or unpredictable ones for nil.
+func newRandom(source rand.Source) *rand.Rand {
+	if source == nil {
+		source = rand.NewPCG(rand.Uint64(), rand.Uint64())
+	}
+	return rand.New(source)
 }
 
 func (w *backoff) reset() { w.bound = w.first }
 
 // sleep waits, or returns early when ctx ends.
 func (w *backoff) sleep(ctx context.Context) {
-	timer := time.NewTimer(rand.N(w.bound + 1))
+	timer := time.NewTimer(time.Duration(w.random.Int64N(int64(w.bound) + 1)))
 	defer timer.Stop()
 	w.bound = min(2*w.bound, w.longest)
 	select {

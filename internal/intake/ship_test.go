@@ -200,7 +200,8 @@ func TestFullStoreCondemnsNobody(t *testing.T) {
 }
 
 // TestSameBlockAfterARestart sends a block, loses the answer, cuts the power, and
-// sends the very same block again although more has come in.
+// sends the very same responses again although more has come in, under a token that the
+// store has not seen.
 func TestSameBlockAfterARestart(t *testing.T) {
 	s := open(t)
 	var mu sync.Mutex
@@ -222,7 +223,6 @@ func TestSameBlockAfterARestart(t *testing.T) {
 	s.powerCut()
 	s.acceptAll(8, 20)
 	s.store.set(func(st *store) {
-		st.tokens = map[string]bool{}
 		st.lie = func(b intake.Block, _ int) lie {
 			sent = append(sent, b)
 			return honest
@@ -232,7 +232,10 @@ func TestSameBlockAfterARestart(t *testing.T) {
 	s.run()
 	s.flush()
 	first, again := sent[0], sent[before]
-	if a, b := fmt.Sprintf("%+v", first), fmt.Sprintf("%+v", again); a != b {
+	if first.Token == again.Token {
+		t.Errorf("the token %s is used again after a restart", first.Token)
+	}
+	if a, b := fmt.Sprintf("%+v", first.Responses), fmt.Sprintf("%+v", again.Responses); a != b {
 		t.Errorf("after the restart\n%s\nis sent, before it was\n%s", b, a)
 	}
 	s.checkStored(1, 20)
