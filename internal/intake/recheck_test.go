@@ -170,6 +170,7 @@ func TestAnHourAway(t *testing.T) {
 			t.Errorf("after an hour %+v; %d blocks were sent, want 1", st, len(look.blocks))
 		}
 		s.store.set(func(st *store) { st.down = false })
+		time.Sleep(s.cfg.LongestWait)
 		s.flush()
 		s.checkStored(1, 3600)
 		s.checkLedger(3600, 0, 0)
