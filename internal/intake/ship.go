@@ -226,16 +226,16 @@ func (in *Intake) waitForWork(ctx context.Context) work {
 	var old <-chan time.Time
 	due, stop := in.ship.again.timer(in.now())
 	defer stop()
+	isDue, isOld := false, false
 	for {
+		isDue = isDue || fired(due)
 		pending, flush := in.pending()
-		select {
-		case <-ctx.Done():
+		switch {
+		case ctx.Err() != nil:
 			return workEnds
-		case <-due:
+		case isDue:
 			return workRecheck
-		default:
-		}
-		if flush || pending >= uint64(in.cfg.BlockRecords) {
+		case flush || isOld || pending >= uint64(in.cfg.BlockRecords):
 			return workBlock
 		}
 		if pending > 0 && old == nil {
@@ -247,12 +247,20 @@ func (in *Intake) waitForWork(ctx context.Context) work {
 		case <-ctx.Done():
 		case <-in.ship.nudged:
 		case <-due:
-			return workRecheck
+			isDue = true
 		case <-old:
-			if ctx.Err() == nil {
-				return workBlock
-			}
+			isOld = true
 		}
+	}
+}
+
+// fired says whether a timer has fired.
+func fired(timer <-chan time.Time) bool {
+	select {
+	case <-timer:
+		return true
+	default:
+		return false
 	}
 }
 
