@@ -14,6 +14,9 @@
 # make draws  how often 10,000 simulated draws of every method and of whole plans take each unit, and the totals they estimate
 # make frames  how long reading, checking and merging a frame of 705,600 villages takes, from CSV and from XLSX
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
+# make sim    N submissions to simulated installations with power cuts, failing disks and a store that lies, from SEED on
+# make chaos  interviews at RATE a second while the way to the real engine is disturbed in every manner, each for PHASE
+# make bench-ship  how many interviews a second go from the log into the real engine, INTERVIEWS of them
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
 # make crash  CUTS power cuts for each of two models of directories, on a lossy FUSE file system, and KILLS kills of
@@ -44,8 +47,12 @@ SIMULATED ?= 20000
 FAULTS  ?= 550
 SUBMISSIONS ?= 1000000
 NODE_KILLS  ?= 60
+SEED    ?= 1
+PHASE   ?= 60s
+RATE    ?= 200
+INTERVIEWS ?= 30000
 
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -99,6 +106,15 @@ bench-clickhouse: engine
 
 bench-pages:
 	$(GO) test ./internal/server -run '^$$' -bench '^Benchmark(Pages|Views)$$' -benchtime 20s -benchmem -count $(COUNT)
+
+bench-ship: engine
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/intake -run '^$$' -bench '^BenchmarkShip$$' -benchtime $(INTERVIEWS)x -timeout 1h -count $(COUNT)
+
+sim:
+	$(GO) test ./internal/intake -run '^(TestSimulation|TestASeedReplays|TestSimulationFindsWhatIsBroken)$$' -v -count 1 -timeout 2h -args -operations $(N) -seed $(SEED)
+
+chaos: engine
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/intake -run '^TestChaos$$' -v -count 1 -timeout 3h -args -phase $(PHASE) -rate $(RATE)
 
 page-weight:
 	$(GO) test ./internal/server -run '^TestPageWeight$$' -v -count 1 -args -slow

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -55,13 +54,13 @@ type world struct {
 	log              *wal.Log
 	in               *intake.Intake
 	model            *model
-	break_           sabotage
+	broken           sabotage
 
 	// cutAt is the turn before which the power is cut; 0 means never.
 	cutAt     int
 	dead      bool
 	crashes   int
-	rebooting int // crashes before the intake was open again
+	reopening int // power cuts while the log or the intake was being opened
 	faults    map[string]int
 }
 
@@ -76,10 +75,10 @@ type sabotage struct {
 
 // outcome is what came of a world.
 type outcome struct {
-	operations, crashes, turns, acknowledged, stored, quarantined, lost, doubled int
-	faults                                                                       map[string]int
-	trace                                                                        uint64
-	wrong                                                                        []string
+	operations, crashes, reopening, turns, acknowledged, stored, quarantined, lost, doubled int
+	faults                                                                                  map[string]int
+	trace                                                                                   uint64
+	wrong                                                                                   []string
 }
 
 // simulate lets a world live and end, and checks it.
@@ -87,7 +86,7 @@ func simulate(t *testing.T, seed uint64, broken sabotage) (out outcome) {
 	synctest.Test(t, func(t *testing.T) {
 		random := func(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
 		directories := simdisk.Directories(seed % 2)
-		w := &world{turns: newTurns(random(1)), rng: random(2), model: newModel(), break_: broken, faults: map[string]int{},
+		w := &world{turns: newTurns(random(1)), rng: random(2), model: newModel(), broken: broken, faults: map[string]int{},
 			logDisk: simdisk.New(seed, directories), ownDisk: simdisk.New(seed+1<<32, directories)}
 		w.store = newSimStore(w.turns, random(3))
 		ended := make(chan struct{})
@@ -98,7 +97,7 @@ func simulate(t *testing.T, seed uint64, broken sabotage) (out outcome) {
 		}()
 		w.turns.run(ended, w.before)
 		out = w.model.outcome
-		out.crashes, out.turns, out.trace = w.crashes, w.turns.given, w.turns.sum.Sum64()
+		out.crashes, out.reopening, out.turns, out.trace = w.crashes, w.reopening, w.turns.given, w.turns.sum.Sum64()
 		out.faults = w.faults
 		for kind, n := range w.store.faults {
 			out.faults[kind] += n
@@ -132,7 +131,7 @@ func (w *world) live(seed uint64) {
 			w.let(clients)
 			stop()
 		} else {
-			w.rebooting++
+			w.reopening++
 		}
 		w.reboot()
 	}
@@ -141,11 +140,11 @@ func (w *world) live(seed uint64) {
 // start opens the log and the intake and lets it ship. It fails when the power is cut.
 func (w *world) start(seed uint64) (stop func(), ok bool) {
 	logFS, ownFS := wal.FS(turnFS{w.logDisk, w.turns, "log"}), wal.FS(turnFS{w.ownDisk, w.turns, "own"})
-	if w.break_.logFS != nil {
-		logFS = w.break_.logFS(logFS)
+	if w.broken.logFS != nil {
+		logFS = w.broken.logFS(logFS)
 	}
-	if w.break_.ownFS != nil {
-		ownFS = w.break_.ownFS(ownFS)
+	if w.broken.ownFS != nil {
+		ownFS = w.broken.ownFS(ownFS)
 	}
 	c := wal.DefaultConfig("")
 	c.FS, c.SegmentBytes, c.BatchBytes, c.Logger = logFS, 48<<10, 16<<10, quiet
@@ -157,8 +156,8 @@ func (w *world) start(seed uint64) (stop func(), ok bool) {
 	cfg := intake.DefaultConfig("")
 	cfg.FS, cfg.Logger, cfg.BlockRecords, cfg.BlockAge, cfg.AttemptTime = ownFS, quiet, 8, 50*time.Millisecond, 10*time.Second
 	cfg.RecheckEvery, cfg.RecheckPause = 5*time.Minute, 10*time.Millisecond
-	if w.break_.recheck != 0 {
-		cfg.RecheckEvery = w.break_.recheck
+	if w.broken.recheck != 0 {
+		cfg.RecheckEvery = w.broken.recheck
 	}
 	cfg.Random = rand.NewPCG(seed, 1000+uint64(w.crashes))
 	waves := &intake.Waves{}
@@ -166,11 +165,11 @@ func (w *world) start(seed uint64) (stop func(), ok bool) {
 		waves.Publish(name, questionnaire.ID, questionnaire.Version(), intake.Edition{Form: simForm()})
 	}
 	store, ilog := intake.Store(w.store), intake.Log(log)
-	if w.break_.store != nil {
-		store = w.break_.store(store)
+	if w.broken.store != nil {
+		store = w.broken.store(store)
 	}
-	if w.break_.log != nil {
-		ilog = w.break_.log(ilog)
+	if w.broken.log != nil {
+		ilog = w.broken.log(ilog)
 	}
 	if w.in, err = intake.New(cfg, ilog, store, waves, time.Now); err != nil {
 		log.Close()
@@ -296,9 +295,9 @@ func (c *client) run() {
 
 // cut ends a life in which nobody has anything to do any more.
 func (c *client) cut() {
-	if !c.dead {
-		c.cutAt = 1
-	}
+	c.model.mu.Lock()
+	defer c.model.mu.Unlock()
+	c.cutAt = 1
 }
 
 // choose is mostly a new interview, else one that was sent before, another body under its
@@ -383,17 +382,17 @@ func TestSimulation(t *testing.T) {
 			t.Fatalf("run it again with: make sim SEED=%d N=1", seed)
 		}
 	}
-	t.Logf("%d worlds from seed %d: %d operations, %d turns, %d power cuts; acknowledged %d, stored %d, quarantined %d; lost %d, doubled %d (%v)",
-		worlds, *simSeed, sum.operations, sum.turns, sum.crashes, sum.acknowledged, sum.stored, sum.quarantined, sum.lost, sum.doubled, time.Since(began).Round(time.Second))
+	t.Logf("%d worlds from seed %d: %d operations, %d turns, %d power cuts, %d of them while opening; acknowledged %d, stored %d, quarantined %d; lost %d, doubled %d (%v)",
+		worlds, *simSeed, sum.operations, sum.turns, sum.crashes, sum.reopening, sum.acknowledged, sum.stored, sum.quarantined, sum.lost, sum.doubled, time.Since(began).Round(time.Second))
 	for _, kind := range slices.Sorted(maps.Keys(sum.faults)) {
 		t.Logf("  %7d × %s", sum.faults[kind], kind)
 	}
-	runtime.GC()
 }
 
 func (o *outcome) add(p outcome) {
 	o.operations += p.operations
 	o.crashes += p.crashes
+	o.reopening += p.reopening
 	o.turns += p.turns
 	o.acknowledged += p.acknowledged
 	o.stored += p.stored
