@@ -231,6 +231,22 @@ func (s *store) set(change func(*store)) {
 	change(s)
 }
 
+// wait returns when so many blocks have come.
+func (s *store) wait(t *testing.T, inserts int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		came := s.inserts
+		s.mu.Unlock()
+		if came >= inserts {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d blocks came, want %d", came, inserts)
+		}
+	}
+}
+
 func (s *store) Insert(_ context.Context, b intake.Block) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

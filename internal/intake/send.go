@@ -23,9 +23,10 @@ type shipment struct {
 	// strikes counts the rounds in which a record was not stored although it was sent
 	// alone and the store took others.
 	strikes map[uint64]int
-	// taken says that the store took something in this round, so that a record
-	// which it does not take is itself at fault.
-	taken bool
+	// taken says that the store agreed to something in this round and has it, so that a
+	// record which it refuses is itself at fault. What it has may be from before; proved
+	// says that it took something new, so that one which it passes over in silence is.
+	taken, proved bool
 	// suspects are the records that were sent alone and not stored in this round.
 	suspects []suspect
 }
@@ -220,12 +221,12 @@ const patience = 5
 // search halves the block until records that the store does not take are alone, and
 // puts into quarantine those whose guilt is certain.
 func (s *shipment) search(ctx context.Context) error {
-	s.taken, s.suspects = false, nil
+	s.taken, s.proved, s.suspects = false, false, nil
 	if err := s.halve(ctx, s.responses); err != nil {
 		return nil // the store is away; another round will tell
 	}
-	if len(s.suspects) > 0 && !s.taken {
-		s.taken = s.probe(ctx)
+	if len(s.suspects) > 0 && !s.proved {
+		s.probe(ctx)
 	}
 	guilty := map[uint64]bool{}
 	for _, p := range s.suspects {
@@ -251,7 +252,7 @@ func (s *shipment) isGuilty(p suspect) bool {
 	switch {
 	case errors.Is(p.cause, surveys.ErrInvalid):
 		return true
-	case errors.Is(p.cause, ErrBusy) || !s.taken:
+	case errors.Is(p.cause, ErrBusy), !s.taken, p.cause == nil && !s.proved:
 		return false
 	case errors.Is(p.cause, ErrRefused):
 		enough = s.in.cfg.Attempts
@@ -262,15 +263,10 @@ func (s *shipment) isGuilty(p suspect) bool {
 
 // halve sends responses in ever smaller parts. An error means that the store is away.
 func (s *shipment) halve(ctx context.Context, rs []surveys.Response) error {
-	from, to := rs[0].Seq, rs[len(rs)-1].Seq
-	cause := s.insert(ctx, rs, from, to)
-	stored, err := s.isStored(ctx, rs, from, to)
+	stored, cause, err := s.try(ctx, rs)
 	switch {
-	case err != nil:
+	case err != nil || stored:
 		return err
-	case stored:
-		s.taken = s.taken || cause == nil
-		return nil
 	case len(rs) == 1:
 		return s.accuse(ctx, rs[0], cause)
 	}
@@ -279,6 +275,22 @@ func (s *shipment) halve(ctx context.Context, rs []surveys.Response) error {
 		return err
 	}
 	return s.halve(ctx, rs[middle:])
+}
+
+// try sends a part of the block, or others, and notes what it tells of the store. Its err
+// means that the store is away.
+func (s *shipment) try(ctx context.Context, rs []surveys.Response) (stored bool, cause, err error) {
+	from, to := rs[0].Seq, rs[len(rs)-1].Seq
+	before, err := s.isStored(ctx, rs, from, to)
+	if err != nil {
+		return false, nil, err
+	}
+	cause = s.insert(ctx, rs, from, to)
+	if stored, err = s.isStored(ctx, rs, from, to); stored && cause == nil {
+		s.taken = true
+		s.proved = s.proved || !before
+	}
+	return stored, cause, err
 }
 
 // accuse makes a record a suspect if the store holds nothing at all in its place.
@@ -290,20 +302,30 @@ func (s *shipment) accuse(ctx context.Context, r surveys.Response, cause error) 
 	return err
 }
 
-// probe finds out whether the store takes anything at all, with the next record
-// after the block. That record is sent again with its own block, which does not
-// make it count twice.
-func (s *shipment) probe(ctx context.Context) bool {
-	next, err := s.in.collect(s.To+1, s.To+uint64(s.in.cfg.BlockRecords))
-	if err != nil || len(next.responses) == 0 {
-		return false
+// probes is how many records the store is tried with; some of them may be at fault, too.
+const probes = 16
+
+// probe finds out whether the store takes anything at all: the next records after the
+// block, one by one, or the last ones before it. To be sent again does not make them count
+// twice.
+func (s *shipment) probe(ctx context.Context) {
+	next, err := s.in.collect(s.To+1, s.To+probes)
+	if err == nil && s.tryEach(ctx, next.responses) || s.taken || s.From == 1 {
+		return
 	}
-	one := next.responses[:1]
-	if s.insert(ctx, one, one[0].Seq, one[0].Seq) != nil {
-		return false
+	if last, err := s.in.collect(s.From-min(probes, s.From-1), s.From-1); err == nil {
+		s.tryEach(ctx, last.responses)
 	}
-	stored, _ := s.isStored(ctx, one, one[0].Seq, one[0].Seq)
-	return stored
+}
+
+// tryEach tries records one by one until the store has taken one that is new to it.
+func (s *shipment) tryEach(ctx context.Context, rs []surveys.Response) bool {
+	for i := range rs {
+		if _, _, err := s.try(ctx, rs[i:i+1]); err != nil || s.proved {
+			break
+		}
+	}
+	return s.proved
 }
 
 // remove takes records out of the block.

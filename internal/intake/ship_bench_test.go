@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +29,30 @@ func BenchmarkShip(b *testing.B) {
 }
 
 func benchmarkShip(b *testing.B, items int) {
+	in, log := waiting(b, items)
+	defer log.Close()
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	b.ResetTimer()
+	own, engines := processorTime("self"), childrenTime()
+	go func() { ended <- in.Run(ctx) }()
+	if err := in.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(b.N) }
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "interviews/s")
+	b.ReportMetric(each(processorTime("self")-own), "cpu-µs/interview")
+	b.ReportMetric(each(childrenTime()-engines), "engine-cpu-µs/interview")
+	stop()
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
+}
+
+// waiting is an intake whose log holds b.N interviews that are not shipped yet.
+func waiting(b *testing.B, items int) (*intake.Intake, *wal.Log) {
+	b.Helper()
 	q, iv := wide(items)
 	f, err := form.Compile(q)
 	if err != nil {
@@ -32,12 +60,11 @@ func benchmarkShip(b *testing.B, items int) {
 	}
 	waves := &intake.Waves{}
 	waves.Publish(wave, q.ID, q.Version(), intake.Edition{Form: f})
-	e := enginetest.Start(b)
-	store, err := clickhouse.Open(b.Context(), clickhouse.Config{DSN: e.DSN()})
+	store, err := clickhouse.Open(b.Context(), clickhouse.Config{DSN: enginetest.Start(b).DSN()})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer store.Close()
+	b.Cleanup(func() { store.Close() })
 	if err := store.Migrate(b.Context()); err != nil {
 		b.Fatal(err)
 	}
@@ -45,7 +72,6 @@ func benchmarkShip(b *testing.B, items int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer log.Close()
 	cfg := intake.DefaultConfig(b.TempDir())
 	cfg.Logger = quiet
 	in, err := intake.New(cfg, log, store, waves, time.Now)
@@ -56,39 +82,57 @@ func benchmarkShip(b *testing.B, items int) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.SetBytes(int64(len(template)))
+	acceptMany(b, in, string(template))
+	return in, log
+}
+
+// acceptMany accepts b.N interviews, many at once, so that they share the syncs.
+func acceptMany(b *testing.B, in *intake.Intake, template string) {
+	b.Helper()
 	const atOnce = 64
-	done := make(chan error, atOnce)
+	var wg sync.WaitGroup
 	for w := range atOnce {
-		go func() {
+		wg.Go(func() {
 			for n := w; n < b.N; n += atOnce {
-				body := []byte(strings.Replace(string(template), interview(0).ID, fmt.Sprintf("10000000-0000-4000-8000-%012x", n), 1))
-				if _, err := in.Accept(context.Background(), body); err != nil {
-					done <- err
+				body := strings.Replace(template, interview(0).ID, fmt.Sprintf("10000000-0000-4000-8000-%012x", n), 1)
+				if _, err := in.Accept(context.Background(), []byte(body)); err != nil {
+					b.Error(err)
 					return
 				}
 			}
-			done <- nil
-		}()
+		})
 	}
-	for range atOnce {
-		if err := <-done; err != nil {
-			b.Fatal(err)
+	wg.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
+}
+
+// processorTime is what a process has used; 0 where /proc does not tell. Linux counts it
+// in 1/100 s.
+func processorTime(pid string) time.Duration {
+	stat, _ := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+	_, after, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(after)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * time.Second / 100
+}
+
+// childrenTime is what the engine has used, the only child of this process.
+func childrenTime() (sum time.Duration) {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, list := range lists {
+		children, _ := os.ReadFile(list)
+		for _, pid := range strings.Fields(string(children)) {
+			sum += processorTime(pid)
 		}
 	}
-	ctx, stop := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	b.SetBytes(int64(len(template)))
-	b.ResetTimer()
-	go func() { ended <- in.Run(ctx) }()
-	if err := in.Flush(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "interviews/s")
-	stop()
-	if err := <-ended; err != nil {
-		b.Fatal(err)
-	}
+	return sum
 }
 
 // wide is a questionnaire of single choices and an interview that answers all of them.

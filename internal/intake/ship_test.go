@@ -170,6 +170,27 @@ func TestPoison(t *testing.T) {
 	}
 }
 
+// TestPoisonSideBySide has a record that the store refuses alone in its block, and more of
+// them after it: others are found that the store does take.
+func TestPoisonSideBySide(t *testing.T) {
+	s := open(t, func(c *intake.Config) { c.BlockRecords = 5 })
+	s.store.lie = func(b intake.Block, _ int) lie {
+		for _, r := range b.Responses {
+			if r.Seq <= 4 {
+				return lie{err: fmt.Errorf("cannot parse: %w", intake.ErrRefused)}
+			}
+		}
+		return honest
+	}
+	s.acceptAll(1, 1)
+	s.run()
+	s.store.wait(t, 1)
+	s.acceptAll(2, 20)
+	s.flush()
+	s.checkStored(5, 20)
+	s.checkLedger(16, 0, 4)
+}
+
 // TestFullStoreCondemnsNobody: a store that takes half a block and then nothing for
 // a while, though it can be asked, is no reason to put interviews into quarantine,
 // whenever it recovers.
@@ -197,6 +218,26 @@ func TestFullStoreCondemnsNobody(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSilentStoreCondemnsNobody: a store that says it has stored everything and for long
+// stores nothing is no reason to put interviews into quarantine, whatever it had before.
+func TestSilentStoreCondemnsNobody(t *testing.T) {
+	s := open(t)
+	s.store.lie = func(b intake.Block, insert int) lie {
+		switch {
+		case insert == 2:
+			return lie{keep: len(b.Responses) / 2}
+		case insert > 2 && insert < 400:
+			return lie{keep: 0}
+		}
+		return honest
+	}
+	s.acceptAll(1, 25)
+	s.run()
+	s.flush()
+	s.checkStored(1, 25)
+	s.checkLedger(25, 0, 0)
 }
 
 // TestSameBlockAfterARestart sends a block, loses the answer, cuts the power, and
