@@ -351,6 +351,6 @@ func (c *chaos) account() {
 		c.t.Logf("%-20s %6d accepted, p50 %8v, p99 %8v, then %6d waited", p.name, len(p.latencies), p.quantile(0.5), p.quantile(0.99), p.pending)
 	}
 	st := c.in.Shipping()
-	c.t.Logf("accepted %d, stored %d, refused %d, lost %d, doubled %d; %d blocks, %d of them sent again; lies %v",
-		c.next, l.Stored, c.refused, lost, doubled, st.Blocks, st.Resent, c.liar.lies)
+	c.t.Logf("accepted %d, stored %d, refused %d, lost %d, doubled %d; %d blocks after %d attempts in vain; lies %v",
+		c.next, l.Stored, c.refused, lost, doubled, st.Blocks, st.Resends, c.liar.lies)
 }

@@ -83,7 +83,7 @@ func (in *Intake) recheck(ctx context.Context) {
 		r.next = in.now().Add(in.cfg.LongestWait)
 		return
 	}
-	in.ship.note(func(s *Shipping) { s.Rechecked += to - r.seq })
+	in.ship.note(func(st *ShippingStat) { st.Rechecked += to - r.seq })
 	r.seq, r.failed = to, 0
 	r.next = in.now().Add(in.cfg.RecheckPause)
 }
@@ -184,7 +184,7 @@ func (in *Intake) sendAgain(ctx context.Context, b *block) error {
 			return err
 		}
 		if stored {
-			in.ship.note(func(st *Shipping) { st.Reshipped += b.N })
+			in.ship.note(func(st *ShippingStat) { st.Reshipped += b.N })
 			return nil
 		}
 		if s.wait.sleep(ctx); ctx.Err() != nil {

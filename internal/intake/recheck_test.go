@@ -174,7 +174,7 @@ func TestAnHourAway(t *testing.T) {
 		s.flush()
 		s.checkStored(1, 3600)
 		s.checkLedger(3600, 0, 0)
-		if st := s.in.Shipping(); st.Pending != 0 || !st.Away.IsZero() || st.Records != 3600 || st.Resent == 0 {
+		if st := s.in.Shipping(); st.Pending != 0 || !st.Away.IsZero() || st.Verified != 3600 || st.Resends == 0 {
 			t.Errorf("in the end %+v", st)
 		}
 		s.end()

@@ -66,20 +66,10 @@ func (in *Intake) send(ctx context.Context, b *block) error {
 	}
 	in.ship.limit = min(2*in.ship.limit, in.cfg.BlockRecords)
 	if b.N > 0 {
-		in.noteStored(s)
+		in.ship.note(func(st *ShippingStat) { st.Blocks++; st.Verified += b.N })
 		in.logger.Info("interviews stored", "n", b.N, "to", b.To)
 	}
 	return nil
-}
-
-func (in *Intake) noteStored(s *shipment) {
-	in.ship.note(func(st *Shipping) {
-		st.Blocks++
-		st.Records += s.N
-		if s.attempt > 1 {
-			st.Resent++
-		}
-	})
 }
 
 // round sends the block once. After a sending of which nobody could tell what became,
@@ -107,6 +97,7 @@ func (s *shipment) round(ctx context.Context) (stored bool, err error) {
 	if stored || ctx.Err() != nil { // when the program ends, the next start goes on
 		return stored, nil
 	}
+	s.in.ship.note(func(st *ShippingStat) { st.Resends++ })
 	s.tell(ctx, "block is not in the store", cause, away)
 	if away != nil {
 		s.unknown = true

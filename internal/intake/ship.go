@@ -33,52 +33,7 @@ type shipping struct {
 	flushTo uint64        // blocks up to here are not held back
 	// refused are the records of the log that the store can never take.
 	refused map[uint64]bool
-	stat    Shipping
-}
-
-// Shipping says how the way to the store goes. The numbers count from the start.
-type Shipping struct {
-	// Cursor is the place in the log up to which everything is stored or quarantined,
-	// Pending how many records of the log come after it.
-	Cursor, Pending uint64
-	// Blocks and Records count what was found in the store after it was sent, Resent the
-	// blocks that had to be sent more than once.
-	Blocks, Records, Resent uint64
-	// Rechecked counts the records that were looked for again, Reshipped those of the
-	// ranges that were sent again because the store had lost something.
-	Rechecked, Reshipped uint64
-	// Away is since when the store does not answer; zero while it does.
-	Away time.Time
-}
-
-// Shipping describes the way to the store.
-func (in *Intake) Shipping() Shipping {
-	last := in.last()
-	s := &in.ship
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.stat
-	st.Cursor, st.Pending = s.cursor, last-min(last, s.cursor)
-	return st
-}
-
-// note changes the numbers of Shipping.
-func (s *shipping) note(change func(*Shipping)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.stat)
-}
-
-// answers notes whether the store answers.
-func (in *Intake) answers(err error) {
-	in.ship.note(func(s *Shipping) {
-		switch {
-		case err == nil:
-			s.Away = time.Time{}
-		case s.Away.IsZero():
-			s.Away = in.now()
-		}
-	})
+	stat    ShippingStat // the parts that only grow, and Away
 }
 
 // The files of the shipper.
