@@ -64,7 +64,7 @@ func (in *Intake) send(ctx context.Context, b *block) error {
 	if err := in.advance(b.To); err != nil {
 		return err
 	}
-	in.ship.limit = min(2*in.ship.limit, in.cfg.BlockRecords)
+	in.ship.grow(in.cfg.BlockRecords)
 	if b.N > 0 {
 		in.ship.note(func(st *ShippingStat) { st.Blocks++; st.Verified += b.N })
 		in.logger.Info("interviews stored", "n", b.N, "to", b.To)
@@ -119,7 +119,7 @@ func (s *shipment) tell(ctx context.Context, what string, cause, away error) {
 // blame. A store that is busy is left alone, for a search would send it more.
 func (s *shipment) mend(ctx context.Context, cause error) error {
 	if isTooLarge(cause) && len(s.responses) > 1 {
-		s.in.ship.limit = max(1, int(s.To-s.From+1)/2)
+		s.in.ship.shrink(s.To - s.From + 1)
 		return fmt.Errorf("records %d to %d are sent in smaller blocks: %w", s.From, s.To, cause)
 	}
 	if errors.Is(cause, ErrBusy) {

@@ -24,6 +24,7 @@ type shipping struct {
 	run    string        // names this start in the tokens of blocks
 	random *rand.Rand    // belongs to Run
 	limit  int           // how many records a block may have at present; belongs to Run
+	growth int           // by how much limit grew last; belongs to Run
 	ahead  *ahead        // the block that is read while another is sent; belongs to Run
 	again  recheck       // belongs to Run
 
@@ -64,7 +65,7 @@ type manifest struct {
 func (in *Intake) openShipping() error {
 	s := &in.ship
 	s.nudged, s.moved, s.refused = make(chan struct{}, 1), make(chan struct{}), in.index.refused
-	s.random, s.limit = newRandom(in.cfg.Random), in.cfg.BlockRecords
+	s.random, s.limit, s.growth = newRandom(in.cfg.Random), in.cfg.BlockRecords, 1
 	s.run = strconv.FormatUint(s.random.Uint64(), 36)
 	var c cursor
 	if err := readJSON(in.folder, cursorFile, &c); err != nil {
@@ -301,6 +302,22 @@ func (in *Intake) cut() (*block, error) {
 
 // blockEnd is the last place in the log that a block from a place on may reach.
 func (in *Intake) blockEnd(from uint64) uint64 { return from + uint64(in.ship.limit) - 1 }
+
+// fastest is how much larger than the last one a block may be.
+const fastest = 16
+
+// grow lets the next block be larger, and the faster the more blocks passed since one was
+// too large: a store that is back should not get small ones for long.
+func (s *shipping) grow(most int) {
+	s.growth = min(2*s.growth, fastest)
+	s.limit = min(s.growth*s.limit, most)
+}
+
+// shrink makes the next blocks half as large as one that was too large.
+func (s *shipping) shrink(records uint64) {
+	s.growth = 1
+	s.limit = max(1, int(records)/2)
+}
 
 // ahead is a block that is read while another is sent.
 type ahead struct {
