@@ -17,7 +17,7 @@ func BenchmarkKeyOrder(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("sorted/items=%d", items), func(b *testing.B) {
 			for b.Loop() {
-				slices.Sorted(maps.Keys(answers))
+				_ = slices.Sorted(maps.Keys(answers))
 			}
 		})
 		b.Run(fmt.Sprintf("kept/items=%d", items), func(b *testing.B) {
