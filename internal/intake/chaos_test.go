@@ -315,8 +315,9 @@ func TestChaos(t *testing.T) {
 		t.Fatalf("Flush: %v", err)
 	}
 	c.account()
-	t.Logf("%d waited when the store was back and %d a second arrived: caught up in %v, at %.1f times the rate of arrivals",
-		from.Pending, *chaosRate, took.Round(time.Millisecond), float64(shipped)/took.Seconds()/float64(*chaosRate))
+	arrived := len(c.phases[len(c.phases)-1].latencies) // on a busy machine fewer than the rate
+	t.Logf("%d waited when the store was back: caught up in %v, %d were stored while %d arrived, %.1f times as many",
+		from.Pending, took.Round(time.Millisecond), shipped, arrived, float64(shipped)/float64(max(1, arrived)))
 	healthy, away := c.phases[0].quantile(0.5), c.phases[8].quantile(0.5)
 	if away > 50*healthy+time.Second {
 		t.Errorf("an interview waits %v for its receipt while the store is away, and %v while it is not", away, healthy)
