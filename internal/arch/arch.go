@@ -68,6 +68,8 @@ var owners = map[string][]string{
 	"database/sql":                   {"internal/office", "internal/drafts", "internal/sqlite"},
 	"github.com/boombuler/barcode":   {"internal/server"},
 	"github.com/hanwen/go-fuse":      {},
+	"github.com/Shopify/toxiproxy":   {},
+	"github.com/rs/zerolog":          {},
 	"golang.org/x/crypto":            {"internal/auth"},
 	"modernc.org/sqlite":             {"internal/sqlite"},
 	"testing":                        {"internal/clickhouse/engine/enginetest"},
