@@ -67,6 +67,8 @@ var owners = map[string][]string{
 	"database/sql":                   {"internal/office", "internal/drafts", "internal/sqlite"},
 	"github.com/boombuler/barcode":   {"internal/server"},
 	"github.com/hanwen/go-fuse":      {},
+	"github.com/prometheus":          {"internal/server"},
+	"golang.org/x/time":              {"internal/server"},
 	"golang.org/x/crypto":            {"internal/auth"},
 	"modernc.org/sqlite":             {"internal/sqlite"},
 	"testing":                        {"internal/clickhouse/engine/enginetest"},

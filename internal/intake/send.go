@@ -52,6 +52,7 @@ func (in *Intake) send(ctx context.Context, b *block) error {
 	if err := in.advance(b.To); err != nil {
 		return err
 	}
+	in.ship.counts.verified.Add(b.N)
 	if b.N > 0 {
 		in.logger.Info("interviews stored", "n", b.N, "to", b.To)
 	}
@@ -69,6 +70,7 @@ func (s *shipment) round(ctx context.Context) (stored bool, err error) {
 	if ctx.Err() != nil {
 		return false, nil // the program ends; the block is sent again after the next start
 	}
+	s.in.ship.counts.resends.Add(1)
 	s.in.logger.Warn("block is not in the store", "from", s.From, "to", s.To, "attempt", s.attempt, "insert", cause, "count", away)
 	if away != nil { // the insert may have succeeded: the same token again is right
 		s.wait.sleep(ctx)

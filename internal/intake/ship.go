@@ -20,6 +20,7 @@ import (
 // shipping is the state of the way from the log to the store.
 type shipping struct {
 	nudged chan struct{} // has room for one: something new to ship
+	counts shippingCounts
 
 	mu      sync.Mutex
 	cursor  uint64        // everything up to here is stored or quarantined

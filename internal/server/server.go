@@ -88,6 +88,10 @@ type Deps struct {
 	// Answers is the last revision of an interview as it is stored, surveys.ErrNotFound while
 	// it is on its way; nil for a server whose reviewers see no answers.
 	Answers func(ctx context.Context, wave, interview string) (*surveys.Response, error)
+	// Disk says how full the file system of the log is; nil for one that never fills.
+	Disk func() (Disk, error)
+	// Stats describes the parts behind the server for the metrics; nil leaves them out.
+	Stats func(context.Context) Stats
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or
@@ -102,6 +106,9 @@ type Server struct {
 	cfg      Config
 	deps     Deps
 	links    *links
+	load     *load
+	limits   limiters
+	metrics  *metrics
 	waves    map[string]*wave
 	order    []*wave
 	pages    *pages
@@ -110,7 +117,9 @@ type Server struct {
 	engine   string // SHA-256 of the form engine that tablets are given, in hex; "" for none
 	echo     *echo.Echo
 	listener net.Listener
-	said503  atomic.Int64 // when it was last said that a page could not be served, Unix seconds
+	// apart is the listener of the metrics; nil when nobody reads them.
+	apart   net.Listener
+	said503 atomic.Int64 // when it was last said that a page could not be served, Unix seconds
 }
 
 // New makes a server. It fails when the configuration or a wave is not usable.
@@ -127,7 +136,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Drafts == nil {
 		return nil, errors.New("server: no store for interviews under way")
 	}
-	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key), waves: map[string]*wave{}}
+	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key), waves: map[string]*wave{}, limits: cfg.Limits.limiters(), metrics: newMetrics()}
+	s.load = &load{limits: cfg.Pressure, refused: s.metrics.refuse, disk: deps.Disk}
+	s.metrics.registry.MustRegister(collector{s})
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
@@ -148,6 +159,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	s.echo = s.routes(protection)
+	s.metrics.know(s.echo.Routes())
 	return s, nil
 }
 
@@ -193,15 +205,33 @@ var packed = sync.OnceValue(func() func(http.Handler) http.HandlerFunc {
 // Listen opens the address of the configuration, so that Addr is known and a
 // port that is taken is reported before Run.
 func (s *Server) Listen() error {
-	l, err := net.Listen("tcp", s.cfg.Addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("address %s is in use by another program; stop it or choose another address", s.cfg.Addr)
-	}
+	l, err := listen(s.cfg.Addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", s.cfg.Addr, err)
+		return err
 	}
 	s.listener = netutil.LimitListener(l, s.cfg.MaxConns)
+	if s.cfg.MetricsAddr == "" {
+		return nil
+	}
+	if l, err = listen(s.cfg.MetricsAddr); err != nil {
+		return errors.Join(err, s.listener.Close())
+	}
+	s.apart = netutil.LimitListener(l, maxReaders)
 	return nil
+}
+
+// maxReaders limits the connections to the listener of the metrics.
+const maxReaders = 16
+
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("address %s is in use by another program; stop it or choose another address", addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+	}
+	return l, nil
 }
 
 // Addr returns the address the server listens on, or "" before Listen.
@@ -210,6 +240,14 @@ func (s *Server) Addr() string {
 		return ""
 	}
 	return s.listener.Addr().String()
+}
+
+// MetricsAddr returns the address that the metrics are read at, or "".
+func (s *Server) MetricsAddr() string {
+	if s.apart == nil {
+		return ""
+	}
+	return s.apart.Addr().String()
 }
 
 // Run serves until ctx ends, then lets the requests under way finish. It calls
@@ -224,9 +262,14 @@ func (s *Server) Run(ctx context.Context) error {
 	cared := make(chan struct{})
 	go func() { s.care(caring); close(cared) }()
 	defer func() { stop(); <-cared }()
-	hs := s.httpServer()
-	served := make(chan error, 1)
+	hs := s.httpServer(s.Handler())
+	served := make(chan error, 2)
 	go func() { served <- hs.Serve(s.listener) }()
+	if s.apart != nil {
+		apart := s.httpServer(s.Metrics())
+		defer apart.Close()
+		go func() { served <- apart.Serve(s.apart) }()
+	}
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving %s: %w", s.Addr(), err)
@@ -242,9 +285,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 // httpServer sets every limit that net/http and Echo leave open: without them,
 // half-open requests stay for ever.
-func (s *Server) httpServer() *http.Server {
+func (s *Server) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           s.Handler(),
+		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,

@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -70,8 +69,7 @@ func (s *Server) mayAnswer(r *http.Request, body []byte) (door, error) {
 		}
 		return door{}, nil
 	}
-	token, _ := strings.CutPrefix(r.Header.Get(echo.HeaderAuthorization), "Bearer ")
-	w, caseID, err := s.caseOf(r.Context(), token)
+	w, caseID, err := s.caseOf(r.Context(), bearer(r))
 	if err != nil && !errors.Is(err, surveys.ErrNotFound) && !errors.Is(err, errReplaced) {
 		return door{}, err
 	}
