@@ -28,7 +28,7 @@ type listenFlags struct {
 	Proxies int           `default:"1" env:"SUYANG_PROXIES" help:"Through how many proxies of your own people reach the server, with --https."`
 	Metrics string        `env:"SUYANG_METRICS" help:"Address where the metrics are read, such as 127.0.0.1:9090; by default nowhere. Respondents must not reach it."`
 	loadFlags
-	Origins []string      `env:"SUYANG_ORIGINS" help:"Further origins whose pages may post here, such as https://survey.example.cn."`
+	Origins []string `env:"SUYANG_ORIGINS" help:"Further origins whose pages may post here, such as https://survey.example.cn."`
 }
 
 // loadFlags say from when on people are turned away.
