@@ -36,9 +36,11 @@ import (
 )
 
 // Intake makes a finished interview durable. It is the JSON of a
-// surveys.Interview; the same body again gives the same receipt.
+// surveys.Interview; the same body again gives the same receipt. AcceptIf stores nothing
+// when may, which sees the interview first, returns an error.
 type Intake interface {
 	Accept(ctx context.Context, body []byte) (intake.Receipt, error)
+	AcceptIf(ctx context.Context, body []byte, may func(*surveys.Interview) error) (intake.Receipt, error)
 }
 
 // Wave is one published survey wave.
