@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/drafts"
+	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
 )
 
 var hostilePayloads = flag.Int("hostile", 0, "payloads for each endpoint; 0 is a short run")
@@ -131,6 +133,7 @@ func newAttacker(t *testing.T, seed uint64) *attacker {
 	d := newDesk(t)
 	none := Rate{}
 	d.limits = Limits{none, none, none, none, none, 1}.limiters() // all of this comes from one address
+	d.deps.Findings = func(context.Context, string) ([]quality.Finding, time.Time, error) { return nil, noon, nil }
 	d.given("c1", "c2", "c3")
 	b := d.enrolled(1, "li", "一号")
 	var staff []signedIn
