@@ -9,13 +9,16 @@
 package server
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -285,6 +288,17 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
+// nameless writes what net/http says of connections to a log, without the addresses.
+type nameless struct{ to *slog.Logger }
+
+// addresses are IPv4 and IPv6 addresses, with or without a port.
+var addresses = regexp.MustCompile(`\[?([0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F.]*(%\w+)?(\]:\d+)?|\d{1,3}(\.\d{1,3}){3}(:\d+)?`)
+
+func (n nameless) Write(line []byte) (int, error) {
+	n.to.Debug("connection", "said", string(addresses.ReplaceAll(bytes.TrimSpace(line), []byte("somebody"))))
+	return len(line), nil
+}
+
 // httpServer sets every limit that net/http and Echo leave open: without them,
 // half-open requests stay for ever.
 func (s *Server) httpServer(h http.Handler) *http.Server {
@@ -295,6 +309,6 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          log.New(nameless{s.deps.Log}, "", 0),
 	}
 }
