@@ -21,7 +21,7 @@
 # make diskfault  FAULTS runs with disks that fail, are full, become read-only, or change what is on them
 # make bench-log  the log under 64 writers beside one writer that syncs each record, and SQLite, in one run, and how
 #             long a log takes to open
-# make load   durable submissions a second over CONNS connections, LOAD of them of 2 KB and of 250 questions, with the
+# make load   durable submissions a second over CONNS connections, N of them of 2 KB and of 250 questions, with the
 #             generator beside the server and shipping held; LOAD_ARGS=-shipped ships to the engine meanwhile
 # make overload  ten times as many submissions as can be made durable, for OVERLOAD seconds: what is accepted, refused, lost
 # make slow   10,000 clients that send their requests byte by byte, and what healthy ones notice
@@ -44,6 +44,14 @@ COUNT   ?= 1
 PEOPLE  ?= 100000
 N       ?= 1000000
 KILLS   ?= 200
+CUTS    ?= 200
+SIMULATED ?= 20000
+FAULTS  ?= 550
+LOAD    ?= $(if $(filter command,$(firstword $(origin N))),$(N),200000)
+CONNS   ?= 50
+OVERLOAD ?= 60
+PAYLOADS ?= 5000
+
 .PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr crash diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
 
 build: tablet
