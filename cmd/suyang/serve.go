@@ -63,7 +63,7 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	server.Tune()
+	server.Tune(ctx)
 	con.say("serving %s on http://%s", st.waveNames(), srv.Addr())
 	if metrics := srv.MetricsAddr(); metrics != "" {
 		con.say("metrics on http://%s", metrics)
