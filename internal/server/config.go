@@ -77,7 +77,7 @@ func (c Config) check() error {
 	case c.Reports != nil && c.ReportCSP == "":
 		return errors.New("ReportCSP is empty; reports must not be served without a content policy")
 	case c.Proxies < 1:
-		return errors.New("Proxies must be at least 1; without a proxy leave HTTPS off")
+		return errors.New("the setting Proxies must be at least 1; without a proxy leave HTTPS off")
 	}
 	return errors.Join(c.Pressure.check(), c.Limits.check())
 }
