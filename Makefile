@@ -24,6 +24,13 @@
 # make diskfault  FAULTS runs with disks that fail, are full, become read-only, or change what is on them
 # make bench-log  the log under 64 writers beside one writer that syncs each record, and SQLite, in one run, and how
 #             long a log takes to open
+# make load   durable submissions a second over CONNS connections, N of them of 2 KB and of 250 questions, with the
+#             generator beside the server and shipping held; LOAD_ARGS=-shipped ships to the engine meanwhile
+# make overload  ten times as many submissions as can be made durable, for OVERLOAD seconds: what is accepted, refused, lost
+# make slow   10,000 clients that send their requests byte by byte, and what healthy ones notice
+# make nat    600 sessions behind one address, and one of them that sends without end
+# make hostile  PAYLOADS hostile requests for every endpoint, the desk's and the tablets' too
+# make canary marked names and numbers at every endpoint, looked for in logs and metrics
 # make wasm   the form engine for the browser, into bin/
 # make tablet the app of the enumerators' tablets, into web/tablet/dist, from where the program takes it
 # make test-tablet  interviews on a tablet in a real browser that is killed KILLS times, over a network that drops,
@@ -51,8 +58,12 @@ SEED    ?= 1
 PHASE   ?= 60s
 RATE    ?= 200
 INTERVIEWS ?= 30000
+LOAD    ?= $(if $(filter command,$(firstword $(origin N))),$(N),200000)
+CONNS   ?= 50
+OVERLOAD ?= 60
+PAYLOADS ?= 5000
 
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -103,6 +114,24 @@ endif
 
 bench-clickhouse: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^$$' -bench '^BenchmarkJob$$' -benchtime 1x -timeout 2h -args -people $(PEOPLE)
+
+load: engine
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./cmd/suyang -run '^TestLoad$$' -v -count 1 -timeout 60m -args -load $(LOAD) -connections $(CONNS) $(LOAD_ARGS)
+
+overload:
+	$(GO) test ./internal/server -run '^TestOverload$$' -v -count 1 -timeout 30m -args -overload $(OVERLOAD)
+
+slow:
+	$(GO) test ./internal/server -run '^TestSlowloris$$' -v -count 1 -args -slow-clients 10000
+
+nat:
+	$(GO) test ./internal/server -run '^TestASchoolBehindOneAddress$$' -v -count 1 -args -pupils 600
+
+hostile:
+	$(GO) test ./internal/server -run '^TestHostileEverywhere$$' -v -count 1 -timeout 120m -args -hostile $(PAYLOADS)
+
+canary:
+	$(GO) test ./internal/server -run '^TestCanary$$' -v -count 1 -timeout 30m -args -hostile $(PAYLOADS)
 
 bench-pages:
 	$(GO) test ./internal/server -run '^$$' -bench '^Benchmark(Pages|Views)$$' -benchtime 20s -benchmem -count $(COUNT)

@@ -51,7 +51,7 @@ func (st *station) takeAccepted(ctx context.Context) error {
 		return err
 	}
 	var list []office.Arrival
-	for r, err := range st.intake.Arrivals(after) {
+	for r, err := range st.intake.CaseArrivals(after) {
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,11 +23,36 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == "engine" || os.Args[1] == "serve") {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		profiled := profile(os.Args[1])
 		status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		profiled()
 		stop()
 		os.Exit(status)
 	}
 	os.Exit(m.Run())
+}
+
+// profileFile is the environment variable that has “serve” write its CPU profile.
+const profileFile = "SUYANG_TEST_CPU_PROFILE"
+
+// profile writes the CPU profile of a server when it is asked for; call what it returns in
+// the end.
+func profile(command string) (end func()) {
+	path := os.Getenv(profileFile)
+	if path == "" || command != "serve" {
+		return func() {}
+	}
+	f, err := os.Create(path)
+	if err == nil {
+		err = pprof.StartCPUProfile(f)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}
 }
 
 // suyang runs a command line and returns its exit status and what it printed.

@@ -34,19 +34,20 @@ type program struct {
 	t     *testing.T
 	state string
 	addr  string
+	extra []string
 	cmd   *exec.Cmd
 	log   *os.File
 	kills int
 }
 
-// startProgram serves a state folder.
-func startProgram(t *testing.T, state string) *program {
+// startProgram serves a state folder; extra are further flags.
+func startProgram(t *testing.T, state string, extra ...string) *program {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{t: t, state: state, addr: l.Addr().String()}
+	p := &program{t: t, state: state, addr: l.Addr().String(), extra: extra}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func (p *program) start() {
 	p.t.Helper()
 	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		if p.cmd == nil {
-			p.cmd = exec.Command(os.Args[0], "serve", "--state", p.state, "--listen", p.addr)
+			p.cmd = exec.Command(os.Args[0], append([]string{"serve", "--state", p.state, "--listen", p.addr}, p.extra...)...)
 			p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 			if err := p.cmd.Start(); err != nil {
 				p.t.Fatal(err)

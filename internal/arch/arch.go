@@ -70,6 +70,8 @@ var owners = map[string][]string{
 	"github.com/hanwen/go-fuse":      {},
 	"github.com/Shopify/toxiproxy":   {},
 	"github.com/rs/zerolog":          {},
+	"github.com/prometheus":          {"internal/server"},
+	"golang.org/x/time":              {"internal/server"},
 	"golang.org/x/crypto":            {"internal/auth"},
 	"modernc.org/sqlite":             {"internal/sqlite"},
 	"testing":                        {"internal/clickhouse/engine/enginetest"},

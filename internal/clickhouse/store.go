@@ -10,6 +10,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -76,6 +77,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 // Close ends all connections.
 func (s *Store) Close() error { return s.conn.Close() }
+
+// Ping reports why the store does not answer; nil when it does.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.conn.Ping(ctx); err != nil {
+		return fmt.Errorf("ask ClickHouse whether it is there: %w", err)
+	}
+	return nil
+}
 
 //go:embed sql/*.sql
 var sqlFiles embed.FS

@@ -186,6 +186,25 @@ func (s *Store) Check(ctx context.Context) error {
 	return away("look at the interviews under way", s.db.QueryRowContext(ctx, "SELECT count(*) FROM drafts WHERE interview = ''").Scan(&n))
 }
 
+// Count counts the drafts by their state.
+func (s *Store) Count(ctx context.Context) (map[State]int, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT state, count(*) FROM drafts GROUP BY state")
+	if err != nil {
+		return nil, away("count the interviews under way", err)
+	}
+	defer rows.Close()
+	counts := map[State]int{}
+	for rows.Next() {
+		var state State
+		var n int
+		if err := rows.Scan(&state, &n); err != nil {
+			return nil, away("count the interviews under way", err)
+		}
+		counts[state] = n
+	}
+	return counts, away("count the interviews under way", rows.Err())
+}
+
 // away names an error of the database. What is not found stays ErrNotFound.
 func away(what string, err error) error {
 	switch {

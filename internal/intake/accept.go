@@ -28,11 +28,21 @@ const (
 // With any other error than ErrConflict nothing was stored, or it is on one disk only where
 // two are asked for; sending the same again is right.
 func (in *Intake) Accept(ctx context.Context, body []byte) (Receipt, error) {
+	return in.AcceptIf(ctx, body, func(*surveys.Interview) error { return nil })
+}
+
+// AcceptIf is Accept for an interview that may has nothing against; its error is that of
+// AcceptIf. May is called once, with the interview as it can be read, which it must not
+// change or keep.
+func (in *Intake) AcceptIf(ctx context.Context, body []byte, may func(*surveys.Interview) error) (Receipt, error) {
 	if len(body) > MaxBody {
 		return Receipt{}, fmt.Errorf("a submission of %d bytes, at most %d are allowed: %w", len(body), MaxBody, surveys.ErrTooLarge)
 	}
 	iv, err := parse(body)
 	if err != nil {
+		return Receipt{}, err
+	}
+	if err := may(&iv); err != nil {
 		return Receipt{}, err
 	}
 	s := submission{interview: iv, sum: sha256.Sum256(body), body: body, caseKey: keyOfCase(iv.Wave, iv.Case)}

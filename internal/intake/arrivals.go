@@ -21,6 +21,23 @@ type Arrival struct {
 // one that is durable when it begins. Damaged ranges and whatever else is in quarantine are
 // passed over; any error ends it.
 func (in *Intake) Arrivals(after uint64) iter.Seq2[Arrival, error] {
+	return in.arrivals(after, func(wal.Record) bool { return true })
+}
+
+// CaseArrivals is Arrivals for those who only look at interviews of sampled cases: of others
+// it gives the place in the log and when they came, and does not read them.
+func (in *Intake) CaseArrivals(after uint64) iter.Seq2[Arrival, error] {
+	return in.arrivals(after, ofCase)
+}
+
+// ofCase says that a record is the interview of a sampled case.
+func ofCase(r wal.Record) bool {
+	e, err := decodeEntry(r)
+	return err != nil || e.caseKey != caseKey{}
+}
+
+// arrivals is Arrivals; of records that wanted says no to it gives the place only.
+func (in *Intake) arrivals(after uint64, wanted func(wal.Record) bool) iter.Seq2[Arrival, error] {
 	return func(yield func(Arrival, error) bool) {
 		for r, err := range in.log.Read(after + 1) {
 			var damage *wal.Damage
@@ -33,6 +50,12 @@ func (in *Intake) Arrivals(after uint64) iter.Seq2[Arrival, error] {
 			}
 			second := r.Kind == kindQuarantined && isSecond(r)
 			if !second && (!counts(r.Kind) || in.isRefused(r.Seq)) {
+				continue
+			}
+			if !wanted(r) {
+				if !yield(Arrival{surveys.Response{Node: r.Node, Seq: r.Seq, Received: r.Received}, second}, nil) {
+					return
+				}
 				continue
 			}
 			response, err := in.readResponse(r)

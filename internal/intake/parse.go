@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -44,7 +43,7 @@ var (
 // nothing behind it, and within the limits. Errors wrap surveys.ErrInvalid and
 // never repeat what was submitted.
 func parse(body []byte) (surveys.Interview, error) {
-	p := &parser{b: body}
+	p := &parser{b: string(body)}
 	iv := p.interview()
 	if p.fault == "" {
 		if p.space(); p.i < len(p.b) {
@@ -86,10 +85,13 @@ func implausible(iv surveys.Interview) string {
 
 // parser reads JSON of one shape. After a fault it only returns zero values.
 type parser struct {
-	b     []byte
+	// b is the body; the strings that are read are pieces of it.
+	b     string
 	i     int
 	fault string // the first one
 	at    int    // where it is
+	// room is where the values of answers are kept, many lists side by side.
+	room []string
 }
 
 func (p *parser) fail(what string) {
@@ -178,10 +180,10 @@ func (p *parser) object(member func(name string)) {
 }
 
 func (p *parser) answers() surveys.Answers {
-	answers := surveys.Answers{}
 	if p.null() {
-		return answers
+		return surveys.Answers{}
 	}
+	answers := make(surveys.Answers, min(strings.Count(p.b[p.i:], "["), maxAnswers))
 	values := 0
 	p.object(func(item string) {
 		_, twice := answers[item]
@@ -309,22 +311,29 @@ func isItemID(s string) bool {
 // values reads the list of an item's values. JSON null is an empty list, as Go
 // programs write it.
 func (p *parser) values(total *int) []string {
-	vs := []string{}
 	if p.null() || !p.expect('[', "a list of values") || p.accept(']') {
-		return vs
+		return []string{}
 	}
+	if cap(p.room)-len(p.room) < fewValues {
+		p.room = make([]string, 0, roomValues)
+	}
+	start := len(p.room)
 	for p.fault == "" {
 		if *total++; *total > maxValues {
 			p.fail(fmt.Sprintf("there are more than %d values", maxValues))
 			break
 		}
-		vs = append(vs, p.text(maxValue))
+		p.room = append(p.room, p.text(maxValue))
 		if p.accept(']') || !p.expect(',', "a comma or the end of the list") {
 			break
 		}
 	}
-	return vs
+	return p.room[start:len(p.room):len(p.room)]
 }
+
+// Values are kept in pieces of roomValues; a list begins another piece when there is not
+// even room for fewValues.
+const fewValues, roomValues = 8, 128
 
 // whole reads a whole number of 32 bits; name is for its fault.
 func (p *parser) whole(name string) uint32 {
@@ -343,7 +352,7 @@ func (p *parser) digits(most int64) int64 {
 	for p.i < len(p.b) && p.b[p.i] >= '0' && p.b[p.i] <= '9' {
 		p.i++
 	}
-	digits := string(p.b[start:p.i])
+	digits := p.b[start:p.i]
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n > most || len(digits) > 1 && digits[0] == '0' {
 		return -1
@@ -353,10 +362,10 @@ func (p *parser) digits(most int64) int64 {
 
 func (p *parser) boolean() bool {
 	p.space()
-	for word, value := range map[string]bool{"true": true, "false": false} {
-		if bytes.HasPrefix(p.b[p.i:], []byte(word)) {
+	for _, word := range []string{"true", "false"} {
+		if strings.HasPrefix(p.b[p.i:], word) {
 			p.i += len(word)
-			return value
+			return word == "true"
 		}
 	}
 	p.fail(`"partial" is neither true nor false`)
@@ -374,7 +383,7 @@ func (p *parser) time() time.Time {
 
 func (p *parser) null() bool {
 	p.space()
-	if len(p.b)-p.i >= 4 && string(p.b[p.i:p.i+4]) == "null" {
+	if len(p.b)-p.i >= 4 && p.b[p.i:p.i+4] == "null" {
 		p.i += 4
 		return true
 	}
@@ -417,7 +426,7 @@ func (p *parser) text(limit int) string {
 	}
 	s := p.b[start:p.i]
 	if p.i < len(p.b) && p.b[p.i] == '\\' {
-		s = p.escaped(append([]byte(nil), s...), limit)
+		s = string(p.escaped([]byte(s), limit))
 	}
 	switch {
 	case p.fault != "":
@@ -426,11 +435,11 @@ func (p *parser) text(limit int) string {
 		p.fail("a string does not end, or holds a control character")
 	case len(s) > limit:
 		p.fail(fmt.Sprintf("a string is longer than %d bytes", limit))
-	case !utf8.Valid(s):
+	case !utf8.ValidString(s):
 		p.fail("a string is not valid UTF-8")
 	}
 	p.i++
-	return string(s)
+	return s
 }
 
 // escaped reads on from the first backslash of a string to its end.
@@ -478,7 +487,7 @@ func (p *parser) hex() rune {
 		p.fail("there is an escape that JSON does not have")
 		return utf8.RuneError
 	}
-	n, err := strconv.ParseUint(string(p.b[p.i+2:p.i+6]), 16, 16)
+	n, err := strconv.ParseUint(p.b[p.i+2:p.i+6], 16, 16)
 	if err != nil {
 		p.fail("there is an escape that JSON does not have")
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -116,24 +117,54 @@ func (s *Store) Take(ctx context.Context, list []Arrival, read func(*surveys.Int
 		return nil
 	}
 	return s.change(ctx, "take interviews", func(tx *sql.Tx) error {
+		before, err := takenUpTo(ctx, tx)
+		if err != nil {
+			return err
+		}
+		now := maps.Clone(before)
 		for _, t := range list {
-			var upTo uint64
-			err := tx.QueryRowContext(ctx, "SELECT seq FROM taken WHERE node = ?", t.Node).Scan(&upTo)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
-			if t.Seq <= upTo {
+			if t.Seq <= now[t.Node] {
 				continue
 			}
 			if err := take(ctx, tx, t, read); err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, "INSERT INTO taken (node, seq) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET seq = excluded.seq", t.Node, t.Seq); err != nil {
-				return err
-			}
+			now[t.Node] = t.Seq
 		}
-		return nil
+		return noteTaken(ctx, tx, before, now)
 	})
+}
+
+// takenUpTo returns how far the log of each node was taken.
+func takenUpTo(ctx context.Context, tx *sql.Tx) (map[uint16]uint64, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT node, seq FROM taken")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	upTo := map[uint16]uint64{}
+	for rows.Next() {
+		var node uint16
+		var seq uint64
+		if err := rows.Scan(&node, &seq); err != nil {
+			return nil, err
+		}
+		upTo[node] = seq
+	}
+	return upTo, rows.Err()
+}
+
+// noteTaken notes how far the log of each node was taken now.
+func noteTaken(ctx context.Context, tx *sql.Tx, before, now map[uint16]uint64) error {
+	for node, seq := range now {
+		if seq == before[node] {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO taken (node, seq) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET seq = excluded.seq", node, seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Interview) Told) error {

@@ -320,7 +320,7 @@ func (s *Server) drawSend(c echo.Context, r *run) error {
 	status := http.StatusOK
 	if r.draft.State == drafts.Sending && c.QueryParam("failed") != "" {
 		status = http.StatusServiceUnavailable
-		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter())
 		p.Failed = true
 		if p.Trouble, err = f.T("send.trouble"); err != nil {
 			return err

@@ -116,6 +116,23 @@ func (b *browser) arrive() {
 	b.until(`document.readyState === "complete" && document.querySelector("main:not([data-old])")`)
 }
 
+// turnedAway looks at the page that a browser without script gets when the server has no room.
+func (a *axe) turnedAway(s *site) {
+	a.t.Helper()
+	full := &fakeDisk{}
+	s.load.disk = full.look
+	full.fill(s, 0.99, 0, nil)
+	a.run(chromedp.Evaluate(`document.querySelector("main").setAttribute("data-old", ""); HTMLFormElement.prototype.submit.call(document.querySelector("form[action]"))`, nil))
+	a.arrive()
+	if again := value[int](a.browser, `document.querySelectorAll("main input[type=hidden]").length`); again == 0 {
+		a.t.Error("the page that turns away holds nothing of what was filled in")
+	}
+	a.look("turned away")
+	full.fill(s, 0.5, 1<<40, nil)
+	a.run(chromedp.NavigateBack())
+	a.until(`document.readyState === "complete" && document.querySelector("main [name^='a.']")`)
+}
+
 // heading is the heading of the page; send says that it is the last one.
 func (b *browser) heading() (heading string, send bool) {
 	b.t.Helper()
@@ -177,6 +194,7 @@ func TestAccessible(t *testing.T) {
 						a.until(`document.readyState === "complete" && document.querySelector("main [name^='a.']")`)
 						a.press("button.main") // without an answer: a page with problems
 						a.look(name + " problems")
+						a.turnedAway(s)
 					}
 					a.fill(c.chosen)
 					a.press("button.main")

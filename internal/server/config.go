@@ -12,6 +12,9 @@ import (
 type Config struct {
 	// Addr is the address to listen on.
 	Addr string
+	// MetricsAddr is the address that the metrics are read at, "" for none. It is one of its
+	// own, which must not be reachable for respondents.
+	MetricsAddr string
 	// Key is the secret of the installation, at least 32 random bytes. The keys of
 	// the personal links are derived from it, so with another key they become invalid.
 	Key []byte
@@ -20,7 +23,8 @@ type Config struct {
 	// MaxConns limits the open connections; further ones wait.
 	MaxConns int
 	// MaxRequests limits the pages and interviews being taken at one time; whoever
-	// sends a further one is asked to come again.
+	// sends a further one waits for their turn, and is asked to come again when it does
+	// not come within Pressure.QueueWait.
 	MaxRequests int
 	// RequestTime is how long one request may take.
 	RequestTime time.Duration
@@ -31,6 +35,12 @@ type Config struct {
 	Grace time.Duration
 	// HTTPS says that people reach the server by https only, through a proxy.
 	HTTPS bool
+	// Proxies is through how many proxies of our own they do: each adds an address to
+	// X-Forwarded-For. It counts with HTTPS only.
+	Proxies int
+	// Pressure says when the server turns everybody away, Limits when one client.
+	Pressure Pressure
+	Limits   Limits
 	// Origins lists further origins, such as https://survey.example.cn, whose pages
 	// may post here: needed behind a proxy that changes the Host header.
 	Origins []string
@@ -50,6 +60,9 @@ func DefaultConfig(key []byte) Config {
 		MaxRequests: 512,
 		RequestTime: 30 * time.Second,
 		Grace:       15 * time.Second,
+		Proxies:     1,
+		Pressure:    DefaultPressure(),
+		Limits:      DefaultLimits(),
 	}
 }
 
@@ -68,8 +81,10 @@ func (c Config) check() error {
 		return errors.New("MaxConns and MaxRequests must be greater than zero")
 	case c.Reports != nil && c.ReportCSP == "":
 		return errors.New("ReportCSP is empty; reports must not be served without a content policy")
+	case c.Proxies < 1:
+		return errors.New("the setting Proxies must be at least 1; without a proxy leave HTTPS off")
 	}
-	return nil
+	return errors.Join(c.Pressure.check(), c.Limits.check())
 }
 
 // protection knows whose pages may post here.

@@ -41,7 +41,7 @@ type call struct {
 }
 
 // deskRoutes adds the pages of the desk.
-func (d *desk) routes(e *echo.Echo, admit, admitSignIn echo.MiddlewareFunc) {
+func (d *desk) routes(e *echo.Echo, receive, admit, admitSignIn echo.MiddlewareFunc) {
 	read := func(path string, right auth.Right, h func(*call) error) {
 		e.Match([]string{http.MethodGet, http.MethodHead}, path, d.signedIn(right, h))
 	}
@@ -74,6 +74,9 @@ func (d *desk) signedIn(right auth.Right, h func(*call) error) echo.HandlerFunc 
 			v.session = cookie.Value
 			v.account, err = d.office.Session(c.Request().Context(), v.session, d.deps.Now())
 		}
+		if payErr := d.payDesk(c, v, err); payErr != nil {
+			return payErr
+		}
 		switch {
 		case err != nil && !errors.Is(err, http.ErrNoCookie) && !errors.Is(err, surveys.ErrNotFound):
 			return err
@@ -89,6 +92,14 @@ func (d *desk) signedIn(right auth.Right, h func(*call) error) echo.HandlerFunc 
 		}
 		return h(v)
 	}
+}
+
+// payDesk counts a request for its account, or for its network when nobody is signed in.
+func (d *desk) payDesk(c echo.Context, v *call, signedOut error) error {
+	if signedOut != nil {
+		return d.chargeNetwork(c)
+	}
+	return d.charge(d.limits.account, "account", v.account.Login)
 }
 
 // ownForm lets only forms through that a page of the same session made.

@@ -106,19 +106,35 @@ func (s *Server) report(c echo.Context) error {
 // health answers as long as the process runs.
 func (s *Server) health(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// ready answers whether the program can take interviews now, and if not, why.
+// ready answers whether the program can take interviews now, and what it takes: one line for
+// each thing that it does not. A server with too much to do stays ready: if it were taken
+// out, the others would get its share.
 func (s *Server) ready(c echo.Context) error {
 	if s.leaving.Load() {
 		return c.String(http.StatusServiceUnavailable, "not ready\nthe program is ending\n")
 	}
-	if s.deps.Ready == nil {
-		return c.String(http.StatusOK, "ready\n")
-	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.cfg.RequestTime)
 	defer cancel()
-	if err := s.deps.Ready(ctx); err != nil {
-		s.deps.Log.WarnContext(ctx, "not ready", "err", err)
-		return c.String(http.StatusServiceUnavailable, "not ready\n"+err.Error()+"\n")
+	room := s.load.room()
+	var err error
+	if s.deps.Ready != nil {
+		err = s.deps.Ready(ctx)
 	}
-	return c.String(http.StatusOK, "ready\n")
+	if err != nil {
+		s.deps.Log.WarnContext(ctx, "not ready", "err", err)
+	}
+	status, lines := http.StatusOK, []string{"ready"}
+	if err != nil || room == NoRoom {
+		status, lines[0] = http.StatusServiceUnavailable, "not ready"
+	}
+	switch {
+	case room == NoRoom:
+		lines = append(lines, "disk full: nothing is taken")
+	case room == NoStarts:
+		lines = append(lines, "disk filling: no new online interviews")
+	}
+	if waiting := s.load.waiting.Load(); waiting > 0 {
+		lines = append(lines, "busy: requests wait for their turn")
+	}
+	return c.String(status, strings.Join(lines, "\n")+"\n")
 }

@@ -69,8 +69,16 @@ func TestKilledServersKeepWhatTheyAcknowledged(t *testing.T) {
 // start starts the child and returns its address, and what kills it.
 func start(t *testing.T, dir string) (addr string, kill func()) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestKilledServersKeepWhatTheyAcknowledged$")
-	cmd.Env = append(os.Environ(), childFolder+"="+dir)
+	addr, cmd := startSelf(t, "TestKilledServersKeepWhatTheyAcknowledged", childFolder, dir)
+	return addr, func() { cmd.Process.Kill(); cmd.Wait() }
+}
+
+// startSelf runs a test as a program of its own that is a server, with the folder in an
+// environment variable, and returns the server's address.
+func startSelf(t *testing.T, test, variable, dir string) (addr string, cmd *exec.Cmd) {
+	t.Helper()
+	cmd = exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+test+"$")
+	cmd.Env = append(os.Environ(), variable+"="+dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +91,7 @@ func start(t *testing.T, dir string) (addr string, kill func()) {
 		rest, _ := io.ReadAll(out)
 		t.Fatalf("the child says %q %s (%v)", line, rest, err)
 	}
-	return strings.TrimSpace(line), func() { cmd.Process.Kill(); cmd.Wait() }
+	return strings.TrimSpace(line), cmd
 }
 
 // child serves the village questionnaire until it is killed.

@@ -145,7 +145,7 @@ func openShipped(b *testing.B) *visits {
 		b.Fatal(err)
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	Tune()
+	Tune(b.Context())
 	b.Cleanup(func() { runtime.GOMAXPROCS(cores) })
 	s := newSite(b, []*surveys.Questionnaire{q}, func(c *Config, d *Deps) { d.Log = slog.New(slog.DiscardHandler) })
 	hs := httptest.NewServer(s.Handler())

@@ -1,10 +1,14 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -51,6 +55,7 @@ var problems = []struct {
 	{errLinkClosed, http.StatusGone, "linkclosed"},
 	{errLinksOnly, http.StatusNotFound, "linksonly"},
 	{errReplaced, http.StatusGone, "replaced"},
+	{errTooMany, http.StatusTooManyRequests, "toomany"},
 	{drafts.ErrTries, http.StatusTooManyRequests, "tries"},
 	{errLink, http.StatusNotFound, "link"},
 	{errCase, http.StatusForbidden, "case"},
@@ -67,8 +72,10 @@ var problems = []struct {
 	{surveys.ErrInvalid, http.StatusBadRequest, "invalid"},
 }
 
-// retryAfter is how long a client that was turned away should wait, in seconds.
-const retryAfter = "5"
+// turnedAway says that the same request will do at another time.
+func turnedAway(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests
+}
 
 // problemOf returns status and words of an error.
 func problemOf(err error) (status int, words string) {
@@ -100,7 +107,12 @@ type problemPage struct {
 	Message, Way string
 	// Start is a link to begin again, Request the number of a request to ask about.
 	Start, Request string
+	// Again are the fields of a page that was turned away, to be sent once more.
+	Again []field
 }
+
+// field is one field of a form.
+type field struct{ Name, Value string }
 
 // fail answers every request that ended in an error: as JSON for programs, as a
 // page in the language of the reader for people.
@@ -113,8 +125,8 @@ func (s *Server) fail(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	if status == http.StatusServiceUnavailable {
-		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+	if turnedAway(status) {
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter())
 	}
 	if wantsJSON(c.Request()) {
 		err = s.failJSON(c, status, words, err)
@@ -157,6 +169,9 @@ func (s *Server) failPage(c echo.Context, status int, words, id string) error {
 	if p.Way, err = f.T("problem." + words + ".way"); err != nil {
 		return err
 	}
+	if turnedAway(status) {
+		p.sendAgain(c)
+	}
 	switch words {
 	case "draft":
 		p.Start = inLanguage("/r", l)
@@ -164,6 +179,26 @@ func (s *Server) failPage(c echo.Context, status int, words, id string) error {
 		p.Request = id
 	}
 	return s.show(c, status, "problem", p)
+}
+
+// sendAgain puts what was sent into the page, so that nothing is lost where there is no
+// script that keeps it. A page whose body was not taken in is sent again by a reload.
+func (p *problemPage) sendAgain(c echo.Context) {
+	body, _ := c.Get(bodyKey).([]byte)
+	if body == nil || c.Request().Method != http.MethodPost {
+		return
+	}
+	c.Request().Body = io.NopCloser(bytes.NewReader(body))
+	fields, err := readFields(c)
+	if err != nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, value := range fields[name] {
+			p.Again = append(p.Again, field{name, value})
+		}
+	}
+	p.Action = c.Request().URL.RequestURI()
 }
 
 // failure is the JSON of an error. Detail is technical and in English; it speaks of

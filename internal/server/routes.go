@@ -27,14 +27,12 @@ const maxBody = 1 << 20
 func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect()
-	if s.cfg.HTTPS { // a proxy on the same machine or network names the person's address
-		e.IPExtractor = echo.ExtractIPFromXFFHeader()
-	}
+	e.IPExtractor = s.address
 	e.HTTPErrorHandler = s.fail
 	e.Pre(s.number, s.protect, middleware.RemoveTrailingSlash())
-	e.Use(s.record, s.recover(), sameSite(protection),
-		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: s.cfg.RequestTime, ErrorHandler: timedOut}))
+	e.Use(s.metrics.count, s.record, s.recover(), sameSite(protection),
+		middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: s.cfg.RequestTime, ErrorHandler: timedOut}),
+		s.fair)
 
 	read := func(path string, h echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
 	read("/", s.home)
@@ -53,17 +51,18 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	read("/reports/:file", s.report)
 	read("/healthz", s.health)
 	read("/readyz", s.ready)
-	admit := s.admit(s.cfg.MaxRequests)
-	e.POST("/s/:wave", s.begin(s.waveDoor), receive, admit)
-	e.POST("/i/:token", s.begin(s.caseDoor), receive, admit)
-	e.POST("/o/:token", s.begin(s.openDoor), receive, admit)
-	e.POST("/a/:token", s.answer, receive, admit)
-	e.POST("/a/:token/later", s.renew, receive, admit)
-	e.POST("/r", s.byCode, receive, admit)
-	e.POST("/r/:link", s.byLink, receive, admit)
-	e.POST("/v1/submissions", s.submit, receive, admit)
+	receive, admit := s.receiveUpTo(maxBody), s.admit(s.cfg.MaxRequests)
+	take := func(path string, h echo.HandlerFunc) { e.POST(path, h, receive, s.whileRoom, admit) }
+	take("/s/:wave", s.begin(s.waveDoor))
+	take("/i/:token", s.begin(s.caseDoor))
+	take("/o/:token", s.begin(s.openDoor))
+	take("/a/:token", s.answer)
+	take("/a/:token/later", s.renew)
+	take("/r", s.byCode)
+	take("/r/:link", s.byLink)
+	take("/v1/submissions", s.submit)
 	if s.deps.Office != nil {
-		(&desk{s, s.deps.Office}).routes(e, admit, s.admit(maxSignIns))
+		(&desk{s, s.deps.Office}).routes(e, receive, admit, s.admit(maxSignIns))
 	}
 	if s.deps.Nodes != nil {
 		e.Any("/v1/node/*", echo.WrapHandler(s.deps.Nodes))
@@ -71,7 +70,7 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	if s.deps.Tablets != nil {
 		read("/tablet", s.appFile)
 		read("/tablet/:file", s.appFile)
-		(&tablets{s, s.deps.Office, s.deps.Tablets}).routes(e, admit)
+		(&tablets{s, s.deps.Office, s.deps.Tablets}).routes(e, receive, admit)
 	}
 	return e
 }
@@ -114,46 +113,69 @@ func (s *Server) recover() echo.MiddlewareFunc {
 	})
 }
 
-// receive takes in the whole body before a request counts as being served, so that
-// slow senders keep nobody else out. It refuses bodies beyond maxBody, by their
-// declared and by their real size.
-func receive(next echo.HandlerFunc) echo.HandlerFunc { return receiveUpTo(maxBody)(next) }
+// whileRoom refuses whatever is sent when the disk of the log is full but for its reserve. It
+// stands behind receiveUpTo, so that a page that it refuses can be given back. The desk is not
+// asked: whoever makes room may need it, and it writes little.
+func (s *Server) whileRoom(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := s.load.mayTake(); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
 
-// receiveUpTo is receive with another greatest size.
-func receiveUpTo(most int64) echo.MiddlewareFunc {
+// bodyKey is where the body of a request is found again when the request is refused.
+const bodyKey = "body"
+
+// receiveUpTo takes in the whole body before a request counts as being served, so that
+// slow senders keep nobody else out. It refuses bodies beyond most bytes, by their
+// declared and by their real size, and packed ones, which could be of any size.
+func (s *Server) receiveUpTo(most int64) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
-			if r.ContentLength > most {
+			switch packing := r.Header.Get(echo.HeaderContentEncoding); {
+			case packing != "" && packing != "identity":
+				return fmt.Errorf("%w: a body is sent as it is, not packed", errMedia)
+			case r.ContentLength > most:
 				return fmt.Errorf("body of %d bytes: %w", r.ContentLength, surveys.ErrTooLarge)
 			}
-			body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, r.Body, most))
-			var tooLarge *http.MaxBytesError
-			switch {
-			case errors.As(err, &tooLarge):
-				return fmt.Errorf("body of more than %d bytes: %w", most, surveys.ErrTooLarge)
-			case err != nil:
-				return fmt.Errorf("the body ended early: %w: %w", surveys.ErrInvalid, err)
+			body, done, err := s.load.readBody(http.MaxBytesReader(c.Response().Writer, r.Body, most), r.ContentLength)
+			defer done()
+			if err != nil {
+				return bodyError(err, most)
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
+			c.Set(bodyKey, body)
 			return next(c)
 		}
 	}
 }
 
+// bodyError says why a body was not taken in.
+func bodyError(err error, most int64) error {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return fmt.Errorf("body of more than %d bytes: %w", most, surveys.ErrTooLarge)
+	case errors.Is(err, errBusy):
+		return err
+	}
+	return fmt.Errorf("the body ended early: %w: %w", surveys.ErrInvalid, err)
+}
+
 // admit limits the requests being served at one time. Whoever comes beyond the
-// limit is asked to come again; a respondent's browser still holds the page.
+// limit waits, and is asked to come again when that takes too long.
 func (s *Server) admit(most int) echo.MiddlewareFunc {
-	places := make(chan struct{}, most)
+	g := &gate{load: s.load, places: make(chan struct{}, most)}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			select {
-			case places <- struct{}{}:
-				defer func() { <-places }()
-				return next(c)
-			default:
-				return fmt.Errorf("%d requests are being served: %w", most, surveys.ErrUnavailable)
+			if err := g.enter(c.Request().Context()); err != nil {
+				return err
 			}
+			defer g.leave()
+			return next(c)
 		}
 	}
 }

@@ -419,7 +419,8 @@ func TestRun(t *testing.T) {
 
 // net/http and Echo leave these open, and half-open requests would stay for ever.
 func TestTimeoutsAreSet(t *testing.T) {
-	hs := villageSite(t).httpServer()
+	s := villageSite(t)
+	hs := s.httpServer(s.Handler())
 	if hs.ReadHeaderTimeout != 5*time.Second || hs.ReadTimeout != 30*time.Second || hs.WriteTimeout != time.Minute ||
 		hs.IdleTimeout != time.Minute || hs.MaxHeaderBytes != 16<<10 {
 		t.Errorf("timeouts of the server: %+v", hs)

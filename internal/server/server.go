@@ -9,13 +9,16 @@
 package server
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -36,9 +39,11 @@ import (
 )
 
 // Intake makes a finished interview durable. It is the JSON of a
-// surveys.Interview; the same body again gives the same receipt.
+// surveys.Interview; the same body again gives the same receipt. AcceptIf stores nothing
+// when may, which sees the interview first, returns an error.
 type Intake interface {
 	Accept(ctx context.Context, body []byte) (intake.Receipt, error)
+	AcceptIf(ctx context.Context, body []byte, may func(*surveys.Interview) error) (intake.Receipt, error)
 }
 
 // Wave is one published survey wave.
@@ -91,6 +96,10 @@ type Deps struct {
 	// Nodes answers the other nodes of the installation below /v1/node/, and checks who asks;
 	// nil for a server that is alone.
 	Nodes http.Handler
+	// Disk says how full the file system of the log is; nil for one that never fills.
+	Disk func() (Disk, error)
+	// Stats describes the parts behind the server for the metrics; nil leaves them out.
+	Stats func(context.Context) Stats
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or
@@ -107,13 +116,18 @@ type Server struct {
 	links    *links
 	shown    atomic.Pointer[published]
 	leaving  atomic.Bool // it ends, and takes no more connections soon
+	load     *load
+	limits   limiters
+	metrics  *metrics
 	pages    *pages
 	assets   map[string]asset
 	app      map[string]*appFile
 	engine   string // SHA-256 of the form engine that tablets are given, in hex; "" for none
 	echo     *echo.Echo
 	listener net.Listener
-	said503  atomic.Int64 // when it was last said that a page could not be served, Unix seconds
+	// apart is the listener of the metrics; nil when nobody reads them.
+	apart   net.Listener
+	said503 atomic.Int64 // when it was last said that a page could not be served, Unix seconds
 }
 
 // New makes a server. It fails when the configuration or a wave is not usable.
@@ -130,7 +144,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Drafts == nil {
 		return nil, errors.New("server: no store for interviews under way")
 	}
-	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key)}
+	s := &Server{cfg: cfg, deps: deps, links: newLinks(cfg.Key), limits: cfg.Limits.limiters(), metrics: newMetrics()}
+	s.load = &load{limits: cfg.Pressure, refused: s.metrics.refuse, disk: deps.Disk}
+	s.metrics.registry.MustRegister(collector{s})
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
@@ -149,6 +165,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	s.echo = s.routes(protection)
+	s.metrics.know(s.echo.Routes())
 	return s, nil
 }
 
@@ -171,15 +188,33 @@ var packed = sync.OnceValue(func() func(http.Handler) http.HandlerFunc {
 // Listen opens the address of the configuration, so that Addr is known and a
 // port that is taken is reported before Run.
 func (s *Server) Listen() error {
-	l, err := net.Listen("tcp", s.cfg.Addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("address %s is in use by another program; stop it or choose another address", s.cfg.Addr)
-	}
+	l, err := listen(s.cfg.Addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", s.cfg.Addr, err)
+		return err
 	}
 	s.listener = netutil.LimitListener(l, s.cfg.MaxConns)
+	if s.cfg.MetricsAddr == "" {
+		return nil
+	}
+	if l, err = listen(s.cfg.MetricsAddr); err != nil {
+		return errors.Join(err, s.listener.Close())
+	}
+	s.apart = netutil.LimitListener(l, maxReaders)
 	return nil
+}
+
+// maxReaders limits the connections to the listener of the metrics.
+const maxReaders = 16
+
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("address %s is in use by another program; stop it or choose another address", addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+	}
+	return l, nil
 }
 
 // Addr returns the address the server listens on, or "" before Listen.
@@ -188,6 +223,14 @@ func (s *Server) Addr() string {
 		return ""
 	}
 	return s.listener.Addr().String()
+}
+
+// MetricsAddr returns the address that the metrics are read at, or "".
+func (s *Server) MetricsAddr() string {
+	if s.apart == nil {
+		return ""
+	}
+	return s.apart.Addr().String()
 }
 
 // Run serves until ctx ends, then lets the requests under way finish. It calls
@@ -202,9 +245,14 @@ func (s *Server) Run(ctx context.Context) error {
 	cared := make(chan struct{})
 	go func() { s.care(caring); close(cared) }()
 	defer func() { stop(); <-cared }()
-	hs := s.httpServer()
-	served := make(chan error, 1)
+	hs := s.httpServer(s.Handler())
+	served := make(chan error, 2)
 	go func() { served <- hs.Serve(s.listener) }()
+	if s.apart != nil {
+		apart := s.httpServer(s.Metrics())
+		defer apart.Close()
+		go func() { served <- apart.Serve(s.apart) }()
+	}
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving %s: %w", s.Addr(), err)
@@ -229,16 +277,27 @@ func (s *Server) leave(served <-chan error) {
 	}
 }
 
+// nameless writes what net/http says of connections to a log, without the addresses.
+type nameless struct{ to *slog.Logger }
+
+// addresses are IPv4 and IPv6 addresses, with or without a port.
+var addresses = regexp.MustCompile(`\[?([0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F.]*(%\w+)?(\]:\d+)?|\d{1,3}(\.\d{1,3}){3}(:\d+)?`)
+
+func (n nameless) Write(line []byte) (int, error) {
+	n.to.Debug("connection", "said", string(addresses.ReplaceAll(bytes.TrimSpace(line), []byte("somebody"))))
+	return len(line), nil
+}
+
 // httpServer sets every limit that net/http and Echo leave open: without them,
 // half-open requests stay for ever.
-func (s *Server) httpServer() *http.Server {
+func (s *Server) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           s.Handler(),
+		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          log.New(nameless{s.deps.Log}, "", 0),
 	}
 }

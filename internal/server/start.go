@@ -159,6 +159,9 @@ func (s *Server) begin(find func(echo.Context) (door, error)) echo.HandlerFunc {
 
 // beginNew begins an interview with the newest version of the questionnaire.
 func (s *Server) beginNew(c echo.Context, d door) error {
+	if err := s.load.mayStart(); err != nil {
+		return err
+	}
 	if d.interview == "" {
 		id, err := uuid.NewRandom()
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -31,11 +30,11 @@ func (s *Server) submit(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the interview: %w", err)
 	}
-	caseDoor, err := s.mayAnswer(c.Request(), body)
-	if err != nil {
+	var caseDoor door
+	receipt, err := s.deps.Intake.AcceptIf(c.Request().Context(), body, func(iv *surveys.Interview) (err error) {
+		caseDoor, err = s.mayAnswer(c.Request(), iv)
 		return err
-	}
-	receipt, err := s.deps.Intake.Accept(c.Request().Context(), body)
+	})
 	if err != nil {
 		return err
 	}
@@ -53,25 +52,16 @@ func (s *Server) submit(c echo.Context) error {
 }
 
 // mayAnswer refuses an interview of a sampled case from anybody who does not have the
-// case's link: it would take the place of the respondent's own. Whatever else is
-// wrong with the body is for the intake to say. It returns the case's door, if the
-// interview completes a case.
-func (s *Server) mayAnswer(r *http.Request, body []byte) (door, error) {
-	var claim struct {
-		Wave, Case string
-		Partial    bool
-	}
-	if json.Unmarshal(body, &claim) != nil {
-		return door{}, nil
-	}
+// case's link: it would take the place of the respondent's own. It returns the case's
+// door, if the interview completes a case.
+func (s *Server) mayAnswer(r *http.Request, claim *surveys.Interview) (door, error) {
 	if claim.Case == "" {
 		if w := s.waves()[claim.Wave]; w != nil && w.LinksOnly {
 			return door{}, errLinksOnly
 		}
 		return door{}, nil
 	}
-	token, _ := strings.CutPrefix(r.Header.Get(echo.HeaderAuthorization), "Bearer ")
-	w, caseID, err := s.caseOf(r.Context(), token)
+	w, caseID, err := s.caseOf(r.Context(), bearer(r))
 	if err != nil && !errors.Is(err, surveys.ErrNotFound) && !errors.Is(err, errReplaced) {
 		return door{}, err
 	}

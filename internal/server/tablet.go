@@ -40,20 +40,22 @@ const (
 // keepDays is how long a tablet keeps what the office has, at least.
 const keepDays = 7
 
-func (t *tablets) routes(e *echo.Echo, admit echo.MiddlewareFunc) {
+func (t *tablets) routes(e *echo.Echo, receive, admit echo.MiddlewareFunc) {
 	read := func(path string, h echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
-	e.POST("/v1/tablet/enrol", t.enrol, receive, admit)
+	e.POST("/v1/tablet/enrol", t.enrol, receive, t.whileRoom, admit)
 	read("/v1/tablet/work", t.known(t.work))
 	read("/v1/tablet/questionnaire/:wave/:version", t.known(t.questionnaire))
-	e.POST("/v1/tablet/sync", t.known(t.sync), receiveUpTo(maxSync), admit)
+	e.POST("/v1/tablet/sync", t.known(t.sync), t.receiveUpTo(maxSync), t.whileRoom, admit)
 }
 
 // known lets a tablet in that is enrolled and not revoked.
 func (t *tablets) known(h func(echo.Context, office.Device) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		bearer, _ := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
-		id, secret, _ := strings.Cut(bearer, ".")
+		id, secret, _ := strings.Cut(bearer(c.Request()), ".")
 		d, err := t.office.Device(c.Request().Context(), id, secret)
+		if payErr := t.payTablet(c, id, err); payErr != nil {
+			return payErr
+		}
 		switch {
 		case errors.Is(err, surveys.ErrNotFound):
 			return errDevice
@@ -62,6 +64,15 @@ func (t *tablets) known(h func(echo.Context, office.Device) error) echo.HandlerF
 		}
 		return h(c, d)
 	}
+}
+
+// payTablet counts a request for its tablet, or for its network when it does not prove that it
+// comes from one; err is what the office says to it.
+func (t *tablets) payTablet(c echo.Context, id string, err error) error {
+	if err == nil || errors.Is(err, office.ErrRevoked) || errors.Is(err, office.ErrBarred) {
+		return t.charge(t.limits.device, "device", id)
+	}
+	return t.chargeNetwork(c)
 }
 
 // read reads the JSON of a body into v.

@@ -346,7 +346,7 @@ func TestIntakeAwayKeepsTheAnswers(t *testing.T) {
 func TestTooManyRequests(t *testing.T) {
 	gate := &switchable{entered: make(chan struct{}), leave: make(chan struct{})}
 	s := newSite(t, []*surveys.Questionnaire{village()}, func(c *Config, d *Deps) {
-		c.MaxRequests = 1
+		c.MaxRequests, c.Pressure.QueueWait = 1, time.Millisecond
 		gate.Intake, d.Intake = d.Intake, gate
 	})
 	send := toSend(s.get("/s/village"))

@@ -45,6 +45,21 @@ func (it *item) normal(values []string) []string {
 	return out
 }
 
+// plain reports whether values are in normal form at the first sight, as nearly all answers
+// are: the code of one option.
+func (it *item) plain(values []string) bool {
+	if it.def.Type != surveys.Single && it.def.Type != surveys.Likert || len(values) != 1 {
+		return false
+	}
+	code := values[0]
+	for i := range len(code) {
+		if code[i] <= ' ' || code[i] > '~' {
+			return false
+		}
+	}
+	return code != "" && len(code) <= longestOther
+}
+
 // The longest answers that are kept, in bytes, to be shown again although they are wrong:
 // of texts beyond any max_length, and of everything else, where a right one is short.
 const (

@@ -202,13 +202,17 @@ func (f *Form) Replay(iv *surveys.Interview) []Problem {
 	if err != nil {
 		return []Problem{{Code: UnknownBooklet}}
 	}
+	known := 0
 	for key, values := range a {
-		s.Set(key, values)
+		if i, row, ok := f.find(key); ok && f.items[i].typ != 0 {
+			known++
+			s.take(i, row, values)
+		}
 	}
 	for _, k := range pd.Kept {
 		s.warned[k] = true
 	}
-	_, problems := s.Finish()
+	problems := s.faults()
 	if iv.Partial {
 		problems = slices.DeleteFunc(problems, func(p Problem) bool {
 			_, there := a[p.Item]
@@ -227,7 +231,9 @@ func (f *Form) Replay(iv *surveys.Interview) []Problem {
 			}
 		}
 	}
-	problems = append(problems, f.unknown(a)...)
+	if known < len(a) {
+		problems = append(problems, f.unknown(a)...)
+	}
 	return append(problems, s.otherCourse(iv, len(problems) == 0)...)
 }
 

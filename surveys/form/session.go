@@ -190,9 +190,27 @@ func (s *Session) Set(key string, values []string) bool {
 	if !ok || !s.f.items[i].given() {
 		return false
 	}
+	s.put(i, row, s.f.items[i].normal(values))
+	return true
+}
+
+// take is Set for an answer that nobody changes while the session lives, so that one in
+// normal form need not be copied.
+func (s *Session) take(i, row int, values []string) {
+	it := &s.f.items[i]
+	switch {
+	case !it.given():
+	case it.plain(values):
+		s.put(i, row, values)
+	default:
+		s.put(i, row, it.normal(values))
+	}
+}
+
+// put puts an item to the person, with an answer in normal form.
+func (s *Session) put(i, row int, normal []string) {
 	it := &s.f.items[i]
 	p := &s.slots[it.slot+row]
-	normal := it.normal(values)
 	if it.from >= 0 {
 		normal = s.inOrderOf(i, normal)
 	}
@@ -202,7 +220,6 @@ func (s *Session) Set(key string, values []string) bool {
 	p.put, p.values = true, normal
 	p.reading = it.read(normal)
 	s.stale = true
-	return true
 }
 
 // forget takes back that soft checks were shown, where the answer to item i in a row is
@@ -439,16 +456,20 @@ type Result struct {
 // it was left blank, and no other. When something is wrong, it returns the problems
 // of all sections and no answers.
 func (s *Session) Finish() (Result, []Problem) {
-	s.refresh()
-	s.limits.steps = fullLimits.steps
-	var problems []Problem
-	for n := range s.f.sections {
-		problems = s.appendProblems(problems, n)
-	}
-	if problems = s.unseen(problems); len(problems) > 0 {
+	if problems := s.faults(); len(problems) > 0 {
 		return Result{}, problems
 	}
 	return Result{Answers: s.final(false), Paradata: s.paradata()}, nil
+}
+
+// faults are the problems of all sections, without the soft ones that were shown before.
+func (s *Session) faults() (problems []Problem) {
+	s.refresh()
+	s.limits.steps = fullLimits.steps
+	for n := range s.f.sections {
+		problems = s.appendProblems(problems, n)
+	}
+	return s.unseen(problems)
 }
 
 // Partial returns a break-off in its final form: what was put to the person and has no

@@ -70,13 +70,31 @@
     (byId(focus || "notice") || doc.querySelector("h1")).focus();
   }
 
+  // A server with too much to do, or a network that is away, is asked again, each time after
+  // a random part of a longer time; the page with the answers stays as it is meanwhile.
+  function deliver(form, fields, tries) {
+    function again(after) {
+      byId("kept").textContent = word("sending");
+      return new Promise(function (done) {
+        setTimeout(done, after * 1000 + Math.random() * Math.min(30000, 1000 * Math.pow(2, tries)));
+      }).then(function () { return deliver(form, fields, tries + 1); });
+    }
+    return send(form, fields, false).then(function (r) {
+      var full = r.status === 503 || r.status === 429 && form.hasAttribute("data-keep");
+      return full && tries < 9 ? again(Number(r.headers.get("Retry-After")) || 1) : r;
+    }, function (gone) {
+      if (tries < 4) return again(0);
+      throw gone;
+    });
+  }
+
   function answer(form, button, focus) {
     busy = true;
     clearTimeout(waiting);
     var fields = body(form, button);
     byId("main").setAttribute("aria-busy", "true");
     var late = new Promise(function (done) { setTimeout(done, 3000); });
-    Promise.race([keeping, late]).then(function () { return send(form, fields, false); }).then(function (r) {
+    Promise.race([keeping, late]).then(function () { return deliver(form, fields, 0); }).then(function (r) {
       if (!/^text\/html/.test(r.headers.get("Content-Type"))) throw new Error("not a page");
       return r.text().then(function (page) { show(page, r.headers.get("Content-Location") || r.url, focus); });
     }).then(function () { busy = false; }, function () { plain(form, button); });

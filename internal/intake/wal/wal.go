@@ -119,6 +119,7 @@ type Log struct {
 type counts struct {
 	records, batches uint64
 	abandoned        int
+	syncTime         time.Duration
 }
 
 // Open opens the log in cfg.Dir, or begins a new one. It fails when another process
@@ -285,6 +286,8 @@ type Stat struct {
 	Bytes int64
 	// Records and Batches count what was appended since Open; each batch is one sync.
 	Records, Batches uint64
+	// SyncTime is the time that all these syncs took together.
+	SyncTime time.Duration
 	// Abandoned counts the segments given up because of disk errors since Open.
 	Abandoned int
 	// Damaged names all ranges that cannot be read.
@@ -300,7 +303,7 @@ func (l *Log) Stat() Stat {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	st := Stat{First: l.next, Next: l.next, Head: Head{l.last, l.head}, Released: l.released, Segments: len(l.segs), TornBytes: l.torn,
-		Records: l.stat.records, Batches: l.stat.batches, Abandoned: l.stat.abandoned, Err: errors.Join(l.broken, l.full)}
+		Records: l.stat.records, Batches: l.stat.batches, Abandoned: l.stat.abandoned, SyncTime: l.stat.syncTime, Err: errors.Join(l.broken, l.full)}
 	if len(l.segs) > 0 {
 		st.First = l.segs[0].first
 	}

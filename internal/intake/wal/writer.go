@@ -113,10 +113,11 @@ func (l *Log) try(batch []*request) error {
 	if _, err := l.file.WriteAt(l.buf, off); err != nil {
 		return err
 	}
+	began := time.Now()
 	if err := l.file.Datasync(); err != nil {
 		return err
 	}
-	l.publish(s, off+int64(len(l.buf)), marks)
+	l.publish(s, off+int64(len(l.buf)), marks, time.Since(began))
 	return nil
 }
 
@@ -157,7 +158,7 @@ func (l *Log) encode(batch []*request, s *segment) (off int64, marks []mark) {
 }
 
 // publish lets readers see a batch that is durable.
-func (l *Log) publish(s *segment, end int64, marks []mark) {
+func (l *Log) publish(s *segment, end int64, marks []mark, synced time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range marks {
@@ -172,6 +173,7 @@ func (l *Log) publish(s *segment, end int64, marks []mark) {
 	l.full = nil
 	l.stat.records += uint64(len(marks))
 	l.stat.batches++
+	l.stat.syncTime += synced
 	if len(l.segs) == 0 || l.segs[len(l.segs)-1] != s {
 		l.segs = append(l.segs, s)
 	}
