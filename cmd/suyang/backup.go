@@ -16,10 +16,10 @@ import (
 // What a backup holds of a state folder. ClickHouse is made anew from it: the log has
 // every interview, and the waves have their samples.
 const (
+	keyFile      = "key"
 	officeFile   = "office.db"
 	draftsFile   = "drafts.db"
 	intakeFiles  = "intake"
-	receiptFile  = "intake/receipt.key"
 	nodeFile     = "node"
 	logFiles     = "log"
 	tabletFiles  = "tablets"
@@ -37,7 +37,7 @@ type backupCommand struct {
 // at one moment, and the logs last, so that they have everything that the databases know of.
 func (c *backupCommand) Run(ctx context.Context, con *console) error {
 	var err error
-	for _, name := range []string{"key", waveFiles, officeFile} { // of which one is there from the first command on
+	for _, name := range []string{keyFile, waveFiles, officeFile} { // of which one is there from the first command on
 		if _, err = os.Stat(filepath.Join(c.State, name)); err == nil {
 			break
 		}
@@ -66,7 +66,7 @@ func (c *backupCommand) Run(ctx context.Context, con *console) error {
 }
 
 func (c *backupCommand) copyInto(ctx context.Context, to string) error {
-	for _, name := range []string{"key", nodeFile, receiptFile} {
+	for _, name := range []string{keyFile, nodeFile} {
 		if err := copyFile(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

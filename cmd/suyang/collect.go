@@ -69,7 +69,7 @@ func (f *stateFlags) clients(addresses ...string) (list []*node.Client, err erro
 
 // isNode wants what a node needs of the installation: its secret.
 func (f *stateFlags) isNode() error {
-	_, err := os.Stat(filepath.Join(f.State, "key"))
+	_, err := os.Stat(filepath.Join(f.State, keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the state folder %s has no key; copy the file “key” from the state folder of the office, since the nodes of an installation share it: %w", f.State, surveys.ErrNotFound)
 	}
@@ -145,9 +145,6 @@ const copyFiles = "copies"
 
 // openOwnIntake opens the intake of a collector, and begins to ship.
 func (st *station) openOwnIntake(ctx context.Context, peer string) error {
-	if err := st.flags.keepReceiptKey(st.node); err != nil {
-		return err
-	}
 	var log intake.Log = st.log
 	if peer != "" {
 		peers, err := st.flags.clients(peer)
@@ -160,6 +157,9 @@ func (st *station) openOwnIntake(ctx context.Context, peer string) error {
 	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, intakeFiles))
 	cfg.Node = st.node
 	var err error
+	if cfg.Key, err = st.flags.key(); err != nil {
+		return err
+	}
 	if st.intake, err = intake.New(cfg, log, st.store, &st.forms, st.now); err != nil {
 		return err
 	}
@@ -168,23 +168,6 @@ func (st *station) openOwnIntake(ctx context.Context, peer string) error {
 		st.start(ctx, st.mirror.Run)
 	}
 	return nil
-}
-
-// keepReceiptKey gives a new collector the key for receipts that follows from the secret of
-// the installation and the number, so that a node made anew signs as before.
-func (f *stateFlags) keepReceiptKey(number uint16) error {
-	path := filepath.Join(f.State, receiptFile)
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	key, err := f.key()
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	return writeSynced(path, node.ReceiptKey(key, number))
 }
 
 // officeLink is the way from a collector to the office.

@@ -36,9 +36,6 @@ func (c *recoverCommand) Run(ctx context.Context, con *console) error {
 	if _, err := c.number(c.Node); err != nil {
 		return err
 	}
-	if err := c.keepReceiptKey(c.Node); err != nil {
-		return err
-	}
 	part := c.logFolder() + ".part"
 	if err := os.RemoveAll(part); err != nil {
 		return err

@@ -52,7 +52,7 @@ const keyBytes = 32
 // key returns the secret of the installation, made at first use. Personal links and
 // open pages are worth nothing without it, so it belongs into the backup.
 func (f *stateFlags) key() ([]byte, error) {
-	path := filepath.Join(f.State, "key")
+	path := filepath.Join(f.State, keyFile)
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f.newKey(path)
@@ -286,7 +286,7 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 	if st.drafts, err = st.flags.openDrafts(); err != nil {
 		return err
 	}
-	if st.log, err = wal.Open(wal.DefaultConfig(st.flags.logFolder())); err != nil {
+	if st.log, err = st.flags.openLog(); err != nil {
 		return err
 	}
 	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, intakeFiles))
@@ -294,6 +294,9 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 		return err
 	}
 	st.node = cfg.Node
+	if cfg.Key, err = st.flags.key(); err != nil {
+		return err
+	}
 	upTo, err := st.office.TakenUpTo(ctx, cfg.Node)
 	if err != nil {
 		return err
@@ -322,6 +325,9 @@ func (st *station) start(ctx context.Context, parts ...func(context.Context) err
 		go func() { st.ended <- run(st.background) }()
 	}
 }
+
+// openLog opens the log of interviews.
+func (f *stateFlags) openLog() (*wal.Log, error) { return wal.Open(wal.DefaultConfig(f.logFolder())) }
 
 // openTablets opens the journals of tablets.
 func (st *station) openTablets(ctx context.Context) error {

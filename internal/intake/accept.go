@@ -55,8 +55,7 @@ func (in *Intake) AcceptIf(ctx context.Context, body []byte, may func(*surveys.I
 	if err != nil {
 		return Receipt{}, err
 	}
-	r.HMAC = in.sign(r)
-	return r, nil
+	return in.sign(r)
 }
 
 // confirm waits until what is about to be acknowledged is on the other node's disk too, where
@@ -230,6 +229,7 @@ func (in *Intake) keepConflict(ctx context.Context, s submission) error {
 // append makes a submission durable and takes it into the index. The caller holds
 // index.mu, which is free while the disk works.
 func (in *Intake) append(ctx context.Context, s submission, reason string) error {
+	reason = shorten(reason, maxReason) // as it comes back from the log, so that receipts stay the same
 	e := entry{sum: s.sum, caseKey: s.caseKey, reason: reason, body: s.body}
 	r := wal.Record{Kind: kindAccepted, Node: in.cfg.Node, Received: in.now().UTC(), ID: s.key.id, Revision: s.key.revision, Body: e.encode()}
 	if s.interview.Partial {

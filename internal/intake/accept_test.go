@@ -23,7 +23,7 @@ func TestReceipt(t *testing.T) {
 	r := s.accept(b)
 	want := intake.Receipt{
 		ID: interview(1).ID, Node: 1, Seq: 1, SHA256: fmt.Sprintf("%x", sha256.Sum256(b)),
-		Received: start, HMAC: r.HMAC, Status: intake.Created,
+		Received: start, Signature: r.Signature, Status: intake.Created,
 	}
 	if r != want {
 		t.Errorf("Accept = %+v, want %+v", r, want)
@@ -36,24 +36,27 @@ func TestReceipt(t *testing.T) {
 	if again := s.accept(b); again != want {
 		t.Errorf("Accept after a restart = %+v, want %+v", again, want)
 	}
-	if !s.in.Genuine(r) {
+	if !r.Genuine(s.in.ReceiptKey()) {
 		t.Error("the receipt is not genuine after a restart")
 	}
 	for name, change := range map[string]func(*intake.Receipt){
-		"id":       func(r *intake.Receipt) { r.ID = interview(2).ID },
-		"revision": func(r *intake.Receipt) { r.Revision++ },
-		"node":     func(r *intake.Receipt) { r.Node++ },
-		"seq":      func(r *intake.Receipt) { r.Seq++ },
-		"sha256":   func(r *intake.Receipt) { r.SHA256 = strings.Repeat("0", 64) },
-		"received": func(r *intake.Receipt) { r.Received = r.Received.Add(1) },
-		"hmac":     func(r *intake.Receipt) { r.HMAC = "" },
+		"id":                func(r *intake.Receipt) { r.ID = interview(2).ID },
+		"revision":          func(r *intake.Receipt) { r.Revision++ },
+		"node":              func(r *intake.Receipt) { r.Node++ },
+		"seq":               func(r *intake.Receipt) { r.Seq++ },
+		"sha256":            func(r *intake.Receipt) { r.SHA256 = strings.Repeat("0", 64) },
+		"received":          func(r *intake.Receipt) { r.Received = r.Received.Add(1) },
+		"no signature":      func(r *intake.Receipt) { r.Signature = "" },
+		"another signature": func(r *intake.Receipt) { r.Signature = s.accept(body(t, 2)).Signature },
+		"a reason":          func(r *intake.Receipt) { r.Quarantined = "case already answered" },
+		"a line break":      func(r *intake.Receipt) { r.ID += "\n0" },
 	} {
 		forged := r
-		if change(&forged); s.in.Genuine(forged) {
+		if change(&forged); forged.Genuine(s.in.ReceiptKey()) {
 			t.Errorf("a receipt with another %s is genuine", name)
 		}
 	}
-	s.checkLedger(0, 1, 0)
+	s.checkLedger(0, 2, 0)
 }
 
 // What came can be read again from any place, in order: what counts, and second interviews of
@@ -386,6 +389,8 @@ func TestConfigIsChecked(t *testing.T) {
 	s := open(t)
 	for name, change := range map[string]func(*intake.Config){
 		"no folder":         func(c *intake.Config) { c.FS = nil },
+		"no key":            func(c *intake.Config) { c.Key = nil },
+		"a short key":       func(c *intake.Config) { c.Key = c.Key[:31] },
 		"node 0":            func(c *intake.Config) { c.Node = 0 },
 		"empty blocks":      func(c *intake.Config) { c.BlockRecords = 0 },
 		"waits upside down": func(c *intake.Config) { c.LongestWait = c.FirstWait - 1 },
@@ -397,16 +402,9 @@ func TestConfigIsChecked(t *testing.T) {
 			t.Errorf("%s: New succeeds", name)
 		}
 	}
-	if _, err := intake.New(intake.DefaultConfig(t.TempDir()), s.log, s.store, &intake.Waves{}, time.Now); err != nil {
+	cfg := intake.DefaultConfig(t.TempDir())
+	cfg.Key = installation
+	if _, err := intake.New(cfg, s.log, s.store, &intake.Waves{}, time.Now); err != nil {
 		t.Errorf("the default configuration: %v", err)
-	}
-}
-
-func TestDamagedKeyIsNamed(t *testing.T) {
-	s := open(t)
-	s.ownDisk.Corrupt("receipt.key", func(b []byte) []byte { return b[:10] })
-	_, err := intake.New(s.cfg, s.log, s.store, &intake.Waves{}, time.Now)
-	if err == nil || !strings.Contains(err.Error(), "receipt.key") {
-		t.Errorf("New with a damaged key: %v, want an error that names the file", err)
 	}
 }

@@ -38,7 +38,9 @@ func BenchmarkAccept(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer log.Close()
-	in, err := intake.New(intake.DefaultConfig(b.TempDir()), log, newStore(), waves, time.Now)
+	cfg := intake.DefaultConfig(b.TempDir())
+	cfg.Key = installation
+	in, err := intake.New(cfg, log, newStore(), waves, time.Now)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -90,7 +92,9 @@ func BenchmarkIndex(b *testing.B) {
 	for b.Loop() {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		in, err := intake.New(intake.DefaultConfig(b.TempDir()), log, newStore(), &intake.Waves{}, time.Now)
+		cfg := intake.DefaultConfig(b.TempDir())
+		cfg.Key = installation
+		in, err := intake.New(cfg, log, newStore(), &intake.Waves{}, time.Now)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -170,6 +170,7 @@ func openChaos(t *testing.T) *chaos {
 	must(err)
 	t.Cleanup(func() { log.Close() })
 	cfg := intake.DefaultConfig(t.TempDir())
+	cfg.Key = installation
 	cfg.Logger, cfg.BlockAge = quiet, 100*time.Millisecond
 	cfg.FirstWait, cfg.LongestWait, cfg.AttemptTime = 20*time.Millisecond, *chaosPhase/5, max(time.Second, *chaosPhase/10)
 	c.in, err = intake.New(cfg, log, store, waves, time.Now)

@@ -18,7 +18,13 @@ const (
 	kindQuarantined = 2 // a submission that is kept but does not count
 	kindRefused     = 3 // a note: the store can never take an accepted interview
 	kindPartial     = 4 // an interview that was broken off; it does not answer its case
+	kindDismissed   = 8 // a note: somebody left a quarantined submission at that
+	kindCorrected   = 9 // a note: another submission stands for a quarantined one
 )
+
+// isSubmission says whether records of a kind hold what was submitted; the others are notes
+// about it.
+func isSubmission(kind uint8) bool { return counts(kind) || kind == kindQuarantined }
 
 // counts says whether records of a kind go to the store.
 func counts(kind uint8) bool { return kind == kindAccepted || kind == kindPartial }

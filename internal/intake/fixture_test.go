@@ -32,6 +32,9 @@ var questionnaire = &surveys.Questionnaire{
 
 const wave = "w2026"
 
+// installation is the key of the installation.
+var installation = []byte("the key of an installation, 32 b")
+
 // start is when the tests take place.
 var start = time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC)
 
@@ -57,7 +60,7 @@ func open(t *testing.T, change ...func(*intake.Config)) *station {
 	s.cfg = intake.DefaultConfig("")
 	s.cfg.BlockRecords, s.cfg.BlockAge = 10, time.Millisecond
 	s.cfg.FirstWait, s.cfg.LongestWait = time.Microsecond, time.Millisecond
-	s.cfg.Logger = quiet
+	s.cfg.Logger, s.cfg.Key = quiet, installation
 	s.cfg.RecheckEvery = 0
 	s.clock = func() time.Time { return start }
 	for _, c := range change {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/signing"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
 )
@@ -98,10 +99,13 @@ type Forms interface {
 
 // Config says where the intake keeps its own files and how it ships.
 type Config struct {
-	// Dir holds the receipt key, the shipping cursor and the manifest of the block
-	// on its way. FS is used instead when it is set.
+	// Dir holds the shipping cursor and the manifest of the block on its way. FS is used
+	// instead when it is set.
 	Dir string
 	FS  wal.FS
+	// Key is that of the installation, at least 32 bytes: the key that signs receipts is
+	// derived from it.
+	Key []byte
 	// Node numbers this server among those that feed one store, from 1.
 	Node uint16
 	// BlockRecords is how many records make a full block, and BlockBytes how many bytes
@@ -130,7 +134,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// DefaultConfig returns the configuration of an intake that keeps its files in dir.
+// DefaultConfig returns the configuration of an intake that keeps its files in dir. It has
+// no key yet.
 func DefaultConfig(dir string) Config {
 	return Config{
 		Dir: dir, Node: 1, BlockRecords: 10_000, BlockBytes: 16 << 20, BlockAge: time.Second,
@@ -143,6 +148,8 @@ func (c Config) check() error {
 	switch {
 	case c.Dir == "" && c.FS == nil:
 		return errors.New("intake: no folder given")
+	case len(c.Key) == 0:
+		return errors.New("intake: no Key given; use that of the installation, with which receipts are signed")
 	case c.Node == 0:
 		return errors.New("intake: Node is 0; nodes are numbered from 1")
 	case c.BlockRecords < 1:
@@ -171,7 +178,7 @@ type Intake struct {
 	forms  Forms
 	now    func() time.Time
 	logger *slog.Logger
-	key    []byte
+	key    signing.Key
 	index  *index
 	ship   shipping
 }
@@ -192,7 +199,7 @@ func New(cfg Config, log Log, store Store, forms Forms, now func() time.Time) (*
 			return nil, fmt.Errorf("open the intake: %w", err)
 		}
 	}
-	if in.key, err = readKey(in.folder); err != nil {
+	if in.key, err = ReceiptKey(cfg.Key); err != nil {
 		return nil, fmt.Errorf("open the intake: %w", err)
 	}
 	if in.index, err = readIndex(log); err != nil {

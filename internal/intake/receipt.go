@@ -1,16 +1,15 @@
 package intake
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/signing"
 )
 
 // Status says whether a submission was seen before.
@@ -23,7 +22,8 @@ const (
 )
 
 // Receipt is the proof that a submission is durable. A tablet may delete its copy
-// when SHA256 is the hash of what it sent.
+// when SHA256 is the hash of what it sent and the signature is that of the server. The
+// same submission again gets the same receipt, to the byte.
 type Receipt struct {
 	ID       string `json:"id"`
 	Revision uint32 `json:"revision"`
@@ -33,47 +33,66 @@ type Receipt struct {
 	// SHA256 is the hash of the submitted body, in hexadecimal digits.
 	SHA256   string    `json:"sha256"`
 	Received time.Time `json:"received"`
-	// HMAC signs all the fields above; Genuine checks it.
-	HMAC   string `json:"hmac"`
-	Status Status `json:"status"`
 	// Quarantined is the reason why the interview is kept but does not count; empty
 	// for one that counts.
 	Quarantined string `json:"quarantined,omitempty"`
+	// Signature signs Text under the receipt key; see signing.Key.Sign.
+	Signature string `json:"signature"`
+	// Status is for the answer, whose status code says it; it is no part of the receipt.
+	Status Status `json:"-"`
 }
 
-// sign returns the HMAC-SHA256 of a receipt under the key of this server.
-func (in *Intake) sign(r Receipt) string {
-	mac := hmac.New(sha256.New, in.key)
-	fmt.Fprintf(mac, "suyang receipt 1\n%s\n%d\n%d\n%d\n%s\n%d\n", r.ID, r.Revision, r.Node, r.Seq, r.SHA256, r.Received.UnixNano())
-	return hex.EncodeToString(mac.Sum(nil))
+// receiptPurpose is what the key of receipts is derived for.
+const receiptPurpose = "suyang receipts 1"
+
+// ReceiptKey derives the key that signs receipts from that of the installation.
+func ReceiptKey(installation []byte) (signing.Key, error) {
+	return signing.Derive(installation, receiptPurpose)
 }
 
-// Genuine reports whether r was signed with the key of this intake.
-func (in *Intake) Genuine(r Receipt) bool {
-	return hmac.Equal([]byte(in.sign(r)), []byte(r.HMAC))
+// Text is what the signature signs: a name, and all fields in their order, each in a line
+// of its own. None of them holds a line break.
+func (r Receipt) Text() string {
+	return strings.Join([]string{"suyang receipt 1", r.ID, fmt.Sprint(r.Revision), fmt.Sprint(r.Node), fmt.Sprint(r.Seq), r.SHA256,
+		r.Received.UTC().Format(time.RFC3339Nano), r.Quarantined, ""}, "\n")
 }
 
-const (
-	keyFile = "receipt.key"
-	keySize = 32
-)
+// Genuine reports whether a receipt was signed with the private key of key, and says what
+// it said then.
+func (r Receipt) Genuine(key signing.Public) bool {
+	return !strings.Contains(r.ID+r.SHA256+r.Quarantined, "\n") && key.Verify(r.Text(), r.Signature)
+}
 
-// readKey reads the receipt key, or makes one at the first start.
-func readKey(folder wal.FS) ([]byte, error) {
-	key, err := wal.ReadFile(folder, keyFile)
-	switch {
-	case err == nil && len(key) == keySize:
-		return key, nil
-	case err == nil:
-		return nil, fmt.Errorf("the receipt key in file %s is damaged; restore the file from a backup, or remove it, "+
-			"and earlier receipts can no longer be checked", keyFile)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("read the receipt key: %w", err)
+// sign completes a receipt.
+func (in *Intake) sign(r Receipt) (Receipt, error) {
+	var err error
+	r.Signature, err = in.key.Sign(r.Text())
+	return r, err
+}
+
+// ReceiptKey is the key with which receipts are checked.
+func (in *Intake) ReceiptKey() signing.Public { return in.key.Public() }
+
+// Find reports whether a log has the submission that a receipt is for, wherever in the log:
+// after a restore from an earlier backup, a submission that comes again gets another place.
+func Find(log Log, r Receipt) (bool, error) {
+	id, ok := parseUUID(r.ID)
+	if !ok {
+		return false, nil
 	}
-	key = make([]byte, keySize)
-	rand.Read(key)
-	if err := wal.ReplaceFile(folder, keyFile, key); err != nil {
-		return nil, fmt.Errorf("write the receipt key: %w", err)
+	for record, err := range log.Read(1) {
+		var damage *wal.Damage
+		switch {
+		case errors.As(err, &damage):
+			continue
+		case err != nil:
+			return false, fmt.Errorf("look for the interview in the log: %w", err)
+		case record.ID != id || record.Revision != r.Revision || !isSubmission(record.Kind):
+			continue
+		}
+		if e, err := decodeEntry(record); err == nil && hex.EncodeToString(e.sum[:]) == r.SHA256 && sha256.Sum256(e.body) == e.sum {
+			return true, nil
+		}
 	}
-	return key, nil
+	return false, nil
 }

@@ -73,6 +73,7 @@ func waiting(b *testing.B, items int) (*intake.Intake, *wal.Log) {
 		b.Fatal(err)
 	}
 	cfg := intake.DefaultConfig(b.TempDir())
+	cfg.Key = installation
 	cfg.Logger = quiet
 	in, err := intake.New(cfg, log, store, waves, time.Now)
 	if err != nil {

@@ -154,6 +154,7 @@ func (w *world) start(seed uint64) (stop func(), ok bool) {
 	}
 	w.log = log
 	cfg := intake.DefaultConfig("")
+	cfg.Key = installation
 	cfg.FS, cfg.Logger, cfg.BlockRecords, cfg.BlockAge, cfg.AttemptTime = ownFS, quiet, 8, 50*time.Millisecond, 10*time.Second
 	cfg.RecheckEvery, cfg.RecheckPause = 5*time.Minute, 10*time.Millisecond
 	if w.broken.recheck != 0 {
@@ -464,7 +465,7 @@ func (m *model) answered(iv surveys.Interview, sum [32]byte, body []byte, r inta
 		return
 	}
 	first, known := m.receipts[sum]
-	r.Status, r.HMAC = "", ""
+	r.Status, r.Signature = "", ""
 	if known && r != first {
 		m.wrongf("the receipt of %s was %+v and is %+v", iv.ID, first, r)
 	}
@@ -478,7 +479,7 @@ func (m *model) answered(iv surveys.Interview, sum [32]byte, body []byte, r inta
 func (m *model) check(w *world, c *client) {
 	for _, sum := range slices.SortedFunc(maps.Keys(m.receipts), func(a, b [32]byte) int { return slices.Compare(a[:], b[:]) }) {
 		r, err := w.in.Accept(context.Background(), m.bodies[sum])
-		if r.Status, r.HMAC = "", ""; err != nil || r != m.receipts[sum] {
+		if r.Status, r.Signature = "", ""; err != nil || r != m.receipts[sum] {
 			m.wrongf("the receipt of %s was %+v and is %+v (%v)", r.ID, m.receipts[sum], r, err)
 		}
 	}

@@ -20,12 +20,6 @@ import (
 // Token is what nodes of the installation with this secret say to one another.
 func Token(key []byte) string { return hex.EncodeToString(derive(key, "node")) }
 
-// ReceiptKey is the key with which a collector signs receipts. It follows from the secret, so
-// that a collector which was made anew gives the same receipts.
-func ReceiptKey(key []byte, number uint16) []byte {
-	return derive(key, fmt.Sprintf("receipts of node %d", number))
-}
-
 // derive makes the key for one use from the secret of the installation.
 func derive(key []byte, use string) []byte {
 	k, err := hkdf.Key(sha256.New, key, nil, "suyang/1 "+use, 32)

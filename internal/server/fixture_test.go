@@ -166,7 +166,7 @@ func (s *site) open(waves *intake.Waves) {
 	}
 	s.t.Cleanup(func() { s.log.Close() })
 	shipping := intake.DefaultConfig(dir + "/intake")
-	shipping.BlockAge = 0
+	shipping.BlockAge, shipping.Key = 0, testKey
 	if s.intake, err = intake.New(shipping, s.log, s.store, waves, s.clock.Now); err != nil {
 		s.t.Fatal(err)
 	}

@@ -107,7 +107,9 @@ func child(dir string) error {
 	if err != nil {
 		return err
 	}
-	in, err := intake.New(intake.DefaultConfig(filepath.Join(dir, "intake")), log, &store{}, waves, time.Now)
+	shipping := intake.DefaultConfig(filepath.Join(dir, "intake"))
+	shipping.Key = testKey
+	in, err := intake.New(shipping, log, &store{}, waves, time.Now)
 	if err != nil {
 		return err
 	}

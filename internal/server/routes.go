@@ -49,6 +49,8 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	read("/r/:link", s.resumeLink)
 	read("/static/:file", s.static)
 	read("/reports/:file", s.report)
+	read("/v1/receipt-key", s.receiptKey)
+	read("/v1/receipt-key.pem", s.receiptPEM)
 	read("/healthz", s.health)
 	read("/readyz", s.ready)
 	receive, admit := s.receiveUpTo(maxBody), s.admit(s.cfg.MaxRequests)

@@ -217,12 +217,12 @@ func TestSubmissions(t *testing.T) {
 	const path = "/v1/submissions"
 	first := s.post(path, "application/json", interviewBody(t, nil))
 	var receipt intake.Receipt
-	if err := json.Unmarshal([]byte(first.body), &receipt); err != nil || first.status != 201 || receipt.Seq != 1 || receipt.Status != intake.Created {
+	if err := json.Unmarshal([]byte(first.body), &receipt); err != nil || first.status != 201 || receipt.Seq != 1 || receipt.Signature == "" {
 		t.Fatalf("first = %d %s", first.status, first.body)
 	}
 	again := s.post(path, "application/json; charset=utf-8", interviewBody(t, nil))
 	var same intake.Receipt
-	if err := json.Unmarshal([]byte(again.body), &same); err != nil || again.status != 200 || same.Seq != receipt.Seq || same.HMAC != receipt.HMAC {
+	if err := json.Unmarshal([]byte(again.body), &same); err != nil || again.status != 200 || again.body != first.body {
 		t.Errorf("again = %d %s, want 200 and the same receipt", again.status, again.body)
 	}
 	for name, c := range map[string]struct {

@@ -32,6 +32,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/signing"
 	"github.com/suyang-survey/suyang/internal/tablet"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
@@ -44,6 +45,8 @@ import (
 type Intake interface {
 	Accept(ctx context.Context, body []byte) (intake.Receipt, error)
 	AcceptIf(ctx context.Context, body []byte, may func(*surveys.Interview) error) (intake.Receipt, error)
+	// ReceiptKey is the key with which receipts are checked.
+	ReceiptKey() signing.Public
 }
 
 // Wave is one published survey wave.

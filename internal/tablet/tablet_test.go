@@ -1,6 +1,7 @@
 package tablet_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -589,7 +590,7 @@ func TestRealIntake(t *testing.T) {
 	must(t, err)
 	defer log.Close()
 	own := intake.DefaultConfig(t.TempDir())
-	own.Logger = quiet
+	own.Logger, own.Key = quiet, bytes.Repeat([]byte{7}, 32)
 	in, err := intake.New(own, log, nil, waves, func() time.Time { return r.now })
 	must(t, err)
 	r.in = in
