@@ -229,6 +229,17 @@ func (in *Intake) keepConflict(ctx context.Context, s submission) error {
 // append makes a submission durable and takes it into the index. The caller holds
 // index.mu, which is free while the disk works.
 func (in *Intake) append(ctx context.Context, s submission, reason string) error {
+	if reason != "" {
+		in.logger.Warn("interview is quarantined", "reason", reason)
+	}
+	if _, err := in.appendAll(ctx, in.submissionRecord(s, reason)); err != nil {
+		return fmt.Errorf("keep the interview: %w", err)
+	}
+	return nil
+}
+
+// submissionRecord makes the record of a submission; a reason puts it into quarantine.
+func (in *Intake) submissionRecord(s submission, reason string) logged {
 	reason = shorten(reason, maxReason) // as it comes back from the log, so that receipts stay the same
 	e := entry{sum: s.sum, caseKey: s.caseKey, reason: reason, body: s.body}
 	r := wal.Record{Kind: kindAccepted, Node: in.cfg.Node, Received: in.now().UTC(), ID: s.key.id, Revision: s.key.revision, Body: e.encode()}
@@ -237,16 +248,6 @@ func (in *Intake) append(ctx context.Context, s submission, reason string) error
 	}
 	if reason != "" {
 		r.Kind = kindQuarantined
-		in.logger.Warn("interview is quarantined", "reason", reason)
 	}
-	in.index.mu.Unlock()
-	seq, err := in.log.Append(ctx, []wal.Record{r})
-	in.index.mu.Lock()
-	if err != nil {
-		return fmt.Errorf("keep the interview: %w", err)
-	}
-	r.Seq = seq
-	in.index.add(r, e)
-	in.nudge()
-	return nil
+	return logged{r, e}
 }

@@ -14,12 +14,24 @@ type Arrival struct {
 	surveys.Response
 	// Second says that it is in quarantine because its case has another interview.
 	Second bool
+	// Decided is Dismissed or Corrected where this is no interview but what somebody decided about one that is in
+	// quarantine, By whom and Why. The response has the wave and the case of the
+	// quarantined one, and Number is that place.
+	Decided string
+	By, Why string
+	Number  uint64
 }
+
+// What can be decided.
+const (
+	Dismissed = "dismissed"
+	Corrected = "corrected"
+)
 
 // Arrivals yields what was accepted after a place in the log and counts, whole interviews and
 // those that were broken off, and second interviews of a case, which do not, up to the last
-// one that is durable when it begins. Damaged ranges and whatever else is in quarantine are
-// passed over; any error ends it.
+// one that is durable when it begins, and what was decided about the quarantine. Damaged
+// ranges and whatever else is in quarantine are passed over; any error ends it.
 func (in *Intake) Arrivals(after uint64) iter.Seq2[Arrival, error] {
 	return in.arrivals(after, func(wal.Record) bool { return true })
 }
@@ -48,12 +60,19 @@ func (in *Intake) arrivals(after uint64, wanted func(wal.Record) bool) iter.Seq2
 				yield(Arrival{}, fmt.Errorf("read the interviews that came: %w", err))
 				return
 			}
+			if isDecision(r.Kind) {
+				a, err := in.decided(r)
+				if !yield(a, err) || err != nil {
+					return
+				}
+				continue
+			}
 			second := r.Kind == kindQuarantined && isSecond(r)
 			if !second && (!counts(r.Kind) || in.isRefused(r.Seq)) {
 				continue
 			}
 			if !wanted(r) {
-				if !yield(Arrival{surveys.Response{Node: r.Node, Seq: r.Seq, Received: r.Received}, second}, nil) {
+				if !yield(Arrival{Response: surveys.Response{Node: r.Node, Seq: r.Seq, Received: r.Received}, Second: second}, nil) {
 					return
 				}
 				continue
@@ -62,11 +81,34 @@ func (in *Intake) arrivals(after uint64, wanted func(wal.Record) bool) iter.Seq2
 			if errors.Is(err, surveys.ErrInvalid) {
 				continue // shipping puts it into quarantine
 			}
-			if !yield(Arrival{response, second}, err) || err != nil {
+			if !yield(Arrival{Response: response, Second: second}, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// decided is the arrival of a decision.
+func (in *Intake) decided(r wal.Record) (a Arrival, err error) {
+	e, err := decodeEntry(r)
+	if err != nil {
+		return a, err
+	}
+	n, d, err := decisionOf(r, e)
+	if err != nil {
+		return a, err
+	}
+	a = Arrival{By: d.By, Why: d.Reason, Decided: Dismissed, Number: n}
+	if d.Corrected() {
+		a.Decided = Corrected
+	}
+	a.Node, a.Seq, a.Received, a.ID, a.Revision = r.Node, r.Seq, r.Received, formatUUID(r.ID), r.Revision
+	in.index.mu.Lock()
+	defer in.index.mu.Unlock()
+	if q := in.index.aside[n]; q != nil {
+		a.Wave, a.Case = q.Wave, q.Case
+	}
+	return a, nil
 }
 
 // isSecond says that a record is in quarantine because its case has another interview.

@@ -1,6 +1,8 @@
 package intake_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
@@ -183,12 +187,10 @@ func (s *station) checkLedger(stored, pending, quarantined uint64) {
 // reasons returns the reasons in the quarantine, in order.
 func (s *station) reasons() (reasons []string) {
 	s.t.Helper()
-	for q, err := range s.in.Quarantine() {
-		if err != nil {
-			s.t.Fatalf("Quarantine: %v", err)
-		}
-		if len(q.Body) == 0 || q.ID == "" || q.Seq == 0 {
-			s.t.Errorf("the quarantine yields %+v", q)
+	for _, q := range s.in.Quarantine() {
+		same, body, err := s.in.Quarantined(q.Seq)
+		if err != nil || len(body) == 0 || same != q || q.ID == "" || q.Seq == 0 {
+			s.t.Errorf("the quarantine has %+v: %v", q, err)
 		}
 		reasons = append(reasons, q.Reason)
 	}
@@ -299,6 +301,43 @@ func (s *store) Count(_ context.Context, node uint16, from, to uint64) (n, check
 		}
 	}
 	return n, check, nil
+}
+
+func (s *store) Records(_ context.Context, node uint16, from, to uint64, yield func(intake.StoredRecord) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return errLost
+	}
+	var list []intake.StoredRecord
+	for _, r := range s.records {
+		if r.Node == node && r.Seq >= from && r.Seq <= to {
+			id, err := uuid.Parse(r.ID)
+			if err != nil {
+				return err
+			}
+			list = append(list, intake.StoredRecord{Seq: r.Seq, ID: id, Revision: r.Revision, BodyHash: r.BodyHash})
+		}
+	}
+	slices.SortFunc(list, func(a, b intake.StoredRecord) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), bytes.Compare(a.ID[:], b.ID[:]), cmp.Compare(a.Revision, b.Revision))
+	})
+	for _, r := range list {
+		if err := yield(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *store) Erase(_ context.Context, node uint16) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return errLost
+	}
+	maps.DeleteFunc(s.records, func(_ string, r surveys.Response) bool { return r.Node == node })
+	return nil
 }
 
 // people returns the names in the store, sorted.

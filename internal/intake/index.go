@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -39,6 +38,8 @@ type index struct {
 	// conflicts are the second bodies that were kept, by identity and half a hash.
 	conflicts map[conflict]bool
 	reasons   map[identity]string
+	// aside is what is in quarantine, by its place in the log.
+	aside map[uint64]*Quarantined
 	// refused are the accepted records of the log that the store can never take.
 	// After the start it belongs to the shipper.
 	refused map[uint64]bool
@@ -57,11 +58,12 @@ func half(sum [32]byte) [16]byte { return [16]byte(sum[:16]) }
 // concern the ledger.
 func readIndex(log Log) (*index, error) {
 	x := &index{ids: map[identity]known{}, cases: map[caseKey][16]byte{}, conflicts: map[conflict]bool{},
-		reasons: map[identity]string{}, refused: map[uint64]bool{}, busy: map[any]chan struct{}{}}
+		reasons: map[identity]string{}, aside: map[uint64]*Quarantined{}, refused: map[uint64]bool{}, busy: map[any]chan struct{}{}}
 	read := log.Read
 	if m, ok := log.(Mirrored); ok {
 		read = m.ReadAll
 	}
+	late := map[uint64]string{} // accepted records that are in quarantine by a note, with the reason
 	for r, err := range read(1) {
 		var damage *wal.Damage
 		if errors.As(err, &damage) {
@@ -75,30 +77,52 @@ func readIndex(log Log) (*index, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.add(r, e)
+		if r.Kind == kindRefused {
+			late[refused(e)] = e.reason
+			x.aside[refused(e)] = &Quarantined{Seq: refused(e), Reason: e.reason} // for a decision; setAside fills it
+		}
+		if err := x.add(r, e); err != nil {
+			return nil, err
+		}
 	}
+	x.setAside(log, late)
 	return x, nil
 }
 
 // add takes a record of the log into the index. Callers hold mu, or own x alone.
-func (x *index) add(r wal.Record, e entry) {
+func (x *index) add(r wal.Record, e entry) error {
 	x.last = max(x.last, r.Seq)
 	key := identity{r.ID, r.Revision}
 	switch {
 	case r.Kind == kindRefused:
 		x.refused[refused(e)] = true
+	case isDecision(r.Kind):
+		return x.decide(r, e)
 	case r.Kind == kindQuarantined && e.reason == reasonConflict:
 		x.conflicts[conflict{key, half(e.sum)}] = true
+		x.aside[r.Seq] = asideOf(r, e, e.reason)
 	default:
 		k := known{seq: r.Seq, received: r.Received.UnixNano(), sum: half(e.sum), node: r.Node, partial: r.Kind == kindPartial}
 		if r.Kind == kindQuarantined {
 			k.quarantined = true
 			x.reasons[key] = e.reason
+			x.aside[r.Seq] = asideOf(r, e, e.reason)
 		} else if e.caseKey != (caseKey{}) && r.Kind != kindPartial {
 			x.cases[e.caseKey] = r.ID // all of them have this ID
 		}
 		x.ids[key] = k
 	}
+	return nil
+}
+
+// decide takes what somebody decided into the index. One about something that damage took
+// from the log, or about something decided before, changes nothing.
+func (x *index) decide(r wal.Record, e entry) error {
+	seq, d, err := decisionOf(r, e)
+	if q := x.aside[seq]; err == nil && q != nil && q.Decision == nil {
+		q.Decision = d
+	}
+	return err
 }
 
 // receipt returns the receipt of a known submission, without signature. Callers hold mu.
@@ -150,15 +174,4 @@ func (x *index) release(keys ...any) {
 	for _, k := range keys {
 		delete(x.busy, k)
 	}
-}
-
-// refusal is the body of a note: the sequence number it speaks of.
-func refusal(seq uint64) []byte { return binary.LittleEndian.AppendUint64(nil, seq) }
-
-// refused returns the sequence number that a note speaks of.
-func refused(e entry) uint64 {
-	if len(e.body) != 8 {
-		return 0
-	}
-	return binary.LittleEndian.Uint64(e.body)
 }

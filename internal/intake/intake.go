@@ -41,6 +41,9 @@ type Store interface {
 	// Count returns how many different records of the node with from <= seq <= to
 	// are stored, and the sum modulo 2^64 of their CheckNumber.
 	Count(ctx context.Context, node uint16, from, to uint64) (n, check uint64, err error)
+	// Records calls yield for the different records of the node with from <= seq <= to, by
+	// seq, ID and revision, until it returns an error, which Records then returns.
+	Records(ctx context.Context, node uint16, from, to uint64, yield func(StoredRecord) error) error
 }
 
 // Errors of a Store's Insert.

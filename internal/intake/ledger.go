@@ -1,19 +1,19 @@
 package intake
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
+	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
-	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Ledger is the account of all submissions that were acknowledged: accepted = stored
@@ -22,14 +22,20 @@ type Ledger struct {
 	Node uint16
 	// Accepted counts every submission that is kept, quarantined ones included.
 	Accepted uint64
-	// Stored counts the records found in the store, up to the shipping cursor.
+	// Stored counts the records found in the store as they are in the log, up to the
+	// shipping cursor.
 	Stored uint64
 	// Pending counts the interviews that are still to be shipped.
 	Pending uint64
-	// Quarantined counts what is kept but does not count, Reasons the same by reason.
-	Quarantined uint64
-	Reasons     map[string]uint64
-	// Differences are the places where store and log differ.
+	// Quarantined counts what is kept but does not count, Reasons the same by reason. It is
+	// the sum of what nobody has decided about, of what was dismissed, and of that for which
+	// a corrected revision stands.
+	Quarantined                uint64
+	Open, Dismissed, Corrected uint64
+	Reasons                    map[string]uint64
+	// Different counts the records in which store and log differ; Differences are the first
+	// of them.
+	Different   uint64
 	Differences []Difference
 	// Damaged are the ranges of the log that cannot be read, and Altered the records
 	// whose body is not the one that was acknowledged.
@@ -37,11 +43,29 @@ type Ledger struct {
 	Altered []uint64
 }
 
-// Difference is a range of sequence numbers in which the store does not hold what
-// the log does. Want and Have count records; when they are equal, the contents differ.
+// Fault is how the store differs from the log.
+type Fault string
+
+// The faults.
+const (
+	// Missing records are in the log and must be in the store, but are not.
+	Missing Fault = "missing"
+	// Foreign records are in the store under the number of this node, but must not be: the log
+	// does not have them, or has them in quarantine.
+	Foreign Fault = "foreign"
+	// Unequal records are in both, with other content.
+	Unequal Fault = "unequal"
+)
+
+// Difference is a record in which the store differs from the log. Log and Store are the
+// SHA-256 of the body there, in hexadecimal digits; empty where it is not.
 type Difference struct {
-	From, To   uint64
-	Want, Have uint64
+	Fault    Fault  `json:"fault"`
+	Seq      uint64 `json:"seq"`
+	ID       string `json:"id"`
+	Revision uint32 `json:"revision"`
+	Log      string `json:"log,omitempty"`
+	Store    string `json:"store,omitempty"`
 }
 
 // Lost returns how many acknowledged records damage may have taken from the log.
@@ -57,7 +81,8 @@ func (l Ledger) Lost() uint64 {
 
 // Balanced reports whether every submission is accounted for, and unchanged.
 func (l Ledger) Balanced() bool {
-	return l.Accepted == l.Stored+l.Pending+l.Quarantined && len(l.Differences) == 0 && len(l.Altered) == 0 && l.Lost() == 0
+	return l.Accepted == l.Stored+l.Pending+l.Quarantined && l.Quarantined == l.Open+l.Dismissed+l.Corrected &&
+		l.Different == 0 && len(l.Altered) == 0 && l.Lost() == 0
 }
 
 // String prints the ledger for people.
@@ -69,11 +94,17 @@ func (l Ledger) String() string {
 	}
 	fmt.Fprintf(&b, "node %d: accepted %d %s stored %d + pending %d + quarantined %d\n",
 		l.Node, l.Accepted, sign, l.Stored, l.Pending, l.Quarantined)
+	if l.Quarantined > 0 {
+		fmt.Fprintf(&b, "  quarantined %d = open %d + dismissed %d + corrected %d\n", l.Quarantined, l.Open, l.Dismissed, l.Corrected)
+	}
 	for _, reason := range slices.Sorted(maps.Keys(l.Reasons)) {
 		fmt.Fprintf(&b, "  quarantined %d: %s\n", l.Reasons[reason], reason)
 	}
 	for _, d := range l.Differences {
-		fmt.Fprintf(&b, "  records %d to %d: the log has %d, the store %d\n", d.From, d.To, d.Want, d.Have)
+		fmt.Fprintf(&b, "  %s\n", d)
+	}
+	if n := l.Different - uint64(len(l.Differences)); n > 0 {
+		fmt.Fprintf(&b, "  and %d more differences\n", n)
 	}
 	for _, d := range l.Damaged {
 		fmt.Fprintf(&b, "  %s\n", d.Error())
@@ -84,53 +115,89 @@ func (l Ledger) String() string {
 	return b.String()
 }
 
-// Verify recomputes the ledger from the log, hashing every body again, and compares
-// it with the store range by range.
-func (in *Intake) Verify(ctx context.Context) (Ledger, error) {
-	a := &audit{Ledger: Ledger{Node: in.cfg.Node, Reasons: map[string]uint64{}}, in: in, cursor: in.cursor(), refused: map[uint64]string{}}
-	if err := a.readLog(ctx); err != nil {
-		return Ledger{}, fmt.Errorf("verify: read the log: %w", err)
+// String names a difference for people.
+func (d Difference) String() string {
+	what := fmt.Sprintf("record %d, interview %s, revision %d", d.Seq, d.ID, d.Revision)
+	switch d.Fault {
+	case Missing:
+		return what + ": the store does not have it; its hash in the log is " + d.Log
+	case Foreign:
+		return what + ": the store has it, but it is not of this log; its hash there is " + d.Store
 	}
-	if err := a.askStore(ctx); err != nil {
-		return Ledger{}, fmt.Errorf("verify: ask the store: %w", err)
+	return what + ": its hash in the log is " + d.Log + ", in the store " + d.Store
+}
+
+// StoredRecord is a record in the store as far as it is compared with the log.
+type StoredRecord struct {
+	Seq      uint64
+	ID       [16]byte
+	Revision uint32
+	BodyHash [32]byte
+}
+
+// Comparison says what Compare does beside counting. Its functions may be nil.
+type Comparison struct {
+	// Difference is called for every difference, in the order of the log.
+	Difference func(Difference) error
+	// Progress is called now and then with how many records of the log were compared.
+	Progress func(done, total int)
+}
+
+// Verify recomputes the ledger from the log, hashing every body again, and compares
+// it with the store record by record.
+func (in *Intake) Verify(ctx context.Context) (Ledger, error) { return in.Compare(ctx, Comparison{}) }
+
+// Compare is Verify that names every difference. It keeps a piece of the log in memory at a
+// time, however long the log is and however much differs.
+func (in *Intake) Compare(ctx context.Context, c Comparison) (Ledger, error) {
+	a := &audit{Ledger: Ledger{Node: in.cfg.Node, Reasons: map[string]uint64{}}, Comparison: c, in: in, from: 1, cursor: in.cursor(),
+		last: in.last(), quarantine: map[uint64]bool{}, decided: map[uint64]bool{}}
+	if err := a.run(ctx); err != nil {
+		return Ledger{}, fmt.Errorf("verify: %w", err)
 	}
 	return a.Ledger, nil
 }
 
-// audit is Verify at work.
+// audit is Compare at work.
 type audit struct {
 	Ledger
-	in      *Intake
-	cursor  uint64
-	counted []counted         // the interviews that count, in order
-	refused map[uint64]string // the reasons of those that the store does not take
+	Comparison
+	in     *Intake
+	cursor uint64
+	last   uint64
+	// piece are the interviews that count from the place from on, in order.
+	piece []StoredRecord
+	from  uint64
+	// quarantine are the places of what is in quarantine, decided those about which somebody
+	// decided.
+	quarantine, decided map[uint64]bool
 }
 
-// counted is an interview that must be in the store, or get there.
-type counted struct{ seq, check uint64 }
+// auditRange is how many sequence numbers are compared with one question.
+const auditRange = 100_000
 
-func (a *audit) readLog(ctx context.Context) error {
+// maxDifferences is how many differences a ledger names.
+const maxDifferences = 100
+
+func (a *audit) run(ctx context.Context) error {
 	for r, err := range a.in.log.Read(1) {
 		var damage *wal.Damage
 		if errors.As(err, &damage) {
 			a.Damaged = append(a.Damaged, *damage)
 			continue
 		}
+		if err == nil && r.Seq >= a.from+auditRange {
+			err = a.compare(ctx, r.Seq-1)
+		}
 		if err == nil {
 			err = errors.Join(a.count(r), ctx.Err())
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("read the log: %w", err)
 		}
 	}
-	a.counted = slices.DeleteFunc(a.counted, func(c counted) bool {
-		reason, ok := a.refused[c.seq]
-		if ok {
-			a.quarantine(reason)
-		}
-		return ok
-	})
-	return nil
+	a.Open = a.Quarantined - a.Dismissed - a.Corrected
+	return a.compare(ctx, math.MaxUint64)
 }
 
 // count takes a record of the log into the account.
@@ -139,153 +206,136 @@ func (a *audit) count(r wal.Record) error {
 	if err != nil {
 		return err
 	}
-	if r.Kind == kindRefused {
-		a.refused[refused(e)] = e.reason
+	switch {
+	case isDecision(r.Kind):
+		return a.decide(r, e)
+	case !isSubmission(r.Kind):
 		return nil
 	}
 	a.Accepted++
 	if sha256.Sum256(e.body) != e.sum {
 		a.Altered = append(a.Altered, r.Seq)
 	}
-	if r.Kind == kindQuarantined {
-		a.quarantine(e.reason)
+	reason := e.reason
+	if counts(r.Kind) && a.in.isRefused(r.Seq) {
+		reason = a.in.reasonAt(r.Seq)
+	}
+	if reason != "" {
+		a.setAside(r.Seq, reason)
 		return nil
 	}
-	a.counted = append(a.counted, counted{r.Seq, CheckNumber(surveys.Response{BodyHash: e.sum})})
+	if r.Seq > a.cursor {
+		a.Pending++
+	}
+	a.piece = append(a.piece, StoredRecord{r.Seq, r.ID, r.Revision, e.sum})
 	return nil
 }
 
-func (a *audit) quarantine(reason string) {
+func (a *audit) setAside(seq uint64, reason string) {
 	a.Quarantined++
+	a.quarantine[seq] = true
 	kind, _, _ := strings.Cut(reason, ":")
 	a.Reasons[kind]++
 }
 
-// auditRange is how many sequence numbers are compared with one question.
-const auditRange = 10_000
-
-// maxDifferences limits how many differences are looked for one by one.
-const maxDifferences = 100
-
-func (a *audit) askStore(ctx context.Context) error {
-	a.Pending = uint64(len(a.counted) - a.firstFrom(a.cursor+1))
-	for from := uint64(1); from <= a.cursor; from += auditRange {
-		have, err := a.ask(ctx, from, min(from+auditRange-1, a.cursor))
-		if err != nil {
-			return err
-		}
-		a.Stored += have
+// decide counts what was decided, once for each quarantined submission.
+func (a *audit) decide(r wal.Record, e entry) error {
+	seq, d, err := decisionOf(r, e)
+	if err != nil || !a.quarantine[seq] || a.decided[seq] {
+		return err
+	}
+	a.decided[seq] = true
+	if d.Corrected() {
+		a.Corrected++
+	} else {
+		a.Dismissed++
 	}
 	return nil
 }
 
-// ask compares a range and, where it differs, its halves, down to single records.
-func (a *audit) ask(ctx context.Context, from, to uint64) (have uint64, err error) {
-	have, sum, err := a.in.store.Count(ctx, a.Node, from, to)
+// reasonAt is why an accepted record is in quarantine after all.
+func (in *Intake) reasonAt(seq uint64) string {
+	in.index.mu.Lock()
+	defer in.index.mu.Unlock()
+	if q := in.index.aside[seq]; q != nil {
+		return q.Reason
+	}
+	return "the store does not take it"
+}
+
+// order is that of records in the log and the store.
+func order(a, b StoredRecord) int {
+	return cmp.Or(cmp.Compare(a.Seq, b.Seq), bytes.Compare(a.ID[:], b.ID[:]), cmp.Compare(a.Revision, b.Revision))
+}
+
+// compare compares the piece of the log, which ends at a place, with the store, and begins
+// the next one behind it.
+func (a *audit) compare(ctx context.Context, to uint64) error {
+	rest := a.piece
+	err := a.in.store.Records(ctx, a.Node, a.from, to, func(r StoredRecord) error {
+		for len(rest) > 0 && order(rest[0], r) < 0 {
+			if err := a.missing(rest[0]); err != nil {
+				return err
+			}
+			rest = rest[1:]
+		}
+		if len(rest) == 0 || order(rest[0], r) != 0 {
+			return a.foreign(r)
+		}
+		want := rest[0]
+		rest = rest[1:]
+		return a.both(want, r)
+	})
+	for _, r := range rest {
+		if err == nil {
+			err = a.missing(r)
+		}
+	}
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("ask the store for the records from %d on: %w", a.from, err)
 	}
-	want, wantSum := a.expect(from, to)
-	if have == want && sum == wantSum {
-		return have, nil
+	a.piece, a.from = a.piece[:0], to+1
+	if a.Progress != nil {
+		a.Progress(int(min(to, a.last)), int(a.last))
 	}
-	if from == to || len(a.Differences) >= maxDifferences {
-		a.Differences = append(a.Differences, Difference{from, to, want, have})
-		return have, nil
-	}
-	middle := from + (to-from)/2
-	if _, err := a.ask(ctx, from, middle); err != nil {
-		return 0, err
-	}
-	_, err = a.ask(ctx, middle+1, to)
-	return have, err
+	return nil
 }
 
-// expect returns count and sum of what the store should hold of a range.
-func (a *audit) expect(from, to uint64) (n, sum uint64) {
-	for i := a.firstFrom(from); i < len(a.counted) && a.counted[i].seq <= to; i++ {
-		n++
-		sum += a.counted[i].check
+// both compares a record that log and store have. One that is beyond the cursor is pending
+// still, though it is there.
+func (a *audit) both(log, store StoredRecord) error {
+	switch {
+	case log.BodyHash != store.BodyHash:
+		return a.differ(Difference{Fault: Unequal, Log: hex.EncodeToString(log.BodyHash[:]), Store: hex.EncodeToString(store.BodyHash[:])}, log)
+	case log.Seq <= a.cursor:
+		a.Stored++
 	}
-	return n, sum
+	return nil
 }
 
-// firstFrom returns the index of the first interview from seq on.
-func (a *audit) firstFrom(seq uint64) int {
-	i, _ := slices.BinarySearchFunc(a.counted, seq, func(c counted, seq uint64) int { return cmp.Compare(c.seq, seq) })
-	return i
-}
-
-// Quarantined is a submission that is kept but does not count.
-type Quarantined struct {
-	// Seq is its place in the log.
-	Seq      uint64
-	ID       string
-	Revision uint32
-	Received time.Time
-	Reason   string
-	// Body is what was submitted.
-	Body []byte
-}
-
-// Quarantine yields what is quarantined: first what never counted, in the order of
-// the log, then accepted interviews that the store can never take. An error ends it;
-// damage of the log is passed over, because it is in the ledger.
-func (in *Intake) Quarantine() iter.Seq2[Quarantined, error] {
-	return func(yield func(Quarantined, error) bool) {
-		notes := map[uint64]string{}
-		for k, err := range in.kept() {
-			switch {
-			case err == nil && k.kind == kindRefused:
-				notes[refused(entry{body: k.Body})] = k.Reason
-			case err != nil || k.kind == kindQuarantined:
-				if !yield(k.Quarantined, err) || err != nil {
-					return
-				}
-			}
-		}
-		if len(notes) == 0 {
-			return
-		}
-		for k, err := range in.kept() {
-			reason, ok := notes[k.Seq]
-			if err == nil && (!ok || !counts(k.kind)) {
-				continue
-			}
-			k.Reason = reason
-			if !yield(k.Quarantined, err) || err != nil {
-				return
-			}
-		}
+func (a *audit) missing(r StoredRecord) error {
+	if r.Seq > a.cursor {
+		return nil
 	}
+	return a.differ(Difference{Fault: Missing, Log: hex.EncodeToString(r.BodyHash[:])}, r)
 }
 
-// kept is a record of the log with its kind.
-type kept struct {
-	Quarantined
-	kind uint8
-}
-
-// kept yields all records of the log but damaged ones.
-func (in *Intake) kept() iter.Seq2[kept, error] {
-	return func(yield func(kept, error) bool) {
-		for r, err := range in.log.Read(1) {
-			var damage *wal.Damage
-			if errors.As(err, &damage) {
-				continue
-			}
-			var e entry
-			if err == nil {
-				e, err = decodeEntry(r)
-			}
-			if err != nil {
-				yield(kept{}, fmt.Errorf("read the quarantine: %w", err))
-				return
-			}
-			q := Quarantined{r.Seq, formatUUID(r.ID), r.Revision, r.Received, e.reason, e.body}
-			if !yield(kept{q, r.Kind}, nil) {
-				return
-			}
-		}
+// foreign notes a record that only the store has, unless it was accepted after the log was
+// read.
+func (a *audit) foreign(r StoredRecord) error {
+	if r.Seq > a.last && r.Seq <= a.in.last() {
+		return nil
 	}
+	return a.differ(Difference{Fault: Foreign, Store: hex.EncodeToString(r.BodyHash[:])}, r)
+}
+
+func (a *audit) differ(d Difference, r StoredRecord) error {
+	d.Seq, d.ID, d.Revision = r.Seq, formatUUID(r.ID), r.Revision
+	if a.Different++; len(a.Differences) < maxDifferences {
+		a.Differences = append(a.Differences, d)
+	}
+	if a.Comparison.Difference == nil {
+		return nil
+	}
+	return a.Comparison.Difference(d)
 }

@@ -30,7 +30,7 @@ func (in *Intake) ArrivalsIn(records []wal.Record) (list []Arrival, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the interviews that came to node %d: %w", r.Node, err)
 		}
-		list = append(list, Arrival{response, second})
+		list = append(list, Arrival{Response: response, Second: second})
 	}
 	return list, nil
 }

@@ -149,6 +149,9 @@ func (s *shipment) insert(ctx context.Context, rs []surveys.Response, from, to u
 	var causes []error
 	for i, of := range byWave(rs) {
 		token := fmt.Sprintf("%d-%d-%d-%s-%d-%d", s.Node, from, to, s.in.ship.run, s.attempt, i)
+		if n := s.in.ship.rebuilt; n > 0 {
+			token += fmt.Sprintf("-r%d", n)
+		}
 		if err := s.in.insert(ctx, Block{Token: token, Responses: of}); err != nil {
 			causes = append(causes, err)
 			if !isOfRecords(err) {
@@ -356,6 +359,7 @@ func (in *Intake) refuse(id [16]byte, revision uint32, seq uint64, reason string
 	in.ship.mu.Unlock()
 	in.index.mu.Lock()
 	in.index.last = max(in.index.last, r.Seq)
+	in.index.setAside(in.log, map[uint64]string{seq: reason})
 	in.index.mu.Unlock()
 	return nil
 }

@@ -29,7 +29,8 @@ type shipping struct {
 	again  recheck       // belongs to Run
 
 	mu      sync.Mutex
-	cursor  uint64        // everything up to here is stored or quarantined
+	cursor  uint64 // everything up to here is stored or quarantined
+	rebuilt uint32
 	moved   chan struct{} // closed when cursor moves
 	flushTo uint64        // blocks up to here are not held back
 	// refused are the records of the log that the store can never take.
@@ -47,6 +48,9 @@ const (
 type cursor struct {
 	Node uint16 `json:"node"`
 	Seq  uint64 `json:"seq"`
+	// Rebuilt counts how often the store was made anew: the blocks of each time have tokens
+	// of their own, since a store may remember those of blocks that it does not have any more.
+	Rebuilt uint32 `json:"rebuilt,omitempty"`
 }
 
 // manifest fixes a block before it is first sent, so that after a restart the very
@@ -75,7 +79,7 @@ func (in *Intake) openShipping() error {
 	if c.Seq != 0 && c.Node != in.cfg.Node {
 		return fmt.Errorf("the folder belongs to node %d, not %d; set the node number back, or use another folder", c.Node, in.cfg.Node)
 	}
-	s.cursor = c.Seq
+	s.cursor, s.rebuilt = c.Seq, c.Rebuilt
 	in.openRecheck()
 	if c.Seq > in.index.last {
 		return in.missingEnd()
@@ -448,10 +452,10 @@ func (b *block) seal() *block {
 
 // advance makes it durable that everything up to seq is stored.
 func (in *Intake) advance(seq uint64) error {
-	if err := writeJSON(in.folder, cursorFile, cursor{in.cfg.Node, seq}); err != nil {
+	s := &in.ship
+	if err := writeJSON(in.folder, cursorFile, cursor{in.cfg.Node, seq, s.rebuilt}); err != nil {
 		return fmt.Errorf("write the shipping cursor: %w", err)
 	}
-	s := &in.ship
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cursor = seq

@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/surveys"
@@ -197,6 +200,31 @@ func (s *simStore) Count(ctx context.Context, _ uint16, from, to uint64) (n, che
 		s.forget()
 	}
 	return n, check, nil
+}
+
+func (s *simStore) Records(ctx context.Context, _ uint16, from, to uint64, yield func(intake.StoredRecord) error) error {
+	s.calls++
+	s.turns.take(fmt.Sprint("records ", from, " ", to))
+	switch {
+	case s.off:
+		return s.fault("died during a comparison")
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.weather == "away":
+		return s.fault("no answer to a comparison", surveys.ErrUnavailable)
+	}
+	for seq := from; seq <= min(to, s.last); seq++ {
+		rows := slices.SortedFunc(slices.Values(s.rows[seq]), func(a, b simRow) int {
+			return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.revision, b.revision))
+		})
+		for _, row := range slices.Compact(rows) {
+			r := intake.StoredRecord{Seq: seq, ID: uuid.MustParse(row.id), Revision: row.revision, BodyHash: row.sum}
+			if err := yield(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // forget loses some of what was stored, but not the tokens of it.

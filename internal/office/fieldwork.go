@@ -70,6 +70,11 @@ type Arrival struct {
 	surveys.Response
 	// Second says that it does not count, because its case has another interview.
 	Second bool
+	// Decided is "dismissed" or "corrected" where this is no interview but what somebody
+	// decided about one that is in quarantine under a number: By whom, and Why.
+	Decided string
+	By, Why string
+	Number  uint64
 }
 
 // Told is what the office may know of an interview.
@@ -168,6 +173,10 @@ func noteTaken(ctx context.Context, tx *sql.Tx, before, now map[uint16]uint64) e
 }
 
 func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Interview) Told) error {
+	if t.Decided != "" {
+		object := fmt.Sprintf("%s %s · %d: %s", t.Wave, t.Case, t.Number, t.Why)
+		return note(ctx, tx, Entry{t.Received, t.By, t.Decided + " quarantined", object, Done})
+	}
 	if t.Case == "" {
 		return nil
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -204,6 +205,10 @@ func (s *store) Count(_ context.Context, _ uint16, from, to uint64) (n, check ui
 		}
 	}
 	return n, check, nil
+}
+
+func (s *store) Records(context.Context, uint16, uint64, uint64, func(intake.StoredRecord) error) error {
+	return errors.New("the pages need no ledger")
 }
 
 // stored returns the interviews that were accepted, when all of them are stored.

@@ -1,0 +1,1 @@
+SELECT count() FROM (SELECT 1 FROM responses WHERE node != {node:UInt16} LIMIT 1)
