@@ -308,7 +308,7 @@ func TestDecideAtOnce(t *testing.T) {
 	if decisions != 1 {
 		t.Errorf("the log has %d decisions, want 1", decisions)
 	}
-	if l, err := s.in.Verify(t.Context()); err != nil || !l.Balanced() || l.Open != 0 {
+	if l, err := s.in.Verify(t.Context()); err != nil || !l.Balanced() || l.Dismissed+l.Corrected != 1 {
 		t.Errorf("the ledger is\n%v(%v)", l, err)
 	}
 }
