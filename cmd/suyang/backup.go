@@ -140,17 +140,22 @@ func (c *restoreCommand) Run(ctx context.Context, con *console) error {
 
 // putSamples stores the samples of the waves.
 func (c *restoreCommand) putSamples(ctx context.Context) error {
-	list, err := c.waves().All()
-	if err != nil {
-		return err
-	}
 	st, err := c.openStore(ctx)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
+	return errors.Join(st.putSamples(ctx), st.Close())
+}
+
+// putSamples stores the samples of the waves, as they were published. Those that are there
+// already stay as they are.
+func (st *station) putSamples(ctx context.Context) error {
+	list, err := st.flags.waves().All()
+	if err != nil {
+		return err
+	}
 	for _, w := range list {
-		cases, err := c.waves().Sample(w.ID)
+		cases, err := st.flags.waves().Sample(w.ID)
 		if errors.Is(err, surveys.ErrNotFound) {
 			continue
 		}

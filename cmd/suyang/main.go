@@ -46,6 +46,7 @@ type commands struct {
 	Quality    qualityCommand    `cmd:"" help:"Judge the interviews of a wave: too fast, alike, far away and other flags, each with how often it strikes honest ones."`
 	Verify     verifyCommand     `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
 	Log        logCommand        `cmd:"" help:"Look at the log of interviews, or of tablets: list it, print it, check all of it; a server may be at work."`
+	Rebuild    rebuildCommand    `cmd:"" help:"Make the responses in ClickHouse anew from the log, and say whether they are the same as before."`
 	Receipt    receiptCommand    `cmd:"" help:"Print the key of the receipts, and check receipts without a server."`
 	Backup     backupCommand     `cmd:"" help:"Copy what cannot be made anew, while the server runs: interviews, waves, links, cases, keys."`
 	Restore    restoreCommand    `cmd:"" help:"Make a state folder of a backup, and prove that every accepted interview is there."`

@@ -140,7 +140,7 @@ func (c *cluster) verify(distinct, acknowledged int) {
 		}
 		var l intake.Ledger
 		for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
-			if l, err = st.verifyNode(c.t.Context(), clients[0]); err == nil && l.Pending == 0 || time.Since(began) > 10*time.Minute {
+			if l, err = st.verifyNode(c.t.Context(), intake.Comparison{}, clients[0]); err == nil && l.Pending == 0 || time.Since(began) > 10*time.Minute {
 				break
 			}
 		}

@@ -276,35 +276,12 @@ func (st *station) published() *publishedWaves {
 	return &publishedWaves{}
 }
 
-// openIntake reads the published waves and the log, and begins to ship.
+// openIntake opens what takes in interviews, and begins to ship.
 func (st *station) openIntake(ctx context.Context) (err error) {
-	p, err := st.flags.published()
-	if err != nil {
+	if err := st.readIntake(ctx); err != nil {
 		return err
 	}
-	st.take(p)
 	if st.drafts, err = st.flags.openDrafts(); err != nil {
-		return err
-	}
-	if st.log, err = st.flags.openLog(); err != nil {
-		return err
-	}
-	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, intakeFiles))
-	if cfg.Node, err = st.flags.number(0); err != nil {
-		return err
-	}
-	st.node = cfg.Node
-	if cfg.Key, err = st.flags.key(); err != nil {
-		return err
-	}
-	upTo, err := st.office.TakenUpTo(ctx, cfg.Node)
-	if err != nil {
-		return err
-	}
-	if err := st.log.Skip(upTo); err != nil { // does nothing unless the log has lost its end
-		return err
-	}
-	if st.intake, err = intake.New(cfg, st.log, st.store, &st.forms, st.now); err != nil {
 		return err
 	}
 	if err := st.openTablets(ctx); err != nil {
@@ -312,6 +289,52 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 	}
 	st.start(ctx, st.ship, st.follow, st.tablets.Run)
 	return nil
+}
+
+// readIntake reads the published waves and the log.
+func (st *station) readIntake(ctx context.Context) error {
+	p, err := st.flags.published()
+	if err != nil {
+		return err
+	}
+	st.take(p)
+	if st.log, err = st.flags.openLog(); err != nil {
+		return err
+	}
+	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, intakeFiles))
+	if cfg.Key, err = st.flags.key(); err != nil {
+		return err
+	}
+	if cfg.Node, err = st.flags.number(0); err != nil {
+		return err
+	}
+	st.node = cfg.Node
+	upTo, err := st.office.TakenUpTo(ctx, cfg.Node)
+	if err != nil {
+		return err
+	}
+	if err := st.log.Skip(upTo); err != nil { // does nothing unless the log has lost its end
+		return err
+	}
+	st.intake, err = intake.New(cfg, st.log, st.store, &st.forms, st.now)
+	return err
+}
+
+// openStill opens the store, the log and the intake, which ships nothing by itself. Nothing
+// else may have the log or the embedded engine open.
+func (f *stateFlags) openStill(ctx context.Context) (*station, error) {
+	st, err := f.openWith(ctx, (*station).connect)
+	if err != nil {
+		return nil, err
+	}
+	st.now = time.Now
+	if err = st.store.Migrate(ctx); err == nil {
+		err = st.readIntake(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
 }
 
 // start runs what runs beside the server, until Close: it has work to do still when the

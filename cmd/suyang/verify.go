@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -20,6 +21,7 @@ import (
 type verifyCommand struct {
 	stateFlags
 	Log        []string `type:"existingdir" help:"State folder of a further node, or a copy of it; may be given for several."`
+	All        bool     `help:"Print every record in which a log and the store differ, one JSON object in a line, and the ledgers beside them."`
 	Collectors []string `env:"SUYANG_COLLECTORS" help:"Addresses of collectors, whose logs are read from them."`
 }
 
@@ -30,8 +32,8 @@ const shippingTime = 30 * time.Second
 // Run recomputes the ledger of each node from its log, compares it with the store and prints
 // it. It fails when an interview is missing, or is still on its way.
 func (c *verifyCommand) Run(ctx context.Context, con *console) error {
-	if _, err := os.Stat(c.logFolder()); err != nil {
-		return fmt.Errorf("%s holds no log of interviews (%w); give the state folder with --state", c.State, err)
+	if err := c.hasLog(); err != nil {
+		return err
 	}
 	st, err := c.open(ctx)
 	if err != nil {
@@ -41,23 +43,46 @@ func (c *verifyCommand) Run(ctx context.Context, con *console) error {
 	shipping, cancel := context.WithTimeout(ctx, shippingTime)
 	defer cancel()
 	_ = st.intake.Flush(shipping) // what is not stored by then, the ledger counts
-	ledgers, err := st.ledgers(ctx, c.Log, c.Collectors)
+	return st.verify(ctx, con, c.All, c.Log, c.Collectors)
+}
+
+// hasLog wants a log of interviews in the state folder.
+func (f *stateFlags) hasLog() error {
+	if _, err := os.Stat(f.logFolder()); err != nil {
+		return fmt.Errorf("%s holds no log of interviews (%w); give the state folder with --state", f.State, err)
+	}
+	return nil
+}
+
+// verify prints the ledgers of a station and of further nodes, with all differences when they
+// are asked for, and fails when one does not add up.
+func (st *station) verify(ctx context.Context, con *console, all bool, folders, collectors []string) error {
+	shown := con.patience("records compared")
+	comparison := intake.Comparison{Progress: shown.step}
+	out := con.out
+	if all {
+		lines := json.NewEncoder(con.out)
+		comparison.Difference = func(d intake.Difference) error { return lines.Encode(d) }
+		out = con.err
+	}
+	ledgers, err := st.ledgers(ctx, comparison, folders, collectors)
+	shown.finish()
 	if err != nil {
 		return err
 	}
 	for _, l := range ledgers {
-		fmt.Fprint(con.out, l)
+		fmt.Fprint(out, l)
 	}
 	if len(ledgers) > 1 {
 		sum := intake.Sum(ledgers...)
-		fmt.Fprintf(con.out, "%d nodes: accepted %d, stored %d, pending %d, quarantined %d\n", len(ledgers), sum.Accepted, sum.Stored, sum.Pending, sum.Quarantined)
+		fmt.Fprintf(out, "%d nodes: accepted %d, stored %d, pending %d, quarantined %d\n", len(ledgers), sum.Accepted, sum.Stored, sum.Pending, sum.Quarantined)
 	}
 	overlaps, err := st.store.Overlaps(ctx)
 	if err != nil {
 		return err
 	}
 	for _, o := range overlaps {
-		fmt.Fprintf(con.out, "wave %s: %d records are of interviews that another node has too; %d are other bodies of a revision, %d further interviews of a case: of those the one finished first counts\n",
+		fmt.Fprintf(out, "wave %s: %d records are of interviews that another node has too; %d are other bodies of a revision, %d further interviews of a case: of those the one finished first counts\n",
 			o.Wave, o.Repeated, o.Bodies, o.Further)
 	}
 	return settled(ledgers)
@@ -66,8 +91,11 @@ func (c *verifyCommand) Run(ctx context.Context, con *console) error {
 // settled is an error unless every interview of all nodes is stored or in quarantine.
 func settled(ledgers []intake.Ledger) error {
 	for _, l := range ledgers {
-		if !l.Balanced() {
-			return errors.New("the ledger does not add up: what the lines above name is missing or altered; change nothing in the state folder, and restore it from the backup")
+		switch {
+		case len(l.Altered) > 0 || l.Lost() > 0:
+			return errors.New("the ledger does not add up: what the lines above name is missing from the log or altered in it; change nothing in the state folder, and restore it from the backup")
+		case !l.Balanced():
+			return errors.New("the ledger does not add up: the store differs from the log, which is whole; “suyang verify --all” names every record, and “suyang rebuild” makes the store anew from the log")
 		}
 	}
 	if sum := intake.Sum(ledgers...); sum.Pending > 0 {
@@ -78,8 +106,9 @@ func settled(ledgers []intake.Ledger) error {
 
 // ledgers are those of the station and of the other nodes whose state folders or addresses
 // are given. Each node has one.
-func (st *station) ledgers(ctx context.Context, folders, addresses []string) ([]intake.Ledger, error) {
-	own, err := st.intake.Verify(ctx)
+func (st *station) ledgers(ctx context.Context, c intake.Comparison, folders, addresses []string) ([]intake.Ledger, error) {
+	own, err := st.intake.Compare(ctx, c)
+	c.Progress = nil // it is that of the own log
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +124,7 @@ func (st *station) ledgers(ctx context.Context, folders, addresses []string) ([]
 		return nil
 	}
 	for _, folder := range folders {
-		l, err := st.verifyFolder(ctx, folder)
+		l, err := st.verifyFolder(ctx, c, folder)
 		if err := add(l, folder, err); err != nil {
 			return nil, err
 		}
@@ -104,9 +133,9 @@ func (st *station) ledgers(ctx context.Context, folders, addresses []string) ([]
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range clients {
-		l, err := st.verifyNode(ctx, c)
-		if err := add(l, c.Address(), err); err != nil {
+	for _, client := range clients {
+		l, err := st.verifyNode(ctx, c, client)
+		if err := add(l, client.Address(), err); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +143,7 @@ func (st *station) ledgers(ctx context.Context, folders, addresses []string) ([]
 }
 
 // verifyFolder is the ledger of the node with a state folder, whose program is not running.
-func (st *station) verifyFolder(ctx context.Context, folder string) (l intake.Ledger, err error) {
+func (st *station) verifyFolder(ctx context.Context, c intake.Comparison, folder string) (l intake.Ledger, err error) {
 	flags := &stateFlags{State: folder}
 	if _, err := os.Stat(flags.logFolder()); err != nil {
 		return l, fmt.Errorf("%s holds no log of interviews: %w", folder, err)
@@ -129,16 +158,16 @@ func (st *station) verifyFolder(ctx context.Context, folder string) (l intake.Le
 	}
 	stored, err := intake.ShippedIn(filepath.Join(folder, intakeFiles))
 	if err == nil {
-		l, err = intake.VerifyLog(ctx, number, log, stored, st.store)
+		l, err = intake.CompareLog(ctx, number, log, stored, st.store, c)
 	}
 	return l, errors.Join(err, log.Close())
 }
 
 // verifyNode is the ledger of a node that is running, by its log.
-func (st *station) verifyNode(ctx context.Context, c *node.Client) (l intake.Ledger, err error) {
+func (st *station) verifyNode(ctx context.Context, comparison intake.Comparison, c *node.Client) (l intake.Ledger, err error) {
 	end, err := c.Log(ctx, math.MaxInt64)
 	if err != nil {
 		return l, err
 	}
-	return intake.VerifyLog(ctx, end.Node, c.Reader(ctx), end.Stored, st.store)
+	return intake.CompareLog(ctx, end.Node, c.Reader(ctx), end.Stored, st.store, comparison)
 }

@@ -43,9 +43,35 @@ type Readable interface {
 // VerifyLog recomputes the ledger of a node from its log, as Verify does, and compares it
 // with the store. stored is how far the node says that its log is in the store.
 func VerifyLog(ctx context.Context, node uint16, log Readable, stored uint64, store Store) (Ledger, error) {
+	return CompareLog(ctx, node, log, stored, store, Comparison{})
+}
+
+// CompareLog is VerifyLog that names every difference; see Compare.
+func CompareLog(ctx context.Context, node uint16, log Readable, stored uint64, store Store, c Comparison) (Ledger, error) {
 	in := &Intake{cfg: Config{Node: node}, log: readOnly{log}, store: store, logger: slog.Default()}
-	in.ship.cursor = stored
-	return in.Verify(ctx)
+	in.index = &index{aside: map[uint64]*Quarantined{}}
+	in.ship.cursor, in.ship.refused = stored, map[uint64]bool{}
+	for r, err := range log.Read(1) { // the notes come after what they speak of
+		var damage *wal.Damage
+		if errors.As(err, &damage) {
+			in.index.last = max(in.index.last, damage.To)
+			continue
+		}
+		if err != nil {
+			return Ledger{}, fmt.Errorf("verify: read the log: %w", err)
+		}
+		in.index.last = max(in.index.last, r.Seq)
+		if r.Kind != kindRefused {
+			continue
+		}
+		e, err := decodeEntry(r)
+		if err != nil {
+			return Ledger{}, fmt.Errorf("verify: %w", err)
+		}
+		in.ship.refused[refused(e)] = true
+		in.index.aside[refused(e)] = &Quarantined{Seq: refused(e), Reason: e.reason}
+	}
+	return in.Compare(ctx, c)
 }
 
 // ShippedIn is the sequence number up to which the intake with this folder has brought
@@ -74,6 +100,7 @@ func Sum(ledgers ...Ledger) Ledger {
 	for _, l := range ledgers {
 		sum.Accepted, sum.Stored = sum.Accepted+l.Accepted, sum.Stored+l.Stored
 		sum.Pending, sum.Quarantined = sum.Pending+l.Pending, sum.Quarantined+l.Quarantined
+		sum.Open, sum.Dismissed, sum.Corrected, sum.Different = sum.Open+l.Open, sum.Dismissed+l.Dismissed, sum.Corrected+l.Corrected, sum.Different+l.Different
 		for reason, n := range l.Reasons {
 			sum.Reasons[reason] += n
 		}
