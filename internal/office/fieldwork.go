@@ -175,7 +175,11 @@ func noteTaken(ctx context.Context, tx *sql.Tx, before, now map[uint16]uint64) e
 func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Interview) Told) error {
 	if t.Decided != "" {
 		object := fmt.Sprintf("%s %s · %d: %s", t.Wave, t.Case, t.Number, t.Why)
-		return note(ctx, tx, Entry{t.Received, t.By, t.Decided + " quarantined", object, Done})
+		entry := Entry{At: t.Received, Who: t.By, Action: "dismiss quarantined", Object: object, Outcome: Done}
+		if t.Decided == "corrected" {
+			entry = Entry{At: t.Received, Who: t.By, Action: "correct quarantined", Object: object, Outcome: Done}
+		}
+		return note(ctx, tx, entry)
 	}
 	if t.Case == "" {
 		return nil

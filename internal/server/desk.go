@@ -54,6 +54,7 @@ func (d *desk) routes(e *echo.Echo, receive, admit, admitSignIn echo.MiddlewareF
 	read("/desk", "", d.home)
 	d.workRoutes(read, post)
 	d.tabletRoutes(e, read, post)
+	d.quarantineRoutes(read, post)
 
 	read("/desk/:wave/progress", auth.ReadProgress, d.progress)
 	read("/desk/:wave/rates", auth.ReadProgress, d.rates)
@@ -226,6 +227,7 @@ var rooms = []struct {
 	{"/cases", "desk.cases", auth.ReadCases},
 	{"/work", "desk.work", auth.AssignCases},
 	{"/review", "desk.review", auth.Review},
+	{quarantineRoom, "desk.quarantine.room", auth.Review},
 	{"/backchecks", "desk.backchecks", auth.Review},
 	{"/selection", "desk.selection", auth.Draw},
 	{"/progress", "figures.progress", auth.ReadProgress},
@@ -246,7 +248,7 @@ func (d *desk) inWave(v *call, key string, pairs ...any) (deskFrame, *wave, erro
 	}
 	f.Survey = w.ID
 	for _, r := range rooms {
-		if !v.account.May(r.right) {
+		if !v.account.May(r.right) || r.path == quarantineRoom && d.deps.Quarantine == nil {
 			continue
 		}
 		name, err := f.T(r.words)

@@ -36,10 +36,12 @@ type casePage struct {
 	// Back says why a review sent the interview back.
 	Back string
 	// Quarantine says that further interviews came, and do not count.
-	Quarantine  string
-	Outcomes    []fieldwork.Outcome
-	Contacts    []fieldwork.Contact
-	Enumerators []auth.Account
+	Quarantine string
+	// QuarantineHref leads to where it is decided about them.
+	QuarantineHref string
+	Outcomes       []fieldwork.Outcome
+	Contacts       []fieldwork.Contact
+	Enumerators    []auth.Account
 	// Now is the time as forms have it, ReasonNeeded says that assigning needs a reason.
 	Now          string
 	ReasonNeeded bool
@@ -174,6 +176,9 @@ func (d *desk) casePaths(v *call, p *casePage, w *wave) error {
 	n, err := d.office.Quarantined(v.Request().Context(), w.ID, c.ID)
 	if n > 0 {
 		p.Quarantine = t.say("desk.quarantine", "n", n)
+		if d.deps.Quarantine != nil && v.account.May(auth.Review) {
+			p.QuarantineHref = p.Here("/desk/" + url.PathEscape(w.ID) + quarantineRoom)
+		}
 	}
 	return errors.Join(err, t.err)
 }

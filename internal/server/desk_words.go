@@ -40,6 +40,7 @@ var (
 		"draw back-checks": "desk.trail.drawn", "check back": "desk.trail.checked",
 		"make tablet code": "desk.trail.tabletcode", "enrol tablet": "desk.trail.enrol", "revoke tablet": "desk.trail.revoke", "give cases to tablet": "desk.trail.give",
 		"dismiss held": "desk.trail.dismiss", "retry held": "desk.trail.retry", "give up events": "desk.trail.giveup", "read tablet": "desk.trail.readtablet", "read rescue file": "desk.trail.rescue",
+		"read quarantined": "desk.trail.quarantine", "dismiss quarantined": "desk.trail.dismissed", "correct quarantined": "desk.trail.corrected",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
 	}
 	flagWords    = map[fieldwork.Flag]string{fieldwork.Withdrawn: "desk.flag.withdrawn", fieldwork.ClockMoved: "desk.flag.clock", fieldwork.Instead: "desk.flag.instead"}
@@ -212,7 +213,7 @@ func (d *desk) refusal(f deskFrame, c office.Case, err error) (words string, sta
 // saidWords are what a page says after a form was done, by the word in its address.
 var saidWords = map[string]string{
 	"done": "desk.said.done", "given": "desk.said.given", "drawn": "desk.said.drawn", "account": "desk.said.account", "password": "desk.said.password",
-	"revoked": "desk.said.revoked", "dismissed": "desk.said.dismissed", "retried": "desk.said.retried", "givenup": "desk.said.givenup",
+	"revoked": "desk.said.revoked", "dismissed": "desk.said.dismissed", "corrected": "desk.said.corrected", "retried": "desk.said.retried", "givenup": "desk.said.givenup",
 }
 
 // said puts what was done before into the frame.

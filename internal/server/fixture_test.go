@@ -139,7 +139,7 @@ func newSite(t testing.TB, qs []*surveys.Questionnaire, change func(*Config, *De
 	}
 	s.forms = published
 	s.open(published)
-	deps.Intake = s.intake
+	deps.Intake, deps.Quarantine = s.intake, s.intake
 	var err error
 	if s.drafts, err = drafts.Open(t.TempDir()+"/drafts.db", testKey); err != nil {
 		t.Fatal(err)

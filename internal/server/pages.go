@@ -20,7 +20,7 @@ import (
 // pageNames are the folders of web/pages that the server draws.
 var pageNames = []string{"home", "start", "section", "send", "thanks", "later", "resume", "labels", "problem", "paper",
 	"desk-sign-in", "desk-home",
-	"desk-cases", "desk-case", "desk-household", "desk-selected", "desk-link", "desk-tables", "desk-backchecks", "desk-backcheck",
+	"desk-cases", "desk-case", "desk-household", "desk-selected", "desk-link", "desk-tables", "desk-quarantine", "desk-backchecks", "desk-backcheck",
 	"desk-accounts", "desk-account", "desk-password", "desk-audit", "desk-problem",
 	"desk-tablets", "desk-tablets-one", "desk-tablets-code", "desk-tablets-rescued",
 	"desk-progress", "desk-rates", "desk-quality", "desk-sample", "desk-precision"}

@@ -103,6 +103,8 @@ type Deps struct {
 	Disk func() (Disk, error)
 	// Stats describes the parts behind the server for the metrics; nil leaves them out.
 	Stats func(context.Context) Stats
+	// Quarantine is what is decided about at the desk; nil for a desk without it.
+	Quarantine Quarantine
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or
