@@ -147,8 +147,8 @@ func (c *restoreCommand) putSamples(ctx context.Context) error {
 	return errors.Join(st.putSamples(ctx), st.Close())
 }
 
-// putSamples stores the samples of the waves, as they were published. Those that are there
-// already stay as they are.
+// putSamples stores the samples of the waves, as they were published, where the store does not
+// have them. A sample that has responses already stays as it is.
 func (st *station) putSamples(ctx context.Context) error {
 	list, err := st.flags.waves().All()
 	if err != nil {
@@ -162,7 +162,7 @@ func (st *station) putSamples(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := st.store.PutSample(ctx, w.ID, cases); err != nil {
+		if err := st.store.PutSample(ctx, w.ID, cases); err != nil && !errors.Is(err, surveys.ErrConflict) {
 			return err
 		}
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,14 +38,20 @@ func TestBackupAndRestore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	accept := func(n int) error {
+	receipts := t.TempDir()
+	accept := func(n int) error { // and keep the receipt, as whoever sent it does
 		iv := table.Interviews[n]
 		iv.Wave, iv.Case, iv.ID = "more", "", fmt.Sprintf("00000000-0000-4000-8000-%012x", n)
 		body, err := json.Marshal(iv)
-		if err == nil {
-			_, err = server.intake.Accept(context.Background(), body)
+		if err != nil {
+			return err
 		}
-		return err
+		r, err := server.intake.Accept(context.Background(), body)
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(r)
+		return errors.Join(err, os.WriteFile(filepath.Join(receipts, fmt.Sprint(n)), text, 0o600))
 	}
 	for n := range 20 {
 		if err := accept(n); err != nil {
@@ -72,6 +80,9 @@ func TestBackupAndRestore(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+	if err := accept(500); err != nil { // when the backup was there already
+		t.Fatal(err)
+	}
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +94,20 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if drawn := len(table.Interviews); accepted < drawn+20 || stored != accepted {
 		t.Errorf("accepted %d, stored %d, want at least %d", accepted, stored, drawn+20)
+	}
+	for n := range 20 { // issued before the backup
+		out := must(t, "receipt", "check", filepath.Join(receipts, fmt.Sprint(n)), "--log", "--state", again)
+		if !strings.Contains(out, "genuine") || !strings.Contains(out, "the log has it") {
+			t.Errorf("receipt %d: %s", n, out)
+		}
+	}
+	late := filepath.Join(receipts, "500")
+	if status, out, talk := suyang(t, "receipt", "check", late, "--log", "--state", again); status == 0 || !strings.Contains(out, "genuine") || !strings.Contains(talk, "does not have it") {
+		t.Errorf("the receipt of an interview that came after the backup: %d: %s%s", status, out, talk)
+	}
+	must(t, "receipt", "check", late, "--log", "--state", state)
+	if out := must(t, "verify", "--state", again); !strings.Contains(out, fmt.Sprintf("accepted %d = stored %d + pending 0", accepted, accepted)) {
+		t.Errorf("the restored folder: %s", out)
 	}
 	link := []string{"open-link", "more", "--name", "poster", "--limit", "5", "--state"}
 	if a, b := must(t, append(link, state)...), must(t, append(link, again)...); a != b || !strings.Contains(a, "poster") {

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +22,7 @@ import (
 // The commands start this program again as their engine, and tests as a server; in a test
 // that is the test.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "engine" || os.Args[1] == "serve") {
+	if len(os.Args) > 1 && slices.Contains([]string{"engine", "serve", "rebuild"}, os.Args[1]) {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		profiled := profile(os.Args[1])
 		status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
