@@ -64,6 +64,9 @@ OVERLOAD ?= 60
 PAYLOADS ?= 5000
 
 .PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr crash diskfault bench-log echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household rebuild quality fuzz-expr echarts odk axe deps
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -167,6 +170,10 @@ frames:
 
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000
+
+# The store made anew from the log, and compared with it record by record.
+rebuild:
+	$(GO) test ./internal/intake -run '^TestRebuildWithTheEngine$$' -v -count 1 -timeout 60m -args -rebuild 3000000
 
 quality:
 	$(GO) test ./internal/fieldwork/quality -run '^TestRates$$' -v -count 1 -timeout 60m -args -waves 100 $(ARGS)

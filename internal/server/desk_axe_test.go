@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,7 +13,9 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // enter makes the browser that of somebody who is signed in.
@@ -59,6 +62,13 @@ func TestDeskAccessible(t *testing.T) {
 	script := axeScript(t)
 	d, listed, unlisted := busyDesk(t)
 	held := busyTablets(d)
+	wrong := d.accepted(1, "c1", func(iv *surveys.Interview) {
+		iv.Answers["age"], iv.Answers["channels"] = []string{"7"}, []string{"tv", "net", "moon"}
+		delete(iv.Answers, "K01")
+	})
+	done := d.accepted(2, "c2", func(iv *surveys.Interview) { iv.Answers["age"] = nil })
+	d.must(d.intake.Dismiss(t.Context(), done.Seq, intake.Verdict{By: "wu", Reason: "试填", Token: "a"}))
+	wrongPage := fmt.Sprintf("/desk/village/quarantine/%d", wrong.Seq)
 	at := func(id, below string) string { return "/desk/village/cases/" + url.PathEscape(id) + below }
 	for _, c := range []struct {
 		login string
@@ -67,7 +77,9 @@ func TestDeskAccessible(t *testing.T) {
 		{"", map[string]string{"sign in": "/desk/sign-in"}},
 		{"wu", map[string]string{"home": "/desk", "cases": "/desk/village/cases?said=given&n=3&kept=1", "cases empty": "/desk/village/cases?find=nothing", "work": "/desk/village/work",
 			"case": at("c1", ""), "cases english": "/desk/village/cases", "backchecks english": "/desk/village/backchecks", "case to review": at("c2", ""), "case household": at(listed, ""), "review": "/desk/village/review",
-			"backchecks": "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
+			"quarantine": "/desk/village/quarantine", "quarantine english": "/desk/village/quarantine", "quarantined": wrongPage, "quarantined english": wrongPage,
+			"quarantine decided": fmt.Sprintf("/desk/village/quarantine/%d", done.Seq),
+			"backchecks":         "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
 		{"hangzhou", map[string]string{"both queues": "/desk/village/review", "tablets": "/desk/tablets", "tablets english": "/desk/tablets", "tablet": "/desk/tablets/" + held.id, "tablet english": "/desk/tablets/" + held.id}},
 		{"li", map[string]string{"own cases": "/desk/village/cases", "own case": at("c1", ""), "own case english": at("c1", ""), "listing english": at(unlisted, "/household"), "listing": at(unlisted, "/household"), "selected": at(listed, "/household"), "password": "/desk/password"}},
 		{"stat", map[string]string{"selection": "/desk/village/selection", "problem": "/desk/village/cases"}},
@@ -94,6 +106,11 @@ func TestDeskAccessible(t *testing.T) {
 			a.run(chromedp.Evaluate(`document.querySelector("details.act").open = true`, nil))
 			a.press("details.act button.main")
 			a.look("desk case refused")
+			a.open(wrongPage + "?lang=zh")
+			a.run(chromedp.Evaluate(`for (const d of document.querySelectorAll("details")) d.open = true`, nil))
+			a.look("desk quarantine forms")
+			a.press(`details.act button.main`)
+			a.look("desk quarantine refused")
 		}
 		if c.login == "hangzhou" {
 			a.lookAtTabletForms(held)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/suyang-survey/suyang/surveys"
@@ -119,6 +120,10 @@ func TestOpenSSL(t *testing.T) {
 	}
 	const text = "suyang receipt 1\n…\n"
 	k := derive(t, "receipts")
+	manual, err := os.ReadFile("../../web/docs/reference/ledger.md")
+	if err != nil || !strings.Contains(string(manual), recipe) {
+		t.Errorf("the manual has another recipe: %v", err)
+	}
 	check := func(signature string) (string, error) {
 		dir := t.TempDir()
 		for name, content := range map[string]string{"text": text, "signature": signature, "key.pem": string(k.Public().PEM())} {
@@ -139,7 +144,7 @@ func TestOpenSSL(t *testing.T) {
 	}
 }
 
-// recipe stands in web/docs/reference/intake.md, too. Its files are text, signature and
+// recipe stands in web/docs/reference/ledger.md, too. Its files are text, signature and
 // key.pem.
 const recipe = `hex=$( (tr '_-' '/+' < signature; printf '==') | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
 printf 'asn1=SEQUENCE:s\n[s]\nr=INTEGER:0x%s\ns=INTEGER:0x%s\n' "$(printf %s "$hex" | cut -c1-64)" "$(printf %s "$hex" | cut -c65-)" > pair
