@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,19 +90,22 @@ func TestPublic(t *testing.T) {
 	if err := json.Unmarshal(b, &jwk); err != nil || jwk.Kty != "EC" || jwk.Crv != "P-256" {
 		t.Fatalf("%s: %v", b, err)
 	}
-	half := func(s string) *big.Int {
+	half := func(s string) []byte {
 		b, err := base64.RawURLEncoding.DecodeString(s)
 		if err != nil || len(b) != 32 {
 			t.Fatalf("%q has %d bytes: %v", s, len(b), err)
 		}
-		return new(big.Int).SetBytes(b)
+		return b
 	}
 	sum := sha256.Sum256([]byte("text"))
 	both, err := base64.RawURLEncoding.DecodeString(sign(t, derive(t, "receipts"), "text"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	independent := &ecdsa.PublicKey{Curve: elliptic.P256(), X: half(jwk.X), Y: half(jwk.Y)}
+	independent, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, half(jwk.X), half(jwk.Y)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if !ecdsa.Verify(independent, sum[:], new(big.Int).SetBytes(both[:32]), new(big.Int).SetBytes(both[32:])) {
 		t.Error("the signature is not that of the JWK")
 	}
