@@ -63,7 +63,7 @@ func TestRecords(t *testing.T) {
 // checksum says when anything is different, and not when only the parts are.
 func TestEraseAndChecksum(t *testing.T) {
 	s := open(t)
-	a, b := response("w", "a", 1, surveys.Answers{"K01": {"a"}, "n": {"12"}}), response("w", "b", 2, surveys.Answers{"K01": {"b"}})
+	a, b := response("w", "a", 1, surveys.Answers{"K01": {"a"}, "n": {"12"}}), response("w", "b", 2, surveys.Answers{"K01": {"b"}, "M": {"x", "y"}})
 	other := response("w", "c", 1, nil)
 	other.Node = 2
 	sum := func(node uint16, want uint64) string {
@@ -100,7 +100,7 @@ func TestEraseAndChecksum(t *testing.T) {
 		t.Errorf("the checksum is %s, was %s", got, before)
 	}
 	for name, change := range map[string]func(*surveys.Response){
-		"an answer":   func(r *surveys.Response) { r.Answers = surveys.Answers{"K01": {"c"}} },
+		"an answer":   func(r *surveys.Response) { r.Answers = surveys.Answers{"K01": {"b"}, "M": {"x", "z"}} },
 		"the case":    func(r *surveys.Response) { r.Case = "x" },
 		"the seed":    func(r *surveys.Response) { r.Paradata.Seed = 1 },
 		"probability": func(r *surveys.Response) { r.Inclusion = map[string]float64{"K01": 0.5} },

@@ -16,6 +16,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal/simdisk"
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/form"
 )
 
 // verdict is one of wu, with a token.
@@ -80,7 +81,11 @@ func TestCorrect(t *testing.T) {
 		t.Errorf("the log has %d records after it, want 1", st.Next-1)
 	}
 	right := func(iv *surveys.Interview) { iv.Answers["earth"] = []string{"no"} }
+	batches := s.log.Stat().Batches
 	r := s.correct(1, corrected("a", right))
+	if n := s.log.Stat().Batches - batches; n != 1 {
+		t.Errorf("the revision and the decision were synced %d times, want once, together", n)
+	}
 	if r.ID != first.ID || r.Revision != 1 || r.Quarantined != "" || r.Status != intake.Created || !r.Genuine(s.in.ReceiptKey()) {
 		t.Errorf("Correct() = %+v", r)
 	}
@@ -366,22 +371,35 @@ func TestCorrectWhatTheStoreRefused(t *testing.T) {
 // A receipt is the same after a restart, however long the reason is for which an interview
 // was put aside.
 func TestReceiptOfALongReason(t *testing.T) {
-	s := open(t)
-	b := body(t, 1, func(iv *surveys.Interview) {
-		for i := range 5 {
-			iv.Answers[fmt.Sprintf("earth#%d", i+1)] = nil
-			iv.Answers[strings.Repeat(string(rune('a'+i)), 120)] = []string{"x"}
-		}
-	})
-	first := s.accept(b)
-	s.powerCut()
-	again := s.accept(b)
-	one, err := json.Marshal(first)
+	q := &surveys.Questionnaire{ID: "long", Languages: []surveys.Lang{surveys.EN}, Sections: []surveys.Section{{ID: "s"}}}
+	for i := range 5 {
+		q.Sections[0].Items = append(q.Sections[0].Items, surveys.Item{ID: strings.Repeat(string(rune('a'+i)), 120), Type: surveys.ShortText, Required: true})
+	}
+	f, err := form.Compile(q)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := json.Marshal(again)
-	if err != nil || !bytes.Equal(one, two) {
-		t.Errorf("the receipt is %s, then %s, %v", one, two, err)
+	waves := &intake.Waves{}
+	waves.Publish(wave, q.ID, q.Version(), intake.Edition{Form: f})
+	s := open(t)
+	b := body(t, 1, func(iv *surveys.Interview) { iv.Survey, iv.Version, iv.Answers = q.ID, q.Version(), nil })
+	receipt := func() string {
+		t.Helper()
+		in, err := intake.New(s.cfg, s.log, s.store, waves, func() time.Time { return start })
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := in.Accept(t.Context(), b)
+		if err != nil || len(r.Quarantined) < 400 {
+			t.Fatalf("Accept() = %+v, %v", r, err)
+		}
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if first, again := receipt(), receipt(); again != first {
+		t.Errorf("the receipt is %s, then %s", first, again)
 	}
 }

@@ -461,6 +461,10 @@ func TestRebuild(t *testing.T) {
 		t.Errorf("Rebuild() = %v, with steps %v", err, steps)
 	}
 	s.checkLedger(57, 0, 1)
+	before := s.store.inserts
+	if err := s.in.Rebuild(t.Context(), s.store.Erase, nil); err != nil || s.store.inserts-before != 6 {
+		t.Errorf("a second rebuild sends %d blocks (%v), want each of 6 once, though the store knows the tokens of those before", s.store.inserts-before, err)
+	}
 	if _, there := s.store.records["another node's"]; !there {
 		t.Error("the record of another node is gone")
 	}
