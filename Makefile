@@ -63,12 +63,7 @@ CONNS   ?= 50
 OVERLOAD ?= 60
 PAYLOADS ?= 5000
 
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household quality fuzz-expr crash diskfault bench-log echarts odk axe deps
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household rebuild quality fuzz-expr echarts odk axe deps
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household rebuild quality fuzz-expr crash diskfault bench-log echarts odk axe deps
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps
+.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
