@@ -17,6 +17,7 @@ import (
 	"regexp"
 	runtimemetrics "runtime/metrics"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 var hostilePayloads = flag.Int("hostile", 0, "payloads for each endpoint; 0 is a short run")
@@ -51,6 +53,7 @@ var (
 // endpoints are all that the router has; one that is not declared here fails the test.
 var endpoints = map[string]reached{
 	"GET /": readable, "GET /healthz": readable, "GET /readyz": readable, "GET /reports/:file": readable,
+	"GET /v1/receipt-key": readable, "GET /v1/receipt-key.pem": readable,
 	"GET /static/:file": readable, "GET /tablet": readable, "GET /tablet/:file": readable,
 	"GET /s/:wave": readable, "GET /s/:wave/figure/:item": readable, "GET /s/:wave/paper": readable,
 	"GET /i/:token": readable, "GET /i/:token/paper": readable, "GET /o/:token": readable, "GET /o/:token/paper": readable,
@@ -63,6 +66,7 @@ var endpoints = map[string]reached{
 	"GET /desk": deskPage, "GET /desk/:wave/backchecks": deskPage, "GET /desk/:wave/backchecks/:case": deskPage,
 	"GET /desk/:wave/cases": deskPage, "GET /desk/:wave/cases/:case": deskPage, "GET /desk/:wave/cases/:case/household": deskPage,
 	"GET /desk/:wave/cases/:case/link": deskPage, "GET /desk/:wave/progress": deskPage, "GET /desk/:wave/quality": deskPage,
+	"GET /desk/:wave/quarantine": deskPage, "GET /desk/:wave/quarantine/:number": deskPage, "POST /desk/:wave/quarantine/:number": deskForm,
 	"GET /desk/:wave/rates": deskPage, "GET /desk/:wave/review": deskPage, "GET /desk/:wave/sample": deskPage,
 	"GET /desk/:wave/sample/draw": deskPage, "GET /desk/:wave/sample/frame": deskPage, "GET /desk/:wave/selection": deskPage,
 	"GET /desk/:wave/work": deskPage, "GET /desk/accounts": deskPage, "GET /desk/accounts/:login": deskPage, "GET /desk/audit": deskPage,
@@ -146,13 +150,14 @@ func newAttacker(t *testing.T, seed uint64) *attacker {
 		w := d.as(login)
 		staff = append(staff, signedIn{w.Jar.Cookies(u)[0], w.token})
 	}
+	aside := d.accepted(1, "c1", func(iv *surveys.Interview) { iv.Answers = surveys.Answers{} })
 	link := drafts.OpenLink{Wave: "village", Name: "poster", Limit: 1 << 30, Closes: noon.AddDate(1, 0, 0)}
 	d.must(d.drafts.PutOpenLink(t.Context(), link))
 	under := atMedia(d.site)
 	return &attacker{
 		deskSite: d, texts: nasty, r: rand.New(rand.NewPCG(seed, 8)), staff: staff,
 		bearer: b.id + "." + base64.RawURLEncoding.EncodeToString(b.key), json: []byte(interviewBody(t, nil)), form: under.fill("channels", "tv").sends("next"),
-		params: map[string]string{":wave": "village", ":case": "c1", ":item": "K01", ":file": "site.css", ":login": "li", ":device": b.id, ":link": "AAAAAAAAAAAAAAAAAAAAAA",
+		params: map[string]string{":wave": "village", ":case": "c1", ":item": "K01", ":file": "site.css", ":login": "li", ":device": b.id, ":number": strconv.FormatUint(aside.Seq, 10), ":link": "AAAAAAAAAAAAAAAAAAAAAA",
 			":version": d.waves()["village"].version, "/a/:token": tokenOf(under), "/i/:token": strings.TrimPrefix(d.caseLink("village", "c2"), "/i/"), "/o/:token": d.drafts.Token("village", "poster")},
 	}
 }
