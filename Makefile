@@ -169,8 +169,8 @@ household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000
 
 # The store made anew from the log, and compared with it record by record.
-rebuild:
-	$(GO) test ./internal/intake -run '^TestRebuildWithTheEngine$$' -v -count 1 -timeout 60m -args -rebuild 3000000
+rebuild: engine
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/intake -run '^TestRebuildWithTheEngine$$' -v -count 1 -timeout 60m -args -rebuild 3000000
 
 quality:
 	$(GO) test ./internal/fieldwork/quality -run '^TestRates$$' -v -count 1 -timeout 60m -args -waves 100 $(ARGS)
