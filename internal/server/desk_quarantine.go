@@ -81,7 +81,7 @@ func (d *desk) quarantinePage(v *call) error {
 	tables := make([]deskTable, 2)
 	for i, caption := range []string{"desk.quarantine.open", "desk.quarantine.decided"} {
 		id := caption[strings.LastIndex(caption, ".")+1:]
-		columns := []string{"#desk.column.number", "desk.column.id", "desk.column.area", "desk.column.came", "desk.column.why"}
+		columns := []string{"#desk.column.number", "desk.tablets.column.case", "desk.column.area", "desk.column.came", "desk.column.why"}
 		if id == "decided" {
 			columns = append(columns, "desk.column.result", "desk.column.who")
 		}
@@ -267,7 +267,7 @@ func quarantineFacts(t *teller, q intake.Quarantined, iv surveys.Interview, name
 		{t.say("desk.column.came"), clockTime(q.Received)},
 	}
 	if q.Case != "" {
-		facts = append(facts, fact{t.say("desk.column.id"), q.Case})
+		facts = append(facts, fact{t.say("desk.tablets.column.case"), q.Case})
 	}
 	if key := modeWords[iv.Mode]; key != "" {
 		facts = append(facts, fact{t.say("desk.column.mode"), t.say(key)})
