@@ -1,5 +1,7 @@
+# make build  the program with the tablets' app, into bin/
 # make demo   a provincial survey and a survey of real microdata, from questionnaire to report
 # make test   every test
+# make race   every test, with the race detector
 # make check  format, vet, staticcheck and every test
 # make bench  the speed table of the estimators, beside R if it is there (ARGS=-help says what can be chosen);
 #             where the engine is there, bench-clickhouse comes last; BENCH=REGEXP runs the Go benchmarks
@@ -19,6 +21,7 @@
 # make bench-ship  how many interviews a second go from the log into the real engine, INTERVIEWS of them
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
+# make rebuild  the store made anew from a log of three million interviews, and compared with it record by record
 # make crash  CUTS power cuts for each of two models of directories, on a lossy FUSE file system, and KILLS kills of
 #             processes that write: nothing acknowledged may be lost
 # make diskfault  FAULTS runs with disks that fail, are full, become read-only, or change what is on them
@@ -39,6 +42,8 @@
 #             killed NODE_KILLS times: each is stored once, and the statistics are those of a clean run, bit for bit
 # make engine the ClickHouse engine library, into bin/
 # make odk    the engine of ODK Web Forms, which the tests of exported forms need (Node.js)
+# make axe    what the browser tests look for faults in pages with (Node.js)
+# make echarts  the chart library, from web/echarts
 # make deps   what the browser tests need (Debian, Ubuntu)
 
 GO      ?= go
@@ -168,7 +173,6 @@ frames:
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000
 
-# The store made anew from the log, and compared with it record by record.
 rebuild: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/intake -run '^TestRebuildWithTheEngine$$' -v -count 1 -timeout 60m -args -rebuild 3000000
 
@@ -190,7 +194,6 @@ replay: engine
 echarts:
 	cd web/echarts && npm ci --ignore-scripts --silent && npm run build
 
-# What the browser tests look for faults with.
 axe: web/tests/node_modules/axe-core/axe.min.js
 web/tests/node_modules/axe-core/axe.min.js: web/tests/package-lock.json
 	cd web/tests && npm ci --ignore-scripts --silent && touch node_modules/axe-core/axe.min.js

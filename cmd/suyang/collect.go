@@ -275,7 +275,8 @@ func (st *station) followFolder(ctx context.Context, show func(*publishedWaves) 
 
 // service is what the station does for other nodes.
 func (st *station) service(key []byte) *node.Service {
-	s := &node.Service{Token: node.Token(key), Number: st.node, Log: st.log, Stored: st.intake.Shipped, Copies: st.copies}
+	s := &node.Service{Token: node.Token(key), Number: st.node, Log: st.log, Stored: st.intake.Shipped, Copies: st.copies,
+		Head: func() wal.Head { return st.log.Stat().Head }}
 	if st.mirror != nil {
 		s.Log = st.mirror
 	}

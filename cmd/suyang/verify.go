@@ -112,6 +112,7 @@ func (st *station) ledgers(ctx context.Context, c intake.Comparison, folders, ad
 	if err != nil {
 		return nil, err
 	}
+	own.Head = st.log.Stat().Head
 	all := []intake.Ledger{own}
 	add := func(l intake.Ledger, where string, err error) error {
 		if err == nil && slices.ContainsFunc(all, func(other intake.Ledger) bool { return other.Node == l.Node }) {
@@ -160,6 +161,7 @@ func (st *station) verifyFolder(ctx context.Context, c intake.Comparison, folder
 	if err == nil {
 		l, err = intake.CompareLog(ctx, number, log, stored, st.store, c)
 	}
+	l.Head = log.Stat().Head
 	return l, errors.Join(err, log.Close())
 }
 
@@ -169,5 +171,7 @@ func (st *station) verifyNode(ctx context.Context, comparison intake.Comparison,
 	if err != nil {
 		return l, err
 	}
-	return intake.CompareLog(ctx, end.Node, c.Reader(ctx), end.Stored, st.store, comparison)
+	l, err = intake.CompareLog(ctx, end.Node, c.Reader(ctx), end.Stored, st.store, comparison)
+	l.Head = end.Head
+	return l, err
 }

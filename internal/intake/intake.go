@@ -69,6 +69,10 @@ func CheckNumber(r surveys.Response) uint64 {
 // yields the durable records from a sequence number on, and damaged ranges as
 // *wal.Damage errors. Skip lets the next record have a number above upto. wal.Log is
 // one.
+//
+// There is no Release here on purpose: every record is kept for ever. What was submitted
+// before is known by the log alone, so without its beginning a repeat would count twice;
+// nor could Verify and Rebuild do without it.
 type Log interface {
 	Append(ctx context.Context, rs []wal.Record) (first uint64, err error)
 	Read(from uint64) iter.Seq2[wal.Record, error]

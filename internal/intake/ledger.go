@@ -20,6 +20,9 @@ import (
 // + pending + quarantined. All but Stored is counted in the log, Stored in the store.
 type Ledger struct {
 	Node uint16
+	// Head is the end of the chain of the log; zero where whoever made the ledger cannot
+	// tell it.
+	Head wal.Head
 	// Accepted counts every submission that is kept, quarantined ones included.
 	Accepted uint64
 	// Stored counts the records found in the store as they are in the log, up to the
@@ -94,6 +97,9 @@ func (l Ledger) String() string {
 	}
 	fmt.Fprintf(&b, "node %d: accepted %d %s stored %d + pending %d + quarantined %d\n",
 		l.Node, l.Accepted, sign, l.Stored, l.Pending, l.Quarantined)
+	if l.Head != (wal.Head{}) {
+		fmt.Fprintf(&b, "  head of the chain %s\n", l.Head)
+	}
 	if l.Quarantined > 0 {
 		fmt.Fprintf(&b, "  quarantined %d = open %d + dismissed %d + corrected %d\n", l.Quarantined, l.Open, l.Dismissed, l.Corrected)
 	}

@@ -40,13 +40,8 @@ type Readable interface {
 	Read(from uint64) iter.Seq2[wal.Record, error]
 }
 
-// VerifyLog recomputes the ledger of a node from its log, as Verify does, and compares it
-// with the store. stored is how far the node says that its log is in the store.
-func VerifyLog(ctx context.Context, node uint16, log Readable, stored uint64, store Store) (Ledger, error) {
-	return CompareLog(ctx, node, log, stored, store, Comparison{})
-}
-
-// CompareLog is VerifyLog that names every difference; see Compare.
+// CompareLog is Compare for the log of another node. stored is how far the node says that
+// its log is in the store.
 func CompareLog(ctx context.Context, node uint16, log Readable, stored uint64, store Store, c Comparison) (Ledger, error) {
 	in := &Intake{cfg: Config{Node: node}, log: readOnly{log}, store: store, logger: slog.Default()}
 	in.index = &index{aside: map[uint64]*Quarantined{}}

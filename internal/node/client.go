@@ -123,6 +123,8 @@ type Page struct {
 	UpTo uint64
 	// Stored is how far the node has brought its log into the store.
 	Stored uint64
+	// Head is the end of the chain of the node's log; zero when the node does not say it.
+	Head wal.Head
 }
 
 // Log returns the records of the node's log that follow a number.
@@ -152,6 +154,7 @@ func (c *Client) page(ctx context.Context, path string) (p Page, err error) {
 	}
 	p.Node = uint16(n)
 	p.Stored, _ = strconv.ParseUint(res.Header.Get(headerStored), 10, 64)
+	p.Head, _ = wal.ParseHead(res.Header.Get(headerHead))
 	if p.UpTo, err = number(res.Header.Get(headerUpTo)); err != nil {
 		return p, fmt.Errorf("node %s: %w", c.base, err)
 	}

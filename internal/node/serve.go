@@ -29,6 +29,8 @@ type Service struct {
 	Number uint16
 	Log    Log
 	Stored func() uint64
+	// Head is the end of the chain of the node's log.
+	Head func() wal.Head
 	// Copies are the copies of other nodes' logs that the node keeps.
 	Copies *Copies
 	// Logger gets what failed; nil means slog.Default().
@@ -48,6 +50,7 @@ const (
 	headerNode   = "Suyang-Node"
 	headerUpTo   = "Suyang-Up-To"
 	headerStored = "Suyang-Stored"
+	headerHead   = "Suyang-Head"
 )
 
 // mediaRecords is the type of records as wal.AppendRecord writes them.
@@ -130,6 +133,9 @@ func (s *Service) log(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set(headerNode, strconv.Itoa(int(s.Number)))
 	if s.Stored != nil {
 		w.Header().Set(headerStored, strconv.FormatUint(s.Stored(), 10))
+	}
+	if s.Head != nil {
+		w.Header().Set(headerHead, s.Head().String())
 	}
 	return sendPage(w, r, s.Log)
 }

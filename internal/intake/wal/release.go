@@ -17,7 +17,11 @@ type ledger struct {
 	removed Head
 }
 
-// Release allows the log to remove the segments in which every record has
+// Release is for logs whose records are needed for a time only. The logs of the program are
+// kept for ever and are never released: repeats are known by them, receipts are looked up in
+// them, and the store is made anew from them.
+//
+// It allows the log to remove the segments in which every record has
 // Seq <= upto; they go once they are older than Config.Keep. The permission is durable
 // before the first file goes, so a crash in between leaves nothing that looks like a
 // loss.
