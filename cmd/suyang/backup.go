@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -24,6 +25,7 @@ const (
 	logFiles     = "log"
 	tabletFiles  = "tablets"
 	waveFiles    = "waves"
+	listFiles    = "divisions"
 	backupMarker = "made-by-suyang-backup"
 )
 
@@ -58,7 +60,7 @@ func (c *backupCommand) Run(ctx context.Context, con *console) error {
 	if err := c.copyInto(ctx, part); err != nil {
 		return errors.Join(fmt.Errorf("make the backup: %w", err), os.RemoveAll(part))
 	}
-	if err := os.Rename(part, c.To); err != nil {
+	if err := errors.Join(os.Rename(part, c.To), syncFolder(filepath.Dir(c.To))); err != nil {
 		return err
 	}
 	con.say("the backup is in %s; “suyang restore” makes a state folder of it", c.To)
@@ -71,8 +73,10 @@ func (c *backupCommand) copyInto(ctx context.Context, to string) error {
 			return err
 		}
 	}
-	if err := copyTree(filepath.Join(c.State, waveFiles), filepath.Join(to, waveFiles)); err != nil {
-		return err
+	for _, name := range []string{waveFiles, listFiles, cacheFolder} {
+		if err := copyTree(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
+			return err
+		}
 	}
 	if _, err := os.Stat(filepath.Join(c.State, officeFile)); err == nil {
 		store, err := office.Open(ctx, filepath.Join(c.State, officeFile))
@@ -95,7 +99,7 @@ func (c *backupCommand) copyInto(ctx context.Context, to string) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(to, backupMarker), nil, 0o600)
+	return waves.WriteDurably(filepath.Join(to, backupMarker), nil)
 }
 
 // restoreCommand makes a state folder of a backup.
@@ -124,8 +128,12 @@ func (c *restoreCommand) Run(ctx context.Context, con *console) error {
 	if err := os.Remove(c.State); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder
 		return err
 	}
-	if err := os.Rename(part, c.State); err != nil {
+	if err := errors.Join(os.Rename(part, c.State), syncFolder(filepath.Dir(c.State))); err != nil {
 		return err
+	}
+	if c.collects() {
+		con.say("the state folder %s of a collector is restored; “suyang rebuild” with its --state and --clickhouse ships its log, before it is started", c.State)
+		return nil
 	}
 	if err := c.putSamples(ctx); err != nil {
 		return fmt.Errorf("restore: %w", err)
@@ -169,7 +177,8 @@ func (st *station) putSamples(ctx context.Context) error {
 	return nil
 }
 
-// copyTree copies a folder, without the locks in it; one that is not there is empty.
+// copyTree copies a folder, without the locks in it, and returns when the copy is on disk;
+// one that is not there is empty.
 func copyTree(from, to string) error {
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -191,7 +200,15 @@ func copyTree(from, to string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(to, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = syncFolder(path)
+		}
+		return err
+	})
 }
 
 // copyFile copies a file, and returns when the copy is on disk.

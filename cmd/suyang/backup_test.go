@@ -133,6 +133,18 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 }
 
+// A wave that takes regions from a code list of its author has that list in the backup:
+// without it no interview could be read, and nothing served.
+func TestBackupHasCodeLists(t *testing.T) {
+	state, to, again := t.TempDir(), filepath.Join(t.TempDir(), "b"), filepath.Join(t.TempDir(), "s")
+	must(t, "publish", "dg", "--questionnaire", authored(t, "dg-2023", "township", dongguan), "--state", state)
+	must(t, "backup", to, "--state", state)
+	must(t, "restore", to, "--state", again)
+	if p, err := (&stateFlags{State: again}).published(); err != nil || len(p.served) != 1 {
+		t.Errorf("the restored waves: %+v, %v", p, err)
+	}
+}
+
 // A wave that was published, and never served yet, can be backed up and restored: the secret of
 // its draw is in the office already.
 func TestBackupBeforeServing(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/node"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys/library/divisions"
@@ -117,7 +118,7 @@ func (f *stateFlags) bundleFiles() (files []node.File, err error) {
 				if err != nil {
 					return nil, err
 				}
-				files = append(files, node.File{Name: path.Join("divisions", id+".csv"), Data: src})
+				files = append(files, node.File{Name: path.Join(listFiles, id+".csv"), Data: src})
 			}
 		}
 	}
@@ -163,6 +164,13 @@ const (
 	cacheTag    = "current"
 )
 
+// markCollector makes the folder of the copy, which says from then on that the state folder
+// is that of a collector.
+func (f *stateFlags) markCollector() error {
+	_, err := wal.Folder(filepath.Join(f.State, cacheFolder))
+	return err
+}
+
 // cached is the copy of what the office has published, and its tag; nil when there is none.
 func (f *stateFlags) cached() (*publishedWaves, string, error) {
 	text, err := os.ReadFile(filepath.Join(f.State, cacheFolder, cacheTag))
@@ -193,7 +201,7 @@ func (f *stateFlags) keep(b *node.Bundle, tag string) (*publishedWaves, error) {
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return nil, err
 		}
-		if err := writeSynced(to, file.Data); err != nil {
+		if err := waves.WriteDurably(to, file.Data); err != nil {
 			return nil, err
 		}
 	}
@@ -201,7 +209,7 @@ func (f *stateFlags) keep(b *node.Bundle, tag string) (*publishedWaves, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the waves of the office cannot be used, and those of before are served: %w", err), os.RemoveAll(folder))
 	}
-	if err := writeSynced(filepath.Join(parent, cacheTag), []byte(tag+"\n")); err != nil {
+	if err := waves.WriteDurably(filepath.Join(parent, cacheTag), []byte(tag+"\n")); err != nil {
 		return nil, err
 	}
 	return p, removeOthers(parent, tag)

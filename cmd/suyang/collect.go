@@ -51,6 +51,26 @@ func (f *nodeFlags) check(clickhouse string) error {
 	return nil
 }
 
+// collects says that the state folder is that of a collector.
+func (f *stateFlags) collects() bool {
+	_, err := os.Stat(filepath.Join(f.State, cacheFolder))
+	return err == nil
+}
+
+// known are the waves that the node of the state folder knows: those that it published, or
+// the copy of what the office has. Without them interviews must not be shipped, since the
+// store would not be told how the items of each were drawn.
+func (f *stateFlags) known() (*publishedWaves, error) {
+	if !f.collects() {
+		return f.published()
+	}
+	p, _, err := f.cached()
+	if err == nil && p == nil {
+		err = fmt.Errorf("the collector does not have the waves of the office yet; start it once, so that it gets them: %w", surveys.ErrNotFound)
+	}
+	return p, err
+}
+
 // clients connects to nodes.
 func (f *stateFlags) clients(addresses ...string) (list []*node.Client, err error) {
 	key, err := f.key()
@@ -101,6 +121,9 @@ func (st *station) openCollector(ctx context.Context, f nodeFlags) (err error) {
 		return err
 	}
 	if st.drafts, err = st.flags.openDrafts(); err != nil {
+		return err
+	}
+	if err := st.flags.markCollector(); err != nil {
 		return err
 	}
 	p, tag, err := st.flags.cached()

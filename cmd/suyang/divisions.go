@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/geo"
 	"github.com/suyang-survey/suyang/surveys/library/divisions"
@@ -17,7 +18,7 @@ import (
 // listPath is where the code list of an author is kept once a wave uses it. An ID names a
 // list with its vintage, so the waves of an installation share it.
 func (f *stateFlags) listPath(id string) string {
-	return filepath.Join(f.State, "divisions", id+".csv")
+	return filepath.Join(f.State, listFiles, id+".csv")
 }
 
 // ownLists are the code lists that a questionnaire takes regions from and that do not come
@@ -48,7 +49,7 @@ func (f *stateFlags) keepLists(q *surveys.Questionnaire, folder string) error {
 			if err := os.MkdirAll(filepath.Dir(f.listPath(id)), 0o700); err != nil {
 				return err
 			}
-			if err := os.WriteFile(f.listPath(id), src, 0o600); err != nil {
+			if err := waves.WriteDurably(f.listPath(id), src); err != nil {
 				return err
 			}
 		case err != nil:

@@ -212,7 +212,7 @@ func TestVerifyShipsWhatIsOnItsWay(t *testing.T) {
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if out := must(t, "verify", "--state", state); !strings.Contains(out, "accepted 1 = stored 1 + pending 0") {
+	if out := must(t, "verify", "--state", state); !strings.Contains(out, "accepted 1 = stored 1 + pending 0") || !strings.Contains(out, "head of the chain 1:") {
 		t.Errorf("verify printed %q", out)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/clickhouse/engine/enginetest"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/server"
 )
 
 // standing is the interview that stands for a case, as the office has it.
@@ -203,6 +204,10 @@ func TestCollectors(t *testing.T) {
 		t.Errorf("verify printed\n%s\nby the nodes, and by their folders\n%s", out, again)
 	}
 	t.Log(strings.TrimSpace(out))
+	if strings.Count(out, "head of the chain ") != 2 { // the office has taken nothing itself
+		t.Errorf("verify printed\n%s\nwithout the heads of both logs", out)
+	}
+	checkCollectorFolder(t, second.state, e.DSN())
 
 	// An empty log never goes on under a number that was used.
 	empty := t.TempDir()
@@ -213,6 +218,36 @@ func TestCollectors(t *testing.T) {
 	status := run(ctx, []string{"serve", "--only", "collect", "--node", "3", "--office", c.office.url(), "--clickhouse", e.DSN(), "--state", empty, "--listen", "127.0.0.1:0"}, strings.NewReader(""), io.Discard, &talk)
 	if status == 0 || !strings.Contains(talk.String(), "suyang recover") {
 		t.Errorf("a collector with an empty log and the number of another: %d, %s", status, talk.String())
+	}
+}
+
+// checkCollectorFolder works on the state folder of a collector that is not running: its part
+// of the store is made anew with the waves of the office, and nothing takes it for an office.
+func checkCollectorFolder(t *testing.T, state, dsn string) {
+	t.Helper()
+	if out := must(t, "rebuild", "--state", state, "--clickhouse", dsn); !strings.Contains(out, "identical to what was there before") || !strings.Contains(out, "node 3: accepted 2 = stored 2") {
+		t.Errorf("rebuild of a collector prints\n%s", out)
+	}
+	must(t, "verify", "--state", state, "--clickhouse", dsn)
+	if status, _, talk := suyang(t, "serve", "--state", state, "--clickhouse", dsn); status == 0 || !strings.Contains(talk, "--only collect") {
+		t.Errorf("serving the folder of a collector as an office: %d, %s", status, talk)
+	}
+	if _, err := os.Stat(filepath.Join(state, officeFile)); err == nil {
+		t.Error("the folder of a collector has an office now")
+	}
+	st, err := (&stateFlags{State: state, ClickHouse: dsn}).openStill(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	w := st.published().served
+	i := slices.IndexFunc(w, func(w server.Wave) bool { return w.ID == replayWave })
+	if i < 0 {
+		t.Fatal("the folder of a collector is opened without the waves")
+	}
+	q := w[i].Questionnaire
+	if _, err := st.forms.Edition(replayWave, q.ID, q.Version()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -48,27 +49,7 @@ func (f *stateFlags) newNumber(path string, asked uint16) (uint16, error) {
 	if err := f.make(); err != nil {
 		return 0, err
 	}
-	return asked, writeSynced(path, fmt.Appendf(nil, "%d\n", asked))
-}
-
-// writeSynced writes a small file so that it is there whole, or not at all.
-func writeSynced(path string, data []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
+	return asked, waves.WriteDurably(path, fmt.Appendf(nil, "%d\n", asked))
 }
 
 // syncFolder makes the names in a folder durable.

@@ -63,6 +63,9 @@ func (st *station) rebuild(ctx context.Context, con *console) error {
 	if err := st.putSamples(ctx); err != nil {
 		return err
 	}
+	if st.office == nil { // of a collector
+		return nil
+	}
 	for _, w := range st.published().waves {
 		if err := st.tellStandings(ctx, w.ID); err != nil {
 			return err

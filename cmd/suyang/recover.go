@@ -36,6 +36,9 @@ func (c *recoverCommand) Run(ctx context.Context, con *console) error {
 	if _, err := c.number(c.Node); err != nil {
 		return err
 	}
+	if err := c.markCollector(); err != nil {
+		return err
+	}
 	part := c.logFolder() + ".part"
 	if err := os.RemoveAll(part); err != nil {
 		return err

@@ -115,6 +115,9 @@ func (c *serveCommand) collect(ctx context.Context, con *console) error {
 	}
 	server.Tune(ctx)
 	con.say("node %d collects %s on http://%s", st.node, st.waveNames(), srv.Addr())
+	if metrics := srv.MetricsAddr(); metrics != "" {
+		con.say("metrics on http://%s", metrics)
+	}
 	go st.followOffice(ctx, func(p *publishedWaves) error { return srv.Publish(p.served) })
 	return errors.Join(srv.Run(ctx), st.finish(ctx))
 }

@@ -74,12 +74,16 @@ func (f *stateFlags) newKey(path string) ([]byte, error) {
 		return nil, err
 	}
 	_, err = file.Write(key)
-	return key, errors.Join(err, file.Sync(), file.Close())
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return nil, err
+	}
+	return key, syncFolder(f.State) // what is signed with it must not outlive it
 }
 
-// make makes the state folder.
+// make makes the state folder, whose name is durable then: the log in it is worth no more
+// than the way to it.
 func (f *stateFlags) make() error {
-	if err := os.MkdirAll(f.State, 0o700); err != nil {
+	if _, err := wal.Folder(f.State); err != nil {
 		return fmt.Errorf("cannot use %s as the state folder: %w; give another one with --state", f.State, err)
 	}
 	return nil
@@ -131,6 +135,9 @@ func (f *stateFlags) open(ctx context.Context) (*station, error) { return f.open
 
 // openAt is open with another clock.
 func (f *stateFlags) openAt(ctx context.Context, now func() time.Time) (*station, error) {
+	if f.collects() {
+		return nil, fmt.Errorf("the state folder %s is that of a collector, which is started with “suyang serve --only collect”: %w", f.State, surveys.ErrConflict)
+	}
 	st, err := f.openWith(ctx, (*station).connect)
 	if err != nil {
 		return nil, err
@@ -178,7 +185,7 @@ func (f *stateFlags) openWith(ctx context.Context, connect func(*station, contex
 	}
 	st := &station{flags: f, ended: make(chan error)}
 	err := connect(st, ctx)
-	if err == nil {
+	if err == nil && !f.collects() {
 		st.office, err = f.openOffice(ctx)
 	}
 	if err != nil {
@@ -293,7 +300,7 @@ func (st *station) openIntake(ctx context.Context) (err error) {
 
 // readIntake reads the published waves and the log.
 func (st *station) readIntake(ctx context.Context) error {
-	p, err := st.flags.published()
+	p, err := st.flags.known()
 	if err != nil {
 		return err
 	}
@@ -309,19 +316,22 @@ func (st *station) readIntake(ctx context.Context) error {
 		return err
 	}
 	st.node = cfg.Node
-	upTo, err := st.office.TakenUpTo(ctx, cfg.Node)
-	if err != nil {
-		return err
-	}
-	if err := st.log.Skip(upTo); err != nil { // does nothing unless the log has lost its end
-		return err
+	if st.office != nil {
+		upTo, err := st.office.TakenUpTo(ctx, cfg.Node)
+		if err != nil {
+			return err
+		}
+		if err := st.log.Skip(upTo); err != nil { // does nothing unless the log has lost its end
+			return err
+		}
 	}
 	st.intake, err = intake.New(cfg, st.log, st.store, &st.forms, st.now)
 	return err
 }
 
 // openStill opens the store, the log and the intake, which ships nothing by itself. Nothing
-// else may have the log or the embedded engine open.
+// else may have the log or the embedded engine open. It opens the state folder of a
+// collector, too.
 func (f *stateFlags) openStill(ctx context.Context) (*station, error) {
 	st, err := f.openWith(ctx, (*station).connect)
 	if err != nil {

@@ -35,6 +35,9 @@ func (c *verifyCommand) Run(ctx context.Context, con *console) error {
 	if err := c.hasLog(); err != nil {
 		return err
 	}
+	if c.collects() {
+		return c.verifyCollector(ctx, con)
+	}
 	st, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -43,6 +46,17 @@ func (c *verifyCommand) Run(ctx context.Context, con *console) error {
 	shipping, cancel := context.WithTimeout(ctx, shippingTime)
 	defer cancel()
 	_ = st.intake.Flush(shipping) // what is not stored by then, the ledger counts
+	return st.verify(ctx, con, c.All, c.Log, c.Collectors)
+}
+
+// verifyCollector is Run on the state folder of a collector. Nothing is shipped: what the
+// collector's peer does not have yet must not be.
+func (c *verifyCommand) verifyCollector(ctx context.Context, con *console) error {
+	st, err := c.openStill(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
 	return st.verify(ctx, con, c.All, c.Log, c.Collectors)
 }
 

@@ -33,7 +33,7 @@ func (f Folder) SetFieldwork(id string, p Period) error {
 		return fmt.Errorf("plan the fieldwork of wave %s: it ends on %s, before it begins: %w", id, p.Last.Format(time.DateOnly), surveys.ErrInvalid)
 	}
 	text := p.First.Format(time.DateOnly) + " " + p.Last.Format(time.DateOnly) + "\n"
-	if err := writeDurably(filepath.Join(string(f), id, fieldworkFile), []byte(text)); err != nil {
+	if err := WriteDurably(filepath.Join(string(f), id, fieldworkFile), []byte(text)); err != nil {
 		return fmt.Errorf("plan the fieldwork of wave %s: %w", id, err)
 	}
 	return nil
@@ -66,7 +66,7 @@ func (f Folder) Close(id string) error {
 		return err
 	}
 	at := []byte(time.Now().UTC().Format(time.RFC3339) + "\n")
-	if err := writeDurably(filepath.Join(string(f), id, ClosedFile), at); err != nil {
+	if err := WriteDurably(filepath.Join(string(f), id, ClosedFile), at); err != nil {
 		return fmt.Errorf("close wave %s: %w", id, err)
 	}
 	return nil
@@ -78,7 +78,7 @@ func (f Folder) SetLinksOnly(id string) error {
 	if _, err := f.Load(id); err != nil {
 		return err
 	}
-	if err := writeDurably(filepath.Join(string(f), id, linksOnlyFile), nil); err != nil {
+	if err := WriteDurably(filepath.Join(string(f), id, linksOnlyFile), nil); err != nil {
 		return fmt.Errorf("restrict wave %s to links: %w", id, err)
 	}
 	return nil

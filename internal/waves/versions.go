@@ -100,7 +100,7 @@ func (f Folder) freezeVersion(id string, q *surveys.Questionnaire) error {
 		return err
 	}
 	// A mark without its file is left of a publishing that was cut short.
-	if err := writeDurably(filepath.Join(string(f), id, name+versionMark), []byte(q.Version()+"\n")); err != nil {
+	if err := WriteDurably(filepath.Join(string(f), id, name+versionMark), []byte(q.Version()+"\n")); err != nil {
 		return err
 	}
 	return f.freeze(id, name, src)

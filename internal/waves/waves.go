@@ -98,7 +98,7 @@ func (f Folder) SaveSample(id string, sample []byte) error {
 	if err := fieldwork.Extends(old, cases); err != nil {
 		return fmt.Errorf("%w (%w)", frozen, err)
 	}
-	return writeDurably(filepath.Join(string(f), id, sampleFile), sample)
+	return WriteDurably(filepath.Join(string(f), id, sampleFile), sample)
 }
 
 // Sample reads the sample of a wave; an ErrNotFound when it has none.
@@ -131,11 +131,11 @@ func (f Folder) freeze(id, name string, data []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil { // it may make the state folder, which holds keys
 		return fmt.Errorf("publish wave %s: %w", id, err)
 	}
-	return writeDurably(path, data)
+	return WriteDurably(path, data)
 }
 
-// writeDurably writes a file so that it is there whole, or not at all, after a power cut.
-func writeDurably(path string, data []byte) error {
+// WriteDurably writes a file so that it is there whole, or not at all, after a power cut.
+func WriteDurably(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err

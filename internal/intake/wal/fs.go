@@ -57,7 +57,7 @@ func makeDir(dir string) error {
 	case err == nil && !fi.IsDir():
 		return errors.New("there is a file of that name")
 	case err == nil:
-		return nil
+		return syncParent(dir)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
@@ -69,6 +69,17 @@ func makeDir(dir string) error {
 		return err
 	}
 	return osFolder(parent).SyncDir()
+}
+
+// syncParent makes the name of a folder durable that was there: whoever made it may have
+// been killed before. A parent that this user cannot open was not made by this program, and
+// where nothing can be written nothing has to be synced.
+func syncParent(dir string) error {
+	err := osFolder(filepath.Dir(dir)).SyncDir()
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EINVAL) {
+		return nil
+	}
+	return err
 }
 
 type osFolder string
