@@ -57,6 +57,16 @@ func (f *stateFlags) collects() bool {
 	return err == nil
 }
 
+// isNoCollector refuses the state folder of a collector, which has neither office nor waves of
+// its own.
+func (f *stateFlags) isNoCollector() error {
+	if !f.collects() {
+		return nil
+	}
+	return fmt.Errorf("the state folder %s is that of a collector, which is started with “suyang serve --only collect”; do this with the state folder of the office: %w",
+		f.State, surveys.ErrConflict)
+}
+
 // known are the waves that the node of the state folder knows: those that it published, or
 // the copy of what the office has. Without them interviews must not be shipped, since the
 // store would not be told how the items of each were drawn.

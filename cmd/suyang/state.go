@@ -135,8 +135,8 @@ func (f *stateFlags) open(ctx context.Context) (*station, error) { return f.open
 
 // openAt is open with another clock.
 func (f *stateFlags) openAt(ctx context.Context, now func() time.Time) (*station, error) {
-	if f.collects() {
-		return nil, fmt.Errorf("the state folder %s is that of a collector, which is started with “suyang serve --only collect”: %w", f.State, surveys.ErrConflict)
+	if err := f.isNoCollector(); err != nil {
+		return nil, err
 	}
 	st, err := f.openWith(ctx, (*station).connect)
 	if err != nil {
@@ -158,6 +158,9 @@ func (f *stateFlags) openAt(ctx context.Context, now func() time.Time) (*station
 // openStore opens the store alone: the server named by an address, or the embedded
 // engine, be it that of another command.
 func (f *stateFlags) openStore(ctx context.Context) (*station, error) {
+	if err := f.isNoCollector(); err != nil {
+		return nil, err
+	}
 	st, err := f.openWith(ctx, (*station).join)
 	if err != nil {
 		return nil, err
