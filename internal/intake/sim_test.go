@@ -60,7 +60,8 @@ type world struct {
 	cutAt     int
 	dead      bool
 	crashes   int
-	reopening int // power cuts while the log or the intake was being opened
+	opening   bool // the log or the intake is being opened
+	reopening int  // power cuts meanwhile; few of them let the opening fail
 	faults    map[string]int
 }
 
@@ -115,6 +116,9 @@ func (w *world) before(given int) {
 	w.logDisk.CutAfter(0)
 	w.ownDisk.CutAfter(0)
 	w.crashes++
+	if w.opening {
+		w.reopening++
+	}
 }
 
 // live is one life after the other, each ended by a power cut, until all is sent.
@@ -126,12 +130,13 @@ func (w *world) live(seed uint64) {
 	for w.model.operations < worldOperations {
 		w.turns.take("main")
 		w.cutAt = w.turns.given + 1 + w.rng.IntN(2*stepsOfLife)
-		if stop, ok := w.start(seed); ok {
+		w.opening = true
+		stop, ok := w.start(seed)
+		w.opening = false
+		if ok {
 			w.trouble()
 			w.let(clients)
 			stop()
-		} else {
-			w.reopening++
 		}
 		w.reboot()
 	}
