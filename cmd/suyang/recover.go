@@ -58,40 +58,12 @@ func (c *recoverCommand) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// copyLog writes records to a new log under the numbers that they have.
+// copyLog writes the records of a log to a new one.
 func copyLog(ctx context.Context, dir string, from node.Log) (n int, err error) {
 	to, err := wal.Open(wal.DefaultConfig(dir))
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, to.Close()) }()
-	var batch []wal.Record
-	bytes := 0
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		first, err := to.Append(ctx, batch)
-		if err == nil && first != batch[0].Seq {
-			err = fmt.Errorf("record %d was written as %d: %w", batch[0].Seq, first, surveys.ErrConflict)
-		}
-		n, batch, bytes = n+len(batch), batch[:0], 0
-		return err
-	}
-	for r, err := range from.Read(1) {
-		var gap *wal.Damage
-		switch {
-		case errors.As(err, &gap):
-			err = errors.Join(flush(), to.Skip(gap.To))
-		case err == nil:
-			if len(batch) == 1000 || len(batch) > 0 && bytes+len(r.Body) > 2<<20 {
-				err = flush()
-			}
-			batch, bytes = append(batch, r), bytes+len(r.Body)
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-	return n, flush()
+	n, err = node.CopyLog(ctx, to, from)
+	return n, errors.Join(err, to.Close())
 }

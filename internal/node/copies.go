@@ -121,27 +121,70 @@ func (r *replica) append(ctx context.Context, node uint16, records []wal.Record)
 	if first <= r.upTo || records[0].Node != node {
 		return 0, fmt.Errorf("record %d of node %d does not follow record %d: %w", first, records[0].Node, r.upTo, surveys.ErrInvalid)
 	}
-	if first > r.upTo+1 {
-		if err := r.log.Skip(first - 1); err != nil {
+	n, err := appendNext(ctx, r.log, r.upTo, records)
+	if err != nil {
+		return 0, err
+	}
+	r.upTo, r.mark = records[n-1].Seq, wal.Mark(records[n-1])
+	return n, nil
+}
+
+// appendNext appends the first records that follow one another without a gap to a log that
+// reaches to upTo, as many as fit a batch, under the numbers that they have, and returns how
+// many they are. There may be a gap before them.
+func appendNext(ctx context.Context, log *wal.Log, upTo uint64, records []wal.Record) (n int, err error) {
+	first := records[0].Seq
+	if first > upTo+1 {
+		if err := log.Skip(first - 1); err != nil {
 			return 0, err
 		}
 	}
-	n, bytes := 0, 0
+	bytes := 0
 	limits := wal.DefaultConfig("")
 	for ; n < len(records) && n < limits.BatchRecords && records[n].Seq == first+uint64(n); n++ {
 		if bytes += len(records[n].Body) + 1<<8; n > 0 && bytes > limits.BatchBytes {
 			break
 		}
 	}
-	got, err := r.log.Append(ctx, records[:n])
-	if err != nil {
-		return 0, err
+	got, err := log.Append(ctx, records[:n])
+	if err == nil && got != first {
+		err = fmt.Errorf("record %d was written as %d: %w", first, got, surveys.ErrConflict)
 	}
-	if got != first {
-		return 0, fmt.Errorf("record %d was written as %d: %w", first, got, surveys.ErrConflict)
+	return n, err
+}
+
+// CopyLog appends the records of a log to an empty one, under the numbers that they have, and
+// returns how many they are.
+func CopyLog(ctx context.Context, to *wal.Log, from Log) (n int, err error) {
+	var list []wal.Record
+	upTo, bytes := uint64(0), 0
+	flush := func() error {
+		for len(list) > 0 {
+			done, err := appendNext(ctx, to, upTo, list)
+			if err != nil {
+				return err
+			}
+			n, upTo, list = n+done, list[done-1].Seq, list[done:]
+		}
+		bytes = 0
+		return nil
 	}
-	r.upTo, r.mark = first+uint64(n)-1, wal.Mark(records[n-1])
-	return n, nil
+	for r, err := range from.Read(1) {
+		var gap *wal.Damage
+		switch {
+		case errors.As(err, &gap): // the next record tells how far it goes
+			continue
+		case err != nil:
+			return n, err
+		}
+		list = append(list, r)
+		if bytes += len(r.Body); len(list) >= pageRecords || bytes >= pageBytes {
+			if err := flush(); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, flush()
 }
 
 // Log is the copy of a node's log, ErrNotFound when there is none.
