@@ -105,13 +105,6 @@ func (l *limiter) of(client uint64) *rate.Limiter {
 	return count
 }
 
-// size is how many clients are remembered.
-func (l *limiter) size() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.young) + len(l.old)
-}
-
 // limiters are those of a server.
 type limiters struct{ session, link, device, account, network *limiter }
 

@@ -313,3 +313,10 @@ func TestPayers(t *testing.T) {
 		}
 	}
 }
+
+// size is how many clients are remembered.
+func (l *limiter) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.young) + len(l.old)
+}
