@@ -50,6 +50,14 @@ func (in *Intake) openRecheck() {
 	}
 }
 
+// bound lets the next range wait no longer than the longest wait there is: the clock may have
+// been set back since it was planned, by years.
+func (r *recheck) bound(now time.Time, longest time.Duration) {
+	if most := now.Add(longest); r.next.After(most) {
+		r.next = most
+	}
+}
+
 // timer fires when the next range is due. Its channel is nil when none ever is.
 func (r *recheck) timer(now time.Time) (due <-chan time.Time, stop func()) {
 	if r.next.IsZero() {

@@ -184,6 +184,7 @@ const (
 // come between blocks, too, since there may always be a next block.
 func (in *Intake) waitForWork(ctx context.Context) work {
 	var old <-chan time.Time
+	in.ship.again.bound(in.now(), max(in.cfg.RecheckEvery, in.cfg.RecheckPause, in.cfg.LongestWait))
 	due, stop := in.ship.again.timer(in.now())
 	defer stop()
 	isDue, isOld := false, false

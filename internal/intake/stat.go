@@ -23,13 +23,13 @@ type ShippingStat struct {
 // Shipping describes the way from the log to the store.
 func (in *Intake) Shipping() ShippingStat {
 	in.index.mu.Lock()
-	quarantined := uint64(len(in.index.reasons) + len(in.index.conflicts))
+	quarantined := uint64(len(in.index.aside))
 	last := in.index.last
 	in.index.mu.Unlock()
 	in.ship.mu.Lock()
 	defer in.ship.mu.Unlock()
 	st := in.ship.stat
-	st.Quarantined = quarantined + uint64(len(in.ship.refused))
+	st.Quarantined = quarantined
 	st.Cursor = in.ship.cursor
 	st.Pending = max(last, st.Cursor) - st.Cursor
 	return st
