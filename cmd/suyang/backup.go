@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -91,7 +92,7 @@ func (c *backupCommand) copyInto(ctx context.Context, to string) error {
 		return err
 	}
 	for _, name := range []string{tabletFiles, logFiles} { // what was carried out of a journal is in the log
-		if err := copyTree(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
+		if err := copyLog(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
 			return err
 		}
 	}
@@ -169,9 +170,29 @@ func (st *station) putSamples(ctx context.Context) error {
 	return nil
 }
 
-// copyTree copies a folder, without the locks in it; one that is not there is empty.
+// copyLog copies a log that may be in use; one that is not there is empty.
+func copyLog(from, to string) error {
+	source, err := wal.Existing(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	target, err := wal.Folder(to)
+	if err != nil {
+		return err
+	}
+	return wal.Copy(source, target)
+}
+
+// copyTree copies a folder, without the locks in it; one that is not there is empty. A file
+// that goes while it is copied is an error: what follows it would be left out unseen.
 func copyTree(from, to string) error {
-	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -188,10 +209,6 @@ func copyTree(from, to string) error {
 		}
 		return copyFile(path, filepath.Join(to, rel))
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // copyFile copies a file, and returns when the copy is on disk.
