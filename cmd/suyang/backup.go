@@ -92,7 +92,7 @@ func (c *backupCommand) copyInto(ctx context.Context, to string) error {
 		return err
 	}
 	for _, name := range []string{tabletFiles, logFiles} { // what was carried out of a journal is in the log
-		if err := copyLog(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
+		if err := backUpLog(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
 			return err
 		}
 	}
@@ -170,8 +170,8 @@ func (st *station) putSamples(ctx context.Context) error {
 	return nil
 }
 
-// copyLog copies a log that may be in use; one that is not there is empty.
-func copyLog(from, to string) error {
+// backUpLog copies a log that may be in use; one that is not there is empty.
+func backUpLog(from, to string) error {
 	source, err := wal.Existing(from)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
