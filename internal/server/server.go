@@ -199,7 +199,8 @@ func (s *Server) Listen() error {
 	if err != nil {
 		return err
 	}
-	s.listener = netutil.LimitListener(l, s.cfg.MaxConns)
+	fair := newSharing(l, max(1, s.cfg.MaxConns/2), func() { s.metrics.refuse("connections") })
+	s.listener = netutil.LimitListener(fair, s.cfg.MaxConns)
 	if s.cfg.MetricsAddr == "" {
 		return nil
 	}
