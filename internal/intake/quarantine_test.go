@@ -212,6 +212,31 @@ func TestCorrectConflictOfAnotherCase(t *testing.T) {
 	s.decided(0, 0, 2)
 }
 
+// A revision takes no case its interview, whoever knows the ID.
+func TestRevisionOfAnotherCase(t *testing.T) {
+	s := open(t)
+	in := func(name string, revision uint32) func(*surveys.Interview) {
+		return func(iv *surveys.Interview) { iv.Case, iv.Revision = name, revision }
+	}
+	s.accept(body(t, 1, in("c1", 0)))
+	for i, to := range []string{"", "c2"} {
+		if r := s.accept(body(t, 1, in(to, uint32(5+i)))); r.Quarantined != "the ID is that of an interview of another case" {
+			t.Errorf("a revision of case %q: %+v", to, r)
+		}
+	}
+	if r := s.accept(body(t, 1, in("c1", 7))); r.Quarantined != "" {
+		t.Errorf("a revision of the same case: %+v", r)
+	}
+	s.accept(body(t, 2))
+	if r := s.accept(body(t, 2, in("", 1))); r.Quarantined != "" {
+		t.Errorf("a revision without a case: %+v", r)
+	}
+	if r := s.correct(3, corrected("a", nil)); r.ID == interview(1).ID {
+		t.Errorf("accepted for its own case: %+v", r)
+	}
+	s.decided(1, 0, 1)
+}
+
 // The second interview of a case is chosen to count: it becomes the next revision of the one
 // that the case has.
 func TestChooseTheSecondInterview(t *testing.T) {
