@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
@@ -95,7 +96,7 @@ func (c *backupCommand) copyInto(ctx context.Context, to string) error {
 		return err
 	}
 	for _, name := range []string{tabletFiles, logFiles} { // what was carried out of a journal is in the log
-		if err := copyTree(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
+		if err := backUpLog(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
 			return err
 		}
 	}
@@ -177,9 +178,29 @@ func (st *station) putSamples(ctx context.Context) error {
 	return nil
 }
 
+// backUpLog copies a log that may be in use; one that is not there is empty.
+func backUpLog(from, to string) error {
+	source, err := wal.Existing(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	target, err := wal.Folder(to)
+	if err != nil {
+		return err
+	}
+	return wal.Copy(source, target)
+}
+
 // copyTree copies a folder, without the locks in it, and returns when the copy is on disk;
-// one that is not there is empty.
+// one that is not there is empty. A file that goes while it is copied is an error: what
+// follows it would be left out unseen.
 func copyTree(from, to string) error {
+	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -197,9 +218,6 @@ func copyTree(from, to string) error {
 		}
 		return copyFile(path, filepath.Join(to, rel))
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ const (
 	reasonAnswered = "case already answered"
 	reasonTimes    = "finished before it was started"
 	reasonExpired  = "finished after the form's last day of validity, or after the wave was closed"
+	reasonElse     = "the ID is that of an interview of another case"
 	reasonBooklet  = "another booklet than the case was given when it was drawn"
 )
 
@@ -166,8 +167,14 @@ func (in *Intake) judge(s submission) (reason string, err error) {
 	if owner, taken := in.index.cases[s.caseKey]; taken && !s.interview.Partial && s.caseKey != (caseKey{}) && owner != s.key.id {
 		reason = reasonAnswered
 	}
+	before, revised := in.index.before(s.key)
 	in.index.mu.Unlock()
 	defer in.index.mu.Lock()
+	if revised && reason == "" {
+		if reason, err = in.caseOfOther(before.seq, s.caseKey); err != nil {
+			return "", err
+		}
+	}
 	iv := s.interview
 	e, err := in.forms.Edition(iv.Wave, iv.Survey, iv.Version)
 	if err != nil || reason != "" {
@@ -177,6 +184,21 @@ func (in *Intake) judge(s submission) (reason string, err error) {
 		return reason, nil
 	}
 	return describe(e.Replay(&iv)), nil
+}
+
+// caseOfOther is the reason against a revision of an interview that stands at a place in the
+// log: it must not take that one's case its interview, whoever knows the ID.
+func (in *Intake) caseOfOther(seq uint64, now caseKey) (reason string, err error) {
+	_, e, err := recordAt(everything(in.log), seq)
+	switch {
+	case errors.Is(err, surveys.ErrNotFound), errors.As(err, new(*wal.Damage)): // nobody knows
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("look at the revision before: %w: %w", surveys.ErrUnavailable, err)
+	case e.caseKey != (caseKey{}) && e.caseKey != now:
+		return reasonElse, nil
+	}
+	return "", nil
 }
 
 // refuses says what is wrong with an interview beside its answers, or "".

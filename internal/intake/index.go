@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -59,12 +60,8 @@ func half(sum [32]byte) [16]byte { return [16]byte(sum[:16]) }
 func readIndex(log Log) (*index, error) {
 	x := &index{ids: map[identity]known{}, cases: map[caseKey][16]byte{}, conflicts: map[conflict]bool{},
 		reasons: map[identity]string{}, aside: map[uint64]*Quarantined{}, refused: map[uint64]bool{}, busy: map[any]chan struct{}{}}
-	read := log.Read
-	if m, ok := log.(Mirrored); ok {
-		read = m.ReadAll
-	}
 	late := map[uint64]string{} // accepted records that are in quarantine by a note, with the reason
-	for r, err := range read(1) {
+	for r, err := range everything(log).Read(1) {
 		var damage *wal.Damage
 		if errors.As(err, &damage) {
 			x.last = max(x.last, damage.To)
@@ -87,6 +84,18 @@ func readIndex(log Log) (*index, error) {
 	}
 	x.setAside(log, late)
 	return x, nil
+}
+
+// whole is a log that is read to its end, also what is on this disk only.
+type whole struct{ Mirrored }
+
+func (w whole) Read(from uint64) iter.Seq2[wal.Record, error] { return w.ReadAll(from) }
+
+func everything(log Log) Log {
+	if m, ok := log.(Mirrored); ok {
+		return whole{m}
+	}
+	return log
 }
 
 // add takes a record of the log into the index. Callers hold mu, or own x alone.
@@ -123,6 +132,20 @@ func (x *index) decide(r wal.Record, e entry) error {
 		q.Decision = d
 	}
 	return err
+}
+
+// lookedBack is how many revisions before looks at; interviews have a few.
+const lookedBack = 64
+
+// before finds a revision of a submission that is lower than its own and not in quarantine.
+// Callers hold mu.
+func (x *index) before(key identity) (k known, found bool) {
+	for r := range min(key.revision, lookedBack) {
+		if k, found = x.ids[identity{key.id, r}]; found && !k.quarantined {
+			return k, true
+		}
+	}
+	return known{}, false
 }
 
 // receipt returns the receipt of a known submission, without signature. Callers hold mu.

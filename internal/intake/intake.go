@@ -145,7 +145,7 @@ type Config struct {
 // no key yet.
 func DefaultConfig(dir string) Config {
 	return Config{
-		Dir: dir, Node: 1, BlockRecords: 100_000, BlockBytes: 16 << 20, BlockAge: time.Second,
+		Dir: dir, Node: 1, BlockRecords: 100_000, BlockBytes: 4 << 20, BlockAge: time.Second,
 		AttemptTime: time.Minute, FirstWait: 500 * time.Millisecond, LongestWait: time.Minute, Attempts: 3,
 		RecheckEvery: 24 * time.Hour, RecheckAge: 30 * 24 * time.Hour, RecheckPause: time.Second,
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -298,6 +300,9 @@ func (in *Intake) correct(ctx context.Context, q *Quarantined, c Correction, iv 
 			iv.ID = formatUUID(owner)
 		}
 	}
+	if x.answersOther(iv.ID, key) {
+		iv.ID, iv.Revision = uuid.NewString(), 0 // a revision of it would take the other case its interview
+	}
 	s, err := x.next(iv)
 	if err != nil {
 		return Receipt{}, err
@@ -322,6 +327,20 @@ func (in *Intake) correct(ctx context.Context, q *Quarantined, c Correction, iv 
 	r := x.receipt(s.key, s.sum)
 	r.Status = Created
 	return in.sign(r)
+}
+
+// answersOther says whether an interview is the one of another case. Callers hold mu.
+func (x *index) answersOther(interview string, key caseKey) bool {
+	id, _ := parseUUID(interview)
+	if x.cases[key] == id {
+		return false
+	}
+	for _, owner := range x.cases { // a look at all of them, as in next
+		if owner == id {
+			return true
+		}
+	}
+	return false
 }
 
 // next makes the next revision of an interview. Callers hold mu.

@@ -178,6 +178,65 @@ func TestCorrectConflict(t *testing.T) {
 	s.decided(0, 0, 1)
 }
 
+// Another content that came under the ID of another case's interview does not take that case
+// its interview: for its own case it is an interview of its own.
+func TestCorrectConflictOfAnotherCase(t *testing.T) {
+	s := open(t)
+	in := func(name string) func(*surveys.Interview) { return func(iv *surveys.Interview) { iv.Case = name } }
+	s.accept(body(t, 1, in("c1")))
+	if _, err := s.in.Accept(t.Context(), body(t, 1, in("c2"))); !errors.Is(err, surveys.ErrConflict) {
+		t.Fatal(err)
+	}
+	if _, err := s.in.Accept(t.Context(), body(t, 1, in("c1"), func(iv *surveys.Interview) { iv.Answers["name"] = []string{"z"} })); !errors.Is(err, surveys.ErrConflict) {
+		t.Fatal(err)
+	}
+	r := s.correct(2, corrected("a", nil))
+	if r.ID == interview(1).ID || r.Quarantined != "" {
+		t.Errorf("Correct() = %+v, want another interview", r)
+	}
+	if again := s.correct(2, corrected("a", nil)); again.ID != r.ID || again.Seq != r.Seq {
+		t.Errorf("the same form again = %+v, want %+v", again, r)
+	}
+	if moved := s.correct(3, corrected("b", in("c3"))); moved.ID == interview(1).ID || moved.ID == r.ID {
+		t.Errorf("moved to a case of its own: %+v", moved)
+	}
+	s.run()
+	s.flush()
+	cases := map[string]int{}
+	for _, stored := range s.store.records {
+		cases[stored.ID+" "+stored.Case]++
+	}
+	if cases[interview(1).ID+" c1"] != 1 || cases[r.ID+" c2"] != 1 || len(cases) != 3 {
+		t.Errorf("stored %v", cases)
+	}
+	s.decided(0, 0, 2)
+}
+
+// A revision takes no case its interview, whoever knows the ID.
+func TestRevisionOfAnotherCase(t *testing.T) {
+	s := open(t)
+	in := func(name string, revision uint32) func(*surveys.Interview) {
+		return func(iv *surveys.Interview) { iv.Case, iv.Revision = name, revision }
+	}
+	s.accept(body(t, 1, in("c1", 0)))
+	for i, to := range []string{"", "c2"} {
+		if r := s.accept(body(t, 1, in(to, uint32(5+i)))); r.Quarantined != "the ID is that of an interview of another case" {
+			t.Errorf("a revision of case %q: %+v", to, r)
+		}
+	}
+	if r := s.accept(body(t, 1, in("c1", 7))); r.Quarantined != "" {
+		t.Errorf("a revision of the same case: %+v", r)
+	}
+	s.accept(body(t, 2))
+	if r := s.accept(body(t, 2, in("", 1))); r.Quarantined != "" {
+		t.Errorf("a revision without a case: %+v", r)
+	}
+	if r := s.correct(3, corrected("a", nil)); r.ID == interview(1).ID {
+		t.Errorf("accepted for its own case: %+v", r)
+	}
+	s.decided(1, 0, 1)
+}
+
 // The second interview of a case is chosen to count: it becomes the next revision of the one
 // that the case has.
 func TestChooseTheSecondInterview(t *testing.T) {

@@ -149,7 +149,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 		if m.Confirmed() > before {
 			bound = m.cfg.FirstWait
 		}
-		m.set(before, err)
+		m.set(before, unavailable(err))
 		m.cfg.Logger.Warn("the second copy of the log has to wait", "cause", err)
 		select {
 		case <-ctx.Done():
@@ -159,6 +159,11 @@ func (m *Mirror) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// unavailable is why nothing is accepted now. Whatever the cause is, to whoever hands something
+// in it says no more than that: an ErrConflict between two nodes must not be taken for one
+// between two interviews, of which both are kept.
+func unavailable(cause error) error { return fmt.Errorf("%w: %v", surveys.ErrUnavailable, cause) }
 
 // set notes how far the copy is, and whether the other node is away.
 func (m *Mirror) set(copied uint64, away error) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -274,9 +275,7 @@ func TestAnotherLog(t *testing.T) {
 	before := p.content()
 	empty, _, stop := mirrored(t, t.TempDir(), p)
 	time.Sleep(50 * time.Millisecond)
-	if err := empty.Err(); !errors.Is(err, surveys.ErrConflict) {
-		t.Errorf("an empty log: %v", err)
-	}
+	refuses(t, empty, "it was lost")
 	stop()
 	dir := t.TempDir()
 	log, err := wal.Open(wal.DefaultConfig(dir))
@@ -291,9 +290,7 @@ func TestAnotherLog(t *testing.T) {
 	log.Close()
 	other, _, _ := mirrored(t, dir, p)
 	time.Sleep(50 * time.Millisecond)
-	if err := other.Err(); !errors.Is(err, surveys.ErrConflict) {
-		t.Errorf("another log: %v", err)
-	}
+	refuses(t, other, "another record")
 	if after := p.content(); len(after) != len(before) {
 		t.Errorf("the copy grew from %d to %d records", len(before), len(after))
 	}
@@ -302,6 +299,18 @@ func TestAnotherLog(t *testing.T) {
 	}
 	if _, _, err := p.copies.State(9); !errors.Is(err, surveys.ErrConflict) {
 		t.Errorf("State() of the node itself = %v", err)
+	}
+}
+
+// refuses fails unless a mirror takes nothing, says why, and says it as something that has
+// nothing to do with what was handed in.
+func refuses(t *testing.T, m *Mirror, why string) {
+	t.Helper()
+	_, appended := m.Append(t.Context(), []wal.Record{record(1000)})
+	for what, err := range map[string]error{"Append": appended, "Confirm": m.Confirm(t.Context(), 1000), "Err": m.Err()} {
+		if !errors.Is(err, surveys.ErrUnavailable) || errors.Is(err, surveys.ErrConflict) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s() = %v, want ErrUnavailable alone, with %q", what, err, why)
+		}
 	}
 }
 

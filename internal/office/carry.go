@@ -406,6 +406,15 @@ func changeHeld(ctx context.Context, tx *sql.Tx, device string, seq uint64, set 
 	return nil
 }
 
+// settleHeld dismisses what is held of tablets because it is in quarantine, once somebody has
+// decided about it there: it needs no second decision.
+func settleHeld(ctx context.Context, tx *sql.Tx, t Arrival) error {
+	_, err := tx.ExecContext(ctx, `UPDATE held SET dismissed = ?, who = ?, reason = ?
+		WHERE dismissed = 0 AND why = ? AND wave = ? AND event ->> 'interview' = ? AND coalesce(event ->> 'revision', 0) = ?`,
+		t.Received.Unix(), t.By, t.Why, HeldQuarantined, t.Wave, t.ID, t.Revision)
+	return err
+}
+
 // heldName is what the audit trail calls what is held under a number.
 func heldName(device string, seq uint64) string { return fmt.Sprintf("tablet %s, %d", device, seq) }
 

@@ -179,6 +179,9 @@ func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Intervi
 		if t.Decided == "corrected" {
 			entry = Entry{At: t.Received, Who: t.By, Action: "correct quarantined", Object: object, Outcome: Done}
 		}
+		if err := settleHeld(ctx, tx, t); err != nil {
+			return err
+		}
 		return note(ctx, tx, entry)
 	}
 	if t.Case == "" {

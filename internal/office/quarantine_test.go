@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/suyang-survey/suyang/internal/auth"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
 )
 
 // What is decided about the quarantine comes into the audit trail once, with who and why.
@@ -29,6 +30,29 @@ func TestTakeDecisions(t *testing.T) {
 	want := []Entry{{nine.UTC(), "wu", "correct quarantined", "w c1 · 4: asked again", Done}, {nine.UTC(), "wu", "dismiss quarantined", "w c1 · 4: a test", Done}}
 	if !slices.Equal(trail, want) {
 		t.Errorf("the trail is %v, want %v", trail, want)
+	}
+}
+
+// What a tablet's page lists because it is in quarantine needs no second decision there.
+func TestDecisionSettlesWhatIsHeld(t *testing.T) {
+	s := staffed(t)
+	d := enrolled(t, s, 1, "li")
+	held := func(seq uint64, id string, revision int, why fieldwork.Why) TabletDeed {
+		return TabletDeed{Seq: seq, Wave: wave, Case: "c1", Event: fieldwork.Event{At: nine, Action: fieldwork.Submit, Interview: id, Revision: revision}, Why: why}
+	}
+	must(t, s.Hold(t.Context(), d.ID, []TabletDeed{held(1, "i1", 0, HeldQuarantined), held(2, "i1", 1, HeldQuarantined), held(3, "i2", 0, HeldQuarantined), held(4, "i1", 0, HeldConflict)}, nine))
+	a := Arrival{Decided: "dismissed", By: "wu", Why: "a test", Number: 4}
+	a.Node, a.Seq, a.Wave, a.Case, a.ID, a.Received = 1, 5, wave, "c1", "i1", nine
+	must(t, s.Take(t.Context(), []Arrival{a}, nil))
+	list, err := s.Held(t.Context(), hz, d.ID)
+	must(t, err)
+	for _, h := range list {
+		if settled := !h.Dismissed.IsZero(); settled != (h.Seq == 1) || settled && (h.By != "wu" || h.Reason != "a test" || !h.Dismissed.Equal(nine)) {
+			t.Errorf("held: %+v", h)
+		}
+	}
+	if len(list) != 4 {
+		t.Errorf("%d are held", len(list))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/drafts"
+	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/form"
 )
@@ -39,11 +40,7 @@ func (s *Server) hand(ctx context.Context, r *run, make func() (surveys.Intervie
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(iv)
-	if err != nil {
-		return fmt.Errorf("writing the interview: %w", err)
-	}
-	receipt, err := s.deps.Intake.Accept(ctx, body)
+	receipt, err := s.accept(ctx, iv)
 	conflict := errors.Is(err, surveys.ErrConflict) // the log has one that this store does not know of
 	if err != nil && !conflict {
 		return err
@@ -58,6 +55,26 @@ func (s *Server) hand(ctx context.Context, r *run, make func() (surveys.Intervie
 		r.state.Receipt = receiptNumber(receipt)
 	}
 	return nil
+}
+
+// accept hands an interview to the intake. A whole one takes a higher revision where one that
+// was broken off has its own, such as one that was corrected in quarantine: it would be kept
+// as a conflict, and the part of it would count. Tried again it gives the same.
+func (s *Server) accept(ctx context.Context, iv surveys.Interview) (intake.Receipt, error) {
+	partial := func() bool { return !iv.Partial && s.deps.Intake.Stands(iv.ID, iv.Revision) == intake.BrokenOff }
+	for {
+		for partial() {
+			iv.Revision++
+		}
+		body, err := json.Marshal(iv)
+		if err != nil {
+			return intake.Receipt{}, fmt.Errorf("writing the interview: %w", err)
+		}
+		receipt, err := s.deps.Intake.Accept(ctx, body)
+		if !errors.Is(err, surveys.ErrConflict) || !partial() { // else one came in between
+			return receipt, err
+		}
+	}
 }
 
 // finished is what a run gives in the end. It depends on what is kept only, so the same

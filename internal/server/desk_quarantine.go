@@ -114,7 +114,7 @@ func (d *desk) quarantinePage(v *call) error {
 // reasonWords are those of the reasons for quarantine, by what they begin with.
 var reasonWords = []struct{ begins, words string }{
 	{"conflict", "desk.quarantine.why.conflict"}, {"case already answered", "desk.quarantine.why.second"}, {"finished before", "desk.quarantine.why.times"},
-	{"finished after", "desk.quarantine.why.late"}, {"another booklet", "desk.quarantine.why.booklet"}, {"replay", "desk.quarantine.why.replay"},
+	{"finished after", "desk.quarantine.why.late"}, {"another booklet", "desk.quarantine.why.booklet"}, {"the ID is", "desk.quarantine.why.else"}, {"replay", "desk.quarantine.why.replay"},
 	{"the store does not take it", "desk.quarantine.why.store"}, {"it can no longer be read", "desk.quarantine.why.unreadable"},
 }
 

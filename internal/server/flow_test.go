@@ -346,6 +346,30 @@ func TestBreakOff(t *testing.T) {
 	}
 }
 
+// A part of an interview that was corrected in quarantine has the next revision; the whole one
+// that follows counts all the same.
+func TestWholeAfterACorrectedPart(t *testing.T) {
+	s := villageSite(t)
+	media := atMedia(s)
+	s.clock.pass(25 * time.Hour)
+	care(t, s)
+	part := s.stored()[0]
+	part.Revision = 1
+	part.Answers["place"] = []string{"乙"}
+	body, err := json.Marshal(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.deps.Intake.Accept(t.Context(), body); err != nil {
+		t.Fatal(err)
+	}
+	media.fill("channels", "tv").press("next").fill("K01", "true").press("next").press("send").want(200, "谢谢，您的问卷已收到")
+	list := s.stored()
+	if last := list[len(list)-1]; len(list) != 3 || last.Partial || last.Revision != 2 || last.ID != part.ID {
+		t.Errorf("stored %+v, want the whole interview as revision 2", list)
+	}
+}
+
 func care(t testing.TB, s *site) {
 	t.Helper()
 	if err := s.lookAfter(t.Context()); err != nil {

@@ -65,7 +65,7 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.refused,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, reason := range []string{"bytes", "wait", "disk-starts", "disk", "session", "link", "device", "account", "network"} {
+	for _, reason := range []string{"bytes", "wait", "disk-starts", "disk", "session", "link", "device", "account", "network", "connections"} {
 		m.refused.WithLabelValues(reason)
 	}
 	return m

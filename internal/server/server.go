@@ -45,6 +45,8 @@ import (
 type Intake interface {
 	Accept(ctx context.Context, body []byte) (intake.Receipt, error)
 	AcceptIf(ctx context.Context, body []byte, may func(*surveys.Interview) error) (intake.Receipt, error)
+	// Stands says what is stored under an ID and revision.
+	Stands(id string, revision uint32) intake.Standing
 	// ReceiptKey is the key with which receipts are checked.
 	ReceiptKey() signing.Public
 }
@@ -197,7 +199,8 @@ func (s *Server) Listen() error {
 	if err != nil {
 		return err
 	}
-	s.listener = netutil.LimitListener(l, s.cfg.MaxConns)
+	fair := newSharing(l, max(1, s.cfg.MaxConns/2), func() { s.metrics.refuse("connections") })
+	s.listener = netutil.LimitListener(fair, s.cfg.MaxConns)
 	if s.cfg.MetricsAddr == "" {
 		return nil
 	}

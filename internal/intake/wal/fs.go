@@ -136,12 +136,15 @@ func (d osFolder) SyncDir() error {
 	return f.Sync()
 }
 
+// lockName is the file that says who has the log open.
+const lockName = "lock"
+
 // Lock takes the lock file. On a disk that cannot be written there may be none, and then
 // nobody can write, either.
 func (d osFolder) Lock() (io.Closer, error) {
-	f, err := os.OpenFile(d.path("lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(d.path(lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, syscall.EROFS) {
-		if f, err = os.Open(d.path("lock")); errors.Is(err, fs.ErrNotExist) {
+		if f, err = os.Open(d.path(lockName)); errors.Is(err, fs.ErrNotExist) {
 			return io.NopCloser(nil), nil
 		}
 	}

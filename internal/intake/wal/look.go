@@ -114,7 +114,8 @@ func (v *View) scans(yield func(*scan, error) bool) {
 // scan reads one segment. The last one may be written to meanwhile, and its beginning
 // read before a batch and its end after it: that looks like damage once, but not again.
 func (v *View) scan(at viewed, buf *[]byte) (s *scan, err error) {
-	for before := -1; ; before = len(s.seg.damaged) {
+	var before []Damage
+	for {
 		var lost *Damage
 		if *buf, lost, err = readSegment(v.folder, segmentName(at.number), *buf); err != nil {
 			return nil, fmt.Errorf("read the log: %w", err)
@@ -125,9 +126,10 @@ func (v *View) scan(at viewed, buf *[]byte) (s *scan, err error) {
 		if s.lost = lost; lost != nil {
 			lost.Segment = s.seg.name()
 		}
-		if n := len(s.seg.damaged); at.limit != noLimit || n == 0 || n == before {
+		if at.limit != noLimit || len(s.seg.damaged) == 0 || slices.Equal(s.seg.damaged, before) {
 			return s, nil
 		}
+		before = s.seg.damaged
 	}
 }
 
