@@ -200,4 +200,4 @@ web/tests/node_modules/axe-core/axe.min.js: web/tests/package-lock.json
 
 deps:
 	apt-get update
-	apt-get install -y --no-install-recommends chromium fonts-noto-cjk
+	apt-get install -y --no-install-recommends chromium fonts-noto-cjk openssl

@@ -25,7 +25,7 @@ var rebuilt = flag.Int("rebuild", 3000, "how many interviews the store is rebuil
 // it is the campaign, which prints the rates.
 func TestRebuildWithTheEngine(t *testing.T) {
 	if testing.Short() {
-		t.Skip("needs the engine")
+		t.Skip("starts the engine; without -short it runs")
 	}
 	e := enginetest.Start(t)
 	store, err := clickhouse.Open(t.Context(), clickhouse.Config{DSN: e.DSN()})

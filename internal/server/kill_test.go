@@ -96,6 +96,12 @@ func startSelf(t *testing.T, test, variable, dir string) (addr string, cmd *exec
 
 // child serves the village questionnaire until it is killed.
 func child(dir string) error {
+	return serveIn(dir, wal.DefaultConfig(filepath.Join(dir, "log")), func(*Config) {})
+}
+
+// serveIn serves the village questionnaire with its files in a folder, with a log and further
+// settings of its own, until it is killed. It prints its address.
+func serveIn(dir string, logged wal.Config, set func(*Config)) error {
 	q := village()
 	f, err := form.Compile(q)
 	if err != nil {
@@ -103,7 +109,7 @@ func child(dir string) error {
 	}
 	waves := &intake.Waves{}
 	waves.Publish(q.ID, q.ID, q.Version(), intake.Edition{Form: f})
-	log, err := wal.Open(wal.DefaultConfig(filepath.Join(dir, "log")))
+	log, err := wal.Open(logged)
 	if err != nil {
 		return err
 	}
@@ -119,6 +125,7 @@ func child(dir string) error {
 	}
 	cfg := DefaultConfig(testKey)
 	cfg.Addr = "127.0.0.1:0"
+	set(&cfg)
 	s, err := New(cfg, Deps{Waves: []Wave{{ID: q.ID, Questionnaire: q, Form: f}}, Intake: in, Drafts: under,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }})
 	if err != nil {

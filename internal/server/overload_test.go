@@ -3,11 +3,9 @@ package server
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -23,11 +21,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/suyang-survey/suyang/internal/drafts"
-	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/surveys/form"
 )
 
 var overload = flag.Int("overload", 0, "seconds of overload; 0 is a short run")
@@ -61,45 +56,13 @@ func (f slowFile) Datasync() error {
 
 // overloaded serves on a slow disk until it is killed.
 func overloaded(dir string) error {
-	q := village()
-	f, err := form.Compile(q)
-	if err != nil {
-		return err
-	}
-	waves := &intake.Waves{}
-	waves.Publish(q.ID, q.ID, q.Version(), intake.Edition{Form: f})
 	folder, err := wal.Folder(filepath.Join(dir, "log"))
 	if err != nil {
 		return err
 	}
 	slow := wal.DefaultConfig("")
 	slow.FS, slow.BatchRecords = slowDisk{folder}, slowRecords
-	log, err := wal.Open(slow)
-	if err != nil {
-		return err
-	}
-	shipping := intake.DefaultConfig(filepath.Join(dir, "intake"))
-	shipping.Key = testKey
-	in, err := intake.New(shipping, log, &store{}, waves, time.Now)
-	if err != nil {
-		return err
-	}
-	under, err := drafts.Open(filepath.Join(dir, "drafts.db"), testKey)
-	if err != nil {
-		return err
-	}
-	cfg := DefaultConfig(testKey)
-	cfg.Addr, cfg.MaxRequests, cfg.Pressure.QueueWait = "127.0.0.1:0", slowPlaces, slowWait
-	s, err := New(cfg, Deps{Waves: []Wave{{ID: q.ID, Questionnaire: q, Form: f}}, Intake: in, Drafts: under,
-		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }})
-	if err != nil {
-		return err
-	}
-	if err := s.Listen(); err != nil {
-		return err
-	}
-	fmt.Println(s.Addr())
-	return s.Run(context.Background())
+	return serveIn(dir, slow, func(cfg *Config) { cfg.MaxRequests, cfg.Pressure.QueueWait = slowPlaces, slowWait })
 }
 
 // crowd sends interviews over many connections and notes what comes of them.

@@ -212,7 +212,7 @@ func middle[T float64 | time.Duration](vs []T) (mid, least, most T) {
 // that begin with another one each time, and how long a log takes to open.
 func TestLogSpeed(t *testing.T) {
 	if *speed == 0 {
-		t.Skip("speed is measured with -args -speed 5s")
+		t.Skip("make bench-log runs it")
 	}
 	paces := make([][]pace, len(contenders))
 	for round := range *rounds {
