@@ -2,6 +2,7 @@ package wal
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -23,6 +24,20 @@ type Hash [sha256.Size]byte
 
 // String writes the hash in hexadecimal.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// hashBatch returns the hash of the batch of these records, as they are on disk, after the
+// one with the hash before.
+func hashBatch(before Hash, records []byte) (h Hash) {
+	sum := sha256.New()
+	sum.Write(before[:])
+	for len(records) > 0 {
+		n := checkedFrom + int(binary.LittleEndian.Uint32(records))
+		sum.Write(records[:n])
+		records = records[pad(n):]
+	}
+	sum.Sum(h[:0])
+	return h
+}
 
 // Head is a place in the chain: the last record of a batch, and the hash of that batch.
 type Head struct {

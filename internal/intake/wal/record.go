@@ -89,9 +89,8 @@ func (r *stored) size() int { return pad(r.length) }
 // batchFrom returns the sequence number with which the batch began.
 func (r *stored) batchFrom() uint64 { return r.Seq - min(r.Seq, uint64(r.index)) }
 
-// appendRecord appends the disk form of r to buf, with a link if it begins a batch, and
-// returns as well where its padding begins.
-func appendRecord(buf []byte, r Record, at batchPlace, link Hash) (_ []byte, end int) {
+// appendRecord appends the disk form of r to buf, with a link if it begins a batch.
+func appendRecord(buf []byte, r Record, at batchPlace, link Hash) []byte {
 	start := len(buf)
 	le := binary.LittleEndian
 	buf = le.AppendUint32(buf, 0)
@@ -110,13 +109,12 @@ func appendRecord(buf []byte, r Record, at batchPlace, link Hash) (_ []byte, end
 		buf = append(buf, link[:]...)
 	}
 	buf = append(buf, r.Body...)
-	end = len(buf)
-	le.PutUint32(buf[start:], uint32(end-start-checkedFrom))
+	le.PutUint32(buf[start:], uint32(len(buf)-start-checkedFrom))
 	le.PutUint32(buf[start+4:], crc32.Checksum(buf[start+checkedFrom:], castagnoli))
 	for (len(buf)-start)%8 != 0 {
 		buf = append(buf, 0)
 	}
-	return buf, end
+	return buf
 }
 
 // decodeRecord reads the record at the beginning of buf. The body is a part of buf.

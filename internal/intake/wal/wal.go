@@ -111,8 +111,7 @@ type Log struct {
 	file       File // of active
 	lastNumber uint64
 	buf        []byte
-	sum        Hash      // of the batch in buf
-	newest     time.Time // when its latest record was received
+	newest     time.Time // when the latest record of the batch in buf was received
 }
 
 // counts are the parts of Stat that only grow.

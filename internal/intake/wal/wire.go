@@ -13,8 +13,7 @@ import (
 // checksum, as on disk, without its place in a batch and outside the chain, which is that of
 // one log.
 func AppendRecord(buf []byte, r Record) []byte {
-	buf, _ = appendRecord(buf, r, batchPlace{1, 2}, Hash{})
-	return buf
+	return appendRecord(buf, r, batchPlace{1, 2}, Hash{})
 }
 
 // ReadRecords reads the records that AppendRecord wrote. The bodies are parts of buf. Its

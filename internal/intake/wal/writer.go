@@ -1,9 +1,9 @@
 package wal
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -21,6 +21,7 @@ func (l *Log) write() {
 		for _, q := range batch {
 			close(q.done)
 		}
+		runtime.Gosched() // whoever was waiting may append again, in the next batch
 	}
 }
 
@@ -110,19 +111,29 @@ func (l *Log) try(batch []*request) error {
 	}
 	s := l.active
 	off, marks := l.encode(batch, s)
+	hashed := make(chan Hash, 1)
+	records, before := l.buf[marks[0].off-off:], l.head
+	go func() { hashed <- hashBatch(before, records) }() // while the disk works
+	took, err := l.store(off)
+	sum := <-hashed // before l.buf is used again
+	if err == nil {
+		l.publish(s, off+int64(len(l.buf)), marks, sum, took)
+	}
+	return err
+}
+
+// store makes l.buf durable at off of the active segment and returns how long the sync took.
+func (l *Log) store(off int64) (time.Duration, error) {
 	if _, err := l.file.WriteAt(l.buf, off); err != nil {
-		return err
+		return 0, err
 	}
 	began := time.Now()
-	if err := l.file.Datasync(); err != nil {
-		return err
-	}
-	l.publish(s, off+int64(len(l.buf)), marks, time.Since(began))
-	return nil
+	err := l.file.Datasync()
+	return time.Since(began), err
 }
 
 // encode lays the batch out in l.buf, after the header if the segment is new, and
-// returns where it goes and the places of its records. Its hash is then in l.sum.
+// returns where it goes and the places of its records.
 func (l *Log) encode(batch []*request, s *segment) (off int64, marks []mark) {
 	l.buf = l.buf[:0]
 	off = s.end
@@ -134,18 +145,14 @@ func (l *Log) encode(batch []*request, s *segment) (off int64, marks []mark) {
 	for _, q := range batch {
 		count += len(q.records)
 	}
-	sum := sha256.New()
-	sum.Write(l.head[:])
 	seq, at := s.next, batchPlace{count: count}
 	l.newest = time.Time{}
 	for _, q := range batch {
 		q.first = seq
 		for _, r := range q.records {
 			r.Seq = seq
-			start, end := len(l.buf), 0
-			marks = append(marks, mark{seq, off + int64(start)})
-			l.buf, end = appendRecord(l.buf, r, at, l.head)
-			sum.Write(l.buf[start:end])
+			marks = append(marks, mark{seq, off + int64(len(l.buf))})
+			l.buf = appendRecord(l.buf, r, at, l.head)
 			if r.Received.After(l.newest) {
 				l.newest = r.Received
 			}
@@ -153,12 +160,11 @@ func (l *Log) encode(batch []*request, s *segment) (off int64, marks []mark) {
 			at.index++
 		}
 	}
-	sum.Sum(l.sum[:0])
 	return off, marks
 }
 
 // publish lets readers see a batch that is durable.
-func (l *Log) publish(s *segment, end int64, marks []mark, synced time.Duration) {
+func (l *Log) publish(s *segment, end int64, marks []mark, sum Hash, synced time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range marks {
@@ -169,7 +175,7 @@ func (l *Log) publish(s *segment, end int64, marks []mark, synced time.Duration)
 	if l.newest.After(s.newest) {
 		s.newest = l.newest
 	}
-	l.next, l.last, l.head = s.next, s.next-1, l.sum
+	l.next, l.last, l.head = s.next, s.next-1, sum
 	l.full = nil
 	l.stat.records += uint64(len(marks))
 	l.stat.batches++
