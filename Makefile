@@ -17,7 +17,8 @@
 # make frames  how long reading, checking and merging a frame of 705,600 villages takes, from CSV and from XLSX
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make sim    N submissions to simulated installations with power cuts, failing disks and a store that lies, from SEED on
-# make chaos  interviews at RATE a second while the way to the real engine is disturbed in every manner, each for PHASE
+# make chaos  interviews at RATE a second while the way to the real engine is disturbed in every manner, each for PHASE,
+#             and while the engine is away for AWAY
 # make bench-ship  how many interviews a second go from the log into the real engine, INTERVIEWS of them
 # make page-weight  bytes of each respondent page, and how long it takes on an old phone with a slow network
 # make bench-pages  how many respondent pages a second the server gives, sent with everything it stores, and only seen
@@ -61,6 +62,7 @@ SUBMISSIONS ?= 1000000
 NODE_KILLS  ?= 60
 SEED    ?= 1
 PHASE   ?= 60s
+AWAY    ?= 10m
 RATE    ?= 200
 INTERVIEWS ?= 30000
 LOAD    ?= $(if $(filter command,$(firstword $(origin N))),$(N),200000)
@@ -148,7 +150,7 @@ sim:
 	$(GO) test ./internal/intake -run '^(TestSimulation|TestASeedReplays|TestSimulationFindsWhatIsBroken)$$' -v -count 1 -timeout 2h -args -operations $(N) -seed $(SEED)
 
 chaos: engine
-	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/intake -run '^TestChaos$$' -v -count 1 -timeout 3h -args -phase $(PHASE) -rate $(RATE)
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/intake -run '^TestChaos$$' -v -count 1 -timeout 3h -args -phase $(PHASE) -away $(AWAY) -rate $(RATE)
 
 page-weight:
 	$(GO) test ./internal/server -run '^TestPageWeight$$' -v -count 1 -args -slow
