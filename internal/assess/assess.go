@@ -22,7 +22,13 @@ type Plan struct {
 	// Series is a factor whose levels stand side by side in every table, such as the
 	// year; empty for a single wave.
 	Series string `yaml:"series,omitempty"`
-	Method Method `yaml:"method"`
+	// Groups are sets of groups that may overlap; each gets a table.
+	Groups []GroupSet `yaml:"groups,omitempty"`
+	// Crossings are pairs of factors of which the rate is shown by both at once.
+	Crossings [][]string `yaml:"crossings,omitempty"`
+	// Topics are the parts on questions that are not scored, in order.
+	Topics []Topic `yaml:"topics,omitempty"`
+	Method Method  `yaml:"method"`
 	// Simulated says that the respondents were made by a computer; every report says so.
 	Simulated bool `yaml:"simulated,omitempty"`
 }
@@ -45,6 +51,13 @@ type Level struct {
 	Values []string     `yaml:"values,omitempty"`
 	Min    *float64     `yaml:"min,omitempty"`
 	Below  *float64     `yaml:"below,omitempty"`
+	// When is a condition on the answers, in place of values or a range; the first level
+	// whose condition holds is the person's.
+	When string `yaml:"when,omitempty"`
+	// Tile is the column and the row of a place in a grid of squares, and Short the name
+	// that fits there.
+	Tile  []int        `yaml:"tile,flow,omitempty"`
+	Short surveys.Text `yaml:"short,omitempty"`
 }
 
 // Method is the text of the method box.
@@ -207,6 +220,13 @@ type Results struct {
 	// Dimensions holds mean points, Items the share of right answers.
 	Dimensions []Group
 	Items      []Group
+	Crossings  []CrossTable
+	Topics     []TopicResult
+	// References are the published rates that the report shows beside the wave's, in the
+	// order of area and year, and Changes how the wave stands to those it is compared with.
+	References []Reference
+	Changes    []Change
+	Targets    []Attainment
 }
 
 // Assumption is something the weights rest on that nobody counted. The report says
@@ -243,8 +263,14 @@ type Group struct {
 	Rows []Row
 }
 
-// Table is the literacy rate by one factor.
+// Table is the literacy rate by one factor, or by a set of groups that may overlap.
 type Table struct {
+	// Factor says what the groups are; of a set of groups it has the ID and title, and a
+	// level for each group.
 	Factor Factor
+	// Set is the set of groups, nil for a factor.
+	Set    *GroupSet `json:",omitempty"`
 	Groups []Group
+	// Separation says which of the groups differ; nil where there is a single group.
+	Separation *Separation `json:",omitempty"`
 }
