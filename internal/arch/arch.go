@@ -20,6 +20,7 @@ var ours = map[string][]string{
 	"surveys/library/divisions":  {"surveys/geo"},
 	"analysis":                   {},
 	"analysis/weighting":         {"analysis"},
+	"analysis/disclosure":        {"analysis"},
 	"web":                        {},
 	"internal/arch":              {},
 	"internal/auth":              {"surveys"},
