@@ -1,0 +1,69 @@
+package disclosure
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// province is a report's tables: cities in regions, each crossed with everything, and
+// further crossings, about 30 tables with their margins.
+func province(cities, people int) world {
+	d := []Dimension{{"city", classes("city", cities)}, {"sex", classes("sex", 2)}, {"age", classes("age", 6)}, {"edu", classes("edu", 6)},
+		{"urban", classes("urban", 2)}, {"job", classes("job", 10)}, {"group", classes("group", 6)}, {"income", classes("income", 8)}, {"level", classes("level", 4)},
+		{"channel", classes("channel", 12)}, {"trade", classes("trade", 15)}, {"party", classes("party", 3)}}
+	w := world{name: "a province's report", people: people, dimensions: d, groups: append(regions(d[0].Classes), levels...), outcomes: 1, weighted: true}
+	for _, other := range d[1:] {
+		w.tables = append(w.tables, []string{"city", other.Name}, []string{"region", other.Name})
+	}
+	w.tables = append(w.tables, [][]string{{"sex", "age"}, {"sex", "edu"}, {"edu", "age"}, {"urban", "edu"}, {"job", "sex"}, {"job", "edu"}, {"group", "age"}, {"trade", "sex"}, {"channel", "edu"}}...)
+	return w
+}
+
+// large is a publication of about ten times as many cells.
+func large(cities, people int) world {
+	w := province(cities, people)
+	for _, pair := range [][2]string{{"sex", "age"}, {"sex", "edu"}, {"urban", "edu"}, {"urban", "age"}, {"sex", "job"}, {"sex", "trade"}, {"sex", "channel"}, {"urban", "income"}, {"urban", "job"}, {"age", "edu"}} {
+		w.tables = append(w.tables, []string{"city", pair[0], pair[1]})
+	}
+	return w
+}
+
+func benchmarkProtect(b *testing.B, w world) {
+	p := w.publish(w.draw(rand.New(rand.NewPCG(1, 1))))
+	b.ReportAllocs()
+	var r *Result
+	for b.Loop() {
+		var err error
+		if r, err = Protect(p, DefaultRules()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	sensitive := 0
+	for _, is := range r.sensitive() {
+		sensitive += b2i(is)
+	}
+	b.ReportMetric(float64(len(p.Cells)), "cells")
+	b.ReportMetric(float64(sensitive), "sensitive")
+	b.ReportMetric(float64(len(r.Suppressions())-sensitive), "hidden-with-them")
+	b.ReportMetric(float64(len(r.Narrow)), "narrow")
+}
+
+func BenchmarkProtect(b *testing.B) {
+	b.Run("11 cities, 3300 people", func(b *testing.B) { benchmarkProtect(b, province(11, 3300)) })
+	b.Run("21 cities, 10000 people", func(b *testing.B) { benchmarkProtect(b, province(21, 10000)) })
+	b.Run("100 cities, 50000 people", func(b *testing.B) { benchmarkProtect(b, province(100, 50000)) })
+	b.Run("21 cities, three-way", func(b *testing.B) { benchmarkProtect(b, large(21, 30000)) })
+}
+
+func BenchmarkAttack(b *testing.B) {
+	p := province(21, 10000)
+	r, err := Protect(p.publish(p.draw(rand.New(rand.NewPCG(1, 1)))), DefaultRules())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if found := r.Attack(); len(found) > 0 {
+			b.Fatalf("found %d, such as %+v", len(found), found[0])
+		}
+	}
+}
