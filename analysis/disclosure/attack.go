@@ -291,12 +291,11 @@ func (b *bounds) programme(m, layer int) *programme {
 	return b.made[key]
 }
 
-// reach is how far up or down a number can go.
+// reach is how far up or down a number can go, or something of at least what is needed.
 func (b *bounds) reach(k int, n need) float64 {
-	c := b.part.cells[k]
 	layers := b.r.l.measures[n.measure].layers
 	one := func(layer int) float64 {
-		return math.Abs(b.programme(n.measure, layer).extreme(k, n.direction) - layers[layer][c])
+		return b.programme(n.measure, layer).reach(k, n.direction, n.amount)
 	}
 	if n.layer >= 0 {
 		return one(n.layer)
@@ -322,7 +321,7 @@ func (b *bounds) breaches(k int, sensitive []bool) []Breach {
 				want = w.Got
 			}
 		}
-		if reach := b.reach(k, n); reach < want-1e-6*max(1, want) {
+		if reach := b.reach(k, n); reach < want-1e-5*max(1, want) {
 			list = append(list, b.breach(c, n, reach))
 		}
 	}
@@ -351,9 +350,10 @@ func (b *bounds) pinned(found []bool) []Breach {
 		if found[k] || b.r.l.cells[c].Unprinted {
 			continue
 		}
-		up := need{cell: c, layer: -1, direction: 1}
-		down := need{cell: c, layer: -1, direction: -1}
-		if b.reach(k, up) < 1e-6 && b.reach(k, down) < 1e-6 {
+		const some = 1e-3 // of a respondent: any leeway
+		up := need{cell: c, layer: -1, direction: 1, amount: some}
+		down := need{cell: c, layer: -1, direction: -1, amount: some}
+		if b.reach(k, up) < some && b.reach(k, down) < some {
 			list = append(list, b.r.exact(c))
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/suyang-survey/suyang/analysis"
 )
 
-var publications = flag.Int("publications", 12, "random publications of each kind that are attacked")
+var publications = flag.Int("publications", 4, "random publications of each kind that are attacked")
 
 // person is one made-up respondent: the class on each dimension, answers, weight, PSU.
 type person struct {
@@ -74,6 +74,7 @@ func (w world) publish(people []person) Publication {
 					names = append(names, name)
 				}
 			}
+			slices.Sort(names)
 			wanted[fmt.Sprint(names)] = names
 		}
 	}

@@ -59,7 +59,7 @@ func TestTheAttackerOfFischettiAndSalazar(t *testing.T) {
 		if l.cells[c].N != 22 {
 			continue
 		}
-		if lo, hi := q.extreme(k, -1), q.extreme(k, 1); math.Abs(lo-5) > 1e-9 || math.Abs(hi-30) > 1e-9 {
+		if lo, hi := q.extreme(k, -1, math.Inf(1)), q.extreme(k, 1, math.Inf(1)); math.Abs(lo-5) > 1e-9 || math.Abs(hi-30) > 1e-9 {
 			t.Errorf("bounds = [%v, %v], want [5, 30]", lo, hi)
 		}
 	}

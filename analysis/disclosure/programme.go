@@ -1,6 +1,9 @@
 package disclosure
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // programme bounds hidden numbers x ≥ 0 of which sums are known. It is a simplex method
 // that starts from the real numbers, so it needs no first phase, and keeps its basis
@@ -10,14 +13,22 @@ import "math"
 //
 // The basic numbers are x_B = b − T·x_N, all of x_N at 0.
 type programme struct {
-	basic, other []int // places of the cells
+	part         part
+	values       []float64 // the real numbers of the part
+	lo, hi       []float64 // the least and greatest number of each cell at any corner seen
+	basic, other []int     // places of the cells
+	pivots       int
 	row, column  []int // of each cell, its row if basic, else −1; and its column
 	t            [][]float64
 	b            []float64
 }
 
-// tiny is what counts as nothing in T, whose numbers are near 0 and ±1.
-const tiny = 1e-9
+// tiny is what counts as nothing in T, and firm what may be divided by: its numbers are
+// 0, ±1 and fractions with small denominators, so whatever lies between is rounding.
+const (
+	tiny = 1e-9
+	firm = 1e-5
+)
 
 // newProgramme solves the sums for as many cells as possible and moves from the real
 // numbers to a corner.
@@ -27,15 +38,76 @@ func newProgramme(p part, values []float64) *programme {
 	for k, c := range p.cells {
 		x[k] = values[c]
 	}
-	q := &programme{row: make([]int, n), column: make([]int, n)}
-	rows, lead := eliminate(p, x)
+	q := &programme{part: p, values: x, lo: slices.Clone(x), hi: slices.Clone(x)}
+	q.start()
+	return q
+}
+
+// start begins anew, without the rounding of earlier steps.
+func (q *programme) start() {
+	n := len(q.values)
+	q.row, q.column, q.other, q.t = make([]int, n), make([]int, n), nil, nil
+	rows, lead := eliminate(q.part, q.values)
 	q.arrange(rows, lead, n)
 	q.b = make([]float64, len(q.basic))
 	for i, c := range q.basic {
-		q.b[i] = x[c]
+		q.b[i] = q.values[c]
 	}
-	q.corner(x)
-	return q
+	q.corner(q.values)
+	q.pivots = 0
+}
+
+// reach is how far up (direction 1) or down (−1) a cell can go from its real number, or
+// something of at least enough.
+func (q *programme) reach(cell int, direction, enough float64) float64 {
+	if seen := q.seen(cell, direction); seen >= enough {
+		return seen
+	}
+	if q.pivots > 10*len(q.values)+1000 {
+		q.start()
+	}
+	x := q.extreme(cell, direction, enough)
+	if far := math.Abs(x - q.values[cell]); far >= enough-1e-6*max(1, enough) && q.holds() {
+		q.note()
+		return far
+	}
+	q.start() // be sure before anything is called found
+	x = q.extreme(cell, direction, enough)
+	if q.holds() {
+		q.note()
+	}
+	return math.Abs(x - q.values[cell])
+}
+
+// seen is how far a cell went at corners that were met before.
+func (q *programme) seen(cell int, direction float64) float64 {
+	if direction > 0 {
+		return q.hi[cell] - q.values[cell]
+	}
+	return q.values[cell] - q.lo[cell]
+}
+
+// note remembers a corner.
+func (q *programme) note() {
+	for c := range q.values {
+		v := q.value(c)
+		q.lo[c], q.hi[c] = min(q.lo[c], v), max(q.hi[c], v)
+	}
+}
+
+// holds reports whether the corner fulfils the sums.
+func (q *programme) holds() bool {
+	for _, row := range q.part.rows {
+		off, size := 0.0, 1.0
+		for _, t := range row {
+			off += float64(t.sign) * (q.value(t.place) - q.values[t.place])
+			size += math.Abs(q.values[t.place])
+		}
+		if math.Abs(off) > 1e-7*size {
+			return false
+		}
+	}
+	return true
 }
 
 // eliminate brings the sums to reduced form, with the largest numbers as basic ones, so
@@ -54,7 +126,7 @@ func eliminate(p part, x []float64) (rows [][]float64, lead []int) {
 		}
 		best := -1
 		for c, f := range row {
-			if math.Abs(f) > 1e-7 && (best < 0 || x[c]*math.Abs(f) > x[best]*math.Abs(row[best])) {
+			if math.Abs(f) > firm && (best < 0 || x[c]*math.Abs(f) > x[best]*math.Abs(row[best])) {
 				best = c
 			}
 		}
@@ -125,7 +197,7 @@ func (q *programme) corner(x []float64) {
 		}
 		step, leave := v, -1
 		for i := range q.basic { // x_j falls by step, x_B grows by T·step
-			if f := q.t[i][j]; f < -tiny && q.b[i]/-f < step {
+			if f := q.t[i][j]; f < -firm && q.b[i]/-f < step {
 				step, leave = q.b[i]/-f, i
 			}
 		}
@@ -173,10 +245,13 @@ func (q *programme) pivot(i, j int) {
 }
 
 // extreme is the greatest (direction 1) or least (−1) value of a cell, ±Inf if there is
-// none.
-func (q *programme) extreme(cell int, direction float64) float64 {
+// none, or one that is further than enough from the real one.
+func (q *programme) extreme(cell int, direction, enough float64) float64 {
 	stalled := 0
 	for {
+		if v := q.value(cell); (v-q.values[cell])*direction >= enough {
+			return v
+		}
 		j := q.entering(cell, direction, stalled > 2*len(q.other)+20)
 		if j < 0 {
 			return q.value(cell)
@@ -194,6 +269,7 @@ func (q *programme) extreme(cell int, direction float64) float64 {
 			q.b[r] = max(0, q.b[r]-q.t[r][j]*step)
 		}
 		q.pivot(i, j)
+		q.pivots++
 		q.b[i] = step
 	}
 }
@@ -215,10 +291,10 @@ func (q *programme) entering(cell int, direction float64, bland bool) int {
 		}
 		return -1
 	}
-	best, most := -1, tiny
+	best, most := -1, firm
 	for j, f := range q.t[i] {
 		gain := -f * direction
-		if gain <= tiny {
+		if gain <= firm {
 			continue
 		}
 		if bland && (best < 0 || q.other[j] < q.other[best]) || !bland && gain > most {
@@ -233,7 +309,7 @@ func (q *programme) leaving(j int) (row int, step float64) {
 	row, step = -1, math.Inf(1)
 	for i := range q.basic {
 		f := q.t[i][j]
-		if f <= tiny {
+		if f <= firm {
 			continue
 		}
 		if s := q.b[i] / f; s < step-tiny || s <= step+tiny && row >= 0 && q.basic[i] < q.basic[row] {

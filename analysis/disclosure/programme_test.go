@@ -11,8 +11,6 @@ import (
 
 // independent leaves out sums that follow from others, which gonum's solver refuses.
 func independent(p part) [][]float64 {
-	rows, _ := eliminate(p, make([]float64, len(p.cells)))
-	_ = rows
 	var kept, reduced [][]float64
 	for _, terms := range p.rows {
 		row := make([]float64, len(p.cells))
@@ -79,7 +77,7 @@ func TestBoundsAgreeWithGonum(t *testing.T) {
 					objective := make([]float64, len(part.cells))
 					objective[k] = -direction
 					value, _, err := lp.Simplex(objective, a, b, 1e-10, nil)
-					got := q.extreme(k, direction)
+					got := q.extreme(k, direction, math.Inf(1))
 					if err == lp.ErrUnbounded {
 						value = math.Inf(-1)
 					} else if err != nil {

@@ -1,6 +1,7 @@
 package disclosure
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -106,6 +107,7 @@ func (r *Result) complement() error {
 			return fmt.Errorf("the cell %s cannot be hidden, since nobody is outside of it; leave its table out or pool its classes", keyText(r.l.cells[i].Key))
 		}
 	}
+	s.prune()
 	return nil
 }
 
@@ -143,6 +145,8 @@ type search struct {
 	now     [][][]float64 // measures, layers, cells: the other table, while a need is met
 	touched []int32
 	plans   map[string]*plan
+	proofs  []proof
+	closed  bool // nothing further may be hidden
 
 	// What is being looked for.
 	need      need
@@ -155,6 +159,14 @@ type search struct {
 	found     []entry
 	caps      [][]float64 // by depth: how far each layer can go
 	entries   []entry
+}
+
+// proof is how far exchanges meet a need, and the cells that they need hidden.
+type proof struct {
+	need    need
+	got     float64
+	singles bool
+	cells   []int32
 }
 
 // entry is a cell of an exchange and whether it gains or loses.
@@ -208,17 +220,92 @@ func hidingCost(c Cell) float64 {
 // Exchanges in all dimensions of the cell leave its margins alone and come first; cells
 // with one respondent, who knows their own answer, take part only if nothing else does.
 func (s *search) meet(n need) float64 {
+	p := s.prove(n, true)
+	s.proofs = append(s.proofs, p)
+	return p.got
+}
+
+func (s *search) prove(n need, singles bool) proof {
+	p := proof{need: n}
 	s.need, s.remaining = n, n.amount
-	defer s.reset()
 	axes := s.l.tables[s.l.tableOf[n.cell]].axes
-	for _, singles := range []bool{false, true} {
-		s.singles = singles
+	for _, s.singles = range []bool{false, true} {
+		if s.singles && (!singles || s.remaining <= 1e-9*n.amount) {
+			break
+		}
+		p.singles = s.singles
 		for size := len(axes); size > 0; size-- {
 			for s.remaining > 1e-9*n.amount && s.step(axes, size) {
 			}
 		}
 	}
-	return n.amount - max(0, s.remaining)
+	slices.Sort(s.touched)
+	p.got, p.cells = n.amount-max(0, s.remaining), slices.Clone(slices.Compact(s.touched))
+	s.reset()
+	return p
+}
+
+// prune shows cells again, the dearest first, where the needs can be met with the other
+// hidden cells alone: those that were hidden first did not know of those that followed.
+func (s *search) prune() {
+	s.closed = true
+	users := make([][]int, len(s.l.cells))
+	for k, p := range s.proofs {
+		for _, c := range p.cells {
+			users[c] = append(users[c], k)
+		}
+	}
+	for _, c := range s.dearest() {
+		s.show(c, users)
+	}
+	for _, c := range s.dearest() { // those that no proof needs any more
+		if len(users[c]) == 0 {
+			s.show(c, users)
+		}
+	}
+}
+
+// dearest lists the printed cells that are hidden with others.
+func (s *search) dearest() []int32 {
+	var list []int32
+	for i, why := range s.r.reason {
+		if why == Complementary && s.r.hidden[i] {
+			list = append(list, int32(i))
+		}
+	}
+	slices.SortStableFunc(list, func(a, b int32) int {
+		return cmp.Compare(hidingCost(s.l.cells[b]), hidingCost(s.l.cells[a]))
+	})
+	return list
+}
+
+// show shows a cell again if every need that it was hidden for can be met without it.
+func (s *search) show(c int32, users [][]int) {
+	s.r.hidden[c] = false
+	var others []proof
+	for _, k := range users[c] {
+		n := s.proofs[k].need
+		n.amount = s.proofs[k].got
+		p := proof{}
+		if n.amount > 0 {
+			p = s.prove(n, s.proofs[k].singles)
+		}
+		if p.got < n.amount-1e-9*n.amount {
+			s.r.hidden[c] = true
+			return
+		}
+		others = append(others, p)
+	}
+	s.r.reason[c] = ""
+	for i, k := range slices.Clone(users[c]) {
+		for _, old := range s.proofs[k].cells {
+			users[old] = slices.DeleteFunc(users[old], func(x int) bool { return x == k })
+		}
+		s.proofs[k] = others[i]
+		for _, cell := range others[i].cells {
+			users[cell] = append(users[cell], k)
+		}
+	}
 }
 
 // reset brings the other table back to the real one.
@@ -534,6 +621,9 @@ func (s *search) extend(depth int, caps []float64) (float64, bool) {
 				return 0, false
 			}
 			if !s.r.hidden[e.cell] {
+				if s.closed {
+					return 0, false
+				}
 				cost += s.cost[e.cell]
 			}
 			if e.sign < 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/suyang-survey/suyang/analysis"
 )
 
-var guards = flag.Int("guards", 4, "random sets of filtered views of which all pairs are compared")
+var guards = flag.Int("guards", 1, "random sets of filtered views of which all pairs are compared")
 
 // within reports whether everybody in the one view is in the other by definition.
 func (l *linked) within(narrow, wide analysis.Domain) bool {
