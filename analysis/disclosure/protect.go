@@ -508,15 +508,16 @@ func (s *search) build(fixed map[int][]int) bool {
 		caps[k] = math.Inf(1)
 	}
 	cost, ok := s.extend(0, caps)
-	if !ok {
-		return false
-	}
 	for depth, b := range s.plan.free {
-		more, ok := s.fix(depth+1, b, fixed[b])
-		if !ok {
+		if !ok || s.hopeless(cost) {
 			return false
 		}
+		var more float64
+		more, ok = s.fix(depth+1, b, fixed[b])
 		cost += more
+	}
+	if !ok {
+		return false
 	}
 	m := move{cost: cost, size: s.size(s.capsAt(len(s.plan.free)))}
 	if m.size <= 1e-9*s.need.amount || !s.better(m) {
@@ -525,6 +526,11 @@ func (s *search) build(fixed map[int][]int) bool {
 	m.entries = append(s.best.entries[:0:0], s.entries...)
 	s.best = m
 	return true
+}
+
+// hopeless reports whether an exchange that costs this much already cannot be the best.
+func (s *search) hopeless(cost float64) bool {
+	return s.best.size > 0 && cost/s.remaining > s.best.cost/min(s.best.size, s.remaining)
 }
 
 // better compares by cost for what is still needed.
@@ -625,6 +631,9 @@ func (s *search) extend(depth int, caps []float64) (float64, bool) {
 					return 0, false
 				}
 				cost += s.cost[e.cell]
+				if s.hopeless(cost) {
+					return 0, false
+				}
 			}
 			if e.sign < 0 {
 				for k, v := range s.now[s.need.measure] {
@@ -646,11 +655,11 @@ func (s *search) allowed(e entry) bool {
 // that have the coordinate. It fails at a cell that is not there, since nobody is in it.
 func (s *search) cellsOf(t *table, at, code int, sign float64) bool {
 	if at == len(t.axes) {
-		cell, known := t.cell[code]
-		if known {
+		cell := t.has(code)
+		if cell >= 0 {
 			s.entries = append(s.entries, entry{cell, sign})
 		}
-		return known
+		return cell >= 0
 	}
 	a := &s.l.axes[t.axes[at]]
 	code *= len(a.classes)

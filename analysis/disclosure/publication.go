@@ -107,6 +107,36 @@ type table struct {
 	axes  []int // in order
 	bases []int // the dimension of each axis
 	cell  map[int]int32
+	dense []int32 // the same, −1 where there is none; nil if there are too many codes
+}
+
+// has is the cell with a code, or −1.
+func (t *table) has(code int) int32 {
+	if t.dense != nil {
+		return t.dense[code]
+	}
+	if c, known := t.cell[code]; known {
+		return c
+	}
+	return -1
+}
+
+// pack lays the cells out by code where that takes little memory.
+func (l *linked) pack(t *table) {
+	codes := 1
+	for _, k := range t.axes {
+		codes *= len(l.axes[k].classes)
+		if codes > 16*len(t.cell)+1<<12 {
+			return
+		}
+	}
+	t.dense = make([]int32, codes)
+	for i := range t.dense {
+		t.dense[i] = -1
+	}
+	for code, c := range t.cell {
+		t.dense[code] = c
+	}
 }
 
 // linked is a publication whose cells are numbered and whose sums are known.
@@ -292,6 +322,9 @@ func (l *linked) readCells(p Publication) error {
 		l.tables[t].cell[code] = int32(i)
 		l.tableOf[i], l.classOf[i] = t, classes
 	}
+	for _, t := range l.tables {
+		l.pack(t)
+	}
 	return nil
 }
 
@@ -380,10 +413,7 @@ func (l *linked) find(axes, classes []int) int32 {
 	if !known {
 		return -1
 	}
-	if c, known := l.tables[t].cell[l.code(t, classes)]; known {
-		return c
-	}
-	return -1
+	return l.tables[t].has(l.code(t, classes))
 }
 
 // lookup is the number of the cell with a key, or −1.
