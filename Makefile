@@ -15,6 +15,8 @@
 # make conformance  the table of reference cases (SUYANG_ORACLES=DIR and SUYANG_DATA=DIR for further ones)
 # make draws  how often 10,000 simulated draws of every method and of whole plans take each unit, and the totals they estimate
 # make frames  how long reading, checking and merging a frame of 705,600 villages takes, from CSV and from XLSX
+# make disclosure  attacks on PUBLICATIONS random publications of each kind and all views of GUARDS filtered pages:
+#             how many hidden cells are found, and how many if only the sensitive ones are hidden
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make sim    N submissions to simulated installations with power cuts, failing disks and a store that lies, from SEED on
 # make chaos  interviews at RATE a second while the way to the real engine is disturbed in every manner, each for PHASE,
@@ -69,8 +71,10 @@ LOAD    ?= $(if $(filter command,$(firstword $(origin N))),$(N),200000)
 CONNS   ?= 50
 OVERLOAD ?= 60
 PAYLOADS ?= 5000
+PUBLICATIONS ?= 100
+GUARDS  ?= 20
 
-.PHONY: build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
+.PHONY: disclosure build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -171,6 +175,9 @@ draws:
 
 frames:
 	$(GO) test ./internal/fieldwork -run '^TestFrameSpeed$$' -v -count 1 -args -townships 19600
+
+disclosure:
+	$(GO) test ./analysis/disclosure -run '^(TestNothingHiddenIsFound|TestReadersWhoReckonWithPeople|TestFilteredViews)$$' -v -count 1 -timeout 2h -args -publications $(PUBLICATIONS) -guards $(GUARDS)
 
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000

@@ -82,3 +82,24 @@ func BenchmarkAttack(b *testing.B) {
 		}
 	}
 }
+
+// A live page: six dimensions, any two at once.
+func BenchmarkGuard(b *testing.B) {
+	w := live
+	w.people = 3300
+	w.dimensions = []Dimension{{"city", classes("city", 11)}, {"edu", classes("edu", 6)}, {"sex", classes("sex", 2)}, {"urban", classes("urban", 2)}, {"age", classes("age", 6)}, {"group", classes("group", 6)}}
+	w.groups = regions(classes("city", 11))
+	p := w.cube(w.draw(rand.New(rand.NewPCG(2, 2))))
+	before, rounds := processorTime(), 0
+	var g *Guard
+	for b.Loop() {
+		var err error
+		if g, err = NewGuard(p, DefaultRules(), 2); err != nil {
+			b.Fatal(err)
+		}
+		rounds++
+	}
+	b.ReportMetric((processorTime()-before).Seconds()/float64(rounds), "cpu-s/op")
+	b.ReportMetric(float64(len(g.result.l.cells)), "views")
+	b.ReportMetric(float64(len(g.result.Suppressions())), "hidden")
+}

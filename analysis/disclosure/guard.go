@@ -14,6 +14,8 @@ import (
 // asks and in whatever order, and the difference of any two shown views, of which one
 // contains the other, is never a group below Rules.MinDifference.
 //
+// A guard may be used by several goroutines at once.
+//
 // A guard holds for the respondents that it was made from. When interviews arrive, a
 // figure minus what it was before is that of the new respondents: see [Guard.Next].
 type Guard struct {
