@@ -201,7 +201,9 @@ func (n *tally) attackAll(t *testing.T, p Publication, rules Rules) *Result {
 	n.cells += len(p.Cells)
 	n.narrow += len(result.Narrow)
 	for _, w := range result.Narrow {
-		t.Logf("narrow: %+v", w)
+		if w.Got < 1 {
+			t.Errorf("nothing remains uncertain: %+v", w)
+		}
 	}
 	var all, alone []analysis.Domain
 	for _, s := range result.Suppressions() {

@@ -153,6 +153,7 @@ type search struct {
 	plan      *plan
 	remaining float64
 	singles   bool // cells with one respondent may take part
+	single    bool // respondents go from one group to another, and none the other way
 	at        []int
 	other     []int // the second coordinate of swapped dimensions
 	best      move
@@ -219,6 +220,8 @@ func hidingCost(c Cell) float64 {
 // meet makes exchanges until the need is met, hides their cells and says how far it came.
 // Exchanges in all dimensions of the cell leave its margins alone and come first; cells
 // with one respondent, who knows their own answer, take part only if nothing else does.
+// Where no exchange goes any way at all, respondents of another group come over, or go
+// there, without others in return, which changes the margins in all their dimensions.
 func (s *search) meet(n need) float64 {
 	p := s.prove(n, true)
 	s.proofs = append(s.proofs, p)
@@ -239,6 +242,11 @@ func (s *search) prove(n need, singles bool) proof {
 			}
 		}
 	}
+	s.single = true
+	for size := 1; size <= len(axes) && s.remaining >= n.amount; size++ {
+		s.step(axes, size)
+	}
+	s.single = false
 	slices.Sort(s.touched)
 	p.got, p.cells = n.amount-max(0, s.remaining), slices.Clone(slices.Compact(s.touched))
 	s.reset()
@@ -421,17 +429,18 @@ func pairs(inside []int, size int) [][2]int {
 }
 
 // planFor orders the tables that an exchange touches: those that name all swapped
-// dimensions, for in the others it cancels.
+// dimensions, for in the others it cancels; if nobody comes in return, those that name
+// any of them.
 func (s *search) planFor(swapped []int, fixed map[int][]int) *plan {
 	first := slices.Sorted(maps.Keys(fixed))
-	name := fmt.Sprint(swapped, first)
+	name := fmt.Sprint(swapped, first, s.single)
 	if p, known := s.plans[name]; known {
 		return p
 	}
 	var touched []*table
 	seen := map[int]bool{}
 	for _, t := range s.l.tables {
-		if holdsAll(t.bases, swapped) {
+		if holdsAll(t.bases, swapped) || s.single && slices.ContainsFunc(swapped, func(b int) bool { return slices.Contains(t.bases, b) }) {
 			touched = append(touched, t)
 			for _, b := range t.bases {
 				seen[b] = true
@@ -619,7 +628,7 @@ func (s *search) extend(depth int, caps []float64) (float64, bool) {
 	cost := 0.0
 	for _, t := range s.plan.tables[depth] {
 		start := len(s.entries)
-		if !s.cellsOf(t, 0, 0, s.need.direction) {
+		if !s.changed(t) {
 			return 0, false
 		}
 		for _, e := range s.entries[start:] {
@@ -648,6 +657,57 @@ func (s *search) extend(depth int, caps []float64) (float64, bool) {
 // allowed keeps the grand total out, and cells whose only respondent knows the answer.
 func (s *search) allowed(e entry) bool {
 	return e.cell == s.need.cell || s.singles || s.l.cells[e.cell].N != 1
+}
+
+// changed lists the cells of a table that the exchange changes.
+func (s *search) changed(t *table) bool {
+	if !s.single {
+		return s.cellsOf(t, 0, 0, s.need.direction)
+	}
+	start := len(s.entries)
+	if !s.holding(t, 0, 0, s.at, s.need.direction) {
+		return false
+	}
+	if !s.holding(t, 0, 0, s.goal(), -s.need.direction) {
+		return false
+	}
+	both := func(e entry) bool {
+		n := 0
+		for _, x := range s.entries[start:] {
+			n += b2i(x.cell == e.cell)
+		}
+		return n > 1
+	}
+	kept := slices.DeleteFunc(slices.Clone(s.entries[start:]), both)
+	s.entries = append(s.entries[:start], kept...)
+	return true
+}
+
+// goal is the other group: swapped dimensions at their second coordinates.
+func (s *search) goal() []int {
+	goal := slices.Clone(s.at)
+	for _, b := range s.plan.swapped {
+		goal[b] = s.other[b]
+	}
+	return goal
+}
+
+// holding lists the cells of a table that somebody with some coordinates is in.
+func (s *search) holding(t *table, at, code int, place []int, sign float64) bool {
+	if at == len(t.axes) {
+		cell := t.has(code)
+		if cell >= 0 {
+			s.entries = append(s.entries, entry{cell, sign})
+		}
+		return cell >= 0
+	}
+	a := &s.l.axes[t.axes[at]]
+	for _, c := range a.in[place[a.base]] {
+		if !s.holding(t, at+1, code*len(a.classes)+c, place, sign) {
+			return false
+		}
+	}
+	return true
 }
 
 // cellsOf lists the cells of a table that an exchange changes: along a swapped dimension
