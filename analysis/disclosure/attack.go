@@ -97,8 +97,7 @@ func (l *linked) parts(hidden []bool) []part {
 	for i := range up {
 		up[i] = int32(i)
 	}
-	var root func(i int32) int32
-	root = func(i int32) int32 {
+	root := func(i int32) int32 {
 		for up[i] != i {
 			up[i] = up[up[i]]
 			i = up[i]

@@ -205,9 +205,8 @@ func (n *tally) attackAll(t *testing.T, p Publication, rules Rules) *Result {
 			t.Errorf("nothing remains uncertain: %+v", w)
 		}
 	}
-	var all, alone []analysis.Domain
+	var alone []analysis.Domain
 	for _, s := range result.Suppressions() {
-		all = append(all, s.Key)
 		if s.Reason == Complementary {
 			n.complementary++
 			continue

@@ -153,11 +153,10 @@ type search struct {
 	plan      *plan
 	remaining float64
 	singles   bool // cells with one respondent may take part
-	single    bool // respondents go from one group to another, and none the other way
+	oneWay    bool // respondents go from one group to another, and none the other way
 	at        []int
 	other     []int // the second coordinate of swapped dimensions
 	best      move
-	found     []entry
 	caps      [][]float64 // by depth: how far each layer can go
 	entries   []entry
 }
@@ -242,11 +241,11 @@ func (s *search) prove(n need, singles bool) proof {
 			}
 		}
 	}
-	s.single = true
+	s.oneWay = true
 	for size := 1; size <= len(axes) && s.remaining >= n.amount; size++ {
 		s.step(axes, size)
 	}
-	s.single = false
+	s.oneWay = false
 	slices.Sort(s.touched)
 	p.got, p.cells = n.amount-max(0, s.remaining), slices.Clone(slices.Compact(s.touched))
 	s.reset()
@@ -433,14 +432,14 @@ func pairs(inside []int, size int) [][2]int {
 // any of them.
 func (s *search) planFor(swapped []int, fixed map[int][]int) *plan {
 	first := slices.Sorted(maps.Keys(fixed))
-	name := fmt.Sprint(swapped, first, s.single)
+	name := fmt.Sprint(swapped, first, s.oneWay)
 	if p, known := s.plans[name]; known {
 		return p
 	}
 	var touched []*table
 	seen := map[int]bool{}
 	for _, t := range s.l.tables {
-		if holdsAll(t.bases, swapped) || s.single && slices.ContainsFunc(swapped, func(b int) bool { return slices.Contains(t.bases, b) }) {
+		if holdsAll(t.bases, swapped) || s.oneWay && slices.ContainsFunc(swapped, func(b int) bool { return slices.Contains(t.bases, b) }) {
 			touched = append(touched, t)
 			for _, b := range t.bases {
 				seen[b] = true
@@ -661,7 +660,7 @@ func (s *search) allowed(e entry) bool {
 
 // changed lists the cells of a table that the exchange changes.
 func (s *search) changed(t *table) bool {
-	if !s.single {
+	if !s.oneWay {
 		return s.cellsOf(t, 0, 0, s.need.direction)
 	}
 	start := len(s.entries)
