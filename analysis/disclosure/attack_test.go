@@ -175,6 +175,8 @@ var worlds = []world{
 		[][]string{{"city", "edu"}, {"city", "age"}, {"city", "sex"}, {"edu", "age"}, {"job", "sex"}, {"job", "edu"}, {"sex", "age"}}, 2, false},
 	{"cumulative and exclusive levels", 900, []Dimension{{"city", classes("city", 11)}, {"level", classes("level", 4)}, {"sex", classes("sex", 2)}}, append(regions(classes("city", 11)), levels...),
 		[][]string{{"city", "level"}, {"region", "level"}, {"sex", "level"}, {"region", "sex"}}, 0, false},
+	{"small cities, by cumulative levels", 160, []Dimension{{"city", classes("city", 9)}, {"level", classes("level", 4)}, {"sex", classes("sex", 2)}}, append(regions(classes("city", 9)), levels...),
+		[][]string{{"city", "level"}, {"region", "level"}, {"city", "sex"}}, 0, false},
 	{"regions without their cities", 500, []Dimension{{"city", classes("city", 12)}, {"age", classes("age", 6)}, {"sex", classes("sex", 2)}}, regions(classes("city", 12)),
 		[][]string{{"region", "age", "sex"}, {"city", "sex"}}, 1, false},
 }

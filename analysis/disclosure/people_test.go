@@ -106,7 +106,7 @@ func (l *linked) holdsPerson(i int32, p person) bool {
 func TestReadersWhoReckonWithPeople(t *testing.T) {
 	needs, closer, exact, alone := 0, 0, 0, 0
 	for seed := range max(1, *publications/4) {
-		for _, at := range []int{1, 2, 4, 5} {
+		for _, at := range []int{1, 2, 4, 5, 6} {
 			w := worlds[at]
 			people := w.draw(rand.New(rand.NewPCG(uint64(seed), 31)))
 			r, err := Protect(w.publish(people), DefaultRules())

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -181,5 +182,100 @@ func TestRefreshing(t *testing.T) {
 		if got := before.Next(c.later, c.view); got != c.want {
 			t.Errorf("%s: Next() = %v, want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// A reader who multiplies the printed rates (one decimal) by n has the counts that
+// Attack starts from, so it knows no more than the page tells.
+func TestPrintedRatesAreCounts(t *testing.T) {
+	for _, w := range worlds {
+		if w.outcomes == 0 {
+			continue
+		}
+		p := w.publish(w.draw(rand.New(rand.NewPCG(12, 12))))
+		read, shown := 0, 0
+		r, err := Protect(p, DefaultRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range p.Cells {
+			if _, hidden := r.Suppressed(c.Key); hidden || c.N == 0 {
+				continue
+			}
+			for _, k := range c.Outcomes {
+				printed := math.Round(float64(k)/float64(c.N)*1000) / 1000
+				lo, hi := Counts(printed, 1, c.N)
+				shown++
+				if lo == k && hi == k {
+					read++
+				} else if lo > k || hi < k {
+					t.Errorf("%s: %d of %d is printed as %v, read as %d to %d", keyText(c.Key), k, c.N, printed, lo, hi)
+				}
+			}
+		}
+		if read < shown*95/100 || shown == 0 {
+			t.Errorf("%s: %d of %d printed rates are counts, want nearly all", w.name, read, shown)
+		}
+	}
+}
+
+// Views are what counting the people gives.
+func TestViewsAreSums(t *testing.T) {
+	people := live.draw(rand.New(rand.NewPCG(14, 14)))
+	got, err := Views(live.cube(people), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := live
+	direct.tables = [][]string{{"city", "edu"}, {"city", "sex"}, {"city", "urban"}, {"region", "edu"}, {"region", "sex"}, {"region", "urban"}, {"edu", "sex"}, {"edu", "urban"}, {"sex", "urban"}}
+	want := direct.publish(people)
+	text := func(p Publication) []string {
+		var list []string
+		for _, c := range p.Cells {
+			list = append(list, fmt.Sprint(keyText(c.Key), c.N, c.Outcomes))
+		}
+		slices.Sort(list)
+		return list
+	}
+	if a, b := text(got), text(want); !slices.Equal(a, b) {
+		t.Errorf("Views() has %d cells, counting has %d, or their numbers differ", len(a), len(b))
+	}
+}
+
+// The city A is one village, and only its total is sensitive. Whoever goes from A to B
+// has a level, and with it the cumulative levels that hold it; hidden without those it
+// would be their difference.
+func TestAMarginTakesCumulativeLevelsAlong(t *testing.T) {
+	n := map[string][]int{"A": {30, 15, 12, 11}, "B": {40, 20, 15, 12}, "C": {80, 50, 40, 30}}
+	d := []Dimension{{"city", []string{"A", "B", "C"}}, {"level", classes("level", 4)}}
+	p := Publication{Dimensions: d, Groups: levels}
+	of := map[string][]int{"level01": {0}, "level02": {1}, "level03": {2}, "level04": {3}, "fair or better": {1, 2, 3}, "good or better": {2, 3}}
+	all := map[string]int{}
+	for _, city := range d[0].Classes {
+		sum := 0
+		for class, parts := range of {
+			c := Cell{Key: analysis.Domain{"city": city, "level": class}}
+			for _, k := range parts {
+				c.N += n[city][k]
+			}
+			all[class] += c.N
+			p.Cells = append(p.Cells, c)
+		}
+		for _, x := range n[city] {
+			sum += x
+		}
+		p.Cells = append(p.Cells, Cell{Key: analysis.Domain{"city": city}, N: sum, PSUs: 1 + b2i(city != "A")})
+		all[""] += sum
+	}
+	for class := range of {
+		p.Cells = append(p.Cells, Cell{Key: analysis.Domain{"level": class}, N: all[class]})
+	}
+	p.Cells = append(p.Cells, Cell{N: all[""]})
+	r, err := Protect(p, DefaultRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := r.Attack(); len(found) > 0 || len(r.Suppressions()) != 4 {
+		t.Errorf("hidden %+v, found %+v; want A and B and a level of each, and nothing", r.Suppressions(), found)
 	}
 }
