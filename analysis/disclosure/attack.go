@@ -32,7 +32,7 @@ type Breach struct {
 // found if every solution has the same number there. Then it bounds: the least and the
 // greatest number that a cell can have, by linear programmes, for every sensitive cell
 // and everything that Rules want uncertain about it. Fischetti and Salazar 2001,
-// Management Science 47: 1008–1027, section 2.
+// Management Science 47: 1008–1027.
 //
 // The number with an outcome and the number without add up to the respondents, so their
 // bounds together bound the respondents; with several outcomes the closest bounds count.

@@ -24,8 +24,8 @@
 // as the sensitive cell has, changes 2^d cells of a table; hide those, and the reader
 // cannot tell the real table from the other. The smallest such box around a sensitive
 // cell is searched that makes it uncertain enough and costs least; several are combined
-// where one does not suffice. This is the hypercube method (Repsilber 1994; Giessing and
-// Repsilber 2002, Inference Control in Statistical Databases, LNCS 2316), with exchanges
+// where one does not suffice. This is the hypercube method (Repsilber 1999, Das
+// Quaderverfahren, Forum der Bundesstatistik 31), with exchanges
 // of respondents in place of boxes of cells, so that one holds in all linked tables,
 // groups and cumulative levels at once, and with room counted for each outcome: a rate
 // and its n give the number of respondents behind it.

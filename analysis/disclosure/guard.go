@@ -14,6 +14,10 @@ import (
 // asks and in whatever order, and the difference of any two shown views, of which one
 // contains the other, is never a group below Rules.MinDifference.
 //
+// A view narrows each dimension to one class or one declared group. A page that lets
+// readers tick any set of classes asks for more than the guard has decided on: declare
+// the sets as groups.
+//
 // A guard may be used by several goroutines at once.
 //
 // A guard holds for the respondents that it was made from. When interviews arrive, a

@@ -30,7 +30,7 @@ func twoWay(row, column string, rows, columns []string, n [][]int) Publication {
 }
 
 // investment is the example of Fischetti and Salazar (2001, Management Science 47,
-// 1008-1027, figure 1; after Willenborg and de Waal 1996): the investment of enterprises
+// 1008-1027; it is also the example of R packages that follow them): the investment of enterprises
 // by activity and region, where the cell II, C is sensitive. Hiding II and III by A and
 // C leaves x(II,C) = 30 − x(II,A) with 0 ≤ x(II,A) ≤ 25, hence between 5 and 30.
 func investment() Publication {

@@ -26,7 +26,7 @@ type Rounded struct {
 
 // RoundTable rounds a two-way table so that the sums hold: every cell and every total
 // becomes one of the two neighbouring multiples of base, itself if it is one (controlled
-// rounding, zero-restricted: Cox and Ernst 1982, INFOR 20: 423–432, who show that it is
+// rounding, zero-restricted: Cox and Ernst 1982, Controlled rounding, INFOR 20, who show that it is
 // always possible). Among these tables it takes one whose numbers are closest together,
 // by the sum of absolute differences over cells and totals: a flow of least cost from
 // rows to columns, one unit for each cell that is rounded up. A table with one row

@@ -26,7 +26,7 @@ type Rules struct {
 	// 2) may not be more than the share TopShare of Weighted. Percent is the p% rule: what
 	// remains after the two largest may not be below the share Percent of the largest, or
 	// else the second largest contributor could estimate it that closely. Hundepool et
-	// al. 2012, Statistical Disclosure Control, section 4.2.
+	// al. 2012, Statistical Disclosure Control, chapter 4.
 	Top      int
 	TopShare float64
 	Percent  float64
@@ -142,7 +142,7 @@ func (r Rules) dominated(c Cell) (share float64, broken bool) {
 
 // dominanceNeed is how far the sum must be uncertain so that nobody can estimate the
 // largest contribution closer than the rule allows: k⁻¹·(x₁+…+xₙ) − X for the (n, k)
-// rule and p·x₁ − (X − x₁ − x₂) for the p% rule (Hundepool et al. 2012, table 4.2).
+// rule and p·x₁ − (X − x₁ − x₂) for the p% rule (Hundepool et al. 2012, chapter 4).
 func (r Rules) dominanceNeed(c Cell) float64 {
 	if c.Weighted <= 0 || c.Largest <= 0 {
 		return 0

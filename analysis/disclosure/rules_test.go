@@ -51,7 +51,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// The p% rule: 100 − 50 − 42 = 8 is below 20 % of 50. Hundepool et al. 2012, section 4.2:
+// The p% rule: 100 − 50 − 42 = 8 is below 20 % of 50. Hundepool et al. 2012, chapter 4:
 // the sum must be uncertain by p·x₁ − (X − x₁ − x₂) = 10 − 8 = 2.
 func TestPercentRule(t *testing.T) {
 	r, c := Rules{Percent: 0.20, Persons: 1}, Cell{N: 12, Weighted: 100, Largest: 50, Second: 42}
