@@ -10,7 +10,7 @@ var Pages embed.FS
 
 // Static holds what the pages link to.
 //
-//go:embed static/site.css static/site.js static/paper.css static/desk.css
+//go:embed static/site.css static/site.js static/paper.css static/desk.css static/live.js
 var Static embed.FS
 
 // Text holds the words of the pages, for each language one file for those of respondents,

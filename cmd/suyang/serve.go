@@ -195,6 +195,7 @@ func (f *listenFlags) listen(st *station, leave time.Duration) (*server.Server, 
 		cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
 		deps.Quarantine = st.intake
 		deps.Office, deps.Tablets, deps.Findings, deps.Answers = st.office, st.tablets, newJudge(st).findings, st.store.Response
+		deps.Live = st.board
 	}
 	srv, err := server.New(cfg, deps)
 	if err != nil {

@@ -118,6 +118,7 @@ type station struct {
 	// heard counts what came from collectors, numbers has their addresses by their numbers.
 	heard   atomic.Uint64
 	numbers sync.Map
+	boards  boards
 	// now is the clock of the intake and the pages.
 	now func() time.Time
 	// stop ends what runs beside the server: shipping, following the log, and carrying out what

@@ -58,6 +58,9 @@ func (d *desk) routes(e *echo.Echo, receive, admit, admitSignIn echo.MiddlewareF
 
 	read("/desk/:wave/progress", auth.ReadProgress, d.progress)
 	read("/desk/:wave/rates", auth.ReadProgress, d.rates)
+	if d.deps.Live != nil {
+		read("/desk/:wave/live", auth.ReadProgress, d.live)
+	}
 	read("/desk/:wave/quality", auth.ReadProgress, d.quality)
 	read("/desk/:wave/sample", auth.Draw, d.sample)
 	read("/desk/:wave/sample/draw", auth.Draw, d.drawFile)
@@ -232,6 +235,7 @@ var rooms = []struct {
 	{"/selection", "desk.selection", auth.Draw},
 	{"/progress", "figures.progress", auth.ReadProgress},
 	{"/rates", "figures.rates", auth.ReadProgress},
+	{liveRoom, "figures.live", auth.ReadProgress},
 	{"/quality", "figures.quality", auth.ReadProgress},
 	{"/sample", "figures.sample", auth.Draw},
 }
@@ -248,7 +252,7 @@ func (d *desk) inWave(v *call, key string, pairs ...any) (deskFrame, *wave, erro
 	}
 	f.Survey = w.ID
 	for _, r := range rooms {
-		if !v.account.May(r.right) || r.path == quarantineRoom && d.deps.Quarantine == nil {
+		if !v.account.May(r.right) || r.path == quarantineRoom && d.deps.Quarantine == nil || r.path == liveRoom && d.deps.Live == nil {
 			continue
 		}
 		name, err := f.T(r.words)

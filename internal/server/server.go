@@ -31,6 +31,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
 	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/live"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/signing"
 	"github.com/suyang-survey/suyang/internal/tablet"
@@ -98,6 +99,9 @@ type Deps struct {
 	// Answers is the last revision of an interview as it is stored, surveys.ErrNotFound while
 	// it is on its way; nil for a server whose reviewers see no answers.
 	Answers func(ctx context.Context, wave, interview string) (*surveys.Response, error)
+	// Live is the board of a wave's results so far, nil for a wave that has none; nil when no
+	// results are shown before the report.
+	Live func(wave string) *live.Board
 	// Nodes answers the other nodes of the installation below /v1/node/, and checks who asks;
 	// nil for a server that is alone.
 	Nodes http.Handler

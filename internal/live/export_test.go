@@ -1,0 +1,23 @@
+package live
+
+import "time"
+
+// SetClock lets a test say what time it is.
+func (b *Board) SetClock(now func() time.Time) { b.now = now }
+
+// Shown lists the cases whose answers are in the rate of a level of a factor, or of
+// everybody for factor -1.
+func (b *Board) Shown(view View, area string, factor, level int) (cases []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, err := b.sample(asked{view, area})
+	if err != nil {
+		panic(err)
+	}
+	for _, p := range s.people {
+		if factor < 0 || p.levels[factor] == level {
+			cases = append(cases, p.ID)
+		}
+	}
+	return cases[:len(cases)/Step*Step]
+}

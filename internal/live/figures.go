@@ -1,0 +1,325 @@
+package live
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/fieldwork"
+)
+
+// Least is the fewest interviews of which a rate is shown.
+const Least = 10
+
+// asked is what figures were asked for.
+type asked struct {
+	view View
+	area string
+}
+
+// Figures are the literacy rate in an area, from the interviews of a view. The weights are
+// those of the draw: nothing makes up yet for who has not been reached.
+type Figures struct {
+	// At is when what is new was last looked for, Version changes with the figures.
+	At      time.Time
+	Version int
+	// Everybody is the rate of all, Groups the number of their interviews.
+	Everybody Group
+	Tables    []Table
+	// Places are the parts of the area with what 100 more interviews in each would do,
+	// where they help the rate of the whole area most at the top.
+	Places []Place
+	// Fieldwork counts what came of the cases, as they are and with their weights.
+	Fieldwork assess.Fieldwork
+}
+
+// Group is the rate of one group. Of a group that is withheld nothing but the number of
+// interviews is known.
+type Group struct {
+	Level assess.Level
+	// N counts the interviews there are, Estimate.N those that are in the rate: the first
+	// ones, as many whole steps as there are.
+	N        int
+	Estimate analysis.Estimate
+	// Withheld says that the rate is not shown, since it is of too few people or would tell
+	// that of too few others.
+	Withheld bool
+}
+
+// Table is the rate by a factor.
+type Table struct {
+	Factor assess.Factor
+	Groups []Group
+}
+
+// Place is a part of an area, by its code.
+type Place struct {
+	Code string
+	Group
+	// Share is the part of the area's people who live here, as the weights of the draw have
+	// it.
+	Share float64
+	// Open are the cases that fieldwork is not done with.
+	Open int
+	// Here and Whole are the standard errors of the rate here and of that of the whole area
+	// after More interviews here, NaN where the present ones do not tell.
+	Here, Whole float64
+	// Guessed says that there are too few interviews here for an error of their own, and that
+	// of the whole area stands for it.
+	Guessed bool
+}
+
+// More is how many further interviews the places are compared with.
+const More = 100
+
+// Figures returns the figures of an area, by the beginning of its code, or of everybody when
+// that is empty. They are at most Every older than the store and the fieldwork.
+func (b *Board) Figures(ctx context.Context, view View, area string) (*Figures, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.refresh(ctx); err != nil {
+		return nil, err
+	}
+	key := asked{view, area}
+	f := b.figures[key]
+	if f == nil {
+		var err error
+		if f, err = b.compute(key); err != nil {
+			return nil, fmt.Errorf("figures of wave %q: %w", b.query.Wave, err)
+		}
+		b.figures[key] = f
+	}
+	out := *f
+	out.At = b.fresh
+	return &out, nil
+}
+
+// compute makes the figures of an area.
+func (b *Board) compute(of asked) (*Figures, error) {
+	f := &Figures{Version: b.version}
+	s, err := b.sample(of)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range b.people {
+		if strings.HasPrefix(p.Area, of.area) {
+			f.Fieldwork.Cases.Add(p.Class, 1)
+			f.Fieldwork.Weighted.Add(p.Class, p.Weight)
+		}
+	}
+	if f.Everybody, err = s.group(assess.Level{}, func(*person) bool { return true }); err != nil {
+		return nil, err
+	}
+	f.Everybody.Withheld = f.Everybody.Estimate.N < Least
+	for i := range b.plan.Factors {
+		t := Table{Factor: b.plan.Factors[i]}
+		if !slices.Contains(b.plan.Tables, t.Factor.ID) {
+			continue
+		}
+		for l, level := range t.Factor.Levels {
+			g, err := s.group(level, func(p *person) bool { return p.levels[i] == l })
+			if err != nil {
+				return nil, err
+			}
+			t.Groups = append(t.Groups, g)
+		}
+		withhold(t.Groups)
+		f.Tables = append(f.Tables, t)
+	}
+	f.Places, err = b.parts(s, of.area, f.Everybody.Estimate)
+	return f, err
+}
+
+// sample is the people of a view in an area, in the order of their turns, as a design.
+type sample struct {
+	design *analysis.Design
+	people []*person
+	y      []float64
+}
+
+// sample makes the design of those in a view and an area. Every PSU of the draw is in it.
+func (b *Board) sample(of asked) (*sample, error) {
+	s := &sample{}
+	for _, p := range b.people {
+		if p.turn[of.view] > 0 && strings.HasPrefix(p.Area, of.area) {
+			s.people = append(s.people, p)
+		}
+	}
+	slices.SortFunc(s.people, func(x, y *person) int { return cmp.Compare(x.turn[of.view], y.turn[of.view]) })
+	var c analysis.Columns
+	add := func(p *person, weight, y float64) {
+		c.Weight, c.Stratum, c.PSU = append(c.Weight, weight), append(c.Stratum, p.Stratum), append(c.PSU, p.PSU)
+		s.y = append(s.y, y)
+	}
+	crit := b.query.Questionnaire.Criterion
+	for _, p := range s.people {
+		literate := 0.0
+		if crit.Reaches(p.score, crit.Cut) {
+			literate = 1
+		}
+		add(p, p.Weight, literate)
+	}
+	seen := map[analysis.PSU]bool{}
+	for _, p := range b.people {
+		u := analysis.PSU{Stratum: p.Stratum, Name: p.PSU}
+		if !seen[u] {
+			seen[u] = true
+			add(p, 0, math.NaN())
+		}
+	}
+	if len(s.people) == 0 {
+		return s, nil
+	}
+	var err error
+	s.design, err = analysis.NewDesign(c)
+	return s, err
+}
+
+// group estimates the rate of those of the sample who belong, in whole steps.
+func (s *sample) group(level assess.Level, belongs func(*person) bool) (Group, error) {
+	g := Group{Level: level, Estimate: missing()}
+	if s.design == nil {
+		return g, nil
+	}
+	in := make([]bool, len(s.y))
+	for i, p := range s.people {
+		if in[i] = belongs(p); in[i] {
+			g.N++
+		}
+	}
+	over := g.N % Step
+	for i := len(s.people) - 1; over > 0; i-- {
+		if in[i] {
+			in[i] = false
+			over--
+		}
+	}
+	if g.N < Step {
+		return g, nil
+	}
+	var err error
+	g.Estimate, err = s.design.Proportion(s.y, in)
+	return g, err
+}
+
+func missing() analysis.Estimate {
+	nan := math.NaN()
+	return analysis.Estimate{Value: nan, SE: nan, Lo: nan, Hi: nan, Level: analysis.DefaultSettings().Level, DF: nan, DEff: nan, DEffWOR: nan,
+		Notes: []analysis.Note{{Code: analysis.Empty}}}
+}
+
+// withhold hides the groups of a table with too few people, and a further one where a single
+// one could be found from everybody less the others.
+func withhold(groups []Group) {
+	hidden, people := 0, 0
+	for i := range groups {
+		if g := &groups[i]; g.Estimate.N < Least {
+			g.Withheld = true
+			if g.N > 0 {
+				hidden++
+				people += g.N
+			}
+		}
+	}
+	for hidden == 1 || hidden > 0 && people < Least {
+		least := -1
+		for i, g := range groups {
+			if !g.Withheld && (least < 0 || g.N < groups[least].N) {
+				least = i
+			}
+		}
+		if least < 0 {
+			return
+		}
+		groups[least].Withheld = true
+		hidden++
+		people += groups[least].N
+	}
+}
+
+// parts are the parts of an area, with what further interviews in each would do. The error
+// of a rate falls with the root of the number of interviews, as long as they are gathered
+// as the present ones are: after m more, V becomes V·n/(n + m). The variance of the whole
+// is that of its parts, ΣW²V, and so a part helps by W²V·m/(n + m) (Cochran 1977, 5.5).
+func (b *Board) parts(s *sample, area string, all analysis.Estimate) ([]Place, error) {
+	places := map[string]*Place{}
+	var codes []string
+	total := 0.0
+	for _, p := range b.people {
+		code := partOf(p.Area, area)
+		if !strings.HasPrefix(p.Area, area) || code == area {
+			continue
+		}
+		pl := places[code]
+		if pl == nil {
+			pl = &Place{Code: code, Here: math.NaN(), Whole: math.NaN()}
+			places[code], codes = pl, append(codes, code)
+		}
+		if p.Class != fieldwork.ClassNE {
+			pl.Share += p.Weight
+			total += p.Weight
+		}
+		if !p.State.Done() {
+			pl.Open++
+		}
+	}
+	slices.Sort(codes)
+	var groups []Group
+	for _, code := range codes {
+		g, err := s.group(assess.Level{Code: code}, func(p *person) bool { return partOf(p.Area, area) == code })
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, g)
+	}
+	withhold(groups)
+	list := make([]Place, len(codes))
+	for i, code := range codes {
+		list[i] = *places[code]
+		list[i].Group = groups[i]
+		list[i].Share /= total
+	}
+	foresee(list, all)
+	return list, nil
+}
+
+// partOf is the part of an area that a code lies in: the city, or the county of a city.
+func partOf(code, area string) string {
+	digits := 4
+	if len(area) >= 4 {
+		digits = 6
+	}
+	return code[:min(len(code), digits)]
+}
+
+// foresee fills in what more interviews would do, and orders the places by it.
+func foresee(list []Place, all analysis.Estimate) {
+	one := all.SE * all.SE * float64(all.N) // variance of one interview, with its design effect
+	sum := 0.0
+	variance := make([]float64, len(list))
+	for i := range list {
+		p := &list[i]
+		e := p.Estimate
+		variance[i] = e.SE * e.SE
+		if p.Guessed = p.Withheld || !(e.SE > 0); p.Guessed {
+			variance[i] = one / float64(max(e.N, 1))
+		}
+		sum += p.Share * p.Share * variance[i]
+	}
+	for i := range list {
+		p := &list[i]
+		n := float64(max(p.Estimate.N, 1))
+		gain := p.Share * p.Share * variance[i] * More / (n + More)
+		if sum > 0 && all.SE > 0 {
+			p.Whole = all.SE * math.Sqrt(1-gain/sum)
+		}
+		p.Here = math.Sqrt(variance[i] * n / (n + More))
+	}
+	slices.SortStableFunc(list, func(x, y Place) int { return cmp.Compare(x.Whole, y.Whole) })
+}
