@@ -118,6 +118,9 @@ func NewBoard(wave string, q *surveys.Questionnaire, plan *assess.Plan, records 
 	return b
 }
 
+// SetClock lets the board take the time from elsewhere, before it is first asked.
+func (b *Board) SetClock(now func() time.Time) { b.now = now }
+
 // reset forgets the records, not the cases.
 func (b *Board) reset() {
 	b.places, b.all, b.known = map[uint16]uint64{}, nil, map[place]bool{}

@@ -1,10 +1,5 @@
 package live
 
-import "time"
-
-// SetClock lets a test say what time it is.
-func (b *Board) SetClock(now func() time.Time) { b.now = now }
-
 // Shown lists the cases whose answers are in the rate of a level of a factor, or of
 // everybody for factor -1.
 func (b *Board) Shown(view View, area string, factor, level int) (cases []string) {

@@ -12,6 +12,7 @@ import (
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Least is the fewest interviews of which a rate is shown.
@@ -29,6 +30,8 @@ type Figures struct {
 	// At is when what is new was last looked for, Version changes with the figures.
 	At      time.Time
 	Version int
+	// Criterion is the rule of the rate.
+	Criterion surveys.Text
 	// Everybody is the rate of all, Groups the number of their interviews.
 	Everybody Group
 	Tables    []Table
@@ -102,7 +105,7 @@ func (b *Board) Figures(ctx context.Context, view View, area string) (*Figures, 
 
 // compute makes the figures of an area.
 func (b *Board) compute(of asked) (*Figures, error) {
-	f := &Figures{Version: b.version}
+	f := &Figures{Version: b.version, Criterion: b.query.Questionnaire.Criterion.Name}
 	s, err := b.sample(of)
 	if err != nil {
 		return nil, err

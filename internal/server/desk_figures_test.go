@@ -231,7 +231,7 @@ func TestFiguresAccessible(t *testing.T) {
 }
 
 // figurePages are the pages of figures.
-var figurePages = []string{"/desk/village/progress?to=2026-06-20", "/desk/village/rates?by=stratum&area=3301", "/desk/village/quality?", "/desk/village/sample?",
+var figurePages = []string{"/desk/village/progress?to=2026-06-20", "/desk/village/rates?by=stratum&area=3301", "/desk/village/quality?", "/desk/village/live?", "/desk/village/live?view=all&area=3304", "/desk/village/sample?",
 	"/desk/precision?wave=village", "/desk/precision?rows=3&city.0=A&cases.0=1500&city.1=B&cases.1=900&all.rate=0.135", "/desk/precision?rows=3&city.0=A"}
 
 // signIn signs an account in, in the browser.

@@ -145,8 +145,7 @@ func (p *deskLive) liveFacts(f *live.Figures) {
 		value, known := f.Fieldwork.Cases.Rate(r, eligible)
 		p.Facts = append(p.Facts, fact{p.say.words("figures.live.response", "rate", r.String()), percent(value, known).Text})
 	}
-	crit := p.wave.Questionnaire.Criterion
-	p.Facts = append(p.Facts, fact{p.say.words("figures.live.criterion"), crit.Name.In(p.lang)},
+	p.Facts = append(p.Facts, fact{p.say.words("figures.live.criterion"), f.Criterion.In(p.lang)},
 		fact{p.say.words("figures.asof"), clockTime(f.At)})
 	p.Words = []string{p.say.words("figures.live.steps", "step", live.Step), p.say.words("figures.live.weights")}
 }

@@ -43,6 +43,8 @@ type deskSite struct {
 	*site
 	office *office.Store
 	served *httptest.Server
+	// kept is what ClickHouse has.
+	kept stored
 }
 
 // staffed is the file of an office with the accounts of the tests: setting their passwords
@@ -85,6 +87,7 @@ func newDesk(t *testing.T) *deskSite {
 	d.site = newSite(t, []*surveys.Questionnaire{village()}, func(_ *Config, deps *Deps) {
 		deps.Office = store
 		deps.Tablets = openTablets(t, store, deps)
+		deps.Live = d.boards(deps.Now)
 	})
 	var cases []fieldwork.Case
 	for i, county := range []string{"330106", "330106", "330106", "330102", "330102", "330203"} {

@@ -67,7 +67,7 @@ var endpoints = map[string]reached{
 	"GET /desk/:wave/cases": deskPage, "GET /desk/:wave/cases/:case": deskPage, "GET /desk/:wave/cases/:case/household": deskPage,
 	"GET /desk/:wave/cases/:case/link": deskPage, "GET /desk/:wave/progress": deskPage, "GET /desk/:wave/quality": deskPage,
 	"GET /desk/:wave/quarantine": deskPage, "GET /desk/:wave/quarantine/:number": deskPage, "POST /desk/:wave/quarantine/:number": deskForm,
-	"GET /desk/:wave/rates": deskPage, "GET /desk/:wave/review": deskPage, "GET /desk/:wave/sample": deskPage,
+	"GET /desk/:wave/live": deskPage, "GET /desk/:wave/rates": deskPage, "GET /desk/:wave/review": deskPage, "GET /desk/:wave/sample": deskPage,
 	"GET /desk/:wave/sample/draw": deskPage, "GET /desk/:wave/sample/frame": deskPage, "GET /desk/:wave/selection": deskPage,
 	"GET /desk/:wave/work": deskPage, "GET /desk/accounts": deskPage, "GET /desk/accounts/:login": deskPage, "GET /desk/audit": deskPage,
 	"GET /desk/password": deskPage, "GET /desk/precision": deskPage, "GET /desk/tablets": deskPage, "GET /desk/tablets/:device": deskPage,
