@@ -116,21 +116,19 @@ func (b *Board) compute(of asked) (*Figures, error) {
 			f.Fieldwork.Weighted.Add(p.Class, p.Weight)
 		}
 	}
-	if f.Everybody, err = s.group(assess.Level{}, func(*person) bool { return true }); err != nil {
+	all, err := s.groups([]assess.Level{{Code: "all"}}, func(*person) int { return 0 })
+	if err != nil {
 		return nil, err
 	}
+	f.Everybody = all[0]
 	f.Everybody.Withheld = f.Everybody.Estimate.N < Least
 	for i := range b.plan.Factors {
 		t := Table{Factor: b.plan.Factors[i]}
 		if !slices.Contains(b.plan.Tables, t.Factor.ID) {
 			continue
 		}
-		for l, level := range t.Factor.Levels {
-			g, err := s.group(level, func(p *person) bool { return p.levels[i] == l })
-			if err != nil {
-				return nil, err
-			}
-			t.Groups = append(t.Groups, g)
+		if t.Groups, err = s.groups(t.Factor.Levels, func(p *person) int { return p.levels[i] }); err != nil {
+			return nil, err
 		}
 		withhold(t.Groups)
 		f.Tables = append(f.Tables, t)
@@ -184,31 +182,47 @@ func (b *Board) sample(of asked) (*sample, error) {
 	return s, err
 }
 
-// group estimates the rate of those of the sample who belong, in whole steps.
-func (s *sample) group(level assess.Level, belongs func(*person) bool) (Group, error) {
-	g := Group{Level: level, Estimate: missing()}
+// groups estimates the rate of each level, in whole steps of people; levelOf is an index
+// into levels, or -1.
+func (s *sample) groups(levels []assess.Level, levelOf func(*person) int) ([]Group, error) {
+	out := make([]Group, len(levels))
+	column := analysis.FactorColumn{Factor: analysis.Factor{ID: "group"}, Level: make([]int, len(s.y))}
+	for l, level := range levels {
+		out[l] = Group{Level: level, Estimate: missing()}
+		column.Levels = append(column.Levels, level.Code)
+	}
 	if s.design == nil {
-		return g, nil
+		return out, nil
 	}
-	in := make([]bool, len(s.y))
-	for i, p := range s.people {
-		if in[i] = belongs(p); in[i] {
-			g.N++
+	for i := range column.Level {
+		column.Level[i] = -1
+		if i < len(s.people) {
+			if l := levelOf(s.people[i]); l >= 0 {
+				column.Level[i] = l
+				out[l].N++
+			}
 		}
 	}
-	over := g.N % Step
-	for i := len(s.people) - 1; over > 0; i-- {
-		if in[i] {
-			in[i] = false
-			over--
+	over := make([]int, len(levels))
+	for l, g := range out {
+		over[l] = g.N % Step
+	}
+	for i := len(s.people) - 1; i >= 0; i-- { // the last ones to come
+		if l := column.Level[i]; l >= 0 && over[l] > 0 {
+			column.Level[i] = -1
+			over[l]--
 		}
 	}
-	if g.N < Step {
-		return g, nil
+	t, err := s.design.ProportionTable(s.y, nil, column)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	g.Estimate, err = s.design.Proportion(s.y, in)
-	return g, err
+	for l := range out {
+		if out[l].N >= Step {
+			out[l].Estimate = t.Estimates[l]
+		}
+	}
+	return out, nil
 }
 
 func missing() analysis.Estimate {
@@ -273,13 +287,19 @@ func (b *Board) parts(s *sample, area string, all analysis.Estimate) ([]Place, e
 		}
 	}
 	slices.Sort(codes)
-	var groups []Group
-	for _, code := range codes {
-		g, err := s.group(assess.Level{Code: code}, func(p *person) bool { return partOf(p.Area, area) == code })
-		if err != nil {
-			return nil, err
+	levels := make([]assess.Level, len(codes))
+	index := map[string]int{}
+	for i, code := range codes {
+		levels[i].Code, index[code] = code, i
+	}
+	groups, err := s.groups(levels, func(p *person) int {
+		if i, known := index[partOf(p.Area, area)]; known {
+			return i
 		}
-		groups = append(groups, g)
+		return -1
+	})
+	if err != nil {
+		return nil, err
 	}
 	withhold(groups)
 	list := make([]Place, len(codes))
