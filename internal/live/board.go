@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
@@ -19,7 +20,7 @@ import (
 // Step is how many further interviews a group has to have before its rate is computed anew.
 // Rates that moved with every interview would tell what a single person answered, to
 // whoever watches the page.
-const Step = 5
+var Step = disclosure.DefaultRules().MinDifference
 
 // Query says what to read of the records of a wave: the levels of the factors that are
 // answers, in their order, beside the score.

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Least is the fewest interviews of which a rate is shown.
-const Least = 10
+var Least = disclosure.DefaultRules().MinN
 
 // asked is what figures were asked for.
 type asked struct {
@@ -121,20 +122,32 @@ func (b *Board) compute(of asked) (*Figures, error) {
 		return nil, err
 	}
 	f.Everybody = all[0]
-	f.Everybody.Withheld = f.Everybody.Estimate.N < Least
+	var tables []judged
 	for i := range b.plan.Factors {
 		t := Table{Factor: b.plan.Factors[i]}
 		if !slices.Contains(b.plan.Tables, t.Factor.ID) {
 			continue
 		}
-		if t.Groups, err = s.groups(t.Factor.Levels, func(p *person) int { return p.levels[i] }); err != nil {
+		levelOf := func(p *person) int { return p.levels[i] }
+		if t.Groups, err = s.groups(t.Factor.Levels, levelOf); err != nil {
 			return nil, err
 		}
-		withhold(t.Groups)
 		f.Tables = append(f.Tables, t)
+		tables = append(tables, judged{"table " + t.Factor.ID, t.Groups, levelOf})
 	}
-	f.Places, err = b.parts(s, of.area, f.Everybody.Estimate)
-	return f, err
+	places, byPlace, err := b.parts(s, of.area)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.withhold(f, append(tables, byPlace)); err != nil {
+		return nil, err
+	}
+	for i := range places {
+		places[i].Group = byPlace.groups[i]
+	}
+	foresee(places, f.Everybody.Estimate)
+	f.Places = places
+	return f, nil
 }
 
 // sample is the people of a view in an area, in the order of their turns, as a design.
@@ -231,40 +244,92 @@ func missing() analysis.Estimate {
 		Notes: []analysis.Note{{Code: analysis.Empty}}}
 }
 
-// withhold hides the groups of a table with too few people, and a further one where a single
-// one could be found from everybody less the others.
-func withhold(groups []Group) {
-	hidden, people := 0, 0
-	for i := range groups {
-		if g := &groups[i]; g.Estimate.N < Least {
-			g.Withheld = true
-			if g.N > 0 {
-				hidden++
-				people += g.N
+// withhold hides the groups of which a rate would tell what single people answered, and those
+// that would give them away together with everybody. The tables and the places are judged as
+// one publication (see package disclosure), by all interviews there are.
+func (s *sample) withhold(f *Figures, tables []judged) error {
+	f.Everybody.Withheld = f.Everybody.Estimate.N < Least
+	if f.Everybody.Withheld {
+		for _, t := range tables {
+			for l := range t.groups {
+				t.groups[l].Withheld = true
 			}
 		}
+		return nil
 	}
-	for hidden == 1 || hidden > 0 && people < Least {
-		least := -1
-		for i, g := range groups {
-			if !g.Withheld && (least < 0 || g.N < groups[least].N) {
-				least = i
-			}
+	pub := disclosure.Publication{Cells: s.cells("", nil, func(*person) int { return -1 })}
+	for _, t := range tables {
+		d := disclosure.Dimension{Name: t.name, Classes: []string{}}
+		for _, g := range t.groups {
+			d.Classes = append(d.Classes, g.Level.Code)
 		}
-		if least < 0 {
-			return
-		}
-		groups[least].Withheld = true
-		hidden++
-		people += groups[least].N
+		cells := s.cells(t.name, d.Classes, t.levelOf)
+		rest := &cells[len(cells)-1]
+		rest.Unprinted, rest.Exempt = true, true
+		d.Classes = append(d.Classes, unplaced)
+		pub.Dimensions, pub.Cells = append(pub.Dimensions, d), append(pub.Cells, cells...)
 	}
+	judgement, err := disclosure.Protect(pub, disclosure.DefaultRules())
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		for l := range t.groups {
+			g := &t.groups[l]
+			_, hidden := judgement.Suppressed(analysis.Domain{t.name: g.Level.Code})
+			g.Withheld = hidden || g.Estimate.N < Least
+		}
+	}
+	return nil
+}
+
+// judged is a table whose groups are to be judged.
+type judged struct {
+	name    string
+	groups  []Group
+	levelOf func(*person) int
+}
+
+// unplaced is the class of those who are in no group of a table.
+const unplaced = "\x00"
+
+// cells count the people of each class, and last those of none; with no name those are
+// everybody.
+func (s *sample) cells(name string, classes []string, levelOf func(*person) int) []disclosure.Cell {
+	cells := make([]disclosure.Cell, len(classes)+1)
+	first := make([]*person, len(cells))
+	for i := range cells {
+		cells[i].Outcomes = []int{0}
+		switch {
+		case i < len(classes):
+			cells[i].Key = analysis.Domain{name: classes[i]}
+		case name != "":
+			cells[i].Key = analysis.Domain{name: unplaced}
+		}
+	}
+	for i, p := range s.people {
+		l := levelOf(p)
+		if l < 0 {
+			l = len(classes)
+		}
+		c := &cells[l]
+		c.N++
+		c.Outcomes[0] += int(s.y[i])
+		switch {
+		case first[l] == nil:
+			first[l], c.PSUs = p, 1
+		case p.PSU != first[l].PSU || p.Stratum != first[l].Stratum:
+			c.PSUs = 2 // or more
+		}
+	}
+	return cells
 }
 
 // parts are the parts of an area, with what further interviews in each would do. The error
 // of a rate falls with the root of the number of interviews, as long as they are gathered
 // as the present ones are: after m more, V becomes V·n/(n + m). The variance of the whole
 // is that of its parts, ΣW²V, and so a part helps by W²V·m/(n + m) (Cochran 1977, 5.5).
-func (b *Board) parts(s *sample, area string, all analysis.Estimate) ([]Place, error) {
+func (b *Board) parts(s *sample, area string) ([]Place, judged, error) {
 	places := map[string]*Place{}
 	var codes []string
 	total := 0.0
@@ -292,24 +357,22 @@ func (b *Board) parts(s *sample, area string, all analysis.Estimate) ([]Place, e
 	for i, code := range codes {
 		levels[i].Code, index[code] = code, i
 	}
-	groups, err := s.groups(levels, func(p *person) int {
+	levelOf := func(p *person) int {
 		if i, known := index[partOf(p.Area, area)]; known {
 			return i
 		}
 		return -1
-	})
-	if err != nil {
-		return nil, err
 	}
-	withhold(groups)
+	groups, err := s.groups(levels, levelOf)
+	if err != nil {
+		return nil, judged{}, err
+	}
 	list := make([]Place, len(codes))
 	for i, code := range codes {
 		list[i] = *places[code]
-		list[i].Group = groups[i]
 		list[i].Share /= total
 	}
-	foresee(list, all)
-	return list, nil
+	return list, judged{"place", groups, levelOf}, nil
 }
 
 // partOf is the part of an area that a code lies in: the city, or the county of a city.

@@ -115,10 +115,10 @@ func (d *desk) liveTables(p *deskLive, f *live.Figures) error {
 		if place.Guessed {
 			here.Text += "*"
 		}
-		p.Places.add(append(append([]deskCell{name, whole(place.N)}, notes.estimate(place.Group)...),
+		p.Places.add(append(append([]deskCell{name, whole(place.N)}, notes.estimate(place.Group)[1:]...),
 			percent(place.Share, !math.IsNaN(place.Share)), whole(place.Open), here, points(place.Whole, 2))...)
 	}
-	p.Places.Notes = []string{p.say.words("figures.live.nextrule", "more", live.More), p.say.words("figures.live.guessed", "least", live.Least)}
+	p.Places.Notes = []string{p.say.words("figures.live.nextrule", "more", live.More), p.say.words("figures.live.guessed")}
 	p.Notes = notes.said
 	return p.Places.arrange(p.deskFrame)
 }
@@ -152,16 +152,16 @@ func (p *deskLive) liveFacts(f *live.Figures) {
 
 // liveTable is the rate by a factor, and of everybody.
 func (d *desk) liveTable(p *deskLive, t live.Table, all live.Group, notes *liveNotes) (deskTable, error) {
-	table, err := d.table(p.deskFrame, "by-"+t.Factor.ID, "figures.live.by", "figures.live.group", "#figures.live.n", "figures.live.rate", "figures.live.interval",
+	table, err := d.table(p.deskFrame, "by-"+t.Factor.ID, "figures.live.by", "figures.live.group", "#figures.live.inrate", "figures.live.rate", "figures.live.interval",
 		"#figures.designeffect", "#figures.live.effective")
 	if err != nil {
 		return table, err
 	}
 	table.Caption = p.say.words("figures.live.byfactor", "factor", t.Factor.Title.In(p.lang))
 	for _, g := range t.Groups {
-		table.add(append([]deskCell{{Text: g.Level.Name.In(p.lang)}, whole(g.N)}, notes.estimate(g)...)...)
+		table.add(append([]deskCell{{Text: g.Level.Name.In(p.lang)}}, notes.estimate(g)...)...)
 	}
-	table.add(append([]deskCell{{Text: p.say.words("figures.live.everybody")}, whole(all.N)}, notes.estimate(all)...)...)
+	table.add(append([]deskCell{{Text: p.say.words("figures.live.everybody")}}, notes.estimate(all)...)...)
 	return table, table.arrange(p.deskFrame)
 }
 
@@ -182,12 +182,12 @@ func (n *liveNotes) say(key string, pairs ...any) {
 	}
 }
 
-// estimate has the cells of the rate, its interval, the design effect and the effective
-// number of interviews.
+// estimate has the cells of the number of interviews in the rate, the rate, its interval, the
+// design effect and the effective number of interviews.
 func (n *liveNotes) estimate(g live.Group) []deskCell {
 	if g.Withheld {
 		if g.N > 0 {
-			n.say("figures.live.withheld", "least", live.Least)
+			n.say("figures.live.withheld")
 		} else {
 			n.say("figures.live.nobody")
 		}
@@ -196,7 +196,7 @@ func (n *liveNotes) estimate(g live.Group) []deskCell {
 			text = show.Missing
 		}
 		none := deskCell{Text: text, Number: true, Value: -1}
-		return []deskCell{none, none, none, none}
+		return []deskCell{none, none, none, none, none}
 	}
 	e := g.Estimate
 	column := show.PercentColumn(n.page.lang, []analysis.Estimate{e})
@@ -211,5 +211,5 @@ func (n *liveNotes) estimate(g live.Group) []deskCell {
 		}
 		break
 	}
-	return []deskCell{rate, {Text: column.Interval(e), Number: true, Value: e.Lo}, decimal(e.DEff, 2), decimal(float64(e.N)/e.DEff, 0)}
+	return []deskCell{whole(e.N), rate, {Text: column.Interval(e), Number: true, Value: e.Lo}, decimal(e.DEff, 2), decimal(float64(e.N)/e.DEff, 0)}
 }
