@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -197,6 +198,22 @@ type deskProblem struct {
 	Message, Way string
 	// Request is the number of a request to ask about.
 	Request string
+	// Again are the fields of a form that was turned away, to be sent once more to Action.
+	Again  []field
+	Action string
+}
+
+// secretFields are the names of the fields of the desk in which passwords are typed.
+var secretFields = []string{"password", "old", "new", "again"}
+
+// sentAtDesk are givenBack of a form of the desk. One with passwords is never given back, not
+// even in part: without them it would ask for something else.
+func sentAtDesk(c echo.Context) []field {
+	list := givenBack(c)
+	if slices.ContainsFunc(list, func(f field) bool { return slices.Contains(secretFields, f.Name) }) {
+		return nil
+	}
+	return list
 }
 
 // problem answers a request at the desk that ended in an error.
@@ -214,6 +231,9 @@ func (d *desk) problem(c echo.Context, status int, words, id string) error {
 	}
 	if words == "internal" {
 		p.Request = id
+	}
+	if turnedAway(status) {
+		p.Again, p.Action = sentAtDesk(c), c.Request().URL.RequestURI()
 	}
 	return d.show(c, status, "desk-problem", p)
 }
