@@ -131,7 +131,7 @@ func TestCollectorsQuarantine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPeople(t, 8, key)
+	p := newPeople(t, 10, key)
 	for i := range p.cases {
 		p.cases[i].Columns = maps.Clone(p.cases[i].Columns)
 		p.cases[i].Columns["county"] = map[bool]string{true: "330203", false: "330106"}[i == 7]
@@ -156,6 +156,8 @@ func TestCollectorsQuarantine(t *testing.T) {
 		aside(second, i, late(i))
 	}
 	aside(second, 7, late(7)) // n2-6, of another area
+	aside(second, 8, late(8)) // n2-7
+	aside(second, 9, late(9)) // n2-8
 	aside(third, 5, late(5))  // n3-1
 	if status, _ := third.post(p.body(6), p.token(6)); status != http.StatusCreated {
 		t.Fatal(status)
@@ -215,27 +217,40 @@ func TestCollectorsQuarantine(t *testing.T) {
 
 	oneDecides(t, c.office, wu)
 	collectorKilled(t, wu, second, list)
-	collectorDamaged(t, wu, second, list)
 
 	// Everything is in the audit trail, by the logs, and once.
-	trail := decisionsInTrail(t, state, 6)
+	trail := decisionsInTrail(t, state, 8)
 	for _, want := range []string{"dismiss quarantined replay case-0000000 · n2-1: a test", "correct quarantined replay case-0000001 · n2-2: the clock was wrong",
 		"correct quarantined replay case-0000006 · n3-3: the right person"} {
 		if trail[want] != 1 {
 			t.Errorf("the audit trail has %q %d times: %v", want, trail[want], trail)
 		}
 	}
+	c.quarantineAddsUp(0, "node 2: accepted 9 = stored 1 + pending 0 + quarantined 8\n", "quarantined 8 = open 2 + dismissed 5 + corrected 1\n",
+		"node 3: accepted 4 = stored 2 + pending 0 + quarantined 2\n", "quarantined 2 = open 0 + dismissed 1 + corrected 1\n")
+	c.office.start()
+	collectorDamaged(t, wu, second, list)
+	c.quarantineAddsUp(1, "node 2: accepted 9 = stored 1 + pending 0 + quarantined 8\n", "quarantined 8 = open 1 + dismissed 6 + corrected 1\n")
+}
+
+// quarantineAddsUp stops the office and verifies all nodes: the ledgers have lines, and the
+// status is 0 or not.
+func (c *cluster) quarantineAddsUp(status int, lines ...string) {
+	c.t.Helper()
 	c.shipped()
 	c.office.end(syscall.SIGTERM)
-	status, out, talk := suyang(t, "verify", "--state", state, "--clickhouse", e.DSN(), "--collectors", second.url(), "--collectors", third.url())
-	for _, want := range []string{"node 2: accepted 7 = stored 1 + pending 0 + quarantined 6\n", "quarantined 6 = open 1 + dismissed 4 + corrected 1\n",
-		"node 3: accepted 4 = stored 2 + pending 0 + quarantined 2\n", "quarantined 2 = open 0 + dismissed 1 + corrected 1\n"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("verify prints\n%s%s\nwithout %q", out, talk, want)
-		}
+	args := []string{"verify", "--state", c.office.state, "--clickhouse", c.clickhouse}
+	for _, p := range c.collectors {
+		args = append(args, "--collectors", p.url())
 	}
-	if status == 0 {
-		t.Errorf("verify passes over the damaged decision:\n%s", out)
+	got, out, talk := suyang(c.t.(*testing.T), args...)
+	if got != status {
+		c.t.Errorf("verify ends with %d, want %d:\n%s%s", got, status, out, talk)
+	}
+	for _, want := range lines {
+		if !strings.Contains(out, want) {
+			c.t.Errorf("verify prints\n%s%s\nwithout %q", out, talk, want)
+		}
 	}
 }
 
@@ -281,22 +296,27 @@ func collectorKilled(t *testing.T, wu *clerk, collector *process, list string) {
 	status, body = wu.post(asidePage("n2-3"), form)
 	wu.wants("deciding when it is back", status, body, 200, "<dd>Dismissed</dd>")
 
-	form = wu.form("n2-4", "dismiss", "while it was killed")
-	answered := make(chan int)
-	go func() {
-		status, _ := wu.post(asidePage("n2-4"), form)
-		answered <- status
-	}()
-	time.Sleep(time.Millisecond)
-	collector.kill()
-	if status := <-answered; status != http.StatusOK && status != http.StatusServiceUnavailable {
-		t.Errorf("deciding while the collector is killed: %d", status)
-	}
-	collector.start()
-	status, body = wu.post(asidePage("n2-4"), form)
-	wu.wants("deciding once more", status, body, 200, "<dd>while it was killed</dd>")
-	if got := decisionsIn(t, collector, "while it was killed"); got != 1 {
-		t.Errorf("the log has the decision %d times", got)
+	for i, number := range []string{"n2-4", "n2-7", "n2-8"} {
+		reason := "killed while deciding " + number
+		form := wu.form(number, "dismiss", reason)
+		answered := make(chan int)
+		go func() {
+			status, _ := wu.post(asidePage(number), form)
+			answered <- status
+		}()
+		time.Sleep(time.Duration(3*i) * time.Millisecond)
+		collector.kill()
+		status := <-answered
+		if status != http.StatusOK && status != http.StatusServiceUnavailable {
+			t.Errorf("deciding while the collector is killed: %d", status)
+		}
+		collector.start()
+		t.Logf("killed while it decided: %d, %d decisions in the log", status, decisionsIn(t, collector, reason))
+		status, body := wu.post(asidePage(number), form)
+		wu.wants("deciding once more", status, body, 200, "<dd>"+reason+"</dd>")
+		if got := decisionsIn(t, collector, reason); got != 1 {
+			t.Errorf("the log has the decision %d times", got)
+		}
 	}
 }
 
@@ -305,18 +325,16 @@ func collectorKilled(t *testing.T, wu *clerk, collector *process, list string) {
 func collectorDamaged(t *testing.T, wu *clerk, collector *process, list string) {
 	t.Helper()
 	const lost, kept = "which will be destroyed", "which stays"
-	for _, reason := range []string{lost, kept} { // damage at the end of a log is a write that was cut off
-		number := map[string]string{lost: "n2-5", kept: "n2-5"}[reason]
-		if reason == kept {
-			damage(t, collector, lost)
-		}
-		form := wu.form(number, "dismiss", reason)
-		status, body := wu.post(asidePage(number), form)
-		wu.wants("deciding "+reason, status, body, 200, "<dd>"+reason+"</dd>")
-		_, body = wu.get(list)
-		if strings.Contains(body, "do not answer") {
-			t.Errorf("the list lacks a collector:\n%s", body)
-		}
+	decide := func(reason string) {
+		t.Helper()
+		status, body := wu.post(asidePage("n2-5"), wu.form("n2-5", "dismiss", reason))
+		wu.wants("deciding", status, body, 200, "<dd>"+reason+"</dd>")
+	}
+	decide(lost)
+	damage(t, collector, lost)
+	decide(kept)
+	if _, body := wu.get(list); strings.Contains(body, "do not answer") {
+		t.Errorf("the list lacks a collector:\n%s", body)
 	}
 }
 
