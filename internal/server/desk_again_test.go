@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -93,4 +94,38 @@ func TestDeskGivesNoPasswordsBack(t *testing.T) {
 	if err != nil || pages < 5 {
 		t.Errorf("%d fields for passwords were looked at: %v", pages, err)
 	}
+}
+
+// A form whose session has ended goes through signing in, also when the password is mistyped,
+// and is sent once more with the token of the new session; one that no page of the session made
+// does not.
+func TestDeskFormOfAnEndedSession(t *testing.T) {
+	d := newDesk(t)
+	d.accepted(1, "c1", func(iv *surveys.Interview) { delete(iv.Answers, "K01") })
+	wu := d.as("wu")
+	form := with(wu.filled(at(1), "dismiss"), "reason", `a "test" <1>`, "lang", "x")
+	d.clock.pass(48 * time.Hour)
+	status, body := wu.send(at(1), with(form, tokenField, "of another site"))
+	d.wants(status, body, 200, "Password")
+	if len(hiddenFields(body)) > 1 {
+		t.Errorf("a form of another site goes through signing in:\n%s", body)
+	}
+	status, body = wu.send(at(1), form)
+	d.wants(status, body, 200, "The session had ended", "Password")
+	if len(hiddenFields(body)) < 4 || strings.Contains(body, form.Get(tokenField)) {
+		t.Errorf("the form is not kept, or with its token:\n%s", body)
+	}
+	for _, password := range []string{"wrong", deskPassword} {
+		status, body = wu.send("/desk/sign-in?lang=en", with(hiddenFields(body), "login", "wu", "password", password))
+	}
+	d.wants(status, body, 200, "Signed in again", `<form method="post" action="/desk/village/quarantine/1?lang=en">`)
+	again := hiddenFields(body)
+	if again.Get(tokenField) == form.Get(tokenField) || with(again, tokenField, "").Encode() != with(form, tokenField, "").Encode() {
+		t.Errorf("the page gives back\n%v, want\n%v", again, form)
+	}
+	if q := d.intake.Quarantine()[0]; q.Decision != nil {
+		t.Errorf("it was decided without being sent again: %+v", q.Decision)
+	}
+	status, body = wu.send(at(1), again)
+	d.wants(status, body, 200, "<dd>a &#34;test&#34; &lt;1&gt;</dd>")
 }
