@@ -315,6 +315,8 @@ func (st *station) service(key []byte) *node.Service {
 	}
 	if st.office != nil {
 		s.Waves = (&bundler{st: st}).bundle
+	} else {
+		s.Quarantine = st.intake
 	}
 	return s
 }

@@ -33,7 +33,7 @@ var ours = map[string][]string{
 	"internal/signing":           {"surveys"},
 	"internal/intake":            {"surveys", "internal/signing"},
 	"internal/intake/wal":        {"surveys"},
-	"internal/node":              {"surveys", "internal/intake/wal"},
+	"internal/node":              {"surveys", "internal/intake"},
 	"internal/tablet":            {"surveys", "internal/signing", "internal/fieldwork", "internal/intake", "internal/office"},
 	"internal/drafts":            {"surveys", "internal/sqlite"},
 	"internal/fieldwork":         {"surveys", "analysis/sampling", "internal/fieldwork/household"},

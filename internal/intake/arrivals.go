@@ -61,7 +61,7 @@ func (in *Intake) arrivals(after uint64, wanted func(wal.Record) bool) iter.Seq2
 				return
 			}
 			if isDecision(r.Kind) {
-				a, err := in.decided(r)
+				a, err := in.decidedHere(r)
 				if !yield(a, err) || err != nil {
 					return
 				}
@@ -88,8 +88,23 @@ func (in *Intake) arrivals(after uint64, wanted func(wal.Record) bool) iter.Seq2
 	}
 }
 
-// decided is the arrival of a decision.
-func (in *Intake) decided(r wal.Record) (a Arrival, err error) {
+// decidedHere is the arrival of a decision of this node. What the quarantined submission claims
+// is known here also where the note does not say it.
+func (in *Intake) decidedHere(r wal.Record) (Arrival, error) {
+	a, err := decided(r)
+	if err != nil {
+		return a, err
+	}
+	in.index.mu.Lock()
+	defer in.index.mu.Unlock()
+	if q := in.index.aside[a.Number]; q != nil {
+		a.Wave, a.Case = q.Wave, q.Case
+	}
+	return a, nil
+}
+
+// decided is the arrival of a decision, by its note alone.
+func decided(r wal.Record) (a Arrival, err error) {
 	e, err := decodeEntry(r)
 	if err != nil {
 		return a, err
@@ -98,16 +113,12 @@ func (in *Intake) decided(r wal.Record) (a Arrival, err error) {
 	if err != nil {
 		return a, err
 	}
-	a = Arrival{By: d.By, Why: d.Reason, Decided: Dismissed, Number: n}
+	a = Arrival{By: d.By, Why: d.Reason, Decided: Dismissed, Number: n.Seq}
 	if d.Corrected() {
 		a.Decided = Corrected
 	}
 	a.Node, a.Seq, a.Received, a.ID, a.Revision = r.Node, r.Seq, r.Received, formatUUID(r.ID), r.Revision
-	in.index.mu.Lock()
-	defer in.index.mu.Unlock()
-	if q := in.index.aside[n]; q != nil {
-		a.Wave, a.Case = q.Wave, q.Case
-	}
+	a.Wave, a.Case = n.Wave, n.Case
 	return a, nil
 }
 

@@ -84,15 +84,21 @@ func (s *station) start() {
 	if s.log, err = wal.Open(s.logConfig); err != nil {
 		s.t.Fatalf("wal.Open: %v", err)
 	}
+	if s.in, err = intake.New(s.cfg, s.log, s.remote, formsOf(s.t), s.clock); err != nil {
+		s.t.Fatalf("intake.New: %v", err)
+	}
+}
+
+// formsOf are the published waves.
+func formsOf(t *testing.T) *intake.Waves {
+	t.Helper()
 	f, err := form.Compile(questionnaire)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	waves := &intake.Waves{}
 	waves.Publish(wave, questionnaire.ID, questionnaire.Version(), intake.Edition{Form: f, Ends: start.AddDate(0, 0, 2), Booklets: map[string]string{"drawn": "B"}})
-	if s.in, err = intake.New(s.cfg, s.log, s.remote, waves, s.clock); err != nil {
-		s.t.Fatalf("intake.New: %v", err)
-	}
+	return waves
 }
 
 // run ships in the background until the station ends.

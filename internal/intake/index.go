@@ -127,8 +127,8 @@ func (x *index) add(r wal.Record, e entry) error {
 // decide takes what somebody decided into the index. One about something that damage took
 // from the log, or about something decided before, changes nothing.
 func (x *index) decide(r wal.Record, e entry) error {
-	seq, d, err := decisionOf(r, e)
-	if q := x.aside[seq]; err == nil && q != nil && q.Decision == nil {
+	n, d, err := decisionOf(r, e)
+	if q := x.aside[n.Seq]; err == nil && q != nil && q.Decision == nil {
 		q.Decision = d
 	}
 	return err

@@ -246,11 +246,11 @@ func (a *audit) setAside(seq uint64, reason string) {
 
 // decide counts what was decided, once for each quarantined submission.
 func (a *audit) decide(r wal.Record, e entry) error {
-	seq, d, err := decisionOf(r, e)
-	if err != nil || !a.quarantine[seq] || a.decided[seq] {
+	n, d, err := decisionOf(r, e)
+	if err != nil || !a.quarantine[n.Seq] || a.decided[n.Seq] {
 		return err
 	}
-	a.decided[seq] = true
+	a.decided[n.Seq] = true
 	if d.Corrected() {
 		a.Corrected++
 	} else {

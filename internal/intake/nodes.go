@@ -19,6 +19,14 @@ func (in *Intake) Shipped() uint64 { return in.cursor() }
 // written later.
 func (in *Intake) ArrivalsIn(records []wal.Record) (list []Arrival, err error) {
 	for _, r := range records {
+		if isDecision(r.Kind) {
+			a, err := decided(r)
+			if err != nil {
+				return nil, fmt.Errorf("read what was decided at node %d: %w", r.Node, err)
+			}
+			list = append(list, a)
+			continue
+		}
 		second := r.Kind == kindQuarantined && isSecond(r)
 		if !second && !counts(r.Kind) {
 			continue

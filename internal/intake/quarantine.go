@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -83,9 +84,13 @@ func (e *StillWrong) Error() string {
 // Unwrap makes it surveys.ErrInvalid.
 func (e *StillWrong) Unwrap() error { return surveys.ErrInvalid }
 
-// note is the body of a record about a quarantined submission.
+// note is the body of a record about a quarantined submission. Wave and Case are those that
+// the submission claims, for those who read the log of another node piece by piece; notes of
+// older programs do not have them.
 type note struct {
 	Seq      uint64 `json:"seq"`
+	Wave     string `json:"wave,omitempty"`
+	Case     string `json:"case,omitempty"`
 	By       string `json:"by"`
 	Token    string `json:"token"`
 	Instead  string `json:"instead,omitempty"`
@@ -93,12 +98,11 @@ type note struct {
 }
 
 // decisionOf reads the record of a decision.
-func decisionOf(r wal.Record, e entry) (seq uint64, d *Decision, err error) {
-	var n note
+func decisionOf(r wal.Record, e entry) (n note, d *Decision, err error) {
 	if err := json.Unmarshal(e.body, &n); err != nil || (r.Kind == kindCorrected) != (n.Instead != "") {
-		return 0, nil, fmt.Errorf("record %d: %w", r.Seq, errEntry)
+		return note{}, nil, fmt.Errorf("record %d: %w", r.Seq, errEntry)
 	}
-	return n.Seq, &Decision{Seq: r.Seq, At: r.Received.UTC(), By: n.By, Reason: e.reason, Instead: n.Instead, Revision: n.Revision, token: n.Token}, nil
+	return n, &Decision{Seq: r.Seq, At: r.Received.UTC(), By: n.By, Reason: e.reason, Instead: n.Instead, Revision: n.Revision, token: n.Token}, nil
 }
 
 // asideOf is what is known of a quarantined submission. Wave and case are read from it as
@@ -121,8 +125,9 @@ func (in *Intake) Quarantine() []Quarantined {
 	return list
 }
 
-// Quarantined returns a quarantined submission and its body, as it came. There being none
-// is surveys.ErrNotFound.
+// Quarantined returns a quarantined submission and its body, as it came; nil when damage has
+// taken that from the log, so that it can still be dismissed. There being none is
+// surveys.ErrNotFound.
 func (in *Intake) Quarantined(seq uint64) (Quarantined, []byte, error) {
 	in.index.mu.Lock()
 	known := in.index.aside[seq]
@@ -135,6 +140,9 @@ func (in *Intake) Quarantined(seq uint64) (Quarantined, []byte, error) {
 		return q, nil, fmt.Errorf("nothing is in quarantine under number %d: %w", seq, surveys.ErrNotFound)
 	}
 	_, e, err := recordAt(in.log, seq)
+	if errors.As(err, new(*wal.Damage)) {
+		return q, nil, nil
+	}
 	return q, e.body, err
 }
 
@@ -157,24 +165,36 @@ func recordAt(log Log, seq uint64) (wal.Record, entry, error) {
 }
 
 // Dismiss leaves a quarantined submission at that, for ever: it stays in the log and does not
-// count. It returns when the decision is durable. Its errors wrap surveys.ErrInvalid,
-// ErrNotFound, ErrConflict (somebody decided already) or ErrUnavailable.
+// count. It returns when the decision is durable, on both disks where another node keeps a
+// copy. Its errors wrap surveys.ErrInvalid, ErrNotFound, ErrConflict (somebody decided already)
+// or ErrUnavailable: then the decision may be there or not, and sending the same again tells.
 func (in *Intake) Dismiss(ctx context.Context, seq uint64, v Verdict) error {
 	if err := v.check(); err != nil {
 		return err
 	}
+	at, err := in.dismiss(ctx, seq, v)
+	if away := in.confirm(ctx, at, err); away != nil {
+		return away
+	}
+	return err
+}
+
+// dismiss is Dismiss on this node's disk, and returns the place of the decision.
+func (in *Intake) dismiss(ctx context.Context, seq uint64, v Verdict) (at uint64, err error) {
 	in.index.mu.Lock()
 	defer in.index.mu.Unlock()
 	if err := in.index.reserve(ctx, deciding(seq)); err != nil {
-		return err
+		return 0, err
 	}
 	defer in.index.release(deciding(seq))
 	q, repeated, err := in.undecided(seq, v)
-	if err != nil || repeated {
-		return err
+	switch {
+	case err != nil:
+		return 0, err
+	case repeated:
+		return q.Decision.Seq, nil
 	}
-	_, err = in.appendAll(ctx, in.noteRecord(q, v, nil))
-	return err
+	return in.appendAll(ctx, in.noteRecord(q, v, nil))
 }
 
 // deciding is what is reserved while somebody decides about a quarantined submission.
@@ -203,7 +223,7 @@ type logged struct {
 
 // noteRecord makes the record of a decision; instead is the submission that stands for it.
 func (in *Intake) noteRecord(q *Quarantined, v Verdict, instead *submission) logged {
-	n, kind := note{Seq: q.Seq, By: v.By, Token: v.Token}, uint8(kindDismissed)
+	n, kind := note{Seq: q.Seq, Wave: q.Wave, Case: q.Case, By: v.By, Token: v.Token}, uint8(kindDismissed)
 	if instead != nil {
 		n.Instead, n.Revision, kind = formatUUID(instead.key.id), instead.key.revision, kindCorrected
 	}
@@ -258,31 +278,44 @@ func (in *Intake) Correct(ctx context.Context, seq uint64, c Correction) (Receip
 	if err := c.check(); err != nil {
 		return Receipt{}, err
 	}
+	r, at, err := in.decideOnce(ctx, seq, c)
+	if away := in.confirm(ctx, at, err); away != nil {
+		return Receipt{}, away
+	}
+	return r, err
+}
+
+// decideOnce is Correct on this node's disk, and returns the place of the decision.
+func (in *Intake) decideOnce(ctx context.Context, seq uint64, c Correction) (r Receipt, at uint64, err error) {
 	in.index.mu.Lock()
 	defer in.index.mu.Unlock()
 	if err := in.index.reserve(ctx, deciding(seq)); err != nil {
-		return Receipt{}, err
+		return r, 0, err
 	}
 	defer in.index.release(deciding(seq))
 	q, repeated, err := in.undecided(seq, c.Verdict)
-	switch {
-	case err != nil:
-		return Receipt{}, err
-	case repeated:
-		return in.receiptOf(q.Decision)
+	if err != nil {
+		return r, 0, err
+	}
+	if repeated {
+		r, err = in.receiptOf(q.Decision)
+		return r, q.Decision.Seq, err
 	}
 	_, e, err := recordAt(in.log, seq)
 	if err != nil {
-		return Receipt{}, err
+		return r, 0, err
 	}
 	iv, err := parse(e.body)
 	if err != nil {
-		return Receipt{}, err
+		return r, 0, err
 	}
 	if c.Change != nil {
 		c.Change(&iv)
 	}
-	return in.correct(ctx, q, c, iv)
+	if r, err = in.correct(ctx, q, c, iv); err != nil {
+		return r, 0, err
+	}
+	return r, in.index.aside[seq].Decision.Seq, nil
 }
 
 // correct accepts the corrected interview. The caller holds index.mu and has reserved the
@@ -375,7 +408,7 @@ func (in *Intake) receiptOf(d *Decision) (Receipt, error) {
 	}
 	id, _ := parseUUID(d.Instead)
 	key := identity{id, d.Revision}
-	_, e, err := recordAt(in.log, in.index.ids[key].seq)
+	_, e, err := recordAt(everything(in.log), in.index.ids[key].seq)
 	if err != nil {
 		return Receipt{}, err
 	}

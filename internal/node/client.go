@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
@@ -23,6 +24,8 @@ type Client struct {
 	base  string
 	token string
 	http  *http.Client
+	// heard is the number that the node said last, 0 before it said one.
+	heard atomic.Uint32
 }
 
 // Connect returns a client for the node at an address such as https://office.example.cn.
@@ -47,8 +50,22 @@ func local(host string) bool {
 // Address is where the node is.
 func (c *Client) Address() string { return c.base }
 
-// ask sends a question and returns the answer, whose body the caller closes.
+// Number is the number of the node, as it said last; 0 when it was not reached yet.
+func (c *Client) Number() uint16 { return uint16(c.heard.Load()) }
+
+// ask sends a question and returns the answer, whose body the caller closes. An answer that
+// refuses is an error.
 func (c *Client) ask(ctx context.Context, method, path string, header http.Header, body io.Reader) (*http.Response, error) {
+	res, err := c.send(ctx, method, path, header, body)
+	if err != nil || res.StatusCode < http.StatusBadRequest && res.StatusCode != http.StatusFound {
+		return res, err
+	}
+	defer res.Body.Close()
+	return nil, c.refused(res)
+}
+
+// send is ask that returns every answer.
+func (c *Client) send(ctx context.Context, method, path string, header http.Header, body io.Reader) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
@@ -61,12 +78,13 @@ func (c *Client) ask(ctx context.Context, method, path string, header http.Heade
 	if err != nil {
 		return nil, fmt.Errorf("node %s does not answer: %w: %w", c.base, surveys.ErrUnavailable, err)
 	}
-	if res.StatusCode < http.StatusBadRequest && res.StatusCode != http.StatusFound {
-		return res, nil
-	}
-	defer res.Body.Close()
+	return res, nil
+}
+
+// refused is the error of an answer that refuses.
+func (c *Client) refused(res *http.Response) error {
 	said, _ := io.ReadAll(io.LimitReader(res.Body, 500))
-	return nil, fmt.Errorf("node %s answers %d, %s: %w", c.base, res.StatusCode, bytes.TrimSpace(said), kindOf(res.StatusCode))
+	return fmt.Errorf("node %s answers %d, %s: %w", c.base, res.StatusCode, bytes.TrimSpace(said), kindOf(res.StatusCode))
 }
 
 func kindOf(status int) error {
@@ -77,6 +95,10 @@ func kindOf(status int) error {
 		return surveys.ErrConflict
 	case http.StatusNotFound:
 		return surveys.ErrNotFound
+	case http.StatusBadRequest:
+		return surveys.ErrInvalid
+	case http.StatusRequestEntityTooLarge:
+		return surveys.ErrTooLarge
 	}
 	return surveys.ErrUnavailable
 }
@@ -129,7 +151,11 @@ type Page struct {
 
 // Log returns the records of the node's log that follow a number.
 func (c *Client) Log(ctx context.Context, after uint64) (Page, error) {
-	return c.page(ctx, fmt.Sprintf("/v1/node/log?after=%d", after))
+	p, err := c.page(ctx, fmt.Sprintf("/v1/node/log?after=%d", after))
+	if err == nil {
+		c.heard.Store(uint32(p.Node))
+	}
+	return p, err
 }
 
 // Copied returns the records that follow a number of the copy that the node keeps of another
@@ -148,11 +174,9 @@ func (c *Client) page(ctx context.Context, path string) (p Page, err error) {
 	if err != nil {
 		return p, fmt.Errorf("read the log of node %s: %w: %w", c.base, surveys.ErrUnavailable, err)
 	}
-	n, err := strconv.ParseUint(res.Header.Get(headerNode), 10, 16)
-	if err != nil || n == 0 {
-		return p, fmt.Errorf("node %s does not say its number: %w", c.base, surveys.ErrInvalid)
+	if p.Node, err = c.numberOf(res); err != nil {
+		return p, err
 	}
-	p.Node = uint16(n)
 	p.Stored, _ = strconv.ParseUint(res.Header.Get(headerStored), 10, 64)
 	p.Head, _ = wal.ParseHead(res.Header.Get(headerHead))
 	if p.UpTo, err = number(res.Header.Get(headerUpTo)); err != nil {
@@ -160,6 +184,15 @@ func (c *Client) page(ctx context.Context, path string) (p Page, err error) {
 	}
 	p.Records, err = wal.ReadRecords(body)
 	return p, err
+}
+
+// numberOf is the number that an answer says is that of the log.
+func (c *Client) numberOf(res *http.Response) (uint16, error) {
+	n, err := strconv.ParseUint(res.Header.Get(headerNode), 10, 16)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("node %s does not say its number: %w", c.base, surveys.ErrInvalid)
+	}
+	return uint16(n), nil
 }
 
 // copyState says how far the node's copy of a log is.

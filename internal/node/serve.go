@@ -31,6 +31,8 @@ type Service struct {
 	Stored func() uint64
 	// Head is the end of the chain of the node's log.
 	Head func() wal.Head
+	// Quarantine is what the node has accepted and does not count; of a collector.
+	Quarantine Quarantine
 	// Copies are the copies of other nodes' logs that the node keeps.
 	Copies *Copies
 	// Logger gets what failed; nil means slog.Default().
@@ -66,6 +68,9 @@ func (s *Service) Handler() http.Handler {
 	}
 	handle("GET /v1/node/waves", s.Waves != nil, s.waves)
 	handle("GET /v1/node/log", s.Log != nil, s.log)
+	handle("GET /v1/node/quarantine", s.Quarantine != nil, s.quarantine)
+	handle("GET /v1/node/quarantine/{node}/{seq}", s.Quarantine != nil, s.quarantined)
+	handle("POST /v1/node/quarantine/{node}/{seq}", s.Quarantine != nil, s.decide)
 	handle("GET /v1/node/copies/{node}", s.Copies != nil, s.copyState)
 	handle("POST /v1/node/copies/{node}", s.Copies != nil, s.copyTake)
 	handle("GET /v1/node/copies/{node}/log", s.Copies != nil, s.copyLog)

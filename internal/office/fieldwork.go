@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/auth"
@@ -172,9 +173,21 @@ func noteTaken(ctx context.Context, tx *sql.Tx, before, now map[uint16]uint64) e
 	return nil
 }
 
+// quarantineNumber names a quarantined interview as the desk does: by its place in the log, with
+// the number of the node before it where that is a collector.
+func quarantineNumber(t Arrival) string {
+	if t.Node > officeNode {
+		return fmt.Sprintf("n%d-%d", t.Node, t.Number)
+	}
+	return strconv.FormatUint(t.Number, 10)
+}
+
+// officeNode is the number of the office among the nodes; collectors have higher ones.
+const officeNode = 1
+
 func take(ctx context.Context, tx *sql.Tx, t Arrival, read func(*surveys.Interview) Told) error {
 	if t.Decided != "" {
-		object := fmt.Sprintf("%s %s · %d: %s", t.Wave, t.Case, t.Number, t.Why)
+		object := fmt.Sprintf("%s %s · %s: %s", t.Wave, t.Case, quarantineNumber(t), t.Why)
 		entry := Entry{At: t.Received, Who: t.By, Action: "dismiss quarantined", Object: object, Outcome: Done}
 		if t.Decided == "corrected" {
 			entry = Entry{At: t.Received, Who: t.By, Action: "correct quarantined", Object: object, Outcome: Done}

@@ -165,11 +165,23 @@ type AuditFilter struct {
 	Who, Outcome string
 	// Find is part of the action or of what it was done to.
 	Find string
+	// Area keeps to what people did whose account lies in the area, and to what was done with
+	// cases that lie in it.
+	Area string
 	// Before is the number of the line before which the list begins, Limit how many there
 	// are at most, 0 for all.
 	Before int64
 	Limit  int
 }
+
+// auditOfArea is the condition, with the area five times as its value, that keeps to an area: by
+// the account that did something, or by the case that a line names after its wave, before
+// what else it says.
+const auditOfArea = `(? = ''
+	OR EXISTS (SELECT 1 FROM accounts a WHERE a.login = audit.who AND substr(a.area, 1, length(?)) = ?)
+	OR EXISTS (SELECT 1 FROM cases c WHERE c.wave = substr(object, 1, instr(object, ' ') - 1)
+		AND c.id IN (substr(object, instr(object, ' ') + 1), substr(object, instr(object, ' ') + 1, max(instr(object, ' · ') - instr(object, ' ') - 1, 0)))
+		AND substr(c.area, 1, length(?)) = ?))`
 
 // Audit calls each for every line of the audit trail that a filter chooses, the newest
 // first, and returns the number of the last one.
@@ -182,8 +194,8 @@ func (s *Store) Audit(ctx context.Context, f AuditFilter, each func(Entry)) (las
 		limit = -1
 	}
 	rows, err := s.db.QueryContext(ctx, `SELECT n, at, who, action, object, outcome FROM audit WHERE n < ? AND (? = '' OR who = ?) AND (? = '' OR outcome = ?)
-		AND (? = '' OR instr(action, ?) > 0 OR instr(object, ?) > 0) ORDER BY n DESC LIMIT ?`,
-		before, f.Who, f.Who, f.Outcome, f.Outcome, f.Find, f.Find, f.Find, limit)
+		AND (? = '' OR instr(action, ?) > 0 OR instr(object, ?) > 0) AND `+auditOfArea+` ORDER BY n DESC LIMIT ?`,
+		before, f.Who, f.Who, f.Outcome, f.Outcome, f.Find, f.Find, f.Find, f.Area, f.Area, f.Area, f.Area, f.Area, limit)
 	if err != nil {
 		return 0, away("read the audit trail", err)
 	}

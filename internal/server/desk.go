@@ -3,8 +3,10 @@ package server
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -85,6 +87,9 @@ func (d *desk) signedIn(right auth.Right, h func(*call) error) echo.HandlerFunc 
 		case err != nil && !errors.Is(err, http.ErrNoCookie) && !errors.Is(err, surveys.ErrNotFound):
 			return err
 		case err != nil:
+			if kept := keptForm(c, v.session); kept != nil {
+				return d.askToSignIn(c, deskSignIn{To: c.Request().URL.RequestURI(), Kept: kept}, "")
+			}
 			to := url.Values{"lang": {string(v.lang)}}
 			if c.Request().Method == http.MethodGet {
 				to.Set("to", c.Request().URL.RequestURI())
@@ -200,6 +205,23 @@ type deskProblem struct {
 	Message, Way string
 	// Request is the number of a request to ask about.
 	Request string
+	// Again are the fields of a form that was turned away, to be sent once more to Action; Lead
+	// says so.
+	Again        []field
+	Lead, Action string
+}
+
+// secretFields are the names of the fields of the desk in which passwords are typed.
+var secretFields = []string{"password", "old", "new", "again"}
+
+// sentAtDesk are givenBack of a form of the desk. One with passwords is never given back, not
+// even in part: without them it would ask for something else.
+func sentAtDesk(c echo.Context) []field {
+	list := givenBack(c)
+	if slices.ContainsFunc(list, func(f field) bool { return slices.Contains(secretFields, f.Name) }) {
+		return nil
+	}
+	return list
 }
 
 // problem answers a request at the desk that ended in an error.
@@ -217,6 +239,12 @@ func (d *desk) problem(c echo.Context, status int, words, id string) error {
 	}
 	if words == "internal" {
 		p.Request = id
+	}
+	if turnedAway(status) {
+		p.Again, p.Action = sentAtDesk(c), c.Request().URL.RequestURI()
+		if p.Lead, err = f.T("problem.again.lead"); err != nil {
+			return err
+		}
 	}
 	return d.show(c, status, "desk-problem", p)
 }
@@ -337,20 +365,78 @@ func (d *desk) waveTable(v *call, f deskFrame) (deskTable, error) {
 type deskSignIn struct {
 	deskFrame
 	Login, To string
+	// Kept is a form that came after its session had ended, to be sent to To.
+	Kept []field
 }
 
-func (d *desk) signInPage(c echo.Context) error { return d.askToSignIn(c, "", c.QueryParam("to"), "") }
+// keptPrefix is what the name of a field begins with that goes through signing in.
+const keptPrefix = "kept."
 
-func (d *desk) askToSignIn(c echo.Context, login, to, fault string) error {
+// keptForm is the form of a request whose session has ended, without its token; nil unless it
+// came from a page of that session: no other site can have its form sent by who signs in.
+func keptForm(c echo.Context, session string) (list []field) {
+	own := false
+	for _, f := range sentAtDesk(c) {
+		if f.Name == tokenField {
+			own = session != "" && f.Value == office.FormToken(session)
+			continue
+		}
+		list = append(list, field{keptPrefix + f.Name, f.Value})
+	}
+	if !own {
+		return nil
+	}
+	return list
+}
+
+// keptIn are the fields of a form that goes through signing in.
+func keptIn(form url.Values) (list []field) {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range form[name] {
+			if strings.HasPrefix(name, keptPrefix) {
+				list = append(list, field{name, value})
+			}
+		}
+	}
+	return list
+}
+
+func (d *desk) signInPage(c echo.Context) error {
+	return d.askToSignIn(c, deskSignIn{To: c.QueryParam("to")}, "")
+}
+
+func (d *desk) askToSignIn(c echo.Context, p deskSignIn, fault string) error {
 	f, err := d.frameOf(&call{Context: c, lang: d.deskLang(c)}, "desk.signin")
 	if err != nil {
 		return err
 	}
 	status := http.StatusOK
-	if f.Fault = fault; fault != "" {
+	switch f.Fault = fault; {
+	case fault != "":
 		f.Failed, status = true, http.StatusUnprocessableEntity
+	case p.Kept != nil:
+		if f.Said, err = f.T("desk.kept.signin"); err != nil {
+			return err
+		}
 	}
-	return d.show(c, status, "desk-sign-in", deskSignIn{f, login, atDesk(to)})
+	p.deskFrame, p.To = f, atDesk(p.To)
+	return d.show(c, status, "desk-sign-in", p)
+}
+
+// giveKept shows whoever has signed in again the form that came too late, to be sent once more.
+func (d *desk) giveKept(c echo.Context, session, to string, kept []field) error {
+	f, err := d.frameOf(&call{Context: c, lang: d.deskLang(c), session: session}, "desk.kept")
+	if err != nil {
+		return err
+	}
+	p := deskProblem{deskFrame: f, Action: to, Again: []field{{tokenField, f.Token}}}
+	for _, k := range kept {
+		p.Again = append(p.Again, field{strings.TrimPrefix(k.Name, keptPrefix), k.Value})
+	}
+	if p.Message, err = f.T("desk.kept.message"); err != nil {
+		return err
+	}
+	return d.show(c, http.StatusOK, "desk-problem", p)
 }
 
 // atDesk is an address of the desk, or "" for any other one.
@@ -370,12 +456,15 @@ func (d *desk) signIn(c echo.Context) error {
 		if wordsErr != nil {
 			return wordsErr
 		}
-		return d.askToSignIn(c, login, to, words)
+		return d.askToSignIn(c, deskSignIn{Login: login, To: to, Kept: keptIn(c.Request().PostForm)}, words)
 	}
 	if err != nil {
 		return err
 	}
 	c.SetCookie(d.cookie(token, 0))
+	if kept := keptIn(c.Request().PostForm); kept != nil && to != "" {
+		return d.giveKept(c, token, to, kept)
+	}
 	if to == "" {
 		to = inLanguage("/desk", d.deskLang(c))
 	}

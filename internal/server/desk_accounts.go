@@ -326,7 +326,7 @@ func (d *desk) auditPage(v *call) error {
 	if err != nil {
 		return err
 	}
-	p := auditPage{deskFrame: f, Filter: office.AuditFilter{Who: v.QueryParam("who"), Find: v.QueryParam("find"), Outcome: v.QueryParam("outcome")}}
+	p := auditPage{deskFrame: f, Filter: office.AuditFilter{Who: v.QueryParam("who"), Find: v.QueryParam("find"), Outcome: v.QueryParam("outcome"), Area: v.account.Area}}
 	if before, err := strconv.ParseInt(v.QueryParam("after"), 10, 64); err == nil {
 		p.Filter.Before = before
 	}

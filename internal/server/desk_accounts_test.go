@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/office"
 )
 
@@ -124,6 +125,35 @@ func TestDeskAudit(t *testing.T) {
 	if _, body := admin.open(href); !strings.Contains(body, "village c1") || strings.Contains(body, "busy 3<") {
 		t.Errorf("the further page %s:\n%s", href, body)
 	}
+}
+
+// Whoever reads the audit trail has an area as anywhere else, also over the addresses of the page
+// and in its download.
+func TestDeskAuditKeepsToTheArea(t *testing.T) {
+	d := newDesk(t)
+	d.must(d.office.PutAccount(t.Context(), auth.Account{Login: "adm-hz", Name: "审计", Role: auth.Administrator, Area: "3301"}, "setup", noon))
+	d.must(d.office.SetPassword(t.Context(), "adm-hz", deskPassword, "setup", noon))
+	d.as("ningbo").open("/desk/village/cases/c1") // refused, about a case of Hangzhou
+	for _, line := range []office.Entry{{Who: "ningbo", Action: "comment", Object: "village c6"}, {Who: "intake", Action: "submit", Object: "village c6"}, {Who: "wu", Action: "comment", Object: "village c2"}} {
+		line.At, line.Outcome = noon, office.Done
+		d.must(d.office.Note(t.Context(), line))
+	}
+	hangzhou := d.as("adm-hz")
+	for _, query := range []string{"", "&who=ningbo", "&find=c6", "&who=intake", "&download=audit", "&outcome=done", "&area=", "&after=99999"} {
+		status, body := hangzhou.open("/desk/audit?lang=en" + query)
+		d.wants(status, body, 200)
+		if strings.Contains(body, "village c6") {
+			t.Errorf("with %q the audit trail tells of another area:\n%s", query, body)
+		}
+	}
+	_, body := hangzhou.open("/desk/audit?lang=en")
+	d.wants(0, body, 0, "village c1", "village c2")
+	_, body = d.as("province").open("/desk/audit?lang=en")
+	d.wants(0, body, 0, "village c6", "village c2")
+	_, body = d.as("admin").open("/desk/audit?lang=en")
+	d.wants(0, body, 0, "village c6", "village c2")
+	status, body := d.as("wu").open("/desk/audit?lang=en")
+	d.wants(status, body, 403)
 }
 
 // The desk is worked without a mouse and without script: signing in, the list, an attempt.

@@ -68,6 +68,9 @@ func TestDeskAccessible(t *testing.T) {
 	})
 	done := d.accepted(2, "c2", func(iv *surveys.Interview) { iv.Answers["age"] = nil })
 	d.must(d.intake.Dismiss(t.Context(), done.Seq, intake.Verdict{By: "wu", Reason: "试填", Token: "a"}))
+	second, third := d.collector(2), d.collector(3)
+	second.accepted(3, "c1", func(iv *surveys.Interview) { iv.Answers["age"] = nil })
+	third.away.Store(true)
 	wrongPage := fmt.Sprintf("/desk/village/quarantine/%d", wrong.Seq)
 	at := func(id, below string) string { return "/desk/village/cases/" + url.PathEscape(id) + below }
 	for _, c := range []struct {
@@ -78,8 +81,8 @@ func TestDeskAccessible(t *testing.T) {
 		{"wu", map[string]string{"home": "/desk", "cases": "/desk/village/cases?said=given&n=3&kept=1", "cases empty": "/desk/village/cases?find=nothing", "work": "/desk/village/work",
 			"case": at("c1", ""), "cases english": "/desk/village/cases", "backchecks english": "/desk/village/backchecks", "case to review": at("c2", ""), "case household": at(listed, ""), "review": "/desk/village/review",
 			"quarantine": "/desk/village/quarantine", "quarantine english": "/desk/village/quarantine", "quarantined": wrongPage, "quarantined english": wrongPage,
-			"quarantine decided": fmt.Sprintf("/desk/village/quarantine/%d", done.Seq),
-			"backchecks":         "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
+			"quarantined elsewhere": "/desk/village/quarantine/n2-1", "quarantine decided": fmt.Sprintf("/desk/village/quarantine/%d", done.Seq),
+			"backchecks": "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
 		{"hangzhou", map[string]string{"both queues": "/desk/village/review", "tablets": "/desk/tablets", "tablets english": "/desk/tablets", "tablet": "/desk/tablets/" + held.id, "tablet english": "/desk/tablets/" + held.id}},
 		{"li", map[string]string{"own cases": "/desk/village/cases", "own case": at("c1", ""), "own case english": at("c1", ""), "listing english": at(unlisted, "/household"), "listing": at(unlisted, "/household"), "selected": at(listed, "/household"), "password": "/desk/password"}},
 		{"stat", map[string]string{"selection": "/desk/village/selection", "problem": "/desk/village/cases"}},
@@ -111,6 +114,11 @@ func TestDeskAccessible(t *testing.T) {
 			a.look("desk quarantine forms")
 			a.press(`details.act button.main`)
 			a.look("desk quarantine refused")
+			a.open("/desk/village/quarantine/n2-1?lang=zh")
+			second.away.Store(true)
+			a.press(`details.act button.main`)
+			a.look("desk form turned away")
+			second.away.Store(false)
 		}
 		if c.login == "hangzhou" {
 			a.lookAtTabletForms(held)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/auth"
@@ -41,26 +40,31 @@ func (d *desk) quarantineRoutes(read, post func(string, auth.Right, func(*call) 
 const quarantineRoom = "/quarantine"
 
 // quarantineHref is the address of the page of a quarantined interview.
-func (f deskFrame) quarantineHref(seq uint64) string {
-	return f.Here("/desk/" + url.PathEscape(f.Survey) + quarantineRoom + "/" + strconv.FormatUint(seq, 10))
+func (f deskFrame) quarantineHref(at logPlace) string {
+	return f.Here("/desk/" + url.PathEscape(f.Survey) + quarantineRoom + "/" + at.String())
 }
 
-// seenQuarantine lists what is in quarantine of a wave and an account may see, with the areas
-// of the cases: what lies in its area, and without an area of its own also what belongs to no
-// case.
-func (d *desk) seenQuarantine(ctx context.Context, a auth.Account, w *wave) (list []intake.Quarantined, areas map[string]string, err error) {
-	var cases []string
+// seenQuarantine lists what is in quarantine of a wave on all nodes and an account may see, with
+// the areas of the cases: what lies in its area, and without an area of its own also what
+// belongs to no case. away are the addresses of collectors that cannot be asked now.
+func (d *desk) seenQuarantine(ctx context.Context, a auth.Account, w *wave) (list []setAside, areas map[string]string, away []string, err error) {
 	for _, q := range d.deps.Quarantine.Quarantine() {
 		if q.Wave == w.ID {
-			list, cases = append(list, q), append(cases, q.Case)
+			list = append(list, setAside{Quarantined: q, at: logPlace{seq: q.Seq}})
 		}
 	}
+	others, away := d.atCollectors(ctx, w.ID)
+	list = append(list, others...)
+	var cases []string
+	for _, q := range list {
+		cases = append(cases, q.Case)
+	}
 	areas, err = d.office.Areas(ctx, a, w.ID, cases)
-	list = slices.DeleteFunc(list, func(q intake.Quarantined) bool {
+	list = slices.DeleteFunc(list, func(q setAside) bool {
 		_, seen := areas[q.Case]
 		return !seen && a.Area != ""
 	})
-	return list, areas, err
+	return list, areas, away, err
 }
 
 // quarantinePage lists the quarantine of a wave, what waits for a decision first.
@@ -69,19 +73,28 @@ func (d *desk) quarantinePage(v *call) error {
 	if err != nil {
 		return err
 	}
-	list, areas, err := d.seenQuarantine(v.Request().Context(), v.account, w)
+	list, areas, away, err := d.seenQuarantine(v.Request().Context(), v.account, w)
 	if err != nil {
 		return err
+	}
+	if len(away) > 0 && v.QueryParam("download") != "" {
+		return fmt.Errorf("the table would lack what collectors %s have: %w", strings.Join(away, ", "), surveys.ErrUnavailable)
 	}
 	names, err := d.people(v.Request().Context())
 	if err != nil {
 		return err
 	}
 	words := &teller{deskFrame: f}
+	if len(away) > 0 {
+		f.Fault = words.say("desk.quarantine.away", "nodes", strings.Join(away, ", "))
+	}
 	tables := make([]deskTable, 2)
 	for i, caption := range []string{"desk.quarantine.open", "desk.quarantine.decided"} {
 		id := caption[strings.LastIndex(caption, ".")+1:]
 		columns := []string{"#desk.column.number", "desk.tablets.column.case", "desk.column.area", "desk.column.came", "desk.column.why"}
+		if len(d.deps.Collectors) > 0 {
+			columns = slices.Insert(columns, 1, "desk.column.node")
+		}
 		if id == "decided" {
 			columns = append(columns, "desk.column.result", "desk.column.who")
 		}
@@ -90,9 +103,11 @@ func (d *desk) quarantinePage(v *call) error {
 		}
 	}
 	for _, q := range list {
-		number := whole(int(q.Seq))
-		number.Href = f.quarantineHref(q.Seq)
+		number := deskCell{Text: q.at.String(), Number: true, Value: q.at.order(), Href: f.quarantineHref(q.at)}
 		row := []deskCell{number, {Text: q.Case}, {Text: f.AreaText(areas[q.Case])}, {Text: clockTime(q.Received)}, {Text: words.quarantineReason(q.Reason)}}
+		if len(d.deps.Collectors) > 0 {
+			row = slices.Insert(row, 1, deskCell{Text: words.nodeName(q.at)})
+		}
 		if q.Decision == nil {
 			tables[0].add(row...)
 			continue
@@ -187,13 +202,13 @@ func (p quarantinedPage) Value(name string) string {
 
 // quarantined finds the interview in the address: of another wave or area it is ErrNotFound,
 // and the try stands in the audit trail.
-func (d *desk) quarantined(v *call, w *wave) (q intake.Quarantined, body []byte, err error) {
+func (d *desk) quarantined(v *call, w *wave) (q setAside, body []byte, err error) {
 	ctx := v.Request().Context()
-	seq, err := strconv.ParseUint(v.Param("number"), 10, 64)
+	at, err := readLogPlace(v.Param("number"))
 	if err != nil {
-		return q, nil, fmt.Errorf("number: %w", surveys.ErrNotFound)
+		return q, nil, err
 	}
-	if q, body, err = d.deps.Quarantine.Quarantined(seq); err != nil {
+	if q, body, err = d.findAside(ctx, at); err != nil {
 		return q, nil, err
 	}
 	areas, err := d.office.Areas(ctx, v.account, w.ID, []string{q.Case})
@@ -201,8 +216,8 @@ func (d *desk) quarantined(v *call, w *wave) (q intake.Quarantined, body []byte,
 		return q, nil, err
 	}
 	if _, seen := areas[q.Case]; q.Wave != w.ID || !seen && v.account.Area != "" {
-		entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "read quarantined", Object: fmt.Sprintf("%s %d", w.ID, seq), Outcome: office.Refused}
-		return q, nil, errors.Join(fmt.Errorf("number %d: %w", seq, surveys.ErrNotFound), d.office.Note(ctx, entry))
+		entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "read quarantined", Object: w.ID + " " + at.String(), Outcome: office.Refused}
+		return q, nil, errors.Join(fmt.Errorf("number %s: %w", at, surveys.ErrNotFound), d.office.Note(ctx, entry))
 	}
 	return q, body, nil
 }
@@ -225,7 +240,7 @@ func (d *desk) showQuarantined(v *call, status int, fault string, sent url.Value
 		return err
 	}
 	ctx := v.Request().Context()
-	entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "read quarantined", Object: fmt.Sprintf("%s %s · %d", w.ID, q.Case, q.Seq), Outcome: office.Done}
+	entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "read quarantined", Object: fmt.Sprintf("%s %s · %s", w.ID, q.Case, q.at), Outcome: office.Done}
 	if err := d.office.Note(ctx, entry); err != nil {
 		return err
 	}
@@ -240,7 +255,10 @@ func (d *desk) showQuarantined(v *call, status int, fault string, sent url.Value
 	t := &teller{deskFrame: f}
 	iv, err := intake.Interview(body)
 	p.Unreadable = err != nil
-	p.Facts = quarantineFacts(t, q, iv, names)
+	p.Facts = quarantineFacts(t, q.Quarantined, iv, names)
+	if q.from != nil {
+		p.Facts = slices.Insert(p.Facts, 1, fact{t.say("desk.column.node"), t.nodeName(q.at) + " · " + q.from.Address()})
+	}
 	if q.Case != "" {
 		if areas, err := d.office.Areas(ctx, v.account, w.ID, []string{q.Case}); err != nil {
 			return err

@@ -41,7 +41,7 @@ func (d *desk) decide(v *call) error {
 	said, fault := "dismissed", ""
 	switch t.Typed("action") {
 	case dismissAction:
-		err = d.deps.Quarantine.Dismiss(v.Request().Context(), q.Seq, verdict)
+		err = d.dismissAside(v.Request().Context(), q, verdict)
 	case correctAction:
 		said = "corrected"
 		fault, err = d.correct(v, w, q, body, t, verdict)
@@ -84,7 +84,7 @@ func (d *desk) showStillWrong(v *call, f deskFrame, still *intake.StillWrong, se
 
 // correct hands the corrected interview in. An account cannot move it to a case that it does
 // not see. fault is the key of the words for what is wrong with the form.
-func (d *desk) correct(v *call, w *wave, q intake.Quarantined, body []byte, t typed, verdict intake.Verdict) (fault string, err error) {
+func (d *desk) correct(v *call, w *wave, q setAside, body []byte, t typed, verdict intake.Verdict) (fault string, err error) {
 	iv, err := intake.Interview(body)
 	if err != nil {
 		return "desk.quarantine.invalid", nil
@@ -106,8 +106,7 @@ func (d *desk) correct(v *call, w *wave, q intake.Quarantined, body []byte, t ty
 			return "desk.quarantine.nocase", d.office.Note(v.Request().Context(), entry)
 		}
 	}
-	_, err = d.deps.Quarantine.Correct(v.Request().Context(), q.Seq, intake.Correction{Verdict: verdict, Change: change, Replace: t.Has("replace", "yes")})
-	return "", err
+	return "", d.correctAside(v.Request().Context(), q, intake.Correction{Verdict: verdict, Change: change, Replace: t.Has("replace", "yes")}, iv)
 }
 
 // secondsLayout is how a form has times to the second.

@@ -170,7 +170,9 @@ func (s *Server) failPage(c echo.Context, status int, words, id string) error {
 		return err
 	}
 	if turnedAway(status) {
-		p.sendAgain(c)
+		if p.Again = givenBack(c); p.Again != nil {
+			p.Action = c.Request().URL.RequestURI()
+		}
 	}
 	switch words {
 	case "draft":
@@ -181,24 +183,25 @@ func (s *Server) failPage(c echo.Context, status int, words, id string) error {
 	return s.show(c, status, "problem", p)
 }
 
-// sendAgain puts what was sent into the page, so that nothing is lost where there is no
-// script that keeps it. A page whose body was not taken in is sent again by a reload.
-func (p *problemPage) sendAgain(c echo.Context) {
+// givenBack are what the form of a request had, to be put into the page that turns it away, so
+// that nothing is lost where there is no script that keeps it. A page whose body was not taken
+// in is sent again by a reload.
+func givenBack(c echo.Context) (list []field) {
 	body, _ := c.Get(bodyKey).([]byte)
 	if body == nil || c.Request().Method != http.MethodPost {
-		return
+		return nil
 	}
 	c.Request().Body = io.NopCloser(bytes.NewReader(body))
 	fields, err := readFields(c)
 	if err != nil {
-		return
+		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		for _, value := range fields[name] {
-			p.Again = append(p.Again, field{name, value})
+			list = append(list, field{name, value})
 		}
 	}
-	p.Action = c.Request().URL.RequestURI()
+	return list
 }
 
 // failure is the JSON of an error. Detail is technical and in English; it speaks of

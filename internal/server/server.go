@@ -111,6 +111,8 @@ type Deps struct {
 	Stats func(context.Context) Stats
 	// Quarantine is what is decided about at the desk; nil for a desk without it.
 	Quarantine Quarantine
+	// Collectors are the other nodes whose quarantine is decided about at the desk, too.
+	Collectors []Collector
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or
