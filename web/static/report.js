@@ -12,45 +12,62 @@
 
   // --- Measures ---------------------------------------------------------------------
 
-  // wide is the width of a text, taking a Chinese character for a square and others for a
-  // little more than half of one. It is the same wherever the chart is drawn.
+  // advance is the width of a character for letters of one pixel: a Chinese one is a square,
+  // others are a little more than half of one. It is the same wherever the chart is drawn.
+  function advance(c) { return c.codePointAt(0) > 0x2e7f ? 1 : /[A-Z%mwMW—…]/.test(c) ? 0.75 : 0.56; }
+
   function wide(text, size) {
     var w = 0;
-    Array.from(text).forEach(function (c) { w += c.codePointAt(0) > 0x2e7f ? 1 : /[A-Z%mwMW—…]/.test(c) ? 0.75 : 0.56; });
-    return w * size;
+    Array.from(text).forEach(function (c) { w += advance(c) * size; });
+    return w;
+  }
+
+  // fit returns how many characters of a text stand in a width; at least one, so that what
+  // calls it comes to an end.
+  function fit(chars, size, width) {
+    var w = 0, n = 0;
+    while (n < chars.length && (w += advance(chars[n]) * size) <= width) n++;
+    return Math.max(n, 1);
   }
 
   // cut shortens a text to a width and says with an ellipsis that it did.
   function cut(text, size, width) {
-    if (wide(text, size) <= width) return text;
     var chars = Array.from(text);
-    while (chars.length > 1 && wide(chars.join('') + '…', size) > width) chars.pop();
-    return chars.join('').trimEnd() + '…';
+    if (chars.length < 2 || fit(chars, size, width) === chars.length) return text;
+    return chars.slice(0, fit(chars, size, width - advance('…') * size)).join('').trimEnd() + '…';
   }
 
   // wrap breaks a text into at most so many lines: between words where there are any,
   // otherwise between characters.
   function wrap(text, size, width, most) {
-    var lines = [], line = '';
-    (text.replace(/\s+/g, ' ').match(/[\u2e80-\uffff][、。，；：！？）》】”％]*|[^\s\u2e80-\uffff]+\s*|\s+/gu) || []).forEach(function (word) {
-      if (line && wide(line + word.trimEnd(), size) > width) { lines.push(line.trimEnd()); line = ''; }
-      while (wide(word, size) > width && Array.from(word).length > 1) {
-        var head = Array.from(word), tail = [];
-        while (head.length > 1 && wide(head.join(''), size) > width) tail.unshift(head.pop());
-        lines.push(head.join(''));
-        word = tail.join('');
+    var lines = [], line = '', used = 0;
+    function end() { lines.push(line.trimEnd()); line = ''; used = 0; }
+    var words = text.replace(/\s+/g, ' ').match(/[\u2e80-\uffff][、。，；：！？）》】”％]*|[^\s\u2e80-\uffff]+\s*|\s+/gu) || [];
+    for (var i = 0; i < words.length && lines.length <= most; i++) {
+      var word = words[i];
+      if (line && used + wide(word.trimEnd(), size) > width) end();
+      var chars = Array.from(word);
+      while (wide(word.trimEnd(), size) > width && chars.length > 1 && lines.length <= most) {
+        var n = fit(chars, size, width);
+        line = chars.slice(0, n).join('');
+        chars = chars.slice(n);
+        word = chars.join('');
+        end();
       }
       line += word;
-    });
-    if (line.trim()) lines.push(line.trimEnd());
+      used += wide(word, size);
+    }
+    if (line.trim()) end();
     if (lines.length > most) {
-      lines[most - 1] = cut(lines[most - 1] + lines[most], size, width - size);
-      if (!/…$/.test(lines[most - 1])) lines[most - 1] += '…';
+      var between = /[\x21-\x7e]$/.test(lines[most - 1]) && /^[\x21-\x7e]/.test(lines[most]) ? ' ' : '';
+      var last = cut(lines[most - 1] + between + lines[most], size, width);
       lines.length = most;
+      lines[most - 1] = /…$/.test(last) ? last : last + '…';
     }
     return lines;
   }
 
+  // The shapes that are no points.
   var BAR = 0, TICK = 9;
 
   // --- Marks ------------------------------------------------------------------------
@@ -179,15 +196,18 @@
 
   // ciTrend draws one time of a line with what joins it to the time before: [i, value, lo, hi,
   // slot, slots, shape, before, valueBefore, label, missing, above]. Nothing joins it where
-  // before is null: at a break, and beside a time without a number.
+  // before is null: at a break, and beside a time without a number. For a missing number,
+  // above counts the missing ones of other lines that are named below it.
   function ciTrend(params, api, item) {
     var color = api.visual('color'), area = params.coordSys, slots = item[5];
     var step = Math.min(14, api.size([1, 0])[0] / (slots + 1)), shift = (item[4] - (slots - 1) / 2) * step;
     if (item[10]) {
       var foot = area.y + area.height, x0 = api.coord([item[0], 0])[0] + shift;
-      var lift = foot - 8 - item[4] * 15;
-      var room = Math.max(24, api.size([1, 0])[0] - 18);
-      return group(gap(x0 - 5, lift - 5, 10, 10).concat(text(cut(item[10], 11, room), x0 + 9, lift, { fill: color, size: 11, halo: true })));
+      var lift = foot - 7 - item[11] * 20;
+      var words = wrap(item[10], 10, Math.max(40, api.size([1, 0])[0] * 1.3 - 14), 2);
+      return group(gap(x0 - 5, lift - 5, 10, 10).concat(words.map(function (l, k) {
+        return text(l, x0 + 8, lift + 1 - (words.length - 1 - k) * 11, { fill: color, size: 10, halo: true });
+      })));
     }
     var at = api.coord([item[0], item[1]]), x = at[0] + shift, y = at[1], parts = [], top = y, bottom = y;
     if (item[7] !== null) {
@@ -223,26 +243,26 @@
     var area = params.coordSys, name = cut(item[1], 12, area.width);
     if (item[2] === 'y') {
       var y = api.coord([0, item[0]])[1];
-      return group([line(area.x, y, area.x + area.width, y, SOFT, 1, [6, 4]), text(name, area.x + area.width, y - 8, { fill: SOFT, align: 'right', halo: true })]);
+      return group([line(area.x, y, area.x + area.width, y, SOFT, 1, [6, 4]), text(name, area.x + 4, y - 8, { fill: SOFT, halo: true })]);
     }
     var x = api.coord([item[0], 0])[0], w = wide(name, 12);
     var left = Math.max(area.x, Math.min(x - w / 2, area.x + area.width - w));
     return group([line(x, area.y - 2, x, area.y + area.height, SOFT, 1, [6, 4]), text(name, left, area.y - 11, { fill: SOFT })]);
   }
 
-  // ciTile draws the square of a place: [column, row, columns, fill, ink, short, label, missing].
+  // ciTile draws the square of a place: [column, row, columns, fill, ink, short, label, missing,
+  // size, lines], where prepare adds the last two.
   function ciTile(params, api, item) {
     var side = tileSide(api.getWidth(), item[2]), left = (api.getWidth() - side * item[2]) / 2;
     var x = left + item[0] * side + 1.5, y = 2 + item[1] * side + 1.5, w = side - 3, cx = x + w / 2, cy = y + w / 2;
-    var size = 13, below = item[6], parts;
-    while (size > 8 && (wide(item[5], size) > w - 6 || wide(below, size) > w - 4)) size--;
-    var lines = [cut(item[5], size, w - 2)].concat(item[7] ? (w > 56 ? wrap(item[7], 10, w - 4, 2) : []) : cut(below, size, w - 2));
-    var height = size * 1.3, up = cy - (lines.length - 1) * height / 2;
+    var size = item[8], lines = item[9], height = size * (side < 40 ? 1.12 : 1.3), parts;
+    var up = cy - (lines.length - 1) * height / 2;
     if (item[7]) parts = gap(x, y, w, w);
     else parts = [rect(x, y, w, w, { fill: item[3], stroke: SOFT, lineWidth: 0.5 })];
     var behind = item[7] ? GAP : null;
     lines.forEach(function (l, i) {
-      parts.push(text(l, cx, up + i * height, { fill: item[4], align: 'center', size: i && item[7] ? 10 : size, bold: i === 1 && !item[7], behind: behind }));
+      var value = i === lines.length - 1 && !item[7];
+      parts.push(text(l, cx, up + i * height, { fill: item[4], align: 'center', size: l === item[5] || value ? size : Math.min(size, 10), bold: value, behind: behind }));
     });
     return group(parts);
   }
@@ -289,6 +309,7 @@
     var draw = functions[series.renderItem];
     if (!draw) return;
     var data = series.data;
+    series.emphasis = { disabled: true };
     series.silent = !data.some(function (d) { return d.name; });
     series.renderItem = function (params, api) { return draw(params, api, data[params.dataIndex].value); };
   }
@@ -322,7 +343,7 @@
     axis.axisLabel.lineHeight = 16;
     axis.axisTick = { show: false };
     var height = Math.max(option.suyang.row, most * 16 + 8);
-    option.grid = [{ left: Math.ceil(left) + 16, outerBoundsMode: 'none', right: 12 + Math.ceil(wide(option.suyang.longest, 12)), top: top, bottom: 26 }];
+    option.grid = [{ left: Math.ceil(left) + 16, outerBoundsMode: 'none', right: Math.max(24, 12 + Math.ceil(wide(option.suyang.longest, 12))), top: top, bottom: 26 }];
     return top + 26 + height * axis.data.length;
   }
 
@@ -342,6 +363,26 @@
     option.xAxis[0].axisLabel.overflow = 'break';
     option.xAxis[0].axisTick = { alignWithLabel: true };
     return top + (width < 480 ? 250 : 290);
+  }
+
+  // tiles writes all squares in one size of letters, a long name on two lines, and returns
+  // the height of the grid.
+  function tiles(option, width) {
+    var side = tileSide(width, option.suyang.columns), w = side - 3, size = 13;
+    function each(f) {
+      option.series.forEach(function (s) { if (s.renderItem === 'ciTile') s.data.forEach(function (d) { f(d.value); }); });
+    }
+    each(function (v) { while (size > 9 && (wide(v[5], size) > w - 4 || wide(v[6], size) > w - 3)) size--; });
+    each(function (v) {
+      var name = [v[5]], chars = Array.from(v[5]), half = Math.ceil(chars.length / 2);
+      if (wide(v[5], size) > w - 2) {
+        name = [chars.slice(0, half).join('') + (/[a-z]/.test(v[5]) && !/\s/.test(v[5]) ? '-' : ''), chars.slice(half).join('').trim()];
+      }
+      name = name.map(function (l) { return cut(l, size, w + 3); });
+      v[8] = size;
+      v[9] = name.concat(!v[7] ? cut(v[6], size, w - 1) : w > 56 ? wrap(v[7], 10, w - 4, 2) : []);
+    });
+    return side * option.suyang.rows;
   }
 
   // key lays out what stands below squares and regions, and returns its height.
@@ -390,7 +431,7 @@
     if (own) {
       var top = legend(option, width) + (own.rule ? 22 : 0) + 6;
       if (own.kind === 'trend') height = trend(option, width, top);
-      else if (own.kind === 'tiles') height = tileSide(width, own.columns) * own.rows + key(option, width) + 6;
+      else if (own.kind === 'tiles') height = tiles(option, width) + key(option, width) + 6;
       else if (own.kind === 'choropleth') height = regions(option, width);
       else height = rows(option, width, top);
       [option.xAxis, option.yAxis].forEach(function (axes) {
@@ -474,8 +515,8 @@
       if (e.key === 'Escape') { hide(); return; }
       if (!step || !c.points.length) return;
       e.preventDefault();
+      if (c.at < 0) c.at = step > 0 ? -1 : 0;
       c.at = (c.at + step + c.points.length) % c.points.length;
-      if (c.at < 0) c.at = 0;
       var p = c.points[c.at];
       said.textContent = p.words;
       c.chart.dispatchAction({ type: 'showTip', seriesIndex: p.seriesIndex, dataIndex: p.dataIndex });
@@ -484,7 +525,7 @@
     function hide() { c.at = -1; said.textContent = ''; c.chart.dispatchAction({ type: 'hideTip' }); }
   }
 
-  function fit() {
+  function redraw() {
     charts.forEach(function (c) {
       if (c.box.clientWidth && c.box.clientWidth !== c.width) {
         c.width = c.box.clientWidth;
@@ -495,5 +536,5 @@
 
   document.documentElement.className = 'js';
   document.querySelectorAll('.chart').forEach(draw);
-  window.addEventListener('resize', fit);
+  window.addEventListener('resize', redraw);
 })();

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // ErrNoConverter says that rsvg-convert, which makes PNG, is not installed.
@@ -31,4 +34,19 @@ func PNG(ctx context.Context, svg []byte, width int) ([]byte, error) {
 		return nil, fmt.Errorf("rsvg-convert: %w: %s", err, strings.TrimSpace(problem.String()))
 	}
 	return out.Bytes(), nil
+}
+
+// PNGs turns pictures into PNG side by side on every core, in the order in which they are
+// given.
+func PNGs(ctx context.Context, svgs [][]byte, width int) ([][]byte, error) {
+	out := make([][]byte, len(svgs))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.NumCPU())
+	for i, svg := range svgs {
+		g.Go(func() (err error) {
+			out[i], err = PNG(ctx, svg, width)
+			return err
+		})
+	}
+	return out, g.Wait()
 }

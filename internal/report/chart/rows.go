@@ -3,6 +3,7 @@ package chart
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -88,7 +89,8 @@ func (p *picture) truthsOf(series, row, slots int) []document.Point {
 }
 
 // truths draws true values as ticks: each beside the series it belongs to when there are as
-// many, otherwise across the middle of the group.
+// many, otherwise across the middle of the group. Where no estimate is shown, the truth has
+// nothing to be compared with.
 func (p *picture) truths(slots int) {
 	all := truths(p.Chart)
 	for k, s := range all {
@@ -96,9 +98,9 @@ func (p *picture) truths(slots int) {
 		if len(all) != slots {
 			slot, of = 0, 1
 		}
-		var data []opts.CustomData
+		data := []opts.CustomData{}
 		for row, pt := range s.Points {
-			if drawn(pt) {
+			if drawn(pt) && p.anyDrawn(row) {
 				data = append(data, opts.CustomData{
 					Name:  p.tip(p.part(row, s.Name), pt),
 					Value: []any{number(pt.Value), nil, nil, row, slot, of, shapeTick, nil, "", ""},
@@ -110,6 +112,11 @@ func (p *picture) truths(slots int) {
 		}
 		p.add(s.Name, "ciWhisker", data, charts.WithEncodeOpts(opts.Encode{X: []int{0}, Y: 3}), coloured(truthColor))
 	}
+}
+
+// anyDrawn says whether a group has an estimate that is shown.
+func (p *picture) anyDrawn(row int) bool {
+	return slices.ContainsFunc(estimates(p.Chart), func(s document.Series) bool { return drawn(s.Points[row]) })
 }
 
 // rule marks a value for comparison, along an axis.
@@ -144,7 +151,7 @@ func (p *picture) stacked() error {
 	fills := ramp(len(p.Series))
 	encode := charts.WithEncodeOpts(opts.Encode{X: []int{0, 1}, Y: 2})
 	for i, s := range p.Series {
-		var data []opts.CustomData
+		data := []opts.CustomData{}
 		for row, pt := range s.Points {
 			gap := p.gapIn(row)
 			switch {

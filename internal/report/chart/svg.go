@@ -39,7 +39,7 @@ func (d Drawer) SVG(c *document.Chart, lang surveys.Lang, width Width) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("chart %q: %w", c.ID, err)
 	}
-	return plain(svg, c)
+	return plain(svg, c, lang)
 }
 
 // SVGs draws charts side by side on every core, in the order in which they are given.
@@ -153,13 +153,16 @@ func (e *engine) run(option string, width int, font, locale string) (string, err
 var (
 	// running are the names ECharts makes up, which count on from picture to picture.
 	running = regexp.MustCompile(`\bzr\d+-`)
+	// pointed are attributes and styles for a pointer, and unseen the shapes that only a pointer meets.
+	pointed = regexp.MustCompile(` (pointer-events|class|xml:space|ecmeta_\w+)="[^"]*"|(?s)<style .*?</style>\n?`)
+	unseen  = regexp.MustCompile(`<path d="[^"]*"( transform="[^"]*")? fill="none"></path>\n?|<rect [^>]*fill="none"></rect>\n?`)
 	styled  = regexp.MustCompile(` style="([^"]*)"`)
 )
 
 // plain makes the SVG of ECharts fit to stand anywhere: names that no other picture in the
 // page has, no style attributes, which a content policy may forbid, and the title and
 // description that screen readers look for.
-func plain(svg string, c *document.Chart) ([]byte, error) {
+func plain(svg string, c *document.Chart, lang surveys.Lang) ([]byte, error) {
 	open, rest, ok := strings.Cut(svg, ">")
 	if !ok || !strings.HasPrefix(open, "<svg ") {
 		return nil, fmt.Errorf("chart %q: ECharts drew no SVG", c.ID)
@@ -167,8 +170,10 @@ func plain(svg string, c *document.Chart) ([]byte, error) {
 	id := safeID(c.ID)
 	rest = running.ReplaceAllLiteralString(rest, id+"-")
 	rest = styled.ReplaceAllStringFunc(rest, attributes)
+	rest = strings.ReplaceAll(rest, ` font-family="`+fonts[lang]+`"`, "")
+	rest = unseen.ReplaceAllLiteralString(pointed.ReplaceAllLiteralString(rest, ""), "")
 	var out bytes.Buffer
-	fmt.Fprintf(&out, `%s role="img" aria-labelledby="%s-title %s-desc">`, open, id, id)
+	fmt.Fprintf(&out, `%s font-family="%s" role="img" aria-labelledby="%s-title %s-desc">`, open, fonts[lang], id, id)
 	fmt.Fprintf(&out, `<title id="%s-title">%s</title><desc id="%s-desc">%s</desc>`, id, html.EscapeString(printable(c.Title)), id, html.EscapeString(printable(c.Alt)))
 	out.WriteString(printable(rest))
 	return out.Bytes(), nil

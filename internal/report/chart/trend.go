@@ -48,6 +48,7 @@ func (p *picture) time(s document.Series, series, at, lines int, broken bool) []
 	pt := s.Points[at]
 	item := []any{at, nil, nil, nil, series, lines, series + 1, nil, nil, "", p.missing(pt), series == 0}
 	if !drawn(pt) {
+		item[11] = p.missingBefore(series, at)
 		return item
 	}
 	item[1] = number(pt.Value)
@@ -61,9 +62,19 @@ func (p *picture) time(s document.Series, series, at, lines int, broken bool) []
 	return item
 }
 
+// missingBefore counts the lines before this one that have no number at a time.
+func (p *picture) missingBefore(series, at int) (n int) {
+	for _, s := range estimates(p.Chart)[:series] {
+		if !drawn(s.Points[at]) {
+			n++
+		}
+	}
+	return n
+}
+
 // truthLine draws true values as flat marks without a line.
 func (p *picture) truthLine(s document.Series) {
-	var data []opts.CustomData
+	data := []opts.CustomData{}
 	for at, pt := range s.Points {
 		if drawn(pt) {
 			data = append(data, opts.CustomData{
@@ -83,7 +94,7 @@ func (p *picture) trendAxes() {
 	p.custom.SetXAxis(p.Categories)
 	p.custom.SetGlobalOptions(
 		charts.WithXAxisOpts(opts.XAxis{
-			Type: "category",
+			Type:      "category",
 			AxisLabel: &opts.AxisLabel{Color: ink, FontSize: 12, Interval: "0"},
 			AxisLine:  &opts.AxisLine{Show: opts.Bool(true), LineStyle: &opts.LineStyle{Color: soft}},
 		}),
