@@ -30,10 +30,17 @@
     return Math.max(n, 1);
   }
 
+  // tame changes a text that is the name of a property every object has, such as __proto__,
+  // by a mark without width: ECharts keeps texts as names of properties and would change all
+  // objects.
+  function tame(text) { return text in Object.prototype ? text + '\u200b' : text; }
+
+  function tamed(key, value) { return typeof value === 'string' ? tame(value) : value; }
+
   // cut shortens a text to a width and says with an ellipsis that it did.
   function cut(text, size, width) {
     var chars = Array.from(text);
-    if (chars.length < 2 || fit(chars, size, width) === chars.length) return text;
+    if (chars.length < 2 || fit(chars, size, width) === chars.length) return tame(text);
     return chars.slice(0, fit(chars, size, width - advance('…') * size)).join('').trimEnd() + '…';
   }
 
@@ -41,7 +48,7 @@
   // otherwise between characters.
   function wrap(text, size, width, most) {
     var lines = [], line = '', used = 0;
-    function end() { lines.push(line.trimEnd()); line = ''; used = 0; }
+    function end() { lines.push(tame(line.trimEnd())); line = ''; used = 0; }
     var words = text.replace(/\s+/g, ' ').match(/[\u2e80-\uffff][、。，；：！？）》】”％]*|[^\s\u2e80-\uffff]+\s*|\s+/gu) || [];
     for (var i = 0; i < words.length && lines.length <= most; i++) {
       var word = words[i];
@@ -341,6 +348,7 @@
       return lines.join('\n');
     });
     axis.axisLabel.lineHeight = 16;
+    option.xAxis[0].splitNumber = width < 480 ? 3 : 5;
     axis.axisTick = { show: false };
     var height = Math.max(option.suyang.row, most * 16 + 8);
     option.grid = [{ left: Math.ceil(left) + 16, outerBoundsMode: 'none', right: Math.max(24, 12 + Math.ceil(wide(option.suyang.longest, 12))), top: top, bottom: 26 }];
@@ -358,11 +366,18 @@
       });
     });
     top += level * 15 + (level ? 14 : 0);
-    option.grid = [{ left: 4, right: 14, top: top + 14, bottom: 26 }];
-    option.xAxis[0].axisLabel.width = Math.max(30, (width - 60) / own.times - 4);
-    option.xAxis[0].axisLabel.overflow = 'break';
+    var axis = option.xAxis[0], room = (width - 60) / own.times - 3, size = 12, most = 1;
+    axis.data.forEach(function (name) { while (size > 10 && wide(name, size) > room) size--; });
+    axis.data = axis.data.map(function (name) {
+      var lines = wrap(name, size, room, 3);
+      most = Math.max(most, lines.length);
+      return lines.join('\n');
+    });
+    axis.axisLabel.fontSize = size;
+    axis.axisLabel.lineHeight = 14;
+    option.grid = [{ left: 4, right: 14, top: top + 14, bottom: 12 + most * 14 }];
     option.xAxis[0].axisTick = { alignWithLabel: true };
-    return top + (width < 480 ? 250 : 290);
+    return top + most * 14 + (width < 480 ? 240 : 280);
   }
 
   // tiles writes all squares in one size of letters, a long name on two lines, and returns
@@ -448,13 +463,15 @@
   // svg draws an option without a page, for paper.
   function svg(json, width, family, locale) {
     font = family;
-    var option = JSON.parse(json), height = prepare(option, width);
+    var option = JSON.parse(json, tamed), height = prepare(option, width);
     delete option.tooltip;
     delete option.aria; // SVG says it in its own way
     var chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: width, height: height, locale: locale });
     try {
       chart.setOption(option);
-      return chart.renderToSVGString();
+      var drawn = chart.renderToSVGString();
+      for (var changed in {}) throw new Error('every object now has ' + changed);
+      return drawn;
     } finally {
       chart.dispose();
     }
@@ -478,7 +495,7 @@
   }
 
   function paint(c) {
-    var option = JSON.parse(c.json), height = prepare(option, c.width);
+    var option = JSON.parse(c.json, tamed), height = prepare(option, c.width);
     c.points = [];
     option.series.forEach(function (s, i) {
       s.data.forEach(function (d, j) { if (d.tip || d.name) c.points.push({ seriesIndex: i, dataIndex: j, words: d.tip || d.name }); });

@@ -129,7 +129,7 @@ func TestInBrowser(t *testing.T) {
 	if got := said("dots", "ArrowDown"); !strings.Contains(got, "宁波") {
 		t.Errorf("the second arrow says %q", got)
 	}
-	shown := `[...document.querySelectorAll('#dots svg text')].some(e => e.textContent.includes('n = '))`
+	shown := `[...document.querySelectorAll('#dots svg text')].some(e => e.textContent.includes('，估计值：'))`
 	if err := chromedp.Run(ctx, chromedp.Poll(shown, nil, chromedp.WithPollingTimeout(30*time.Second))); err != nil {
 		t.Errorf("the arrow key shows no tooltip: %v", err)
 	}

@@ -148,10 +148,11 @@ func standsAlone(t *testing.T, c *document.Chart, picture string) {
 
 var hostileNames = []string{
 	`</script><script>alert(1)</script>`, `<b onmouseover=alert(1)>x</b>`, `"'&amp;<!--`, `{b} {value} {a|rich}`, strings.Repeat("很长的名称", 60),
-	strings.Repeat("Donaudampfschifffahrt", 20), "👩‍🔬🧪 科学家", "a\x00b\x1bc\ufffe", "\xff\xfe", "", " \n\t ", "‮override", "__proto__",
+	strings.Repeat("Donaudampfschifffahrt", 20), "👩‍🔬🧪 科学家", "a\x00b\x1bc\ufffe", "\xff\xfe", "", " \n\t ", "‮override", "__proto__", "constructor", "toString", "some constructor",
 }
 
 func TestHostileNames(t *testing.T) {
+	reference := svg(t, cities(surveys.ZH, guangdong), surveys.ZH, Phone)
 	for name, c := range gallery(surveys.ZH) {
 		bad := func(i int) string { return hostileNames[i%len(hostileNames)] }
 		c.ID, c.Title, c.Alt = `"><script>`+name, bad(0), bad(1)
@@ -182,6 +183,24 @@ func TestHostileNames(t *testing.T) {
 		}
 		if !slices.Contains(words, bad(0)) {
 			t.Errorf("%s: the title is not in the picture as it is", name)
+		}
+	}
+	// Every engine has drawn hostile names by now, perhaps; none may draw otherwise after it.
+	for range cap(engines) {
+		if svg(t, cities(surveys.ZH, guangdong), surveys.ZH, Phone) != reference {
+			t.Error("a name changed what is drawn after it")
+		}
+	}
+}
+
+// Names that are properties of every object once changed all objects of the engine.
+func TestNamesThatEveryObjectHas(t *testing.T) {
+	for _, name := range []string{"__proto__", "constructor", "toString"} {
+		c := cities(surveys.ZH, zhejiang[:3])
+		c.Categories[0], c.Series[0].Name, c.Line.Name = name, name, name
+		words, _ := read(t, svg(t, c, surveys.ZH, Phone))
+		if n := len(slices.DeleteFunc(words, func(w string) bool { return strings.TrimSuffix(w, "\u200b") != name })); n != 3 {
+			t.Errorf("%q stands in the picture %d times, want 3", name, n)
 		}
 	}
 }
