@@ -158,7 +158,8 @@ func bounded(p document.Point) bool {
 	return finite(p.Lo) && finite(p.Hi) && p.Lo <= p.Hi && (p.Lo != 0 || p.Hi != 0 || p.Value == 0)
 }
 
-// number is a coordinate, rounded to what can be seen, or nothing.
+// number is a coordinate, rounded to what can be seen; nothing for what has no place, such as
+// the end of a group without numbers.
 func number(x float64) any {
 	if !finite(x) {
 		return nil
