@@ -47,7 +47,7 @@
 # make odk    the engine of ODK Web Forms, which the tests of exported forms need (Node.js)
 # make axe    what the browser tests look for faults in pages with (Node.js)
 # make echarts  the chart library, from web/echarts
-# make deps   what the browser tests need (Debian, Ubuntu)
+# make deps   what the browser tests and the PNG of charts need (Debian, Ubuntu)
 
 GO      ?= go
 TOOL     = $(GO) tool -modfile=internal/tools/go.mod
@@ -209,4 +209,4 @@ web/tests/node_modules/axe-core/axe.min.js: web/tests/package-lock.json
 
 deps:
 	apt-get update
-	apt-get install -y --no-install-recommends chromium fonts-noto-cjk openssl
+	apt-get install -y --no-install-recommends chromium fonts-noto-cjk librsvg2-bin openssl

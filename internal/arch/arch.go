@@ -56,6 +56,7 @@ var owners = map[string][]string{
 	"github.com/ClickHouse":          {"internal/clickhouse"},
 	"github.com/ebitengine/purego":   {"internal/clickhouse/engine/libchdb"},
 	"github.com/go-echarts":          {"internal/report"},
+	"github.com/dop251/goja":         {"internal/report/chart"},
 	"gonum.org/v1/gonum":             {"analysis"},
 	"syscall/js":                     {"cmd/formwasm"},
 	"net/http":                       {"internal/server", "internal/node", "internal/clickhouse/engine", "internal/demo", "cmd"},

@@ -172,6 +172,8 @@ type Chart struct {
 	Breaks []Break
 	// Tiles places the categories of a tile map.
 	Tiles []Tile
+	// Codes are the GB/T 2260 codes of the categories of a choropleth.
+	Codes []string
 }
 
 // ChartKind is how the numbers are drawn.
@@ -184,6 +186,8 @@ const (
 	Stacked ChartKind = "stacked" // parts that add up to 100
 	Trend   ChartKind = "trend"   // lines over time, interrupted at breaks, with intervals
 	Tiles   ChartKind = "tiles"   // a square for each place, which is no map
+	// Choropleth colours the regions of a reviewed base map, which the user supplies.
+	Choropleth ChartKind = "choropleth"
 )
 
 // Series are the numbers of one colour, one for each category.
