@@ -73,7 +73,7 @@ func (c *releaseMake) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := r.st.note(ctx, "make release", c.Wave, m.Number); err != nil {
+	if err := r.st.note(ctx, office.Entry{Action: "make release"}, c.Wave, m.Number); err != nil {
 		return err
 	}
 	con.say("release %d of wave %s is made, signed by key %s; let everybody read it with: suyang release publish %[2]s %[1]d", m.Number, c.Wave, m.Key)
@@ -82,8 +82,9 @@ func (c *releaseMake) Run(ctx context.Context, con *console) error {
 }
 
 // note adds to the audit trail what was done with a release.
-func (st *station) note(ctx context.Context, action, wave string, number int) error {
-	return st.office.Note(ctx, office.Entry{At: time.Now(), Who: commandLine, Action: action, Object: fmt.Sprintf("%s %d", wave, number), Outcome: office.Done})
+func (st *station) note(ctx context.Context, e office.Entry, wave string, number int) error {
+	e.At, e.Who, e.Object, e.Outcome = time.Now(), commandLine, fmt.Sprintf("%s %d", wave, number), office.Done
+	return st.office.Note(ctx, e)
 }
 
 // released is the wave of a release and what its numbers are estimated with.
@@ -321,15 +322,15 @@ func (c *releasePublish) Run(ctx context.Context, con *console) error {
 	if err := c.isNoCollector(); err != nil {
 		return err
 	}
-	action, said := "publish release", "everybody can read release %d of wave %s at /release/%[2]s/%[1]d"
+	entry, said := office.Entry{Action: "publish release"}, "everybody can read release %d of wave %s at /release/%[2]s/%[1]d/release.zip"
 	if c.Withdraw {
-		action, said = "withdraw release", "release %d of wave %s is for the office only"
+		entry, said = office.Entry{Action: "withdraw release"}, "release %d of wave %s is for the office only"
 	}
 	if err := c.releases().Publish(c.Wave, c.Number, !c.Withdraw); err != nil {
 		return err
 	}
 	err := c.change(ctx, func(store *office.Store) error {
-		return (&station{office: store}).note(ctx, action, c.Wave, c.Number)
+		return (&station{office: store}).note(ctx, entry, c.Wave, c.Number)
 	})
 	if err == nil {
 		con.say(said, c.Number, c.Wave)

@@ -32,7 +32,9 @@ type releaseVerdict struct {
 	bad int
 }
 
-func (v *releaseVerdict) good(format string, args ...any) { fmt.Fprintf(v.con.out, format+"\n", args...) }
+func (v *releaseVerdict) good(format string, args ...any) {
+	fmt.Fprintf(v.con.out, format+"\n", args...)
+}
 
 func (v *releaseVerdict) fault(format string, args ...any) {
 	v.bad++

@@ -35,6 +35,9 @@ const (
 	SignatureName = "release.sig"
 )
 
+// ZipName is the name under which a server gives a whole release, which no file of one has.
+const ZipName = "release.zip"
+
 // The limits of a release; what is beyond them is refused before it is read.
 const (
 	maxManifest = 4 << 20
@@ -224,7 +227,7 @@ func checkNames(names []string) error {
 			return err
 		}
 		folded := strings.ToLower(name)
-		if seen[folded] || folded == ManifestName || folded == SignatureName {
+		if seen[folded] || folded == ManifestName || folded == SignatureName || folded == ZipName {
 			return fmt.Errorf("file %.80q: the release has one of that name already: %w", name, surveys.ErrConflict)
 		}
 		seen[folded] = true

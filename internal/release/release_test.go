@@ -418,7 +418,7 @@ func TestNumbers(t *testing.T) {
 // are refused.
 func TestNames(t *testing.T) {
 	s := newStore(t)
-	for _, names := range [][]string{{""}, {"../a"}, {"/a"}, {`a\b`}, {"a/b"}, {".a"}, {"-a"}, {"a."}, {"a b"}, {"NUL"}, {"con.txt"}, {"a\x00"}, {"\xff"}, {"a", "A"}, {"a", "a"}, {ManifestName}, {"Release.SIG"}, {strings.Repeat("a", 129)}, {"a\u202eb"}} {
+	for _, names := range [][]string{{""}, {"../a"}, {"/a"}, {`a\b`}, {"a/b"}, {".a"}, {"-a"}, {"a."}, {"a b"}, {"NUL"}, {"con.txt"}, {"a\x00"}, {"\xff"}, {"a", "A"}, {"a", "a"}, {ManifestName}, {"Release.SIG"}, {ZipName}, {strings.Repeat("a", 129)}, {"a\u202eb"}} {
 		d := draft()
 		d.Contents = func(context.Context, About) (c Contents, err error) {
 			for _, n := range names {
