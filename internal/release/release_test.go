@@ -585,3 +585,35 @@ func TestOpenSSL(t *testing.T) {
 		t.Errorf("a changed manifest: %s", out)
 	}
 }
+
+// A release that is gone from the middle is missed by the one after it.
+func TestMissing(t *testing.T) {
+	s := newStore(t)
+	for range 3 {
+		mustMake(t, s, draft())
+	}
+	if err := os.RemoveAll(s.folder("zj-2026", 2)); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.List("zj-2026")
+	if err != nil || len(list) != 2 || list[0].Err != nil || !errors.Is(list[1].Err, surveys.ErrConflict) {
+		t.Errorf("List() = %+v, %v", list, err)
+	}
+}
+
+// endless gives bytes until it is asked for too many.
+type endless struct{ n int }
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.n += len(b); e.n > 1<<20 {
+		return 0, errors.New("read far beyond the limit")
+	}
+	return len(b), nil
+}
+
+// No more of a file is read than was signed.
+func TestReadsNoMore(t *testing.T) {
+	if _, _, err := sumAll(&endless{}, 100); !errors.Is(err, surveys.ErrTooLarge) {
+		t.Errorf("sumAll() = %v", err)
+	}
+}
