@@ -39,6 +39,7 @@
 # make canary marked names and numbers at every endpoint, looked for in logs and metrics
 # make wasm   the form engine for the browser, into bin/
 # make tablet the app of the enumerators' tablets, into web/tablet/dist, from where the program takes it
+# make releases  every bit of a release changed, and KILLS kills of a process that makes releases: all is found, nothing half
 # make test-tablet  interviews on a tablet in a real browser that is killed KILLS times, over a network that drops,
 #             repeats, reorders and truncates, to a server that is killed, too
 # make replay SUBMISSIONS interviews, each sent one to ten times in any order to three collectors that are
@@ -74,7 +75,7 @@ PAYLOADS ?= 5000
 PUBLICATIONS ?= 100
 GUARDS  ?= 20
 
-.PHONY: disclosure build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
+.PHONY: disclosure build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash releases diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -190,6 +191,10 @@ quality:
 
 crash:
 	$(GO) test ./internal/intake/wal -run '^Test(Crash|CrashSuiteFindsBrokenRules|KilledProcess|OracleCrashes|PowerCuts)$$' -v -count 1 -timeout 60m -args -cuts $(CUTS) -kills $(KILLS) -simulated $(SIMULATED)
+
+# Every bit of a release changed, and KILLS kills of a process that makes releases.
+releases:
+	$(GO) test ./internal/release -run '^Test(EveryByte|ChangedZip|Killed|PowerCut)$$' -v -count 1 -timeout 60m -args -kills $(KILLS) -every-bit
 
 diskfault:
 	$(GO) test ./internal/intake/wal -run '^Test(DiskFaults|DiskFaultsFindASyncTriedAgain|RealDiskFullThenFreed|RealReadOnlyDisk)$$' -v -count 1 -timeout 60m -args -faults $(FAULTS)

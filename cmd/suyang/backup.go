@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/office"
@@ -18,16 +19,18 @@ import (
 // What a backup holds of a state folder. ClickHouse is made anew from it: the log has
 // every interview, and the waves have their samples.
 const (
-	keyFile      = "key"
-	officeFile   = "office.db"
-	draftsFile   = "drafts.db"
-	intakeFiles  = "intake"
-	nodeFile     = "node"
-	logFiles     = "log"
-	tabletFiles  = "tablets"
-	waveFiles    = "waves"
-	listFiles    = "divisions"
-	backupMarker = "made-by-suyang-backup"
+	keyFile         = "key"
+	officeFile      = "office.db"
+	draftsFile      = "drafts.db"
+	intakeFiles     = "intake"
+	nodeFile        = "node"
+	logFiles        = "log"
+	tabletFiles     = "tablets"
+	waveFiles       = "waves"
+	listFiles       = "divisions"
+	releaseFiles    = "releases"
+	releaseKeyFiles = "release-keys"
+	backupMarker    = "made-by-suyang-backup"
 )
 
 // backupCommand copies what cannot be made anew.
@@ -74,7 +77,7 @@ func (c *backupCommand) copyInto(ctx context.Context, to string) error {
 			return err
 		}
 	}
-	for _, name := range []string{waveFiles, listFiles, cacheFolder} {
+	for _, name := range []string{waveFiles, listFiles, cacheFolder, releaseFiles, releaseKeyFiles} { // a release is never copied without its key
 		if err := copyTree(filepath.Join(c.State, name), filepath.Join(to, name)); err != nil {
 			return err
 		}
@@ -194,8 +197,9 @@ func backUpLog(from, to string) error {
 	return wal.Copy(source, target)
 }
 
-// copyTree copies a folder, without the locks in it, and returns when the copy is on disk;
-// one that is not there is empty. A file that goes while it is copied is an error: what
+// copyTree copies a folder, without the locks in it and without what is being made, whose
+// name begins with a dot until it is whole, and returns when the copy is on disk; a folder
+// that is not there is empty. A file that goes while it is copied is an error: what
 // follows it would be left out unseen.
 func copyTree(from, to string) error {
 	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
@@ -209,6 +213,10 @@ func copyTree(from, to string) error {
 		switch {
 		case err != nil:
 			return err
+		case path != from && strings.HasPrefix(d.Name(), ".") && d.IsDir():
+			return fs.SkipDir
+		case path != from && strings.HasPrefix(d.Name(), "."):
+			return nil
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(to, rel), 0o700)
 		case d.Name() == "lock":

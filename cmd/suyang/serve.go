@@ -193,10 +193,10 @@ func (f *listenFlags) listen(st *station, leave time.Duration) (*server.Server, 
 	}
 	if st.office != nil {
 		cfg.Reports, cfg.ReportCSP = os.DirFS(st.flags.reports()), report.CSP()
-		deps.Quarantine = st.intake
 		for _, c := range st.collectors {
 			deps.Collectors = append(deps.Collectors, c)
 		}
+		deps.Quarantine, deps.Releases = st.intake, st.flags.releases()
 		deps.Office, deps.Tablets, deps.Findings, deps.Answers = st.office, st.tablets, newJudge(st).findings, st.store.Response
 		deps.Live = st.board
 	}

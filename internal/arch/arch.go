@@ -31,6 +31,7 @@ var ours = map[string][]string{
 	"internal/margins":           {"surveys", "internal/assess"},
 	"internal/weigh":             {"surveys", "analysis", "internal/assess", "internal/fieldwork", "internal/margins"},
 	"internal/signing":           {"surveys"},
+	"internal/release":           {"surveys"},
 	"internal/intake":            {"surveys", "internal/signing"},
 	"internal/intake/wal":        {"surveys"},
 	"internal/node":              {"surveys", "internal/intake"},
@@ -44,7 +45,7 @@ var ours = map[string][]string{
 	"internal/microdata":         {"surveys", "internal/fieldwork"},
 	"internal/waves":             {"surveys", "internal/assess", "internal/fieldwork"},
 	"internal/demo":              {"surveys", "analysis", "internal/assess", "internal/margins", "internal/fieldwork"},
-	"internal/server":            {"surveys", "analysis", "internal/auth", "internal/office", "internal/intake", "internal/signing", "internal/drafts", "internal/tablet", "internal/fieldwork", "internal/fieldwork/household", "internal/assess", "internal/live", "internal/report", "web"},
+	"internal/server":            {"surveys", "analysis", "internal/auth", "internal/office", "internal/intake", "internal/signing", "internal/drafts", "internal/tablet", "internal/fieldwork", "internal/fieldwork/household", "internal/assess", "internal/live", "internal/report", "internal/release", "web"},
 	"cmd":                        {"surveys", "analysis", "internal", "web"},
 
 	"internal/fieldwork/household": {"surveys"},

@@ -258,9 +258,11 @@ func (r *reader) emptyPSU(row map[string]string) error {
 		return nil
 	}
 	r.psus[key] = true
-	r.table.Cases = append(r.table.Cases, fieldwork.Case{
-		ID: "psu:" + key[0] + "-" + key[1], Stratum: key[0], PSU: key[1], Columns: map[string]string{},
-	})
+	c := fieldwork.Case{ID: "psu:" + key[0] + "-" + key[1], Stratum: key[0], PSU: key[1], Columns: map[string]string{}}
+	for _, k := range r.m.Columns { // as they are read back from the sample file of the wave
+		c.Columns[k] = ""
+	}
+	r.table.Cases = append(r.table.Cases, c)
 	return nil
 }
 

@@ -67,6 +67,8 @@ func (d *desk) routes(e *echo.Echo, receive, admit, admitSignIn echo.MiddlewareF
 	read("/desk/:wave/sample", auth.Draw, d.sample)
 	read("/desk/:wave/sample/draw", auth.Draw, d.drawFile)
 	read("/desk/:wave/sample/frame", auth.Draw, d.frameFile)
+	read("/desk/:wave/releases", auth.ReadProgress, d.releases)
+	read("/desk/:wave/releases/:release/:name", auth.Estimate, d.releaseFile)
 	read("/desk/precision", auth.ReadProgress, d.precision)
 }
 
@@ -266,6 +268,7 @@ var rooms = []struct {
 	{liveRoom, "figures.live", auth.ReadProgress},
 	{"/quality", "figures.quality", auth.ReadProgress},
 	{"/sample", "figures.sample", auth.Draw},
+	{releasesRoom, "figures.releases", auth.ReadProgress},
 }
 
 // inWave begins a page about a wave: it is ErrNotFound when there is no such wave.
@@ -280,7 +283,7 @@ func (d *desk) inWave(v *call, key string, pairs ...any) (deskFrame, *wave, erro
 	}
 	f.Survey = w.ID
 	for _, r := range rooms {
-		if !v.account.May(r.right) || r.path == quarantineRoom && d.deps.Quarantine == nil || r.path == liveRoom && d.deps.Live == nil {
+		if !v.account.May(r.right) || r.path == quarantineRoom && d.deps.Quarantine == nil || r.path == liveRoom && d.deps.Live == nil || r.path == releasesRoom && d.deps.Releases == nil {
 			continue
 		}
 		name, err := f.T(r.words)

@@ -62,6 +62,7 @@ func TestDeskAccessible(t *testing.T) {
 	script := axeScript(t)
 	d, listed, unlisted := busyDesk(t)
 	held := busyTablets(d)
+	d.released(2, 1)
 	wrong := d.accepted(1, "c1", func(iv *surveys.Interview) {
 		iv.Answers["age"], iv.Answers["channels"] = []string{"7"}, []string{"tv", "net", "moon"}
 		delete(iv.Answers, "K01")
@@ -85,7 +86,7 @@ func TestDeskAccessible(t *testing.T) {
 			"backchecks": "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
 		{"hangzhou", map[string]string{"both queues": "/desk/village/review", "tablets": "/desk/tablets", "tablets english": "/desk/tablets", "tablet": "/desk/tablets/" + held.id, "tablet english": "/desk/tablets/" + held.id}},
 		{"li", map[string]string{"own cases": "/desk/village/cases", "own case": at("c1", ""), "own case english": at("c1", ""), "listing english": at(unlisted, "/household"), "listing": at(unlisted, "/household"), "selected": at(listed, "/household"), "password": "/desk/password"}},
-		{"stat", map[string]string{"selection": "/desk/village/selection", "problem": "/desk/village/cases"}},
+		{"stat", map[string]string{"releases": "/desk/village/releases", "releases english": "/desk/village/releases", "selection": "/desk/village/selection", "problem": "/desk/village/cases"}},
 		{"admin", map[string]string{"accounts": "/desk/accounts", "account": "/desk/accounts/li", "audit": "/desk/audit"}},
 	} {
 		a := &axe{browser: openBrowser(t, d.served.URL), script: script}

@@ -71,7 +71,7 @@ func TestDeskManualPages(t *testing.T) {
 	served := map[string]bool{}
 	for _, r := range newDesk(t).echo.Routes() {
 		if strings.HasPrefix(r.Path, "/desk") && !strings.HasPrefix(r.Path, "/desk/sign-") {
-			served[strings.NewReplacer(":wave", "WAVE", ":case", "CASE", ":login", "LOGIN", ":device", "TABLET", ":number", "NUMBER").Replace(r.Path)] = true
+			served[strings.NewReplacer(":wave", "WAVE", ":case", "CASE", ":login", "LOGIN", ":device", "TABLET", ":number", "NUMBER", ":release", "NUMBER", ":name", "FILE").Replace(r.Path)] = true
 		}
 	}
 	for page := range served {

@@ -42,6 +42,7 @@ var (
 		"dismiss held": "desk.trail.dismiss", "retry held": "desk.trail.retry", "give up events": "desk.trail.giveup", "read tablet": "desk.trail.readtablet", "read rescue file": "desk.trail.rescue",
 		"read quarantined": "desk.trail.quarantine", "dismiss quarantined": "desk.trail.dismissed", "correct quarantined": "desk.trail.corrected",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
+		"make release": "desk.trail.release", "publish release": "desk.trail.publish", "withdraw release": "desk.trail.withdraw", "read release": "desk.trail.readrelease",
 	}
 	flagWords    = map[fieldwork.Flag]string{fieldwork.Withdrawn: "desk.flag.withdrawn", fieldwork.ClockMoved: "desk.flag.clock", fieldwork.Instead: "desk.flag.instead"}
 	contactWords = map[fieldwork.Contact]string{

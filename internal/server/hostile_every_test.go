@@ -70,6 +70,8 @@ var endpoints = map[string]reached{
 	"GET /desk/:wave/live": deskPage, "GET /desk/:wave/rates": deskPage, "GET /desk/:wave/review": deskPage, "GET /desk/:wave/sample": deskPage,
 	"GET /desk/:wave/sample/draw": deskPage, "GET /desk/:wave/sample/frame": deskPage, "GET /desk/:wave/selection": deskPage,
 	"GET /desk/:wave/work": deskPage, "GET /desk/accounts": deskPage, "GET /desk/accounts/:login": deskPage, "GET /desk/audit": deskPage,
+	"GET /release/:wave/:release/:name": readable, "GET /v1/release-key.pem": readable,
+	"GET /desk/:wave/releases": deskPage, "GET /desk/:wave/releases/:release/:name": deskPage,
 	"GET /desk/password": deskPage, "GET /desk/precision": deskPage, "GET /desk/tablets": deskPage, "GET /desk/tablets/:device": deskPage,
 	"POST /desk/:wave/backchecks": deskForm, "POST /desk/:wave/backchecks/:case": deskForm, "POST /desk/:wave/cases": deskForm,
 	"POST /desk/:wave/cases/:case": deskForm, "POST /desk/:wave/cases/:case/household": deskForm,
@@ -142,6 +144,7 @@ func newAttacker(t *testing.T, seed uint64) *attacker {
 	d.limits = Limits{none, none, none, none, none, 1}.limiters() // all of this comes from one address
 	d.deps.Findings = func(context.Context, string) ([]quality.Finding, time.Time, error) { return nil, noon, nil }
 	d.given("c1", "c2", "c3")
+	d.released(1, 1)
 	b := d.enrolled(1, "li", "一号")
 	var staff []signedIn
 	u, err := url.Parse(d.served.URL + "/desk")
@@ -157,7 +160,7 @@ func newAttacker(t *testing.T, seed uint64) *attacker {
 	return &attacker{
 		deskSite: d, texts: nasty, r: rand.New(rand.NewPCG(seed, 8)), staff: staff,
 		bearer: b.id + "." + base64.RawURLEncoding.EncodeToString(b.key), json: []byte(interviewBody(t, nil)), form: under.fill("channels", "tv").sends("next"),
-		params: map[string]string{":wave": "village", ":case": "c1", ":item": "K01", ":file": "site.css", ":login": "li", ":device": b.id, ":number": strconv.FormatUint(aside.Seq, 10), ":link": "AAAAAAAAAAAAAAAAAAAAAA",
+		params: map[string]string{":wave": "village", ":case": "c1", ":item": "K01", ":file": "site.css", ":login": "li", ":device": b.id, ":release": "1", ":name": "报告.html", ":number": strconv.FormatUint(aside.Seq, 10), ":link": "AAAAAAAAAAAAAAAAAAAAAA",
 			":version": d.waves()["village"].version, "/a/:token": tokenOf(under), "/i/:token": strings.TrimPrefix(d.caseLink("village", "c2"), "/i/"), "/o/:token": d.drafts.Token("village", "poster")},
 	}
 }

@@ -23,7 +23,7 @@ var pageNames = []string{"home", "start", "section", "send", "thanks", "later", 
 	"desk-cases", "desk-case", "desk-household", "desk-selected", "desk-link", "desk-tables", "desk-quarantine", "desk-backchecks", "desk-backcheck",
 	"desk-accounts", "desk-account", "desk-password", "desk-audit", "desk-problem",
 	"desk-tablets", "desk-tablets-one", "desk-tablets-code", "desk-tablets-rescued",
-	"desk-progress", "desk-rates", "desk-live", "desk-quality", "desk-sample", "desk-precision"}
+	"desk-progress", "desk-rates", "desk-live", "desk-quality", "desk-sample", "desk-precision", "desk-releases"}
 
 // pages draws the pages.
 type pages struct {

@@ -33,6 +33,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/live"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/internal/signing"
 	"github.com/suyang-survey/suyang/internal/tablet"
 	"github.com/suyang-survey/suyang/surveys"
@@ -113,6 +114,8 @@ type Deps struct {
 	Quarantine Quarantine
 	// Collectors are the other nodes whose quarantine is decided about at the desk, too.
 	Collectors []Collector
+	// Releases are the frozen reports; nil for a server that gives none.
+	Releases *release.Store
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or
