@@ -64,6 +64,9 @@ type Cell struct {
 	// Exempt cells tell nothing about anybody, such as those who did not answer: no
 	// rule makes them sensitive.
 	Exempt bool
+	// Sensitive is a reason that the caller knows of, such as AllOrNone where the outcomes
+	// are known by their weights alone; empty leaves it to the rules.
+	Sensitive Reason
 }
 
 // Relation is a sum that everybody can do: Total has the respondents, outcomes and

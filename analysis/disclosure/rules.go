@@ -100,6 +100,9 @@ func (r Rules) judge(l *linked, i int) (Reason, float64, bool) {
 	if c.N < r.MinN {
 		return FewRespondents, float64(c.N), true
 	}
+	if c.Sensitive != "" {
+		return c.Sensitive, float64(c.N), true
+	}
 	if c.PSUs > 0 && c.PSUs < r.MinPSUs {
 		return FewPSUs, float64(c.PSUs), true
 	}

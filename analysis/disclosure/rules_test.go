@@ -181,3 +181,25 @@ func TestRelations(t *testing.T) {
 		t.Errorf("Relations() = %q, want %q", got, want)
 	}
 }
+
+// A cell that its caller calls sensitive is hidden for that reason, with others.
+func TestSensitiveOfTheCaller(t *testing.T) {
+	cell := func(n int, why Reason, key analysis.Domain) Cell {
+		return Cell{Key: key, N: n, Sensitive: why}
+	}
+	result, err := Protect(Publication{
+		Dimensions: []Dimension{{Name: "city", Classes: []string{"a", "b", "c"}}},
+		Cells: []Cell{cell(300, "", nil), cell(20, AllOrNone, analysis.Domain{"city": "a"}),
+			cell(80, "", analysis.Domain{"city": "b"}), cell(200, "", analysis.Domain{"city": "c"})},
+	}, DefaultRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := result.Suppressions()
+	if len(hidden) != 2 || hidden[0].Reason != AllOrNone || hidden[0].Key["city"] != "a" || hidden[1].Key["city"] != "b" {
+		t.Errorf("hidden are %v, want a for all or none, and b with it", hidden)
+	}
+	if found := result.Attack(); len(found) > 0 {
+		t.Errorf("an attack finds %v", found)
+	}
+}
