@@ -280,7 +280,29 @@ func (s *sample) withhold(f *Figures, tables []judged) error {
 			g.Withheld = hidden || g.Estimate.N < Least
 		}
 	}
+	alike(tables)
 	return nil
+}
+
+// alike withholds what is the same people as something withheld, such as a city in its table
+// and among the places.
+func alike(tables []judged) {
+	type people struct {
+		n               int
+		weighted, value float64
+	}
+	of := func(g Group) people { return people{g.N, g.Estimate.Weighted, g.Estimate.Value} }
+	hidden := map[people]bool{}
+	for _, t := range tables {
+		for _, g := range t.groups {
+			hidden[of(g)] = hidden[of(g)] || g.Withheld && g.N > 0
+		}
+	}
+	for _, t := range tables {
+		for l := range t.groups {
+			t.groups[l].Withheld = t.groups[l].Withheld || hidden[of(t.groups[l])]
+		}
+	}
 }
 
 // judged is a table whose groups are to be judged.
