@@ -39,6 +39,8 @@ type body struct {
 	// sequences are the last numbers of the captions, by the name of their sequence.
 	sequences map[string]int
 	sideways  bool
+	// together says that paragraphs stay on the page of the next one.
+	together bool
 }
 
 // item is a heading or a block, in the order of the document.
@@ -143,6 +145,9 @@ func (b *body) paragraph(style string, inside func()) {
 	b.x.begin("w:p")
 	b.x.begin("w:pPr")
 	b.x.empty("w:pStyle", "w:val", style)
+	if b.together {
+		b.x.empty("w:keepNext")
+	}
 	b.x.end()
 	inside()
 	b.x.end()

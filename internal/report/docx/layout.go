@@ -25,11 +25,13 @@ var (
 	sidewaysSizes = []int{18, 16, 15, 14, 13, 12, 11, 10}
 )
 
-// padding is what a column needs beside its text, and longest is the longest word that is
-// kept whole.
+// padding is what a column needs beside its text, longest is the longest word that is kept
+// whole, names what the names of rows get at least before they wrap, and widest what the
+// longest text of a column counts.
 const (
 	padding = 2
 	longest = 24
+	names   = 16
 	widest  = 60
 )
 
@@ -72,7 +74,9 @@ func needs(t *document.Table, g *grid.Grid) []need {
 	}
 	for _, s := range g.Head {
 		if s.Columns == 1 {
+			// Bold letters are wider.
 			measure(s.Column, s.Text)
+			ns[s.Column].least += min(word(s.Text), longest) / 8
 		}
 	}
 	for _, r := range t.Rows {
@@ -82,14 +86,24 @@ func needs(t *document.Table, g *grid.Grid) []need {
 		measure(0, r.Name)
 		measure(0, r.Detail)
 		for c, cell := range r.Cells {
-			measure(c+1, cell.Text+strings.Repeat("0", len(cell.Letters))+strings.Repeat("0", len(cell.Notes)))
+			measure(c+1, cell.Text+strings.Repeat("0", marks(&cell)))
 		}
 	}
 	for c := range ns {
 		ns[c].least = max(ns[c].least, padding+4)
 		ns[c].full = max(ns[c].full, ns[c].least)
 	}
+	ns[0].least = max(ns[0].least, min(ns[0].full, padding+names))
 	return ns
+}
+
+// marks is how many letters stand behind the text of a cell.
+func marks(c *document.Cell) int {
+	n := 2*len(c.Notes) - min(len(c.Notes), 1)
+	if c.Letters != "" {
+		n += 1 + len(c.Letters)
+	}
+	return n
 }
 
 // word is the width of the longest part of a text that lines do not break.

@@ -14,19 +14,25 @@ func (b *body) table(t *document.Table, l *layout) {
 	refs := b.references(t)
 	b.caption("table", t.Number, t.Title, true, func() { refs.refer(unreferred(t), 0) })
 	if t.Base != "" {
-		b.kept("Base", t.Base)
+		b.together = true
+		b.line("Base", t.Base)
+		b.together = false
 	}
 	b.x.begin("w:tbl")
-	b.tableProperties("ReportTable", l.widths, t.Number+" "+t.Title)
+	b.tableProperties("ReportTable", l.widths, l.HeadRows, t.Number+" "+t.Title)
 	for r := range l.HeadRows {
 		b.headRow(l, r)
 	}
 	for i := range t.Rows {
+		b.together = len(t.Rows) <= togetherRows && i < len(t.Rows)-1
 		b.row(&t.Rows[i], l, refs)
 	}
 	b.x.end()
 	b.gap()
 }
+
+// togetherRows is how many rows a table may have that no page breaks.
+const togetherRows = 20
 
 // caption writes what stands above a table or below a picture. Its number is a field, which
 // counts on when somebody adds a table, and has a bookmark to be referred to.
@@ -92,20 +98,9 @@ func (b *body) sequence(label string, n int) {
 	b.field("", 0, instruction, twips(n))
 }
 
-// kept writes a paragraph that stays on the page of the next one.
-func (b *body) kept(style, text string) {
-	b.x.begin("w:p")
-	b.x.begin("w:pPr")
-	b.x.empty("w:pStyle", "w:val", style)
-	b.x.empty("w:keepNext")
-	b.x.end()
-	b.run("", text)
-	b.x.end()
-}
-
 // tableProperties begins a table of columns of these widths; what is what the table is, for
-// those who do not see it.
-func (b *body) tableProperties(style string, widths []int, what string) {
+// those who do not see it. Without rows of a head the first row is one as any other.
+func (b *body) tableProperties(style string, widths []int, heads int, what string) {
 	total := 0
 	for _, w := range widths {
 		total += w
@@ -114,7 +109,11 @@ func (b *body) tableProperties(style string, widths []int, what string) {
 	b.x.empty("w:tblStyle", "w:val", style)
 	b.x.empty("w:tblW", "w:w", twips(total), "w:type", "dxa")
 	b.x.empty("w:tblLayout", "w:type", "fixed")
-	b.x.empty("w:tblLook", "w:val", "04A0", "w:firstRow", "1", "w:lastRow", "0", "w:firstColumn", "1", "w:lastColumn", "0", "w:noHBand", "0", "w:noVBand", "1")
+	look, first := "0680", "0"
+	if heads > 0 {
+		look, first = "06A0", "1"
+	}
+	b.x.empty("w:tblLook", "w:val", look, "w:firstRow", first, "w:lastRow", "0", "w:firstColumn", "1", "w:lastColumn", "0", "w:noHBand", "1", "w:noVBand", "1")
 	if what = strings.TrimSpace(what); what != "" {
 		b.x.empty("w:tblCaption", "w:val", what)
 	}
@@ -269,7 +268,7 @@ func (b *body) facts(facts []document.Fact) {
 	w := b.textWidth()
 	widths := []int{w / 4, w - w/4}
 	b.x.begin("w:tbl")
-	b.tableProperties("FactTable", widths, "")
+	b.tableProperties("FactTable", widths, 0, "")
 	for _, f := range facts {
 		b.x.begin("w:tr")
 		b.rowProperties(false)
@@ -281,21 +280,22 @@ func (b *body) facts(facts []document.Fact) {
 	b.gap()
 }
 
-// cardsInRow is how many key figures stand beside each other.
+// cardsInRow is how many key figures stand beside each other at most.
 const cardsInRow = 3
 
 // cards writes key figures side by side.
 func (b *body) cards(cards []document.Card) {
-	n := min(len(cards), cardsInRow)
-	if n == 0 {
+	if len(cards) == 0 {
 		return
 	}
+	rows := (len(cards) + cardsInRow - 1) / cardsInRow
+	n := (len(cards) + rows - 1) / rows
 	widths := make([]int, n)
 	for i := range widths {
 		widths[i] = b.textWidth() / n
 	}
 	b.x.begin("w:tbl")
-	b.tableProperties("CardTable", widths, "")
+	b.tableProperties("CardTable", widths, 0, "")
 	for first := 0; first < len(cards); first += n {
 		b.x.begin("w:tr")
 		b.rowProperties(false)
