@@ -4,6 +4,7 @@ package grid
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -148,6 +149,15 @@ func (g *Grid) Name(column int) string {
 		}
 	}
 	return strings.Join(parts, " / ")
+}
+
+// Number is the number of a cell in full precision. A cell has none where it has words, where
+// the number does not exist, and where it must not be published, whatever its value says.
+func Number(c *document.Cell) (float64, bool) {
+	if c.Value == nil || c.Suppressed || math.IsNaN(*c.Value) || math.IsInf(*c.Value, 0) {
+		return 0, false
+	}
+	return *c.Value, true
 }
 
 // Plain makes a text fit for files of characters: it takes out what XML forbids and control

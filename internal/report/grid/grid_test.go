@@ -2,6 +2,7 @@ package grid
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -80,6 +81,22 @@ func TestWhatIsWrongWithATableIsNamed(t *testing.T) {
 		_, err := Of(table)
 		if !errors.Is(err, surveys.ErrInvalid) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `table "t"`) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestOnlyPublishedNumbersAreNumbers(t *testing.T) {
+	x, nan, inf := 0.25, math.NaN(), math.Inf(1)
+	for name, c := range map[string]struct {
+		cell document.Cell
+		want bool
+	}{
+		"number": {document.Cell{Value: &x}, true}, "words": {document.Cell{Text: "—"}, false},
+		"NaN": {document.Cell{Value: &nan}, false}, "infinite": {document.Cell{Value: &inf}, false},
+		"withheld": {document.Cell{Value: &x, Suppressed: true}, false},
+	} {
+		if got, ok := Number(&c.cell); ok != c.want || ok && got != x {
+			t.Errorf("%s: Number() = %v, %v", name, got, ok)
 		}
 	}
 }

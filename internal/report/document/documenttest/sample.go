@@ -180,7 +180,7 @@ func (s sampler) long() *document.Table {
 		Head: [][]document.Heading{{{Text: s.say("题目", "Item"), Left: true}, {Text: s.say("答对", "Correct")}, {Text: "n"}}}}
 	for r := range 200 {
 		t.Rows = append(t.Rows, document.Row{Name: fmt.Sprintf(s.say("第 %d 题", "Item %d"), r+1), Detail: s.say("地心的温度非常高。", "The centre of the Earth is very hot."),
-			Cells: []document.Cell{share(1 / float64(r+2)), count(3300 - r)}})
+			Cells: []document.Cell{share(1 / (float64(r) + 2.1)), count(3300 - r)}})
 	}
 	return t
 }
