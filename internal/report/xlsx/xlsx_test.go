@@ -116,14 +116,14 @@ func TestCells(t *testing.T) {
 // What must not be published is nowhere in the file, though the program knew it.
 func TestSuppressedNumbersAreNotInTheFile(t *testing.T) {
 	d := documenttest.Sample(surveys.EN)
-	secret := 0.123456789
+	secret := 0.9753197
 	cell := &tables(d)[0].Rows[8].Cells[0]
 	if !cell.Suppressed {
 		t.Fatal("the sample has changed")
 	}
 	cell.Value = &secret
 	for name, text := range unzipped(t, written(t, d)) {
-		if strings.Contains(text, "123456789") || strings.Contains(text, "0.1234567") {
+		if strings.Contains(text, "9753197") {
 			t.Errorf("%s has the number", name)
 		}
 	}
