@@ -65,7 +65,14 @@ func (s *sheet) text(column int, l look, text string) {
 		s.note(s.SetCellStr(s.name, s.at(column), text))
 	}
 	s.put(column, l)
+	if s.err == nil && l.size > 0 {
+		s.note(s.SetRowHeight(s.name, s.row+1, l.size*rowOfLetters))
+	}
 }
+
+// rowOfLetters is how high a row of large letters is, as a multiple of them; rows of usual
+// ones get their height from the program that shows them.
+const rowOfLetters = 1.6
 
 // link writes a text that leads to another sheet.
 func (s *sheet) link(column int, text, to string) {
