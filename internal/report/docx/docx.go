@@ -22,7 +22,8 @@ import (
 // Options are what a document needs beside the report.
 type Options struct {
 	// Picture draws a chart as PNG, and as SVG for programs that can show it; svg may be nil.
-	// Without the function charts are represented by the words that describe them.
+	// Without the function, and where png is nil without an error, the words that describe the
+	// chart stand in its place.
 	Picture func(c *document.Chart) (png, svg []byte, err error)
 }
 

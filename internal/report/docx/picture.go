@@ -11,14 +11,17 @@ import (
 // chart writes a chart as a picture with its caption below it. Without a picture, what it
 // shows stands there in words.
 func (b *body) chart(c *document.Chart) error {
-	if b.opt.Picture == nil {
+	var raster, vector []byte
+	if b.opt.Picture != nil {
+		var err error
+		if raster, vector, err = b.opt.Picture(c); err != nil {
+			return fmt.Errorf("draw chart %q: %w", c.ID, err)
+		}
+	}
+	if raster == nil {
 		b.caption("figure", c.Number, c.Title, true, func() {})
 		b.line("Remark", c.Alt)
 		return nil
-	}
-	raster, vector, err := b.opt.Picture(c)
-	if err != nil {
-		return fmt.Errorf("draw chart %q: %w", c.ID, err)
 	}
 	size, err := png.DecodeConfig(bytes.NewReader(raster))
 	if err != nil {
