@@ -594,6 +594,42 @@ func TestCaptionsCountAsWordDoes(t *testing.T) {
 	}
 }
 
+// A number that does not follow the one before is told to the field, so that updating the
+// fields in Word leaves it as it is.
+func TestCaptionsThatDoNotFollow(t *testing.T) {
+	d := documenttest.Sample(surveys.ZH)
+	d.Sections[2].Blocks[0].Table.Number = "表 7"
+	main := open(t, written(t, d, Options{})).tree["word/document.xml"]
+	var got []string
+	for _, i := range main.all("w:instrText") {
+		if strings.Contains(i.text, "SEQ 表 ") {
+			got = append(got, strings.TrimSpace(i.text))
+		}
+	}
+	if want := []string{`SEQ 表 \* ARABIC \r 7`, `SEQ 表 \* ARABIC \r 2`, `SEQ 表 \* ARABIC`}; !slices.Equal(got, want) {
+		t.Errorf("the fields are %q, want %q", got, want)
+	}
+}
+
+// Each list of steps counts from 1.
+func TestStepsBeginAnew(t *testing.T) {
+	o := open(t, written(t, documenttest.Sample(surveys.EN), Options{}))
+	var lists []string
+	for _, p := range o.tree["word/document.xml"].all("w:p") {
+		if p.one("w:pStyle").val() == "ListNumber" {
+			lists = append(lists, p.one("w:numId").val())
+		}
+	}
+	if want := []string{"2", "2", "2", "3", "3"}; !slices.Equal(lists, want) {
+		t.Errorf("the steps are of the lists %q, want %q", lists, want)
+	}
+	for _, n := range o.tree["word/numbering.xml"].all("w:num")[1:] {
+		if n.one("w:startOverride").val() != "1" {
+			t.Errorf("list %s does not begin at 1", n.attr["w:numId"])
+		}
+	}
+}
+
 func TestNumbersOfCaptions(t *testing.T) {
 	for in, want := range map[string]struct {
 		label  string
