@@ -65,7 +65,7 @@ var owners = map[string][]string{
 	"html/template":                  {"internal/server", "internal/report"},
 	"github.com/alecthomas/kong":     {"cmd"},
 	"github.com/schollz/progressbar": {"cmd"},
-	"github.com/xuri/excelize":       {},
+	"github.com/xuri/excelize":       {"internal/report/xlsx"},
 	"cel.dev/cel-go":                 {},
 	"pgregory.net/rapid":             {},
 	"github.com/chromedp":            {},
