@@ -245,11 +245,11 @@ func lastValue(g assess.Group) float64 {
 	return g.Rows[len(g.Rows)-1].Estimate.Value
 }
 
-// relation writes a p value in a sentence.
+// relation writes a p value in a sentence, with spaces at which no line may end.
 func relation(p float64) string {
 	text := probability(p)
 	if below, ok := strings.CutPrefix(text, "<"); ok {
-		return "p < " + below
+		return "p\u00a0<\u00a0" + below
 	}
-	return "p = " + text
+	return "p\u00a0=\u00a0" + text
 }

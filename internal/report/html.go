@@ -69,6 +69,11 @@ type table struct {
 	Wide int
 }
 
+// Words says whether the cells with this index hold words, which stand on the left.
+func (t *table) Words(i int) bool {
+	return len(t.Head) == 1 && i+1 < len(t.Head[0]) && t.Head[0][i+1].Left
+}
+
 // figure is a chart with its drawing.
 type figure struct {
 	*document.Chart

@@ -81,11 +81,12 @@ func (b *builder) changes() {
 	b.add(document.Block{Table: t})
 }
 
-// heads are headings of columns, the first of which has words.
+// heads are headings of columns; the first column has words, as have those listed.
 func (b *builder) heads(keys ...string) []document.Heading {
+	words := []string{"changes.col.criterion", "targets.col.verdict", "references.col.certainty", "references.col.source"}
 	out := make([]document.Heading, len(keys))
 	for i, key := range keys {
-		out[i] = document.Heading{Text: b.say(key, "level", b.level()), Left: i == 0}
+		out[i] = document.Heading{Text: b.say(key, "level", b.level()), Left: i == 0 || slices.Contains(words, key)}
 	}
 	return out
 }
