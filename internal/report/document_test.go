@@ -409,6 +409,11 @@ func TestWithheldIsNowhere(t *testing.T) {
 		if n := strings.Count(page.String(), show.Suppressed); n < 20 {
 			t.Errorf("%s: only %d cells are marked as withheld", lang, n)
 		}
+		for _, reason := range []string{string(TooFew), string(Dominated), string(Complementary)} {
+			if strings.Contains(body(page.String()), reason+"<") || strings.Contains(body(page.String()), reason+"\"") {
+				t.Errorf("%s: the report tells the reason %q", lang, reason)
+			}
+		}
 		for _, s := range drafted(doc) {
 			if strings.Contains(s, "东海市") || strings.Contains(s, "Donghai") {
 				t.Errorf("%s: a sentence was drafted on a withheld city: %q", lang, s)

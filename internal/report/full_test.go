@@ -158,5 +158,5 @@ func references() ([]assess.Reference, []assess.Change) {
 		return assess.Change{Reference: r, Comparable: true, Difference: analysis.Estimate{Value: d, SE: 0.009, Lo: d - 0.0178, Hi: d + 0.0178, Level: 0.95, Notes: notes}, P: p}
 	}
 	broken := assess.Change{Reference: all[4], Difference: estimate(nan, 0), P: nan}
-	return all, []assess.Change{broken, change(own20, 0.018), change(nation20, 0.0016, analysis.Note{Code: "reference-error"}), change(all[3], 0.24)}
+	return all, []assess.Change{broken, change(own20, 0.018), change(nation20, 0.0016, analysis.Note{Code: "own-error-only"}), change(all[3], 0.24)}
 }

@@ -58,12 +58,13 @@ func (f *footnotes) remark(text string) int {
 	return f.number(text)
 }
 
-// withheld returns the number of the remark on a reason to withhold.
+// withheld returns the number of the remark on a withheld number, which does not tell why
+// it needs protection.
 func (f *footnotes) withheld(why Reason) int {
-	if !why.known() {
-		return f.remark(f.b.say("note.withheld.other", "why", string(why)))
+	if why == Unreliable {
+		return f.remark(f.b.say("note.withheld.unreliable"))
 	}
-	return f.remark(f.b.say("note.withheld." + string(why)))
+	return f.remark(f.b.say("note.withheld.protected"))
 }
 
 // text writes the remarks in order of their numbers.

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"slices"
-
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
 )
@@ -40,7 +38,9 @@ const (
 	TableItems      = "items"
 )
 
-// Reason says why a number is withheld.
+// Reason says why a number is withheld. It is for the office: a reader who knows it knows
+// something of the number, such as that fewer than ten people are in it. The report says
+// only that the number is withheld to protect respondents, or that it is unreliable.
 type Reason string
 
 // The reasons.
@@ -51,11 +51,6 @@ const (
 	Unreliable    Reason = "unreliable"    // the presentation standard forbids to show it
 )
 
-// known says whether there are words for the reason.
-func (r Reason) known() bool {
-	return slices.Contains([]Reason{TooFew, Dominated, Complementary, Unreliable}, r)
-}
-
 // hidden says why an estimate of a place is withheld.
 func (b *builder) hidden(p Place, e analysis.Estimate) (Reason, bool) {
 	if b.opt.Disclosure != nil {
@@ -63,11 +58,19 @@ func (b *builder) hidden(p Place, e analysis.Estimate) (Reason, bool) {
 			return why, true
 		}
 	}
-	if slices.ContainsFunc(e.Notes, func(n analysis.Note) bool { return n.Code == analysis.Suppress }) {
-		return Unreliable, true
+	for _, n := range e.Notes {
+		switch n.Code {
+		case noteHidden:
+			return Complementary, true
+		case analysis.Suppress:
+			return Unreliable, true
+		}
 	}
 	return "", false
 }
+
+// noteHidden is the note on an estimate that disclosure control has hidden.
+const noteHidden analysis.NoteCode = "hidden"
 
 // place is where the row of a group stands; series is the index of its level.
 func (b *builder) place(table, group string, series int) Place {
