@@ -131,12 +131,10 @@ func topicResults(row func(float64, int) []assess.Row) []assess.TopicResult {
 func topicSection() surveys.Section {
 	s := surveys.Section{ID: "t", Title: both("科技信息", "Science information"), Intro: both("下面问您获取信息的情况。", "Now some questions on information.")}
 	options := []surveys.Option{{Code: "1", Text: both("电视", "Television")}, {Code: "2", Text: both("互联网", "Internet")}}
-	for _, it := range []surveys.Item{
+	s.Items = []surveys.Item{
 		{ID: "C01", Type: surveys.Single, Text: both("您对环境保护感兴趣吗？", "Are you interested in the environment?"), Options: options},
 		{ID: "C02", Type: surveys.Single, Text: both("您对航天技术感兴趣吗？", "Are you interested in space?"), Options: options},
 		{ID: "C03", Type: surveys.Multiple, Text: both("您通过哪些渠道获取科技信息？", "Where do you learn about science?"), Options: options},
-	} {
-		s.Items = append(s.Items, it)
 	}
 	return s
 }
