@@ -373,6 +373,9 @@ func TestWithheldIsNowhere(t *testing.T) {
 	hide(Place{Table: TableItems, Group: "K02"}, r.Items[1].Rows)
 	hide(Place{Table: TableDimensions, Group: "method"}, r.Dimensions[1].Rows)
 	hide(Place{Table: TableBands, Group: "high"}, r.Bands[0].Rows)
+	for i := range 3 { // bands add up to 1
+		r.Bands[i+1].Rows[0].Estimate.Value = (1 - 0.97654) / 3
+	}
 	hide(Place{Table: TableLevels, Group: "high"}, r.Levels[0].Rows)
 	r.Targets[2].Target.Code, r.Targets[2].Estimate = "1", r.Tables[0].Groups[0].Rows[0].Estimate
 	r.Tables[0].Separation.Others[0].Adjusted = 0

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/report/chart"
 	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/internal/report/show"
 )
@@ -22,8 +23,8 @@ func (b *builder) newChart(id string, kind document.ChartKind, title string, e e
 // level of the plan's series, and one for the true values of a simulation. Points of scores
 // are drawn as shares of their maximum.
 func (b *builder) chart(e estimated, kind document.ChartKind) {
-	if len(e.groups) == 0 {
-		return
+	if len(e.groups) == 0 || len(b.results.SeriesLevels) > len(chart.Palette) {
+		return // more levels than colours: the table has them
 	}
 	c := b.newChart(e.id, kind, b.chartTitle(e), e)
 	order := make([]int, len(e.groups))
@@ -130,15 +131,18 @@ func (b *builder) line(e estimated) *document.Line {
 	return &document.Line{Value: percentage(v), Name: b.say("chart.all", "value", b.column(e).Value(v))}
 }
 
-// stacked draws the bands as parts of one bar, one bar for each level of the series. A bar
-// of which a part is withheld is not drawn, since the parts add up to 100.
+// stacked draws the bands as parts of one bar, one bar for each level of the series. Bars
+// of which a part is withheld or missing are not drawn, since the parts add up to 100.
 func (b *builder) stacked(e estimated) {
 	for s := range b.results.SeriesLevels {
 		for i := range e.groups {
-			if _, hidden := b.hides(e, i, s); hidden {
+			if _, hidden := b.hides(e, i, s); hidden || math.IsNaN(e.groups[i].Rows[s].Estimate.Value) {
 				return
 			}
 		}
+	}
+	if len(e.groups) > len(chart.Palette) {
+		return
 	}
 	plain := e
 	for i, g := range plain.groups {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/suyang-survey/suyang/internal/report/chart"
 	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/web"
@@ -81,7 +82,6 @@ type figure struct {
 	// Option is what the script draws from, as JSON in which < > & are escaped, so that no
 	// label can end the script element it stands in.
 	Option template.JS
-	Height int
 }
 
 func newPage(doc *document.Document, svg func(*document.Chart) (string, error)) (*page, error) {
@@ -97,7 +97,7 @@ func newPage(doc *document.Document, svg func(*document.Chart) (string, error)) 
 	for _, s := range doc.Sections {
 		shown := section{Section: s, Level: s.Depth + 1}
 		for _, bl := range s.Blocks {
-			b, err := newBlock(bl, svg)
+			b, err := newBlock(bl, doc.Lang, svg)
 			if err != nil {
 				return nil, err
 			}
@@ -111,7 +111,7 @@ func newPage(doc *document.Document, svg func(*document.Chart) (string, error)) 
 // longTable is how many rows a table has at least that may be broken across pages.
 const longTable = 16
 
-func newBlock(bl document.Block, svg func(*document.Chart) (string, error)) (block, error) {
+func newBlock(bl document.Block, lang surveys.Lang, svg func(*document.Chart) (string, error)) (block, error) {
 	b := block{Text: bl.Text, Facts: bl.Facts, Cards: bl.Cards}
 	if t := bl.Table; t != nil {
 		b.Table = &table{Table: t, Long: len(t.Rows) >= longTable}
@@ -120,11 +120,11 @@ func newBlock(bl document.Block, svg func(*document.Chart) (string, error)) (blo
 		}
 	}
 	if c := bl.Chart; c != nil {
-		option, height, err := chartOption(c)
+		option, err := chart.Drawer{}.Option(c, lang)
 		if err != nil {
-			return b, fmt.Errorf("chart %q: %w", c.Title, err)
+			return b, err
 		}
-		b.Chart = &figure{Chart: c, Option: template.JS(option), Height: height}
+		b.Chart = &figure{Chart: c, Option: template.JS(option)}
 		if svg != nil {
 			drawn, err := svg(c)
 			if err != nil {
@@ -134,6 +134,27 @@ func newBlock(bl document.Block, svg func(*document.Chart) (string, error)) (blo
 		}
 	}
 	return b, nil
+}
+
+// pictures draws all charts of a document, side by side, and finds each again by its ID.
+func pictures(doc *document.Document) (func(*document.Chart) (string, error), error) {
+	var all []*document.Chart
+	for _, s := range doc.Sections {
+		for _, bl := range s.Blocks {
+			if bl.Chart != nil {
+				all = append(all, bl.Chart)
+			}
+		}
+	}
+	drawn, err := chart.Drawer{}.SVGs(all, doc.Lang, chart.Paper)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]string{}
+	for i, c := range all {
+		byID[c.ID] = string(drawn[i])
+	}
+	return func(c *document.Chart) (string, error) { return byID[c.ID], nil }, nil
 }
 
 // CSP is the content policy for the header of a server that shows reports. It is that

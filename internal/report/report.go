@@ -26,8 +26,8 @@ type Options struct {
 	// Texts are what people wrote in place of the drafted texts; nil without any.
 	Texts *Texts
 	// SVG draws a chart as one svg element for readers without script and for paper. The
-	// content policy of the page forbids style attributes and elements in it. Nil leaves the
-	// charts to the script.
+	// content policy of the page forbids style attributes and elements in it. Nil is the
+	// drawing of package chart.
 	SVG func(*document.Chart) (string, error)
 }
 
@@ -53,6 +53,11 @@ func HTML(w io.Writer, r *assess.Results, lang surveys.Lang, opt Options) error 
 	doc, err := Build(r, lang, opt)
 	if err != nil {
 		return err
+	}
+	if opt.SVG == nil {
+		if opt.SVG, err = pictures(doc); err != nil {
+			return fmt.Errorf("report on wave %q: %w", r.Wave, err)
+		}
 	}
 	return WriteHTML(w, doc, opt.SVG)
 }

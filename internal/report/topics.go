@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/report/chart"
 	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/internal/report/show"
 	"github.com/suyang-survey/suyang/surveys"
@@ -121,7 +122,7 @@ func (b *builder) topicBy(t assess.TopicResult, all estimated) {
 
 // besideChart draws the levels as series next to each other, of a single wave.
 func (b *builder) besideChart(joined estimated, by []estimated, names []string) {
-	if b.isSeries() {
+	if b.isSeries() || len(by) > len(chart.Palette) || len(joined.groups) == 0 {
 		return
 	}
 	bare := joined
