@@ -61,6 +61,9 @@ func (e estimated) hasTruth() bool {
 	return false
 }
 
+// drawsTruth says whether any true value stands in the chart, which leaves everybody out.
+func (e estimated) drawsTruth() bool { return estimated{groups: e.groups}.hasTruth() }
+
 // column chooses how all numbers of the table are written.
 func (b *builder) column(e estimated) show.Column {
 	var es []analysis.Estimate

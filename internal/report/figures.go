@@ -44,7 +44,7 @@ func (b *builder) chart(e estimated, kind document.ChartKind) {
 		}
 		c.Series = append(c.Series, series)
 	}
-	if e.hasTruth() {
+	if e.drawsTruth() {
 		c.Series = append(c.Series, b.truths(e, order)...)
 	}
 	c.Line = b.line(e)
@@ -94,7 +94,7 @@ func (b *builder) truths(e estimated, order []int) []document.Series {
 	for s := range b.results.SeriesLevels {
 		series := document.Series{Name: b.say("chart.truth.name"), Truth: true}
 		for _, i := range order {
-			g, p := e.groups[i], missing(b.say("changes.none"))
+			g, p := e.groups[i], missing("")
 			if _, hidden := b.hides(e, i, s); !hidden && g.Rows[s].Truth != nil {
 				v := *g.Rows[s].Truth
 				p = document.Point{Value: percentage(v / g.Max), Lo: math.NaN(), Hi: math.NaN(), Label: show.Percent(v/g.Max, 1)}
@@ -115,7 +115,7 @@ func (b *builder) chartBase(e estimated) string {
 	if line := b.line(e); line != nil {
 		parts = append(parts, b.say("base.line", "value", b.column(e).Value(b.results.Headline[0].Estimate.Value)))
 	}
-	if e.hasTruth() {
+	if e.drawsTruth() {
 		parts = append(parts, b.say("base.truth"))
 	}
 	return join(parts, b.say("base.join"))

@@ -238,7 +238,8 @@ func (b *builder) coverage() {
 		"share", show.Percent(share(float64(c.Covered), float64(c.Total)), 1), "level", b.level()), b.say("coverage.caution"))
 }
 
-// missing is a point without a number.
+// missing is a point without a number; why is empty where none was ever to be there, such as
+// in a year without a survey.
 func missing(why string) document.Point {
 	return document.Point{Value: math.NaN(), Lo: math.NaN(), Hi: math.NaN(), Missing: why}
 }

@@ -273,7 +273,7 @@ func (b *builder) areas() []string {
 func (b *builder) areaSeries(code string, years []int) document.Series {
 	s := document.Series{Points: make([]document.Point, len(years)+1)}
 	for i := range s.Points {
-		s.Points[i] = missing(b.say("changes.none"))
+		s.Points[i] = missing("")
 	}
 	for _, ref := range b.results.References {
 		if ref.Code != code {
@@ -293,7 +293,7 @@ func (b *builder) areaSeries(code string, years []int) document.Series {
 func (b *builder) nowSeries(years int) document.Series {
 	s := document.Series{Name: b.say("changes.now")}
 	for range years {
-		s.Points = append(s.Points, missing(b.say("changes.none")))
+		s.Points = append(s.Points, missing(""))
 	}
 	e := estimated{table: TableHeadline, groups: []assess.Group{{Max: 1, Rows: b.results.Headline}}}
 	return document.Series{Name: s.Name, Points: append(s.Points, b.point(e, 0, len(b.results.Headline)-1))}
