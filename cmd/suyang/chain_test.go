@@ -240,6 +240,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the report of a simulated wave does not say so (%v)", err)
 	}
 	bootstrapped(t, state)
+	edited(t, state)
 	weighings(t, state)
 	// The numbers of the report depend on the seed alone.
 	first := results(t, state, provinceWave, demoWeights+"@1") // the demo's own
@@ -251,6 +252,45 @@ func TestDemo(t *testing.T) {
 	second := results(t, again, provinceWave, demoWeights)
 	if a, b := first.Headline[0].Estimate, second.Headline[0].Estimate; a.Value != b.Value || a.SE != b.SE {
 		t.Errorf("the same seed gave %v (%v) and %v (%v)", a.Value, a.SE, b.Value, b.SE)
+	}
+}
+
+// edited writes the texts of the report into a file, edits it, and makes the report of it.
+func edited(t *testing.T, state string) {
+	t.Helper()
+	path := strings.TrimSpace(must(t, "texts", provinceWave, "--weights", demoWeights, "--state", state))
+	if want := filepath.Join(state, "waves", provinceWave, "findings.zh.md"); path != want {
+		t.Errorf("the texts are in %s, want %s", path, want)
+	}
+	drafts, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(suggestion string) {
+		t.Helper()
+		text := strings.Replace(string(drafts), "## suggestions\n", "## suggestions\n"+suggestion+"\n", 1)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := filepath.Join(t.TempDir(), "edited.html")
+	report := []string{"report", provinceWave, "--weights", demoWeights, "-o", page, "--state", state}
+	write("应加强农村科普，全省比例为 {rate}。")
+	must(t, report...)
+	html, err := os.ReadFile(page)
+	if err != nil || !regexp.MustCompile(`应加强农村科普，全省比例为 \d+\.\d%。`).Match(html) {
+		t.Errorf("the report lacks the edited text (%v)", err)
+	}
+	write("全省比例为 {rate。")
+	status, _, talk := suyang(t, report...)
+	if status != 1 || !strings.Contains(talk, "findings.zh.md:") || !strings.Contains(talk, "a brace is open") {
+		t.Errorf("status %d, talk %q; want the line and what is wrong in it", status, talk)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, talk := suyang(t, append(report, "--texts", path)...); status != 1 || !strings.Contains(talk, "write it with: suyang texts") {
+		t.Errorf("status %d, talk %q; want the way to a file of texts", status, talk)
 	}
 }
 

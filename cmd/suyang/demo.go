@@ -260,7 +260,7 @@ func (d *demonstration) weigh(ctx context.Context, w waves.Wave) error {
 func (d *demonstration) reports(r *assess.Results) error {
 	for _, lang := range []surveys.Lang{surveys.ZH, surveys.EN} {
 		path := d.flags.reportPath(r.Wave, lang)
-		if err := writeReport(path, r, lang); err != nil {
+		if err := writeReport(path, r, lang, nil); err != nil {
 			return err
 		}
 		fmt.Fprintln(d.con.out, path)

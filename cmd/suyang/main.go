@@ -44,6 +44,7 @@ type commands struct {
 	Weights    weightsCommand    `cmd:"" help:"Print the weights of a wave as CSV, and replicate weights if asked for."`
 	Report     reportCommand     `cmd:"" help:"Write the report of a wave as one HTML file."`
 	Release    releaseCommand    `cmd:"" help:"Freeze the report of a wave, signed; list, publish and check what was frozen."`
+	Texts      textsCommand      `cmd:"" help:"Write the texts of a report into a file that people edit: drafts from significant facts, and what was edited before as it stands."`
 	Quality    qualityCommand    `cmd:"" help:"Judge the interviews of a wave: too fast, alike, far away and other flags, each with how often it strikes honest ones."`
 	Verify     verifyCommand     `cmd:"" help:"Prove that every accepted interview is stored or in quarantine."`
 	Log        logCommand        `cmd:"" help:"Look at the log of interviews, or of tablets: list it, print it, check all of it; a server may be at work."`

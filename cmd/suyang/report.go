@@ -19,13 +19,18 @@ type reportCommand struct {
 	Wave    string `arg:"" help:"Name of the wave."`
 	Weights string `help:"Weights: a name, which means its latest version, or a version such as calibrated@2; by default the base weights of the sample."`
 	varianceFlags
-	Lang string `default:"zh" enum:"zh,en" help:"Language: zh or en."`
-	Out  string `short:"o" type:"path" help:"File to write; by default the state folder's reports, where the server shows it."`
+	Lang  string `default:"zh" enum:"zh,en" help:"Language: zh or en."`
+	Texts string `type:"path" placeholder:"FILE" help:"Texts that people wrote, see texts; by default those in the folder of the wave."`
+	Out   string `short:"o" type:"path" help:"File to write; by default the state folder's reports, where the server shows it."`
 }
 
 // Run writes the report and prints its path.
 func (c *reportCommand) Run(ctx context.Context, con *console) error {
 	variance, err := c.variance()
+	if err != nil {
+		return err
+	}
+	texts, err := c.texts()
 	if err != nil {
 		return err
 	}
@@ -48,11 +53,23 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 	if path == "" {
 		path = c.reportPath(c.Wave, surveys.Lang(c.Lang))
 	}
-	if err := writeReport(path, r, surveys.Lang(c.Lang)); err != nil {
+	if err := writeReport(path, r, surveys.Lang(c.Lang), texts); err != nil {
 		return err
 	}
 	fmt.Fprintln(con.out, path)
 	return nil
+}
+
+// texts are what people wrote; a file that was named must be there.
+func (c *reportCommand) texts() (*report.Texts, error) {
+	if c.Texts == "" {
+		return readTexts(c.textsPath(c.Wave, surveys.Lang(c.Lang)))
+	}
+	texts, err := readTexts(c.Texts)
+	if texts == nil && err == nil {
+		err = fmt.Errorf("--texts: there is no file %s; write it with: suyang texts %s -f %s", c.Texts, c.Wave, c.Texts)
+	}
+	return texts, err
 }
 
 // varianceFlags choose where standard errors come from.
@@ -90,7 +107,7 @@ func assessed(ctx context.Context, st *station, w waves.Wave, weights string, op
 
 // writeReport writes a report beside its path and moves it there, so that a reader
 // never sees half of it.
-func writeReport(path string, r *assess.Results, lang surveys.Lang) error {
+func writeReport(path string, r *assess.Results, lang surveys.Lang, texts *report.Texts) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -99,7 +116,7 @@ func writeReport(path string, r *assess.Results, lang surveys.Lang) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if err := report.HTML(f, r, lang, report.Options{Now: time.Now(), Program: "suyang " + version()}); err != nil {
+	if err := report.HTML(f, r, lang, report.Options{Now: time.Now(), Program: "suyang " + version(), Texts: texts}); err != nil {
 		f.Close()
 		return fmt.Errorf("write report %s: %w", path, err)
 	}

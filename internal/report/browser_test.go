@@ -200,3 +200,41 @@ func TestOnPaper(t *testing.T) {
 		}
 	}
 }
+
+// Nobody is kept from reading a report: axe-core finds nothing wrong with it, on a phone
+// and on a desk, with script and without.
+func TestReportIsAccessible(t *testing.T) {
+	script, err := os.ReadFile("../../web/tests/node_modules/axe-core/axe.min.js")
+	switch {
+	case err != nil && os.Getenv("CI") == "true":
+		t.Fatalf("%v; make test installs it", err)
+	case err != nil:
+		t.Skipf("%v; make test installs it", err)
+	}
+	const run = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"]}).then(
+		(r) => ({rules: r.passes.length, found: r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.target.join(" ") + ": " + n.failureSummary.replace(/\s+/g, " ")))}))`
+	for _, c := range []struct {
+		name  string
+		lang  surveys.Lang
+		width int64
+	}{{"on a phone", surveys.ZH, 320}, {"on a desk", surveys.EN, 1280}} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx := tab(t)
+			open(t, ctx, full(), c.lang, c.width)
+			var got struct {
+				Rules int
+				Found []string
+			}
+			await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+			if err := chromedp.Run(ctx, chromedp.Evaluate(string(script)+";0", nil), chromedp.Evaluate(run, &got, await)); err != nil {
+				t.Fatal(err)
+			}
+			if got.Rules < 10 || len(got.Found) > 0 {
+				t.Errorf("%d rules were tried; axe-core found:\n%s", got.Rules, strings.Join(got.Found, "\n"))
+			}
+			if wide := evaluate[int](t, ctx, `document.documentElement.scrollWidth`); int64(wide) > c.width {
+				t.Errorf("the page is %d pixels wide on a screen of %d", wide, c.width)
+			}
+		})
+	}
+}

@@ -2,53 +2,112 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/internal/report/show"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// method is the box that says how the numbers came about. An entry without text is
-// left out.
-func (b *builder) method() []term {
+// survey is the chapter on how the survey was done. An entry without text is left out.
+func (b *builder) survey() {
 	r, m := b.results, b.results.Plan.Method
-	all := []term{
-		b.paragraphs("method.population", b.text(m.Population)),
-		b.paragraphs("method.design", b.text(m.Design), b.designSize()),
-		b.paragraphs("method.size", b.sampleSize()),
-		b.paragraphs("method.fieldwork", b.text(m.Fieldwork)),
-		b.paragraphs("method.questionnaire", b.questionnaire(r.Questionnaire)),
-		b.paragraphs("method.criterion", b.criterion(r.Questionnaire.Criterion)...),
-		b.paragraphs("method.weighting", append([]string{b.text(m.Weighting)}, b.weighting()...)...),
-		{Term: b.say("method.steps"), Steps: b.stepList()},
-		{Term: b.say("method.assumptions"), List: b.assumptions()},
-		b.errors(),
-		b.paragraphs("method.source", b.text(m.Source)),
-		b.paragraphs("method.caution", b.text(m.Caution)),
-		b.paragraphs("method.software", b.say("method.software.value", "program", b.opt.Program)),
-	}
-	var out []term
-	for _, t := range all {
-		if len(t.Paragraphs)+len(t.List)+len(t.Steps) > 0 {
-			out = append(out, t)
+	b.section("survey", b.say("survey"), 1)
+	b.entries(
+		b.entry("method.population", b.text(m.Population)),
+		b.entry("method.design", b.text(m.Design), b.designSize()),
+		b.entry("method.size", b.sampleSize()),
+		b.entry("method.fieldwork", b.text(m.Fieldwork)),
+		b.entry("method.questionnaire", b.questionnaire(r.Questionnaire)),
+		b.entry("method.criterion", b.criterion(r.Questionnaire.Criterion)...),
+		b.entry("method.weighting", b.text(m.Weighting)),
+		b.entry("method.lists", b.codeLists()...),
+		b.entry("method.source", b.text(m.Source)),
+		b.entry("method.caution", b.text(m.Caution)),
+	)
+}
+
+// method is the annex on weights, errors and definitions.
+func (b *builder) method() {
+	b.annex("method", b.say("method"))
+	b.section("weighting", b.say("method.weighting"), 2)
+	b.write(document.Plain, b.weighting()...)
+	b.section("weighting-steps", b.say("method.steps"), 2)
+	b.write(document.Steps, b.stepList()...)
+	b.section("assumptions", b.say("method.assumptions"), 2)
+	b.write(document.Bullets, b.assumptions()...)
+	b.section("errors", b.say("method.error"), 2)
+	b.errors()
+	b.section("definitions", b.say("method.definitions"), 2)
+	b.write(document.Bullets, b.definitions()...)
+	b.section("software", b.say("method.software"), 2)
+	b.write(document.Plain, b.say("method.software.value", "program", b.opt.Program))
+}
+
+// entry joins the texts that are not empty.
+func (b *builder) entry(key string, texts ...string) document.Fact {
+	var said []string
+	for _, s := range texts {
+		if s = strings.TrimSpace(s); s != "" {
+			said = append(said, s)
 		}
+	}
+	return document.Fact{Term: b.say(key), Text: join(said, b.space())}
+}
+
+// entries puts those with a text into the current section.
+func (b *builder) entries(all ...document.Fact) {
+	var facts []document.Fact
+	for _, f := range all {
+		if f.Text != "" {
+			facts = append(facts, f)
+		}
+	}
+	b.add(document.Block{Facts: facts})
+}
+
+// codeLists names the editions of the lists that places are chosen from, and of the
+// definitions of key groups.
+func (b *builder) codeLists() []string {
+	var lists, out []string
+	for it := range b.results.Questionnaire.Items {
+		if it.Division != nil && !slices.Contains(lists, it.Division.List) {
+			lists = append(lists, it.Division.List)
+		}
+	}
+	if len(lists) > 0 {
+		out = append(out, b.say("method.lists.divisions", "list", join(lists, b.say("rule.comma"))))
+	}
+	for _, s := range b.results.Plan.Groups {
+		out = append(out, b.say("method.lists.set", "title", b.text(s.Title), "version", s.Version))
 	}
 	return out
 }
 
-// paragraphs makes an entry of the texts that are not empty.
-func (b *builder) paragraphs(key string, texts ...string) term {
-	t := term{Term: b.say(key)}
-	for _, s := range texts {
-		if s = strings.TrimSpace(s); s != "" {
-			t.Paragraphs = append(t.Paragraphs, s)
+// definitions say who belongs to the groups that are defined by a condition.
+func (b *builder) definitions() []string {
+	var out []string
+	for _, s := range b.results.Plan.Groups {
+		for _, g := range s.Groups {
+			out = append(out, b.say("method.definition", "title", b.text(s.Title), "version", s.Version, "name", b.text(g.Name), "when", g.When))
+		}
+		if source := b.text(s.Source); source != "" {
+			out = append(out, b.say("method.definition.source", "title", b.text(s.Title), "source", source))
 		}
 	}
-	return t
+	for _, f := range b.results.Plan.Factors {
+		for _, l := range f.Levels {
+			if l.When != "" {
+				out = append(out, b.say("method.definition", "title", b.text(f.Title), "version", "", "name", b.text(l.Name), "when", l.When))
+			}
+		}
+	}
+	return out
 }
 
 func (b *builder) designSize() string {
@@ -212,14 +271,17 @@ func (b *builder) change(a assess.Assumption) string {
 }
 
 // errors says how standard errors and intervals are computed, with the settings used.
-func (b *builder) errors() term {
+func (b *builder) errors() {
 	v := b.results.Variance
 	v.Method = orDefault(v.Method, assess.Taylor)
 	words := b.say("method.error.words."+string(v.Method), "replicates", show.Count(v.Replicates), "seed", strconv.FormatUint(v.Seed, 10))
-	t := b.paragraphs("method.error", words, b.say(b.weightsInErrors(v)),
+	b.write(document.Plain, words, b.say(b.weightsInErrors(v)))
+	b.write(document.Formula, strings.Split(b.say("method.error.formula."+string(v.Method)), "\n")...)
+	b.write(document.Plain, b.say("method.error.where."+string(v.Method)),
 		b.say("method.error.lone."+string(b.lonePSU(v)))+b.space()+b.say("method.error.df."+b.freedom(v)))
-	t.Formula, t.Where = string(v.Method), b.say("method.error.where."+string(v.Method))
-	return t
+	if b.tested() {
+		b.write(document.Plain, b.say("method.error.tests", "level", show.Number(1-b.results.Settings.Level, 2)))
+	}
 }
 
 // weightsInErrors says what the errors know of the weights.

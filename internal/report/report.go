@@ -1,19 +1,18 @@
-// Package report writes the results of a survey down: one HTML file in Chinese or
-// English with its tables, charts, method and remarks, complete in itself. Which
-// numbers there are is decided in package assess, how a number is written in show.
+// Package report makes the report of a survey: Build turns results into a document in
+// Chinese or English, with its chapters, tables, charts, drafted texts and remarks, and
+// WriteHTML writes a document as one file that is complete in itself. Which numbers there
+// are is decided in package assess, how a number is written in show, what a document is in
+// document; other forms of output render the same document.
 package report
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
-	"html/template"
 	"io"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/web"
 )
 
 // Options are what a report states beside the results.
@@ -22,67 +21,43 @@ type Options struct {
 	Now time.Time
 	// Program is the name and version of the program that makes it.
 	Program string
+	// Disclosure says which numbers must not be published; nil publishes all.
+	Disclosure Disclosure
+	// Texts are what people wrote in place of the drafted texts; nil without any.
+	Texts *Texts
+	// SVG draws a chart as one svg element for readers without script and for paper. The
+	// content policy of the page forbids style attributes and elements in it. Nil is the
+	// drawing of package chart.
+	SVG func(*document.Chart) (string, error)
 }
 
-// HTML writes the report as one file that needs nothing else: style, scripts and chart
-// data are inside, and its content policy forbids any request. The same results and
-// options give the same bytes.
+// Build makes the report on results in a language. The same results and options give the
+// same document. It is an error, surveys.ErrInvalid, when there are no words in the
+// language, or when an edited text names a block or a number that the report does not have.
+func Build(r *assess.Results, lang surveys.Lang, opt Options) (*document.Document, error) {
+	if _, ok := texts[lang]; !ok {
+		return nil, fmt.Errorf("%w: there is no report in the language %q; use %s or %s", surveys.ErrInvalid, lang, surveys.ZH, surveys.EN)
+	}
+	b := newBuilder(r, lang, opt)
+	b.build()
+	if err := b.applyTexts(); err != nil {
+		return nil, fmt.Errorf("report on wave %q: %w", r.Wave, err)
+	}
+	b.finish()
+	return b.doc, nil
+}
+
+// HTML builds the report and writes it as one file. The same results and options give the
+// same bytes.
 func HTML(w io.Writer, r *assess.Results, lang surveys.Lang, opt Options) error {
-	t, ok := templates[lang]
-	if !ok {
-		return fmt.Errorf("%w: there is no report in the language %q; use %s or %s", surveys.ErrInvalid, lang, surveys.ZH, surveys.EN)
-	}
-	p, err := newPage(r, lang, opt)
+	doc, err := Build(r, lang, opt)
 	if err != nil {
-		return fmt.Errorf("report on wave %q: %w", r.Wave, err)
+		return err
 	}
-	if err := t.Execute(w, p); err != nil {
-		return fmt.Errorf("write the report on wave %q: %w", r.Wave, err)
+	if opt.SVG == nil {
+		if opt.SVG, err = pictures(doc); err != nil {
+			return fmt.Errorf("report on wave %q: %w", r.Wave, err)
+		}
 	}
-	return nil
-}
-
-// CSP is the content policy for the header of a server that shows reports. It is that
-// of the files themselves, and no other page may frame them.
-func CSP() string { return policy + "; frame-ancestors 'none'" }
-
-// The parts that every report contains as they are.
-var (
-	style   = asset("static/report.css")
-	scripts = []string{asset("static/echarts.min.js"), asset("static/report.js")}
-	policy  = contentPolicy()
-)
-
-// templates holds the page for each language, with its words bound to the function t.
-var templates = map[surveys.Lang]*template.Template{
-	surveys.ZH: parse(surveys.ZH),
-	surveys.EN: parse(surveys.EN),
-}
-
-func parse(lang surveys.Lang) *template.Template {
-	say := func(key string) string { return texts[lang].say(key) }
-	return template.Must(template.New("report").Funcs(template.FuncMap{"t": say}).Parse(asset("pages/report/report.html")))
-}
-
-// asset returns an embedded file; that it is there was checked when compiling.
-func asset(name string) string {
-	b, err := web.Report.ReadFile(name)
-	if err != nil {
-		panic("report: " + err.Error())
-	}
-	return string(b)
-}
-
-// contentPolicy allows our own style and scripts, by hash, and nothing else.
-func contentPolicy() string {
-	p := "default-src 'none'; base-uri 'none'; form-action 'none'; style-src " + source(style) + "; script-src"
-	for _, s := range scripts {
-		p += " " + source(s)
-	}
-	return p
-}
-
-func source(inline string) string {
-	sum := sha256.Sum256([]byte(inline))
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	return WriteHTML(w, doc, opt.SVG)
 }

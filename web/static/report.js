@@ -508,6 +508,7 @@
 
   function draw(box) {
     var locale = document.documentElement.lang === 'en' ? 'EN' : 'ZH';
+    box.textContent = ''; // the picture for readers without script
     box.style.height = (box.getAttribute('data-height') || 100) + 'px';
     var c = {
       box: box, width: box.clientWidth, at: -1, points: [],

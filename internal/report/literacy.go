@@ -1,0 +1,359 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/report/document"
+	"github.com/suyang-survey/suyang/internal/report/show"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// literacy is the chapter on the level of literacy: levels, changes, targets.
+func (b *builder) literacy() {
+	b.section("literacy", b.say("literacy"), 1)
+	b.levels()
+	b.changes()
+	b.targets()
+}
+
+// everybody is the headline as a group.
+func (b *builder) everybody() *assess.Group {
+	return &assess.Group{Code: "all", Name: named("all"), Max: 1, Rows: b.results.Headline}
+}
+
+// levels shows the rate, and the bands of the score exclusive and cumulative.
+func (b *builder) levels() {
+	r := b.results
+	b.section("levels", b.say("levels"), 2)
+	b.draft("text-levels", nil)
+	b.estimate(estimated{
+		id: "rate", table: TableHeadline, title: b.say("levels.rate"), first: b.say("levels.rate.col"), value: b.say("col.rate"),
+		groups: []assess.Group{{Name: named("all"), Max: 1, Rows: r.Headline}},
+	})
+	if len(r.Bands) == 0 {
+		return
+	}
+	b.write(document.Plain, b.say("levels.intro"))
+	bands := estimated{
+		id: "bands", table: TableBands, title: b.say("levels.bands"), first: b.say("levels.col.band"), value: b.say("col.share"), groups: r.Bands,
+	}
+	b.chart(bands, document.Bars)
+	b.stacked(bands)
+	b.estimate(bands)
+	reached := make([]assess.Group, len(r.Levels))
+	for i, g := range r.Levels {
+		reached[i] = g
+		reached[i].Name = b.levelName(r.Questionnaire.Criterion, i)
+	}
+	b.estimate(estimated{
+		id: "levels", table: TableLevels, title: b.say("levels.cumulative"), first: b.say("levels.col.level"), value: b.say("col.share"), groups: reached,
+	})
+}
+
+// levelName is the name of a level with its cut.
+func (b *builder) levelName(c *surveys.Criterion, i int) surveys.Text {
+	l := c.Levels[i]
+	name := b.say("levels.from."+string(c.Boundary), "name", b.text(l.Name), "cut", trim(l.Cut))
+	return surveys.Text{b.lang: name}
+}
+
+// changes compares the wave with earlier waves, the nation and provinces.
+func (b *builder) changes() {
+	r := b.results
+	if len(r.Changes) == 0 || b.headlineHidden() {
+		return
+	}
+	b.section("changes", b.say("changes"), 2)
+	b.draft("text-changes", b.changeFacts())
+	b.trend()
+	notes := b.newFootnotes()
+	t := b.newTable("changes", b.say("changes.title"), "")
+	t.Head = [][]document.Heading{b.heads("changes.col.with", "changes.col.year", "col.rate", "col.n", "changes.col.criterion", "changes.col.difference",
+		"changes.col.interval", "changes.col.p")}
+	for _, c := range r.Changes {
+		t.Rows = append(t.Rows, document.Row{Name: b.areaName(c.Reference), Cells: b.changeCells(c, notes)})
+	}
+	t.Notes = notes.text()
+	b.add(document.Block{Table: t})
+}
+
+// heads are headings of columns; the first column has words, as have those listed.
+func (b *builder) heads(keys ...string) []document.Heading {
+	words := []string{"changes.col.criterion", "targets.col.verdict", "references.col.certainty", "references.col.source"}
+	out := make([]document.Heading, len(keys))
+	for i, key := range keys {
+		out[i] = document.Heading{Text: b.say(key, "level", b.level()), Left: i == 0 || slices.Contains(words, key)}
+	}
+	return out
+}
+
+// areaName names whose rate a reference is; one of an area's own survey says so.
+func (b *builder) areaName(ref assess.Reference) string {
+	if ref.Survey == "" {
+		return ref.Area
+	}
+	return b.say("changes.area", "area", ref.Area, "survey", ref.Survey)
+}
+
+func (b *builder) headlineHidden() bool {
+	last := len(b.results.Headline) - 1
+	if last < 0 {
+		return true
+	}
+	_, hidden := b.hidden(b.place(TableHeadline, "", last), b.results.Headline[last].Estimate)
+	return hidden
+}
+
+// changeCells are the cells of a comparison. Under another criterion there is none.
+func (b *builder) changeCells(c assess.Change, notes *footnotes) []document.Cell {
+	ref, d := c.Reference, c.Difference
+	n := document.Cell{Text: show.Missing}
+	if ref.N > 0 {
+		n = count(ref.N)
+	}
+	cells := []document.Cell{{Text: fmt.Sprint(ref.Year)}, numeric(show.Percent(ref.Rate, 2), ref.Rate, document.Share, 2), n, {Text: b.criterionName(ref.Criterion)}}
+	if !c.Comparable {
+		none := document.Cell{Text: show.Missing}
+		first := none
+		first.Main, first.Notes = true, []int{notes.remark(b.say("changes.break"))}
+		return append(cells, first, none, none)
+	}
+	difference := numeric(signed(100*d.Value, 1), 100*d.Value, document.Points, 1)
+	difference.Main, difference.Notes = true, notes.add(d.Notes)
+	interval := show.Missing
+	if !math.IsNaN(d.Lo) && !math.IsNaN(d.Hi) {
+		interval = b.say("changes.interval", "lo", signed(100*d.Lo, 1), "hi", signed(100*d.Hi, 1))
+	}
+	return append(cells, difference, document.Cell{Text: interval}, numeric(probability(c.P), c.P, document.Number, 3))
+}
+
+// signed writes a difference with its sign.
+func signed(x float64, decimals int) string {
+	s := show.Number(x, decimals)
+	if x > 0 && s != show.Missing {
+		return "+" + s
+	}
+	return s
+}
+
+// probability writes a p value.
+func probability(p float64) string {
+	if p < 0.001 {
+		return "<0.001"
+	}
+	return show.Number(p, 3)
+}
+
+// criterionName names a criterion by the words of the questionnaire where it is its own.
+func (b *builder) criterionName(id string) string {
+	if c := b.results.Questionnaire.Criterion; id == c.ID {
+		return b.text(c.Name)
+	}
+	if id == "" {
+		return b.say("changes.unknown")
+	}
+	return id
+}
+
+// targets says which targets are reached, and how surely.
+func (b *builder) targets() {
+	all := b.published()
+	if len(all) == 0 {
+		return
+	}
+	b.section("targets", b.say("targets"), 2)
+	b.draft("text-targets", b.targetFacts())
+	notes := b.newFootnotes()
+	t := b.newTable("targets", b.say("targets.title"), "")
+	t.Head = [][]document.Heading{b.heads("targets.col.target", "targets.col.value", "col.rate", "col.interval", "targets.col.verdict", "targets.col.sure")}
+	how := show.Column{Lang: b.lang, Scale: 100, Unit: "%", Decimals: 1}
+	for _, a := range all {
+		rate := numeric(how.Value(a.Estimate.Value), a.Estimate.Value, document.Share, 1)
+		rate.Main, rate.Notes = true, notes.add(a.Estimate.Notes)
+		t.Rows = append(t.Rows, document.Row{Name: b.targetName(a.Target), Cells: []document.Cell{
+			numeric(b.targetValue(a.Target), a.Target.Rate, document.Share, 2), rate,
+			{Text: how.Interval(a.Estimate)}, {Text: b.say("verdict." + string(a.Verdict))}, numeric(sure(a.Sure), a.Sure, document.Share, 1),
+		}})
+	}
+	notes.remark(b.say("targets.legend", "level", b.level()))
+	t.Notes = notes.text()
+	b.add(document.Block{Table: t})
+}
+
+// published are the targets whose rate may be published and exists.
+func (b *builder) published() []assess.Attainment {
+	var out []assess.Attainment
+	for _, a := range b.results.Targets {
+		if !b.withheldArea(a.Target.Code) && !b.headlineHidden() && !math.IsNaN(a.Estimate.Value) && b.words["verdict."+string(a.Verdict)] != "" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (b *builder) targetName(t assess.Target) string {
+	if name := b.text(t.Name); name != "" {
+		return name
+	}
+	return b.say("targets.name", "area", t.Area, "year", fmt.Sprint(t.Year))
+}
+
+func (b *builder) targetValue(t assess.Target) string {
+	sign := "≥ "
+	if t.Above {
+		sign = "> "
+	}
+	return sign + trim(math.Round(t.Rate*1e6)/1e4) + "%"
+}
+
+// sure writes how sure a verdict is; nothing is certain.
+func sure(x float64) string {
+	if x > 0.999 {
+		return ">99.9%"
+	}
+	return show.Percent(x, 1)
+}
+
+// trend draws the published rates over time with that of the wave, interrupted where the
+// criterion changed. Areas with a single rate stand in the tables only.
+func (b *builder) trend() {
+	years := b.years()
+	if len(years) == 0 {
+		return
+	}
+	e := estimated{}
+	c := b.newChart("trend", document.Trend, b.say("changes.trend"), e)
+	c.Percent = true
+	for _, y := range years {
+		c.Categories = append(c.Categories, fmt.Sprint(y))
+	}
+	c.Categories = append(c.Categories, b.say("changes.now"))
+	for _, area := range b.areas() {
+		c.Series = append(c.Series, b.areaSeries(area, years))
+	}
+	c.Series = append(c.Series, b.nowSeries(len(years)))
+	c.Breaks = b.breaks(years)
+	b.add(document.Block{Chart: c})
+}
+
+// years are those of the areas of the trend, in order.
+func (b *builder) years() []int {
+	var years []int
+	for _, area := range b.areas() {
+		for _, ref := range b.results.References {
+			if ref.Code == area && !slices.Contains(years, ref.Year) {
+				years = append(years, ref.Year)
+			}
+		}
+	}
+	slices.Sort(years)
+	return years
+}
+
+// trendAreas is how many areas a trend shows at most.
+const trendAreas = 3
+
+// areas are the codes of areas with rates of more than one year, in the order of the
+// references.
+func (b *builder) areas() []string {
+	var order []string
+	n := map[string]int{}
+	for _, ref := range b.results.References {
+		if n[ref.Code]++; n[ref.Code] == 2 && len(order) < trendAreas {
+			order = append(order, ref.Code)
+		}
+	}
+	return order
+}
+
+func (b *builder) areaSeries(code string, years []int) document.Series {
+	s := document.Series{Points: make([]document.Point, len(years)+1)}
+	for i := range s.Points {
+		s.Points[i] = missing("")
+	}
+	for _, ref := range b.results.References {
+		if ref.Code != code {
+			continue
+		}
+		s.Name = ref.Area
+		p := document.Point{Value: percentage(ref.Rate), Lo: math.NaN(), Hi: math.NaN(), N: ref.N, Label: show.Percent(ref.Rate, 1)}
+		if ref.SE > 0 {
+			p.Lo, p.Hi = percentage(ref.Rate-1.96*ref.SE), percentage(ref.Rate+1.96*ref.SE)
+		}
+		s.Points[slices.Index(years, ref.Year)] = p
+	}
+	return s
+}
+
+// nowSeries has the rate of the wave alone, at the end.
+func (b *builder) nowSeries(years int) document.Series {
+	s := document.Series{Name: b.say("changes.now")}
+	for range years {
+		s.Points = append(s.Points, missing(""))
+	}
+	e := estimated{table: TableHeadline, groups: []assess.Group{{Max: 1, Rows: b.results.Headline}}}
+	return document.Series{Name: s.Name, Points: append(s.Points, b.point(e, 0, len(b.results.Headline)-1))}
+}
+
+// breaks lie where the criteria of a year are others than those of the year before.
+func (b *builder) breaks(years []int) []document.Break {
+	var out []document.Break
+	criteria := func(i int) []string {
+		if i == len(years) {
+			return []string{b.results.Questionnaire.Criterion.ID}
+		}
+		var all []string
+		for _, ref := range b.results.References {
+			if ref.Year == years[i] && slices.Contains(b.areas(), ref.Code) {
+				all = append(all, ref.Criterion)
+			}
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	for i := 1; i <= len(years); i++ {
+		if !slices.ContainsFunc(criteria(i), func(c string) bool { return slices.Contains(criteria(i-1), c) }) {
+			out = append(out, document.Break{Before: i, Text: b.say("changes.break.mark")})
+		}
+	}
+	return out
+}
+
+// references is the annex with all published rates and their sources.
+func (b *builder) references() {
+	refs := slices.Clone(b.results.References)
+	if len(refs) == 0 {
+		return
+	}
+	b.annex("references", b.say("references"))
+	b.write(document.Plain, b.say("references.intro"))
+	slices.SortStableFunc(refs, func(x, y assess.Reference) int {
+		return cmp.Or(cmp.Compare(x.Code, y.Code), cmp.Compare(x.Year, y.Year))
+	})
+	t := b.newTable("references", b.say("references"), "")
+	t.Base = b.say("references.base")
+	t.Head = [][]document.Heading{b.heads("references.col.area", "changes.col.year", "col.rate", "col.se", "col.n", "changes.col.criterion", "references.col.certainty",
+		"references.col.grade", "references.col.source")}
+	for _, ref := range refs {
+		n := document.Cell{Text: show.Missing}
+		if ref.N > 0 {
+			n = count(ref.N)
+		}
+		t.Rows = append(t.Rows, document.Row{Name: b.areaName(ref), Detail: ref.Note, Cells: []document.Cell{
+			{Text: fmt.Sprint(ref.Year)}, numeric(show.Percent(ref.Rate, 2), ref.Rate, document.Share, 2), numeric(show.Number(100*ref.SE, 2), 100*ref.SE, document.Points, 2), n,
+			{Text: b.criterionName(ref.Criterion)}, {Text: orMissing(ref.Certainty)}, {Text: orMissing(ref.Grade)}, {Text: orMissing(ref.Source)},
+		}})
+	}
+	b.add(document.Block{Table: t})
+}
+
+func orMissing(s string) string {
+	if s == "" {
+		return show.Missing
+	}
+	return s
+}
