@@ -172,6 +172,17 @@ func weighings(t *testing.T, state string) {
 		}
 	}
 
+	reportForms := filepath.Join(t.TempDir(), "forms")
+	try(0, []string{"report", provinceWave, "--weights", "calibrated", "--lang", "en", "--format", "docx,xlsx,csv,json,html,csv", "-o", reportForms})
+	for form, begin := range map[string]string{"docx": "PK", "xlsx": "PK", "csv": "\ufeffreport,marks,", "json": "{\n \"schema\": \"suyang-report/1\"", "html": "<!doctype html>"} {
+		text, err := os.ReadFile(filepath.Join(reportForms, provinceWave+".en."+form))
+		if err != nil || !strings.HasPrefix(string(text), begin) {
+			t.Errorf("the report as %s begins with %.40q (%v)", form, text, err)
+		}
+	}
+	try(1, []string{"report", provinceWave, "--format", "html,csv", "-o", page}, "several forms need a folder")
+	try(1, []string{"report", provinceWave, "--format", "pdf", "--chromium", "/nowhere/chromium"}, "/nowhere/chromium is not there", "open the HTML report in any browser")
+
 	written := try(0, []string{"weights", provinceWave, "--weights", "calibrated@1"})
 	if lines := strings.Split(written, "\n"); lines[0] != "case,stratum,psu,weight" || len(lines) < 100 {
 		t.Errorf("%d lines of weights, the first is %q", len(lines), lines[0])

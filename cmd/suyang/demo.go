@@ -192,7 +192,7 @@ func (d *demonstration) microdata(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.reports(r)
+	return d.reports(ctx, r)
 }
 
 // province has the sample answer the real pages, weighs, and writes the reports.
@@ -233,7 +233,7 @@ func (d *demonstration) province(ctx context.Context, base string) error {
 	}
 	cover := assess.Coverage(r)
 	d.con.say("%d of %d intervals of 95 %% cover the true value", cover.Covered, cover.Total)
-	return d.reports(r)
+	return d.reports(ctx, r)
 }
 
 // weigh carries out the plan of the library and shows what it did.
@@ -257,10 +257,10 @@ func (d *demonstration) weigh(ctx context.Context, w waves.Wave) error {
 }
 
 // reports writes the report in both languages.
-func (d *demonstration) reports(r *assess.Results) error {
+func (d *demonstration) reports(ctx context.Context, r *assess.Results) error {
 	for _, lang := range []surveys.Lang{surveys.ZH, surveys.EN} {
 		path := d.flags.reportPath(r.Wave, lang)
-		if err := writeReport(path, r, lang, nil); err != nil {
+		if err := writeReport(ctx, d.con, path, r, lang, nil); err != nil {
 			return err
 		}
 		fmt.Fprintln(d.con.out, path)

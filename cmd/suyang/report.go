@@ -2,13 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/report"
+	"github.com/suyang-survey/suyang/internal/report/chart"
+	"github.com/suyang-survey/suyang/internal/report/document"
+	"github.com/suyang-survey/suyang/internal/report/output"
+	"github.com/suyang-survey/suyang/internal/report/pdf"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -19,18 +25,24 @@ type reportCommand struct {
 	Wave    string `arg:"" help:"Name of the wave."`
 	Weights string `help:"Weights: a name, which means its latest version, or a version such as calibrated@2; by default the base weights of the sample."`
 	varianceFlags
-	Lang  string `default:"zh" enum:"zh,en" help:"Language: zh or en."`
-	Texts string `type:"path" placeholder:"FILE" help:"Texts that people wrote, see texts; by default those in the folder of the wave."`
-	Out   string `short:"o" type:"path" help:"File to write; by default the state folder's reports, where the server shows it."`
+	Lang     string   `default:"zh" enum:"zh,en" help:"Language: zh or en."`
+	Texts    string   `type:"path" placeholder:"FILE" help:"Texts that people wrote, see texts; by default those in the folder of the wave."`
+	Format   []string `default:"html" enum:"html,docx,xlsx,csv,json,pdf" help:"One form or several, with commas between them: html, docx, xlsx, csv, json, pdf."`
+	Chromium string   `env:"SUYANG_CHROMIUM" placeholder:"PROGRAM" help:"Browser that prints the PDF; by default Chromium or Chrome where one is installed."`
+	Out      string   `short:"o" placeholder:"PATH" help:"Folder to write to, or for one form the file; by default the state folder's reports, where the server shows the HTML."`
 }
 
-// Run writes the report and prints its path.
+// Run writes the report and prints the paths of its files.
 func (c *reportCommand) Run(ctx context.Context, con *console) error {
 	variance, err := c.variance()
 	if err != nil {
 		return err
 	}
 	texts, err := c.texts()
+	if err != nil {
+		return err
+	}
+	formats, paths, err := c.files()
 	if err != nil {
 		return err
 	}
@@ -49,15 +61,35 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	path := c.Out
-	if path == "" {
-		path = c.reportPath(c.Wave, surveys.Lang(c.Lang))
+	wait := con.patience("report files")
+	defer wait.finish()
+	written, err := writeForms(ctx, con, r, reportForms{formats, paths, surveys.Lang(c.Lang), texts, c.Chromium, wait.step})
+	for _, path := range written {
+		fmt.Fprintln(con.out, path)
 	}
-	if err := writeReport(path, r, surveys.Lang(c.Lang), texts); err != nil {
-		return err
+	return err
+}
+
+// files says which forms are written where. What is wrong with them is said before anything
+// is computed.
+func (c *reportCommand) files() ([]output.Format, []string, error) {
+	var formats []output.Format
+	for _, f := range c.Format {
+		if !slices.Contains(formats, output.Format(f)) {
+			formats = append(formats, output.Format(f))
+		}
 	}
-	fmt.Fprintln(con.out, path)
-	return nil
+	if slices.Contains(formats, output.PDF) {
+		if _, err := pdf.Find(c.Chromium); err != nil {
+			return nil, nil, err
+		}
+	}
+	out := c.Out
+	if out == "" {
+		out = c.reports() + string(filepath.Separator)
+	}
+	paths, err := output.Paths(out, c.Wave+"."+c.Lang, formats)
+	return formats, paths, err
 }
 
 // texts are what people wrote; a file that was named must be there.
@@ -105,27 +137,66 @@ func assessed(ctx context.Context, st *station, w waves.Wave, weights string, op
 	return assess.Assess(ctx, st.store, w.Questionnaire, w.Plan, opt)
 }
 
-// writeReport writes a report beside its path and moves it there, so that a reader
-// never sees half of it.
-func writeReport(path string, r *assess.Results, lang surveys.Lang, texts *report.Texts) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
+// reportForms are the forms of a report that are written, each to its path.
+type reportForms struct {
+	formats  []output.Format
+	paths    []string
+	lang     surveys.Lang
+	texts    *report.Texts
+	chromium string
+	progress func(done, total int)
+}
+
+// writeForms writes a report in several forms and returns the paths that are written.
+func writeForms(ctx context.Context, con *console, r *assess.Results, f reportForms) ([]string, error) {
+	doc, err := report.Build(r, f.lang, report.Options{Now: time.Now(), Program: "suyang " + version(), Texts: f.texts})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer os.Remove(f.Name())
-	if err := report.HTML(f, r, lang, report.Options{Now: time.Now(), Program: "suyang " + version(), Texts: texts}); err != nil {
-		f.Close()
-		return fmt.Errorf("write report %s: %w", path, err)
+	drawn := &pictures{ctx: ctx, con: con, lang: f.lang}
+	return output.Files(ctx, f.paths, f.formats, doc, output.Options{
+		Page:     func(w io.Writer, d *document.Document) error { return report.WriteHTML(w, d, drawn.svg) },
+		Picture:  drawn.picture,
+		Print:    pdf.Options{Chromium: f.chromium},
+		Progress: f.progress,
+	})
+}
+
+// pictures draws the charts of a report.
+type pictures struct {
+	ctx  context.Context
+	con  *console
+	lang surveys.Lang
+	said bool
+}
+
+func (p *pictures) svg(c *document.Chart) (string, error) {
+	svg, err := chart.Drawer{}.SVG(c, p.lang, chart.Paper)
+	return string(svg), err
+}
+
+// picture draws a chart for a document of Word, which needs a PNG. Where there is no program
+// that makes one, the document says in words what the chart shows, and the user is told once.
+func (p *pictures) picture(c *document.Chart) (png, svg []byte, err error) {
+	if svg, err = (chart.Drawer{}).SVG(c, p.lang, chart.Paper); err != nil {
+		return nil, nil, err
 	}
-	if err := f.Chmod(0o644); err != nil {
-		f.Close()
-		return err
+	png, err = chart.PNG(p.ctx, svg, dotsOfPixel*int(chart.Paper))
+	if errors.Is(err, chart.ErrNoConverter) {
+		if !p.said {
+			p.con.say("charts of the DOCX are described in words: %v", err)
+		}
+		p.said = true
+		return nil, nil, nil
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return png, svg, err
+}
+
+// dotsOfPixel makes pictures sharp on paper: about 290 dots an inch.
+const dotsOfPixel = 3
+
+// writeReport writes the page of a report to a path.
+func writeReport(ctx context.Context, con *console, path string, r *assess.Results, lang surveys.Lang, texts *report.Texts) error {
+	_, err := writeForms(ctx, con, r, reportForms{formats: []output.Format{output.HTML}, paths: []string{path}, lang: lang, texts: texts})
+	return err
 }
