@@ -260,7 +260,7 @@ func (d *demonstration) weigh(ctx context.Context, w waves.Wave) error {
 func (d *demonstration) reports(ctx context.Context, r *assess.Results) error {
 	for _, lang := range []surveys.Lang{surveys.ZH, surveys.EN} {
 		path := d.flags.reportPath(r.Wave, lang)
-		if err := writeReport(ctx, d.con, path, r, lang, nil); err != nil {
+		if err := writeReport(ctx, d.con, path, r, lang); err != nil {
 			return err
 		}
 		fmt.Fprintln(d.con.out, path)

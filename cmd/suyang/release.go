@@ -19,6 +19,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/internal/report"
+	"github.com/suyang-survey/suyang/internal/report/output"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -50,7 +51,8 @@ type releaseMake struct {
 	Weights string `help:"Weights: a name, which means its latest version, or a version such as calibrated@2; by default the base weights of the sample."`
 	varianceFlags
 	Lang     []string          `default:"zh,en" enum:"zh,en" help:"Languages of the report: zh, en or both."`
-	Form     []string          `default:"html" enum:"html,none" help:"Forms of the report that the program makes: html; none releases only the files that are given."`
+	Form     []string          `default:"html" enum:"html,docx,xlsx,csv,json,pdf,none" help:"Forms of the report that the program makes: html, docx, xlsx, csv, json, pdf; none releases only the files that are given."`
+	Chromium string            `env:"SUYANG_CHROMIUM" placeholder:"PROGRAM" help:"Browser that prints the PDF; by default Chromium or Chrome where one is installed."`
 	Files    []string          `type:"existingfile" help:"Further files of the release, as they are."`
 	Input    map[string]string `placeholder:"KIND=FILE" mapsep:"none" help:"A further file that the report was made of, such as targets=targets.yaml; its hash is kept. May be given several times."`
 	Corrects int               `placeholder:"N" help:"Number of the release that this one corrects."`
@@ -90,10 +92,13 @@ func (st *station) note(ctx context.Context, e office.Entry, wave string, number
 // released is the wave of a release and what its numbers are estimated with.
 type released struct {
 	st      *station
+	con     *console
 	wave    waves.Wave
 	weights string
 	opt     assess.Options
 	extra   map[string]string
+	// chromium prints PDFs; empty is the browser that is installed.
+	chromium string
 	nodesFlags
 	// results are those that were estimated, so that several files need one estimate.
 	results *assess.Results
@@ -108,7 +113,7 @@ func (c *releaseMake) openReleased(ctx context.Context, con *console) (*released
 	if err != nil {
 		return nil, err
 	}
-	r := &released{st: st, wave: w, weights: c.Weights, opt: assess.Options{Variance: variance}, extra: c.Input, nodesFlags: c.nodesFlags}
+	r := &released{st: st, con: con, wave: w, weights: c.Weights, opt: assess.Options{Variance: variance}, extra: c.Input, chromium: c.Chromium, nodesFlags: c.nodesFlags}
 	if c.Weights != "" { // the version that is the latest now
 		record, err := st.store.Weighting(ctx, w.ID, c.Weights)
 		if err != nil {
@@ -199,16 +204,23 @@ func copied(text []byte) func(io.Writer) error {
 // and the same release give the same bytes.
 func (r *released) write(ctx context.Context, w io.Writer, recipe string, a release.About) error {
 	form, lang, _ := strings.Cut(recipe, " ")
-	if form != "html" {
-		return fmt.Errorf("this program makes no %q: %w", recipe, surveys.ErrInvalid)
-	}
 	if r.results == nil {
 		var err error
 		if r.results, err = assessed(ctx, r.st, r.wave, r.weights, r.opt); err != nil {
 			return err
 		}
 	}
-	return report.HTML(w, r.results, surveys.Lang(lang), report.Options{Now: a.Made, Program: a.Program})
+	texts, err := readTexts(r.st.flags.textsPath(r.wave.ID, surveys.Lang(lang)))
+	if err != nil {
+		return err
+	}
+	f := reportForms{con: r.con, lang: surveys.Lang(lang), texts: texts, made: a.Made, chromium: r.chromium, pictures: true,
+		release: &report.Release{Number: a.Number, Fingerprint: a.Fingerprint, Corrects: a.Corrects}}
+	doc, err := f.document(r.results)
+	if err != nil {
+		return err
+	}
+	return output.Write(ctx, w, output.Format(form), doc, f.options(ctx, doc))
 }
 
 // revision is the commit that the program was built from, empty when it does not know.

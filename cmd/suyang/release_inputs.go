@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
@@ -62,7 +63,7 @@ func (r *released) inputs(ctx context.Context) (in release.Inputs, err error) {
 		}
 		in.Files = append(in.Files, release.Input{Kind: kind, Name: filepath.Base(r.extra[kind]), Digest: hexSum(text)})
 	}
-	in.Settings = map[string]string{weightsSetting: r.weights, varianceSetting: string(r.opt.Variance.Method)}
+	in.Settings = map[string]string{weightsSetting: r.weights, varianceSetting: string(r.opt.Variance.Method), disclosureSetting: fmt.Sprintf("%+v", disclosure.DefaultRules())}
 	if v := r.opt.Variance; v.Method != assess.Taylor {
 		in.Settings[replicatesSetting], in.Settings[seedSetting] = strconv.Itoa(v.Replicates), strconv.FormatUint(v.Seed, 10)
 	}
@@ -76,6 +77,7 @@ const (
 	varianceSetting   = "variance"
 	replicatesSetting = "replicates"
 	seedSetting       = "seed"
+	disclosureSetting = "disclosure"
 )
 
 func hexSum(text []byte) string {

@@ -21,6 +21,7 @@ type releaseVerify struct {
 	With       string            `name:"key" type:"existingfile" help:"File with the public key as PEM, from a place that you trust; by default the keys of the state folder are used."`
 	State      string            `type:"path" env:"SUYANG_STATE" help:"State folder, to compare with what there is now: questionnaires, sample, weights, ledger, and that the log still has the head of its chain."`
 	ClickHouse string            `name:"clickhouse" env:"SUYANG_CLICKHOUSE" help:"Address of a ClickHouse server; by default the embedded engine is used."`
+	Chromium   string            `env:"SUYANG_CHROMIUM" placeholder:"PROGRAM" help:"Browser that prints the PDF again; the bytes are the same with the same browser and fonts."`
 	Again      bool              `help:"With --state: make the report again from what there is now, and compare it byte for byte."`
 	Input      map[string]string `placeholder:"KIND=FILE" mapsep:"none" help:"A further file that the report was made of, as “suyang release make” was given it."`
 	nodesFlags
@@ -131,7 +132,7 @@ func (c *releaseVerify) compare(ctx context.Context, v *releaseVerdict, m releas
 	if err != nil {
 		return err
 	}
-	r := &released{st: st, wave: w, weights: m.Inputs.Settings[weightsSetting], opt: assess.Options{Variance: variance}, extra: c.Input, nodesFlags: c.nodesFlags}
+	r := &released{st: st, con: v.con, chromium: c.Chromium, wave: w, weights: m.Inputs.Settings[weightsSetting], opt: assess.Options{Variance: variance}, extra: c.Input, nodesFlags: c.nodesFlags}
 	if err := st.tellStandings(ctx, w.ID); err != nil {
 		return err
 	}

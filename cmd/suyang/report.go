@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/report"
-	"github.com/suyang-survey/suyang/internal/report/chart"
-	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/internal/report/output"
 	"github.com/suyang-survey/suyang/internal/report/pdf"
 	"github.com/suyang-survey/suyang/internal/waves"
@@ -29,6 +25,7 @@ type reportCommand struct {
 	Texts    string   `type:"path" placeholder:"FILE" help:"Texts that people wrote, see texts; by default those in the folder of the wave."`
 	Format   []string `default:"html" enum:"html,docx,xlsx,csv,json,pdf" help:"One form or several, with commas between them: html, docx, xlsx, csv, json, pdf."`
 	Chromium string   `env:"SUYANG_CHROMIUM" placeholder:"PROGRAM" help:"Browser that prints the PDF; by default Chromium or Chrome where one is installed."`
+	Pictures bool     `help:"Put a picture of each chart into the HTML, for readers without script; the tables have all numbers anyway."`
 	Out      string   `short:"o" placeholder:"PATH" help:"Folder to write to, or for one form the file; by default the state folder's reports, where the server shows the HTML."`
 }
 
@@ -63,7 +60,8 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 	}
 	wait := con.patience("report files")
 	defer wait.finish()
-	written, err := writeForms(ctx, con, r, reportForms{formats, paths, surveys.Lang(c.Lang), texts, c.Chromium, wait.step})
+	f := reportForms{con: con, lang: surveys.Lang(c.Lang), texts: texts, made: time.Now(), chromium: c.Chromium, pictures: c.Pictures}
+	written, err := f.files(ctx, r, formats, paths, wait.step)
 	for _, path := range written {
 		fmt.Fprintln(con.out, path)
 	}
@@ -135,68 +133,4 @@ func assessed(ctx context.Context, st *station, w waves.Wave, weights string, op
 		}
 	}
 	return assess.Assess(ctx, st.store, w.Questionnaire, w.Plan, opt)
-}
-
-// reportForms are the forms of a report that are written, each to its path.
-type reportForms struct {
-	formats  []output.Format
-	paths    []string
-	lang     surveys.Lang
-	texts    *report.Texts
-	chromium string
-	progress func(done, total int)
-}
-
-// writeForms writes a report in several forms and returns the paths that are written.
-func writeForms(ctx context.Context, con *console, r *assess.Results, f reportForms) ([]string, error) {
-	doc, err := report.Build(r, f.lang, report.Options{Now: time.Now(), Program: "suyang " + version(), Texts: f.texts})
-	if err != nil {
-		return nil, err
-	}
-	drawn := &pictures{ctx: ctx, con: con, lang: f.lang}
-	return output.Files(ctx, f.paths, f.formats, doc, output.Options{
-		Page:     func(w io.Writer, d *document.Document) error { return report.WriteHTML(w, d, drawn.svg) },
-		Picture:  drawn.picture,
-		Print:    pdf.Options{Chromium: f.chromium},
-		Progress: f.progress,
-	})
-}
-
-// pictures draws the charts of a report.
-type pictures struct {
-	ctx  context.Context
-	con  *console
-	lang surveys.Lang
-	said bool
-}
-
-func (p *pictures) svg(c *document.Chart) (string, error) {
-	svg, err := chart.Drawer{}.SVG(c, p.lang, chart.Paper)
-	return string(svg), err
-}
-
-// picture draws a chart for a document of Word, which needs a PNG. Where there is no program
-// that makes one, the document says in words what the chart shows, and the user is told once.
-func (p *pictures) picture(c *document.Chart) (png, svg []byte, err error) {
-	if svg, err = (chart.Drawer{}).SVG(c, p.lang, chart.Paper); err != nil {
-		return nil, nil, err
-	}
-	png, err = chart.PNG(p.ctx, svg, dotsOfPixel*int(chart.Paper))
-	if errors.Is(err, chart.ErrNoConverter) {
-		if !p.said {
-			p.con.say("charts of the DOCX are described in words: %v", err)
-		}
-		p.said = true
-		return nil, nil, nil
-	}
-	return png, svg, err
-}
-
-// dotsOfPixel makes pictures sharp on paper: about 290 dots an inch.
-const dotsOfPixel = 3
-
-// writeReport writes the page of a report to a path.
-func writeReport(ctx context.Context, con *console, path string, r *assess.Results, lang surveys.Lang, texts *report.Texts) error {
-	_, err := writeForms(ctx, con, r, reportForms{formats: []output.Format{output.HTML}, paths: []string{path}, lang: lang, texts: texts})
-	return err
 }

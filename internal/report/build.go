@@ -37,7 +37,7 @@ func (b *builder) build() {
 	b.doc = &document.Document{
 		Lang: b.lang, Title: b.text(b.results.Plan.Title),
 		Subtitle: b.say("subtitle", "wave", b.results.Wave, "date", b.date()),
-		Marks:    b.marks(), Facts: b.statutory(q.Statutory),
+		Marks:    b.marks(), Facts: append(b.statutory(q.Statutory), b.releaseFacts()...),
 		Made: b.opt.Now, Program: b.opt.Program,
 	}
 	for _, chapter := range []func(){
@@ -160,6 +160,19 @@ func (b *builder) statutory(s surveys.Statutory) []document.Fact {
 		}
 	}
 	return out
+}
+
+// releaseFacts say which release the report belongs to.
+func (b *builder) releaseFacts() []document.Fact {
+	r := b.opt.Release
+	if r == nil {
+		return nil
+	}
+	number := b.say("release.number.text", "n", strconv.Itoa(r.Number))
+	if r.Corrects > 0 {
+		number = b.say("release.corrects", "n", strconv.Itoa(r.Number), "old", strconv.Itoa(r.Corrects))
+	}
+	return []document.Fact{{Term: b.say("release.number"), Text: number}, {Term: b.say("release.key"), Text: r.Fingerprint}}
 }
 
 func (b *builder) marks() []string {

@@ -136,27 +136,6 @@ func newBlock(bl document.Block, lang surveys.Lang, svg func(*document.Chart) (s
 	return b, nil
 }
 
-// pictures draws all charts of a document, side by side, and finds each again by its ID.
-func pictures(doc *document.Document) (func(*document.Chart) (string, error), error) {
-	var all []*document.Chart
-	for _, s := range doc.Sections {
-		for _, bl := range s.Blocks {
-			if bl.Chart != nil {
-				all = append(all, bl.Chart)
-			}
-		}
-	}
-	drawn, err := chart.Drawer{}.SVGs(all, doc.Lang, chart.Paper)
-	if err != nil {
-		return nil, err
-	}
-	byID := map[string]string{}
-	for i, c := range all {
-		byID[c.ID] = string(drawn[i])
-	}
-	return func(c *document.Chart) (string, error) { return byID[c.ID], nil }, nil
-}
-
 // CSP is the content policy for the header of a server that shows reports. It is that
 // of the files themselves, and no other page may frame them.
 func CSP() string { return policy + "; frame-ancestors 'none'" }

@@ -25,10 +25,16 @@ type Options struct {
 	Disclosure Disclosure
 	// Texts are what people wrote in place of the drafted texts; nil without any.
 	Texts *Texts
-	// SVG draws a chart as one svg element for readers without script and for paper. The
-	// content policy of the page forbids style attributes and elements in it. Nil is the
-	// drawing of package chart.
-	SVG func(*document.Chart) (string, error)
+	// Release is the release that the report belongs to; nil for none.
+	Release *Release
+}
+
+// Release is what a report says of the release that it belongs to: its number, the fingerprint
+// of the key that signs it, and the number of the release that it corrects, or 0.
+type Release struct {
+	Number      int
+	Fingerprint string
+	Corrects    int
 }
 
 // Build makes the report on results in a language. The same results and options give the
@@ -54,10 +60,5 @@ func HTML(w io.Writer, r *assess.Results, lang surveys.Lang, opt Options) error 
 	if err != nil {
 		return err
 	}
-	if opt.SVG == nil {
-		if opt.SVG, err = pictures(doc); err != nil {
-			return fmt.Errorf("report on wave %q: %w", r.Wave, err)
-		}
-	}
-	return WriteHTML(w, doc, opt.SVG)
+	return WriteHTML(w, doc, nil)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/report/chart"
 	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -196,11 +197,19 @@ func TestWeightingText(t *testing.T) {
 	}
 }
 
-// The whole page, with the pictures of its charts.
+// The whole page, with the pictures of its charts for readers without script.
 func TestSameInputSameBytes(t *testing.T) {
 	var pages [2]bytes.Buffer
 	for i := range pages {
-		if err := HTML(&pages[i], full(), surveys.ZH, fixtureOptions); err != nil {
+		doc, err := Build(full(), surveys.ZH, fixtureOptions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = WriteHTML(&pages[i], doc, func(c *document.Chart) (string, error) {
+			svg, err := chart.Drawer{}.SVG(c, surveys.ZH, chart.Paper)
+			return string(svg), err
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

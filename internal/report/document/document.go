@@ -27,6 +27,18 @@ type Document struct {
 	Sections []Section
 }
 
+// Charts are the charts of all sections, in order.
+func (d *Document) Charts() (all []*Chart) {
+	for _, s := range d.Sections {
+		for _, b := range s.Blocks {
+			if b.Chart != nil {
+				all = append(all, b.Chart)
+			}
+		}
+	}
+	return all
+}
+
 // Fact is a term with what is said of it.
 type Fact struct{ Term, Text string }
 

@@ -1,0 +1,330 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/disclosure"
+	"github.com/suyang-survey/suyang/internal/assess"
+)
+
+// Protected withholds the numbers that would tell what single people answered, and those that
+// would give such numbers away.
+type Protected struct {
+	hidden map[Place]Reason
+	// Rules are those that were applied, Hidden and Sensitive count the groups that are
+	// withheld and those of them that rules forbid by themselves.
+	Rules             disclosure.Rules
+	Hidden, Sensitive int
+}
+
+// Withheld is that of Disclosure.
+func (p *Protected) Withheld(at Place) (Reason, bool) {
+	why, hidden := p.hidden[at]
+	return why, hidden
+}
+
+// Protect judges all tables of results as one publication, by the rules. Of the outcomes only
+// the weighted shares are known, so all or none of a small group is judged by the share times
+// the number of respondents.
+//
+// It is an error, surveys.ErrInvalid, when so few people were interviewed that nothing may be
+// published.
+func Protect(r *assess.Results, rules disclosure.Rules) (*Protected, error) {
+	p := &Protected{hidden: map[Place]Reason{}, Rules: rules}
+	for series := range r.SeriesLevels {
+		j := judge{results: r, rules: rules, series: series, cells: map[string]*judgedCell{}}
+		if err := j.publish(p); err != nil {
+			return nil, fmt.Errorf("what may be published of wave %q: %w", r.Wave, err)
+		}
+	}
+	return p, nil
+}
+
+// judge makes a publication of one level of the series.
+type judge struct {
+	results *assess.Results
+	rules   disclosure.Rules
+	series  int
+	pub     disclosure.Publication
+	cells   map[string]*judgedCell // by key, written
+	order   []*judgedCell
+}
+
+// judgedCell is a cell of the publication with the places that print it.
+type judgedCell struct {
+	disclosure.Cell
+	estimate analysis.Estimate
+	places   []Place
+}
+
+// rest is the class of those who belong to no group of a factor.
+const rest = "\x00rest"
+
+func (j *judge) place(table, group string) Place {
+	p := Place{Table: table, Group: group}
+	if j.results.Plan.Series != "" {
+		p.Series = j.results.SeriesLevels[j.series].Code
+	}
+	return p
+}
+
+// add adds a cell, or a further place of one that is there.
+func (j *judge) add(key analysis.Domain, e analysis.Estimate, places ...Place) {
+	name := fmt.Sprint(key) // maps are printed in the order of their keys
+	if c := j.cells[name]; c != nil {
+		c.places = append(c.places, places...)
+		c.Unprinted = c.Unprinted && len(places) == 0
+		return
+	}
+	c := &judgedCell{Cell: disclosure.Cell{Key: key, N: e.N, Unprinted: len(places) == 0}, estimate: e, places: places}
+	if n := float64(e.N); e.N >= j.rules.MinN && e.N < j.rules.SmallGroup && !(n*math.Min(e.Value, 1-e.Value) >= float64(j.rules.MinOutcome)-0.5) {
+		c.Sensitive = disclosure.AllOrNone
+	}
+	j.cells[name], j.order = c, append(j.order, c)
+}
+
+// remainder adds the people of a total who are in none of its parts.
+func (j *judge) remainder(key analysis.Domain, n int) {
+	c := &judgedCell{Cell: disclosure.Cell{Key: key, N: n, Unprinted: true, Exempt: true}}
+	j.cells[fmt.Sprint(key)], j.order = c, append(j.order, c)
+}
+
+// publish judges the tables of the results and notes what is hidden.
+func (j *judge) publish(p *Protected) error {
+	r := j.results
+	all := r.Headline[j.series].Estimate
+	if all.N == 0 {
+		return nil
+	}
+	j.add(analysis.Domain{}, all)
+	for i := range r.Tables {
+		j.table(&r.Tables[i], all.N)
+	}
+	for i := range r.Crossings {
+		j.crossing(&r.Crossings[i], all.N)
+	}
+	j.coarser()
+	for _, c := range j.order {
+		j.pub.Cells = append(j.pub.Cells, c.Cell)
+	}
+	judgement, err := disclosure.Protect(j.pub, j.rules)
+	if err != nil {
+		return err
+	}
+	hidden := map[string]Reason{}
+	for _, s := range judgement.Suppressions() {
+		hidden[fmt.Sprint(s.Key)] = reasonOf(s.Reason)
+	}
+	j.same(hidden)
+	for name, why := range hidden {
+		c := j.cells[name]
+		if len(c.places) == 0 {
+			continue
+		}
+		p.Hidden++
+		if why != Complementary {
+			p.Sensitive++
+		}
+		for _, at := range c.places {
+			p.hidden[at] = why
+		}
+	}
+	j.topics(p)
+	return nil
+}
+
+// reasonOf is how a report calls a reason.
+func reasonOf(why disclosure.Reason) Reason {
+	switch why {
+	case disclosure.Complementary:
+		return Complementary
+	case disclosure.Dominance:
+		return Dominated
+	}
+	return TooFew
+}
+
+// table adds the cells of a table by one factor; each group of a set that may overlap is a
+// factor of its own, which people belong to or not.
+func (j *judge) table(t *assess.Table, all int) {
+	id := tableID(*t)
+	if t.Set != nil {
+		for _, g := range t.Groups {
+			e := g.Rows[j.series].Estimate
+			name := id + "/" + g.Code
+			j.dimension(name, []string{"in"})
+			j.add(analysis.Domain{name: "in"}, e, j.place(id, g.Code))
+			j.remainder(analysis.Domain{name: rest}, all-e.N)
+		}
+		return
+	}
+	var codes []string
+	left := all
+	for _, g := range t.Groups {
+		e := g.Rows[j.series].Estimate
+		codes, left = append(codes, g.Code), left-e.N
+		j.add(analysis.Domain{id: g.Code}, e, j.place(id, g.Code))
+	}
+	j.dimension(id, codes)
+	j.remainder(analysis.Domain{id: rest}, left)
+}
+
+// dimension adds one, if it is not there.
+func (j *judge) dimension(name string, classes []string) {
+	if !slices.ContainsFunc(j.pub.Dimensions, func(d disclosure.Dimension) bool { return d.Name == name }) {
+		j.pub.Dimensions = append(j.pub.Dimensions, disclosure.Dimension{Name: name, Classes: append(classes, rest)})
+	}
+}
+
+// crossing adds the cells of two factors at once, and their margins where no table has them.
+func (j *judge) crossing(t *assess.CrossTable, all int) {
+	rows, columns := t.Rows.Levels, t.Columns.Levels
+	n := func(i, k int) int { return t.Cells[i][k][j.series].Estimate.N }
+	j.margin(&t.Rows, all, func(i int) (sum int) {
+		for k := range columns {
+			sum += n(i, k)
+		}
+		return sum
+	})
+	j.margin(&t.Columns, all, func(k int) (sum int) {
+		for i := range rows {
+			sum += n(i, k)
+		}
+		return sum
+	})
+	both := func(row, column string) analysis.Domain {
+		return analysis.Domain{t.Rows.ID: row, t.Columns.ID: column}
+	}
+	count := func(factor, class string) int { return j.cells[fmt.Sprint(analysis.Domain{factor: class})].N }
+	corner := count(t.Rows.ID, rest)
+	below := make([]int, len(columns))
+	for k, c := range columns {
+		below[k] = count(t.Columns.ID, c.Code)
+	}
+	for i, r := range rows {
+		right := count(t.Rows.ID, r.Code)
+		for k, c := range columns {
+			e := t.Cells[i][k][j.series].Estimate
+			j.add(both(r.Code, c.Code), e, j.place(t.Rows.ID+"×"+t.Columns.ID, r.Code+"×"+c.Code))
+			right, below[k] = right-e.N, below[k]-e.N
+		}
+		j.remainder(both(r.Code, rest), right)
+	}
+	for k, c := range columns {
+		j.remainder(both(rest, c.Code), below[k])
+		corner -= below[k]
+	}
+	j.remainder(both(rest, rest), corner)
+}
+
+// margin adds the groups of a factor that has no table: their sizes are those in the
+// crossing.
+func (j *judge) margin(f *assess.Factor, all int, n func(int) int) {
+	if j.cells[fmt.Sprint(analysis.Domain{f.ID: rest})] != nil {
+		return
+	}
+	var codes []string
+	for i, l := range f.Levels {
+		codes, all = append(codes, l.Code), all-n(i)
+		j.add(analysis.Domain{f.ID: l.Code}, analysis.Estimate{N: n(i), Value: 0.5})
+	}
+	j.dimension(f.ID, codes)
+	j.remainder(analysis.Domain{f.ID: rest}, all)
+}
+
+// coarser tells of factors whose groups are made of those of another factor: both list values
+// of the same answer or column, and each value of the one lies in one group of the other.
+func (j *judge) coarser() {
+	for _, fine := range j.results.Plan.Factors {
+		for _, coarse := range j.results.Plan.Factors {
+			if fine.ID == coarse.ID || fine.Answer != coarse.Answer || fine.Sample != coarse.Sample || len(fine.Levels) <= len(coarse.Levels) ||
+				!j.has(fine.ID) || !j.has(coarse.ID) {
+				continue
+			}
+			if parts := partsOf(&fine, &coarse); parts != nil {
+				for _, l := range coarse.Levels {
+					j.pub.Groups = append(j.pub.Groups, disclosure.Group{Dimension: coarse.ID, Class: l.Code, Of: fine.ID, Parts: parts[l.Code]})
+				}
+			}
+		}
+	}
+}
+
+func (j *judge) has(factor string) bool {
+	return slices.ContainsFunc(j.pub.Dimensions, func(d disclosure.Dimension) bool { return d.Name == factor })
+}
+
+// partsOf lists for each group of the coarse factor the groups of the fine one, or nil where
+// they are not made of them.
+func partsOf(fine, coarse *assess.Factor) map[string][]string {
+	parts := map[string][]string{}
+	for _, l := range fine.Levels {
+		in := -1
+		for _, v := range l.Values {
+			at := coarse.Level(v)
+			if at < 0 || in >= 0 && at != in {
+				return nil
+			}
+			in = at
+		}
+		if in < 0 {
+			return nil // a range or a condition
+		}
+		code := coarse.Levels[in].Code
+		parts[code] = append(parts[code], l.Code)
+	}
+	for _, l := range coarse.Levels {
+		if len(parts[l.Code]) == 0 {
+			return nil
+		}
+	}
+	return parts
+}
+
+// same hides what is equal to something hidden: two groups with the same number of
+// respondents, the same weight and the same rate are the same people under two names, such as
+// the elderly and the highest age group.
+func (j *judge) same(hidden map[string]Reason) {
+	type people struct {
+		n               int
+		weighted, value float64
+	}
+	of := map[people]Reason{}
+	for _, c := range j.order {
+		if why, is := hidden[fmt.Sprint(c.Key)]; is && c.N > 0 && !c.Exempt {
+			of[people{c.N, c.estimate.Weighted, c.estimate.Value}] = why
+		}
+	}
+	for _, c := range j.order {
+		name := fmt.Sprint(c.Key)
+		if _, is := hidden[name]; is || c.Exempt {
+			continue
+		}
+		if _, is := of[people{c.N, c.estimate.Weighted, c.estimate.Value}]; is {
+			hidden[name] = Complementary
+		}
+	}
+}
+
+// topics withholds the shares of too few people.
+func (j *judge) topics(p *Protected) {
+	for _, t := range j.results.Topics {
+		for g, group := range t.Groups {
+			if n := group.Rows[j.series].Estimate.N; n > 0 && n < j.rules.MinN {
+				p.hidden[j.place(t.Topic.ID, group.Code)] = TooFew
+				p.Hidden, p.Sensitive = p.Hidden+1, p.Sensitive+1
+			}
+			for l, level := range t.Levels {
+				at := j.place(t.Topic.ID, group.Code)
+				at.By = level.Code
+				if n := t.By[g][l][j.series].Estimate.N; n > 0 && n < j.rules.MinN {
+					p.hidden[at] = TooFew
+					p.Hidden, p.Sensitive = p.Hidden+1, p.Sensitive+1
+				}
+			}
+		}
+	}
+}
