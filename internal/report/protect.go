@@ -8,6 +8,7 @@ import (
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Protected withholds the numbers that would tell what single people answered, and those that
@@ -51,6 +52,7 @@ type judge struct {
 	pub     disclosure.Publication
 	cells   map[string]*judgedCell // by key, written
 	order   []*judgedCell
+	parts   map[string]composed // of the factors that are made of another one
 }
 
 // judgedCell is a cell of the publication with the places that print it.
@@ -96,9 +98,13 @@ func (j *judge) remainder(key analysis.Domain, n int) {
 func (j *judge) publish(p *Protected) error {
 	r := j.results
 	all := r.Headline[j.series].Estimate
-	if all.N == 0 {
+	switch {
+	case all.N == 0:
 		return nil
+	case all.N < j.rules.MinN:
+		return fmt.Errorf("%w: %d people were interviewed, and no number of fewer than %d may be published; wait for more interviews", surveys.ErrInvalid, all.N, j.rules.MinN)
 	}
+	j.coarser()
 	j.add(analysis.Domain{}, all)
 	for i := range r.Tables {
 		j.table(&r.Tables[i], all.N)
@@ -106,7 +112,6 @@ func (j *judge) publish(p *Protected) error {
 	for i := range r.Crossings {
 		j.crossing(&r.Crossings[i], all.N)
 	}
-	j.coarser()
 	for _, c := range j.order {
 		j.pub.Cells = append(j.pub.Cells, c.Cell)
 	}
@@ -168,7 +173,14 @@ func (j *judge) table(t *assess.Table, all int) {
 		codes, left = append(codes, g.Code), left-e.N
 		j.add(analysis.Domain{id: g.Code}, e, j.place(id, g.Code))
 	}
-	j.dimension(id, codes)
+	if made := j.parts[id]; made.of != "" {
+		for _, code := range codes {
+			j.pub.Groups = append(j.pub.Groups, disclosure.Group{Dimension: id, Class: code, Of: made.of, Parts: made.parts[code]})
+		}
+		j.pub.Groups = append(j.pub.Groups, disclosure.Group{Dimension: id, Class: rest, Of: made.of, Parts: []string{rest}})
+	} else {
+		j.dimension(id, codes)
+	}
 	j.remainder(analysis.Domain{id: rest}, left)
 }
 
@@ -235,26 +247,46 @@ func (j *judge) margin(f *assess.Factor, all int, n func(int) int) {
 	j.remainder(analysis.Domain{f.ID: rest}, all)
 }
 
-// coarser tells of factors whose groups are made of those of another factor: both list values
-// of the same answer or column, and each value of the one lies in one group of the other.
+// coarser finds the tables whose groups are made of those of another table: both factors list
+// values of the same answer or column, and each value of the one lies in one group of the other.
 func (j *judge) coarser() {
-	for _, fine := range j.results.Plan.Factors {
-		for _, coarse := range j.results.Plan.Factors {
-			if fine.ID == coarse.ID || fine.Answer != coarse.Answer || fine.Sample != coarse.Sample || len(fine.Levels) <= len(coarse.Levels) ||
-				!j.has(fine.ID) || !j.has(coarse.ID) {
+	j.parts = map[string]composed{}
+	for i := range j.results.Tables {
+		for k := range j.results.Tables {
+			coarse, fine := &j.results.Tables[i], &j.results.Tables[k]
+			if coarse.Set != nil || fine.Set != nil || i == k || coarse.Factor.Answer != fine.Factor.Answer || coarse.Factor.Sample != fine.Factor.Sample ||
+				len(fine.Groups) <= len(coarse.Groups) || j.parts[fine.Factor.ID].of != "" || j.parts[coarse.Factor.ID].of != "" {
 				continue
 			}
-			if parts := partsOf(&fine, &coarse); parts != nil {
-				for _, l := range coarse.Levels {
-					j.pub.Groups = append(j.pub.Groups, disclosure.Group{Dimension: coarse.ID, Class: l.Code, Of: fine.ID, Parts: parts[l.Code]})
-				}
+			if parts := partsOf(&fine.Factor, &coarse.Factor); parts != nil && j.addUp(coarse, fine, parts) {
+				j.parts[coarse.Factor.ID] = composed{fine.Factor.ID, parts}
 			}
 		}
 	}
 }
 
-func (j *judge) has(factor string) bool {
-	return slices.ContainsFunc(j.pub.Dimensions, func(d disclosure.Dimension) bool { return d.Name == factor })
+// composed says of which groups of another factor those of a factor are made.
+type composed struct {
+	of    string
+	parts map[string][]string
+}
+
+// addUp says whether every group has as many people as its parts.
+func (j *judge) addUp(coarse, fine *assess.Table, parts map[string][]string) bool {
+	n := map[string]int{}
+	for _, g := range fine.Groups {
+		n[g.Code] = g.Rows[j.series].Estimate.N
+	}
+	for _, g := range coarse.Groups {
+		sum := 0
+		for _, part := range parts[g.Code] {
+			sum += n[part]
+		}
+		if sum != g.Rows[j.series].Estimate.N {
+			return false
+		}
+	}
+	return true
 }
 
 // partsOf lists for each group of the coarse factor the groups of the fine one, or nil where

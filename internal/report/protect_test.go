@@ -1,0 +1,169 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/disclosure"
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// person is somebody of a small survey.
+type person struct {
+	city, sex, age int
+	literate       bool
+}
+
+var (
+	testCities = []string{"330100", "330200", "330300", "330400"}
+	testAges   = []string{"young", "middle", "old"}
+)
+
+// small makes the results of a survey with tables by city, region, sex and age, a crossing of
+// city and sex, and the old as a group of their own. Weights are those that make shares
+// known apart from counts.
+func small(people []person) *assess.Results {
+	text := func(s string) surveys.Text { return surveys.Text{surveys.ZH: s, surveys.EN: s} }
+	factor := func(id, sample string, codes ...string) assess.Factor {
+		f := assess.Factor{ID: id, Title: text(id), Sample: sample}
+		for _, c := range codes {
+			f.Levels = append(f.Levels, assess.Level{Code: c, Name: text(c), Values: []string{c}})
+		}
+		return f
+	}
+	city, sex, age := factor("city", "city", testCities...), factor("sex", "sex", "male", "female"), factor("age", "age", testAges...)
+	region := assess.Factor{ID: "region", Title: text("region"), Sample: "city", Levels: []assess.Level{
+		{Code: "north", Name: text("north"), Values: testCities[:2]}, {Code: "south", Name: text("south"), Values: testCities[2:]}}}
+	rows := func(in func(person) bool) []assess.Row {
+		e := analysis.Estimate{Level: 0.95}
+		for i, p := range people {
+			if in(p) {
+				w := 1 + float64(i%7)/10
+				e.N++
+				e.Weighted += w
+				if p.literate {
+					e.Value += w
+				}
+			}
+		}
+		e.Value /= e.Weighted // of nobody it is NaN
+		return []assess.Row{{Estimate: e}}
+	}
+	table := func(f assess.Factor, in func(person, int) bool) assess.Table {
+		t := assess.Table{Factor: f}
+		for l, level := range f.Levels {
+			t.Groups = append(t.Groups, assess.Group{Code: level.Code, Name: level.Name, Max: 1, Rows: rows(func(p person) bool { return in(p, l) })})
+		}
+		return t
+	}
+	r := &assess.Results{
+		Wave: "small", Plan: &assess.Plan{Factors: []assess.Factor{city, region, sex, age}}, Questionnaire: full().Questionnaire,
+		SeriesLevels: []assess.Level{{}}, Headline: rows(func(person) bool { return true }),
+		Tables: []assess.Table{
+			table(city, func(p person, l int) bool { return p.city == l }), table(region, func(p person, l int) bool { return p.city/2 == l }),
+			table(sex, func(p person, l int) bool { return p.sex == l }), table(age, func(p person, l int) bool { return p.age == l }),
+			{Factor: assess.Factor{ID: "key", Title: text("key")}, Set: &assess.GroupSet{ID: "key"}, Groups: []assess.Group{
+				{Code: "elderly", Name: text("elderly"), Max: 1, Rows: rows(func(p person) bool { return p.age == 2 })}}},
+		},
+	}
+	cross := assess.CrossTable{Rows: city, Columns: sex}
+	for c := range city.Levels {
+		var cells [][]assess.Row
+		for s := range sex.Levels {
+			cells = append(cells, rows(func(p person) bool { return p.city == c && p.sex == s }))
+		}
+		cross.Cells = append(cross.Cells, cells)
+	}
+	r.Crossings = []assess.CrossTable{cross}
+	return r
+}
+
+// crowd draws people; few of them are old or of the last city.
+func crowd(rng *rand.Rand, n int) (people []person) {
+	for range n {
+		p := person{city: min(rng.IntN(4), rng.IntN(5), 3), sex: rng.IntN(2), age: rng.IntN(2), literate: rng.IntN(3) == 0}
+		if rng.IntN(25) == 0 {
+			p.age = 2
+		}
+		people = append(people, p)
+	}
+	return people
+}
+
+// What is withheld cannot be reckoned from what is shown: no single cell is missing in a sum
+// that is printed, whatever table it is in, the same people under two names are withheld
+// alike, and no cell below the limits is shown.
+func TestProtect(t *testing.T) {
+	hidden, sensitive := 0, 0
+	for seed := range uint64(40) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		r := small(crowd(rng, 60+rng.IntN(300)))
+		p, err := Protect(r, disclosure.DefaultRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden, sensitive = hidden+p.Hidden, sensitive+p.Sensitive
+		shown := func(table, group string) bool { _, is := p.Withheld(Place{Table: table, Group: group}); return !is }
+		n := map[string]int{}
+		for _, table := range r.Tables {
+			missing, people := 0, 0
+			for _, g := range table.Groups {
+				e := g.Rows[0].Estimate
+				n[tableID(table)+" "+g.Code] = e.N
+				if !shown(tableID(table), g.Code) {
+					missing++
+					people += e.N
+				} else if e.N > 0 && e.N < disclosure.DefaultRules().MinN {
+					t.Errorf("seed %d: %s %s of %d people is shown", seed, tableID(table), g.Code, e.N)
+				}
+			}
+			if table.Set == nil && missing == 1 {
+				t.Errorf("seed %d: one group of %s is withheld, of %d people: everybody less the others tells it", seed, tableID(table), people)
+			}
+		}
+		if shown("key", "elderly") != shown("age", "old") {
+			t.Errorf("seed %d: the elderly are shown in one table only", seed)
+		}
+		for i, part := range [][]string{testCities[:2], testCities[2:]} { // regions of cities
+			region, missing := []string{"north", "south"}[i], 0
+			for _, c := range part {
+				if !shown("city", c) {
+					missing++
+				}
+			}
+			if missing == 1 && shown("region", region) {
+				t.Errorf("seed %d: one city of the %s is withheld, which the region tells", seed, region)
+			}
+		}
+		for c, city := range testCities { // the crossing with its margins
+			missing := 0
+			for s, sex := range []string{"male", "female"} {
+				if !shown("city×sex", city+"×"+sex) {
+					missing++
+				} else if e := r.Crossings[0].Cells[c][s][0].Estimate; e.N > 0 && e.N < disclosure.DefaultRules().MinN {
+					t.Errorf("seed %d: %s×%s of %d people is shown", seed, city, sex, e.N)
+				}
+			}
+			if missing == 1 && shown("city", city) {
+				t.Errorf("seed %d: one sex of %s is withheld, which the city tells", seed, city)
+			}
+		}
+	}
+	if sensitive == 0 || hidden == sensitive {
+		t.Errorf("%d are sensitive and %d withheld; the surveys have nothing to protect", sensitive, hidden)
+	}
+	t.Logf("%d cells are sensitive, %d are withheld", sensitive, hidden)
+}
+
+// Of a survey of nine people nothing may be published.
+func TestProtectTooFew(t *testing.T) {
+	_, err := Protect(small(crowd(rand.New(rand.NewPCG(1, 2)), 9)), disclosure.DefaultRules())
+	if !errors.Is(err, surveys.ErrInvalid) || !strings.Contains(fmt.Sprint(err), "9") {
+		t.Errorf("Protect() error = %v", err)
+	}
+}
