@@ -33,7 +33,8 @@
 # make load   durable submissions a second over CONNS connections, N of them of 2 KB and of 250 questions, with the
 #             generator beside the server and shipping held; LOAD_ARGS=-shipped ships to the engine meanwhile
 # make overload  ten times as many submissions as can be made durable, for OVERLOAD seconds: what is accepted, refused, lost
-# make slow   10,000 clients that send their requests byte by byte, and what healthy ones notice
+# make slow   10,000 clients that send their requests byte by byte, or long headers, what healthy ones notice, and
+#             the memory of the server
 # make nat    600 sessions behind one address, and one of them that sends without end
 # make hostile  PAYLOADS hostile requests for every endpoint, the desk's and the tablets' too
 # make canary marked names and numbers at every endpoint, looked for in logs and metrics
