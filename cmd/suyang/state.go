@@ -103,6 +103,8 @@ type station struct {
 	store  *clickhouse.Store
 	log    *wal.Log
 	intake *intake.Intake
+	// logOpened and logIndexed are how long it took to open the log, and to make the index of it.
+	logOpened, logIndexed time.Duration
 	// journals is the log of what tablets recorded, tablets what takes it in and carries it
 	// out.
 	journals *wal.Log
@@ -309,9 +311,11 @@ func (st *station) readIntake(ctx context.Context) error {
 		return err
 	}
 	st.take(p)
+	began := time.Now()
 	if st.log, err = st.flags.openLog(); err != nil {
 		return err
 	}
+	opened := time.Now()
 	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, intakeFiles))
 	if cfg.Key, err = st.flags.key(); err != nil {
 		return err
@@ -329,8 +333,11 @@ func (st *station) readIntake(ctx context.Context) error {
 			return err
 		}
 	}
-	st.intake, err = intake.New(cfg, st.log, st.store, &st.forms, st.now)
-	return err
+	if st.intake, err = intake.New(cfg, st.log, st.store, &st.forms, st.now); err != nil {
+		return err
+	}
+	st.logOpened, st.logIndexed = opened.Sub(began), time.Since(opened)
+	return nil
 }
 
 // openStill opens the store, the log and the intake, which ships nothing by itself. Nothing

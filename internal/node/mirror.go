@@ -81,6 +81,13 @@ func (m *Mirror) Skip(upto uint64) error { return m.log.Skip(upto) }
 // ReadAll yields the records of the log, also those that are on this disk only.
 func (m *Mirror) ReadAll(from uint64) iter.Seq2[wal.Record, error] { return m.log.Read(from) }
 
+// Scan is ReadAll without a copy of each body: a body is good until the next record is asked
+// for.
+func (m *Mirror) Scan(from uint64) iter.Seq2[wal.Record, error] { return m.log.Scan(from) }
+
+// Stat describes the log on this disk.
+func (m *Mirror) Stat() wal.Stat { return m.log.Stat() }
+
 // Read yields the records that are on both disks.
 func (m *Mirror) Read(from uint64) iter.Seq2[wal.Record, error] {
 	return func(yield func(wal.Record, error) bool) {
