@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/backoff"
 	"github.com/suyang-survey/suyang/internal/clickhouse"
 	"github.com/suyang-survey/suyang/internal/clickhouse/engine"
 	"github.com/suyang-survey/suyang/internal/drafts"
@@ -464,7 +465,7 @@ const (
 
 // ship ships the log as soon as the store answers, until ctx ends.
 func (st *station) ship(ctx context.Context) error {
-	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+	for wait := backoff.New(firstWait, longestWait, nil); ; {
 		err := st.store.Migrate(ctx)
 		if err == nil {
 			return st.intake.Run(ctx)
@@ -472,10 +473,8 @@ func (st *station) ship(ctx context.Context) error {
 		if ctx.Err() == nil {
 			slog.Warn("interviews wait in the log", "cause", err)
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Sleep(ctx); ctx.Err() != nil {
 			return nil
-		case <-time.After(wait):
 		}
 	}
 }

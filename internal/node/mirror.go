@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/backoff"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -146,7 +146,7 @@ func (m *Mirror) Confirm(ctx context.Context, seq uint64) error {
 
 // Run copies the log until ctx ends.
 func (m *Mirror) Run(ctx context.Context) error {
-	bound := m.cfg.FirstWait
+	wait := backoff.New(m.cfg.FirstWait, m.cfg.LongestWait, nil)
 	for ctx.Err() == nil {
 		before := m.Confirmed()
 		err := m.follow(ctx)
@@ -154,15 +154,11 @@ func (m *Mirror) Run(ctx context.Context) error {
 			return nil
 		}
 		if m.Confirmed() > before {
-			bound = m.cfg.FirstWait
+			wait.Reset()
 		}
 		m.set(before, unavailable(err))
 		m.cfg.Logger.Warn("the second copy of the log has to wait", "cause", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(rand.N(bound + 1)):
-		}
-		bound = min(2*bound, m.cfg.LongestWait)
+		wait.Sleep(ctx)
 	}
 	return nil
 }
