@@ -41,8 +41,9 @@ type found struct {
 }
 
 // A start waits for a log to be read, so that is done by as many as have something to do: one
-// reads the disk and checks the records, another takes the cases, a third the rest. Records go
-// from one to the other in batches of batchRecords, of which batchesAhead wait.
+// reads the disk and checks the records, the next takes all but the cases, the last these.
+// Records go from one to the other in batches of batchRecords, of which batchesAhead wait at
+// each, and then back to the first to be filled again.
 const (
 	batchRecords = 1024
 	batchesAhead = 4
@@ -52,49 +53,66 @@ const (
 // an error, and meanwhile answer, on another core, for each record that is whole. It returns
 // when both have ended.
 func inBatches(records iter.Seq2[wal.Record, error], answer func(logged), enter func(logged, error) error) error {
-	batches, over := make(chan []found, batchesAhead), make(chan struct{})
-	go readBatches(records, batches, over)
-	answering, answered := make(chan []found, batchesAhead), make(chan struct{})
+	batches, entered, over := make(chan []found, batchesAhead), make(chan []found, batchesAhead), make(chan struct{})
+	free, answered := make(chan []found, 2*batchesAhead), make(chan struct{})
+	go readBatches(records, free, batches, over)
 	go func() {
 		defer close(answered)
-		for batch := range answering {
-			for _, f := range batch {
-				if f.err == nil {
-					answer(f.logged)
-				}
+		for batch := range entered {
+			answerAll(batch, answer)
+			select {
+			case free <- batch[:0]:
+			default:
 			}
 		}
 	}()
-	err := enterBatches(batches, answering, enter)
+	err := enterBatches(batches, entered, enter)
 	close(over)
 	for range batches { // the reader may hold a file open
 	}
-	close(answering)
+	close(entered)
 	<-answered
 	return err
 }
 
-// enterBatches passes batches on and enters what is in them.
-func enterBatches(batches <-chan []found, on chan<- []found, enter func(logged, error) error) error {
+func answerAll(batch []found, answer func(logged)) {
+	for i := range batch {
+		if batch[i].err == nil {
+			answer(batch[i].logged)
+		}
+	}
+}
+
+// enterBatches enters what is in batches, and passes them on.
+func enterBatches(batches <-chan []found, entered chan<- []found, enter func(logged, error) error) error {
 	for batch := range batches {
-		on <- batch
-		for _, f := range batch {
-			if err := enter(f.logged, f.err); err != nil {
+		for i := range batch {
+			if err := enter(batch[i].logged, batch[i].err); err != nil {
 				return err
 			}
 		}
+		entered <- batch
 	}
 	return nil
 }
 
-// readBatches hands over what records yields until nobody wants more.
-func readBatches(records iter.Seq2[wal.Record, error], batches chan<- []found, over <-chan struct{}) {
+// readBatches hands over what records yields until nobody wants more, in batches that are free
+// or new.
+func readBatches(records iter.Seq2[wal.Record, error], free <-chan []found, batches chan<- []found, over <-chan struct{}) {
 	defer close(batches)
-	batch := make([]found, 0, batchRecords)
+	next := func() []found {
+		select {
+		case batch := <-free:
+			return batch
+		default:
+			return make([]found, 0, batchRecords)
+		}
+	}
+	batch := next()
 	hand := func() (wanted bool) {
 		select {
 		case batches <- batch:
-			batch = make([]found, 0, batchRecords)
+			batch = next()
 			return true
 		case <-over:
 			return false
