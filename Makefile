@@ -30,10 +30,12 @@
 # make diskfault  FAULTS runs with disks that fail, are full, become read-only, or change what is on them
 # make bench-log  the log under 64 writers beside one writer that syncs each record, and SQLite, in one run, and how
 #             long a log takes to open
+# make restart  how soon a server is ready that is killed while PENDING interviews of 1 KB wait for the store
 # make load   durable submissions a second over CONNS connections, N of them of 2 KB and of 250 questions, with the
 #             generator beside the server and shipping held; LOAD_ARGS=-shipped ships to the engine meanwhile
 # make overload  ten times as many submissions as can be made durable, for OVERLOAD seconds: what is accepted, refused, lost
-# make slow   10,000 clients that send their requests byte by byte, and what healthy ones notice
+# make slow   10,000 clients that send their requests byte by byte, or long headers, what healthy ones notice, and
+#             the memory of the server
 # make nat    600 sessions behind one address, and one of them that sends without end
 # make hostile  PAYLOADS hostile requests for every endpoint, the desk's and the tablets' too
 # make canary marked names and numbers at every endpoint, looked for in logs and metrics
@@ -72,10 +74,11 @@ LOAD    ?= $(if $(filter command,$(firstword $(origin N))),$(N),200000)
 CONNS   ?= 50
 OVERLOAD ?= 60
 PAYLOADS ?= 5000
+PENDING  ?= 1000000
 PUBLICATIONS ?= 100
 GUARDS  ?= 20
 
-.PHONY: disclosure build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash releases diskfault bench-log echarts odk axe deps load overload slow nat hostile canary
+.PHONY: disclosure build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash releases diskfault bench-log echarts odk axe deps load restart overload slow nat hostile canary
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -129,6 +132,9 @@ bench-clickhouse: engine
 
 load: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./cmd/suyang -run '^TestLoad$$' -v -count 1 -timeout 60m -args -load $(LOAD) -connections $(CONNS) $(LOAD_ARGS)
+
+restart:
+	$(GO) test ./cmd/suyang -run '^TestRestart$$' -v -count 1 -timeout 30m -args -pending $(PENDING) -restarts 3
 
 overload:
 	$(GO) test ./internal/server -run '^TestOverload$$' -v -count 1 -timeout 30m -args -overload $(OVERLOAD)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/backoff"
 	"github.com/suyang-survey/suyang/internal/fieldwork/household"
 	"github.com/suyang-survey/suyang/internal/node"
 	"github.com/suyang-survey/suyang/internal/office"
@@ -27,14 +28,14 @@ const (
 // ends. The office notes how far it came, so nothing is missed or told twice, whenever the
 // program ends; while the office cannot write, interviews are accepted all the same.
 func (st *station) follow(ctx context.Context) error {
-	wait := firstWait
+	wait := backoff.New(firstWait, longestWait, nil)
 	for {
 		pause := followEvery
 		if err := st.takeAccepted(ctx); err == nil {
-			wait = firstWait
+			wait.Reset()
 		} else if ctx.Err() == nil {
 			slog.Warn("cases have not been told of their interviews yet", "cause", err)
-			pause, wait = wait, min(2*wait, longestWait)
+			pause = wait.Next()
 		}
 		select {
 		case <-ctx.Done():
@@ -70,20 +71,20 @@ func (st *station) takeAccepted(ctx context.Context) error {
 // quarantine: ClickHouse has no order that a cursor could follow, since blocks of a node that
 // was cut off come late, and it does not have second interviews of a case at all.
 func (st *station) followCollector(ctx context.Context, c *node.Client) error {
-	wait, after := firstWait, uint64(0)
+	wait, after := backoff.New(firstWait, longestWait, nil), uint64(0)
 	for {
 		pause := followEvery
 		upTo, err := st.takeFrom(ctx, c, after)
 		switch {
 		case err == nil:
-			wait = firstWait
+			wait.Reset()
 			if upTo > after { // there may be more
 				pause = 0
 			}
 			after = upTo
 		case ctx.Err() == nil:
 			slog.Warn("cases have not been told of the interviews of a collector yet", "collector", c.Address(), "cause", err)
-			pause, wait = wait, min(2*wait, longestWait)
+			pause = wait.Next()
 		}
 		select {
 		case <-ctx.Done():

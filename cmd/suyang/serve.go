@@ -78,6 +78,7 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	}
 	server.Tune(ctx)
 	con.say("serving %s on http://%s", st.waveNames(), srv.Addr())
+	con.say("%s", st.logRead())
 	if metrics := srv.MetricsAddr(); metrics != "" {
 		con.say("metrics on http://%s", metrics)
 	}
@@ -120,6 +121,13 @@ func (c *serveCommand) collect(ctx context.Context, con *console) error {
 	}
 	go st.followOffice(ctx, func(p *publishedWaves) error { return srv.Publish(p.served) })
 	return errors.Join(srv.Run(ctx), st.finish(ctx))
+}
+
+// logRead says for people how long it took to read the log, for which a start waits.
+func (st *station) logRead() string {
+	stat := st.log.Stat()
+	return fmt.Sprintf("read the log: %d records, %.1f MB, opened in %v, indexed in %v", stat.Next-stat.First, float64(stat.Bytes)/(1<<20),
+		st.logOpened.Round(time.Millisecond), st.logIndexed.Round(time.Millisecond))
 }
 
 // waveNames lists the published waves for people.

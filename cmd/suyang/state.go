@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/backoff"
 	"github.com/suyang-survey/suyang/internal/clickhouse"
 	"github.com/suyang-survey/suyang/internal/clickhouse/engine"
 	"github.com/suyang-survey/suyang/internal/drafts"
@@ -103,6 +104,8 @@ type station struct {
 	store  *clickhouse.Store
 	log    *wal.Log
 	intake *intake.Intake
+	// logOpened and logIndexed are how long it took to open the log, and to make the index of it.
+	logOpened, logIndexed time.Duration
 	// journals is the log of what tablets recorded, tablets what takes it in and carries it
 	// out.
 	journals *wal.Log
@@ -309,9 +312,11 @@ func (st *station) readIntake(ctx context.Context) error {
 		return err
 	}
 	st.take(p)
+	began := time.Now()
 	if st.log, err = st.flags.openLog(); err != nil {
 		return err
 	}
+	opened := time.Now()
 	cfg := intake.DefaultConfig(filepath.Join(st.flags.State, intakeFiles))
 	if cfg.Key, err = st.flags.key(); err != nil {
 		return err
@@ -329,8 +334,11 @@ func (st *station) readIntake(ctx context.Context) error {
 			return err
 		}
 	}
-	st.intake, err = intake.New(cfg, st.log, st.store, &st.forms, st.now)
-	return err
+	if st.intake, err = intake.New(cfg, st.log, st.store, &st.forms, st.now); err != nil {
+		return err
+	}
+	st.logOpened, st.logIndexed = opened.Sub(began), time.Since(opened)
+	return nil
 }
 
 // openStill opens the store, the log and the intake, which ships nothing by itself. Nothing
@@ -457,7 +465,7 @@ const (
 
 // ship ships the log as soon as the store answers, until ctx ends.
 func (st *station) ship(ctx context.Context) error {
-	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+	for wait := backoff.New(firstWait, longestWait, nil); ; {
 		err := st.store.Migrate(ctx)
 		if err == nil {
 			return st.intake.Run(ctx)
@@ -465,10 +473,8 @@ func (st *station) ship(ctx context.Context) error {
 		if ctx.Err() == nil {
 			slog.Warn("interviews wait in the log", "cause", err)
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Sleep(ctx); ctx.Err() != nil {
 			return nil
-		case <-time.After(wait):
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -71,13 +72,13 @@ func TestPasswords(t *testing.T) {
 	if err != nil || again == hash {
 		t.Errorf("two hashes of one password are equal (%v)", err)
 	}
-	if !strings.HasPrefix(hash, "$argon2id$v=19$m=65536,t=3,p=1$") {
+	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("hash %q", hash)
 	}
 	if !Matches(hash, "correct horse 电池") || Matches(hash, "correct horse 电泡") || Matches(hash, "") {
 		t.Error("the password and no other matches")
 	}
-	for _, bad := range []string{"", "x", "$argon2id$v=19$m=9999999,t=3,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA", strings.Replace(hash, "t=3", "t=2", 1), strings.Replace(hash, "argon2id", "argon2i", 1), hash + "x"} {
+	for _, bad := range []string{"", "x", "$argon2id$v=19$m=65537,t=3,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA", strings.Replace(hash, "t=2", "t=3", 1), strings.Replace(hash, "argon2id", "argon2i", 1), hash + "x"} {
 		if Matches(bad, "correct horse 电池") {
 			t.Errorf("a password matches %q", bad)
 		}
@@ -95,5 +96,57 @@ func TestReferenceHash(t *testing.T) {
 	const reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	if !Matches(reference, "password") {
 		t.Error("the reference hash of “password” does not match")
+	}
+}
+
+// What an earlier version of the program stored, with 64 MiB and three passes, still lets its
+// owner in, and is known to be old.
+func TestOldHash(t *testing.T) {
+	const old = "$argon2id$v=19$m=65536,t=3,p=1$ipA3zVJkfxl+rKq8kIzJBQ$g+CzEiY7c8bs4RV0Rq5vJkLEd3AZ4v058FUGFRLDXZ8"
+	if !Matches(old, "correct horse 电池") || Matches(old, "correct horse 电泡") {
+		t.Error("a hash of an earlier version does not match its password, or another one")
+	}
+	now, err := Hash("correct horse 电池")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hash, want := range map[string]bool{old: true, now: false, "": false, "x": false} {
+		if Outdated(hash) != want {
+			t.Errorf("Outdated(%q) = %v, want %v", hash, !want, want)
+		}
+	}
+}
+
+// However many sign in at one moment, their hashes together take no more than maxHashMemory,
+// whatever each of them costs.
+func TestHashesAtOnceAreBounded(t *testing.T) {
+	if !hashing.TryAcquire(maxHashMemory - hashMemory + 1) {
+		t.Fatal("a hash is under way")
+	}
+	done := make(chan bool)
+	go func() { done <- Matches("", "correct horse 电池") }()
+	select {
+	case <-done:
+		t.Fatal("a password was hashed although there was no room for it")
+	case <-time.After(20 * time.Millisecond): // a busy machine lets this pass, and never fails it
+	}
+	hashing.Release(maxHashMemory - hashMemory + 1)
+	<-done
+	if !hashing.TryAcquire(maxHashMemory) {
+		t.Fatal("the room was not given back")
+	}
+	hashing.Release(maxHashMemory)
+}
+
+func BenchmarkMatches(b *testing.B) {
+	hash, err := Hash("correct horse 电池")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !Matches(hash, "correct horse 电池") {
+			b.Fatal("the password does not match")
+		}
 	}
 }

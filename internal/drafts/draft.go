@@ -11,6 +11,7 @@ import (
 	"hash/maphash"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/secret"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -309,7 +310,7 @@ func (s *Store) unseal(d Draft) (Draft, error) {
 func (d Draft) bind() []byte { return []byte(d.Interview + "\x00" + d.Wave + "\x00" + d.Version) }
 
 func (s *Store) aead(d Draft) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(subkey(s.secret, "draft "+d.Interview))
+	block, err := aes.NewCipher(secret.For(s.key, "draft "+d.Interview))
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ package drafts
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
@@ -19,6 +18,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/secret"
 	"github.com/suyang-survey/suyang/internal/sqlite"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -62,7 +62,7 @@ const MaxBody = 1 << 20
 type Store struct {
 	db     *sql.DB // for reading
 	writes *writer
-	secret []byte // for sealing; the keys of drafts are derived from it
+	key    []byte // for sealing; the keys of drafts are derived from it
 	hashes []byte // for hashing tokens and codes
 	codes  []byte // for making codes
 	locks  locks
@@ -111,17 +111,17 @@ CREATE TABLE open_links (
 ) WITHOUT ROWID;
 `
 
-// Open opens the drafts in a file, which it makes if needed. secret is that of the
+// Open opens the drafts in a file, which it makes if needed. key is that of the
 // installation; with another one nothing in the file can be read.
-func Open(path string, secret []byte) (*Store, error) {
-	s, err := open(path, secret)
+func Open(path string, key []byte) (*Store, error) {
+	s, err := open(path, key)
 	if err != nil {
 		return nil, fmt.Errorf("open the interviews under way, %s: %w", path, err)
 	}
 	return s, nil
 }
 
-func open(path string, secret []byte) (*Store, error) {
+func open(path string, key []byte) (*Store, error) {
 	if err := sqlite.Make(path); err != nil {
 		return nil, err
 	}
@@ -140,8 +140,8 @@ func open(path string, secret []byte) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, one.Close(), many.Close())
 	}
-	return &Store{db: many, writes: writes, secret: secret,
-		hashes: subkey(secret, "draft hash"), codes: subkey(secret, "draft code"), locks: newLocks(),
+	return &Store{db: many, writes: writes, key: key,
+		hashes: secret.For(key, "draft hash"), codes: secret.For(key, "draft code"), locks: newLocks(),
 		recent: recent{drafts: generations[Draft]{limit: recentDrafts}, tokens: generations[string]{limit: recentTokens}}}, nil
 }
 
@@ -217,15 +217,6 @@ func away(what string, err error) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return fmt.Errorf("%s: %w: %w", what, surveys.ErrUnavailable, err)
-}
-
-// subkey derives the key for one use from the secret.
-func subkey(secret []byte, use string) []byte {
-	k, err := hkdf.Key(sha256.New, secret, nil, "suyang/1 "+use, 32)
-	if err != nil {
-		panic("drafts: deriving a key: " + err.Error()) // only for an impossible length
-	}
-	return k
 }
 
 // mac authenticates the parts; their lengths keep ("a", "bc") and ("ab", "c") apart.

@@ -23,13 +23,13 @@ import (
 )
 
 var (
-	secret = bytes.Repeat([]byte{7}, 32)
-	noon   = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	installation = bytes.Repeat([]byte{7}, 32)
+	noon         = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 )
 
 func opened(t testing.TB, path string) *Store {
 	t.Helper()
-	s, err := Open(path, secret)
+	s, err := Open(path, installation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -449,7 +449,7 @@ func TestFilesOfOthersAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	_, err := Open(newer, secret)
+	_, err := Open(newer, installation)
 	wantError(t, "a newer version", err, surveys.ErrConflict)
 	if err == nil || !strings.Contains(err.Error(), "newer program") {
 		t.Errorf("a newer version: %v, want the way out", err)
@@ -458,10 +458,10 @@ func TestFilesOfOthersAreRefused(t *testing.T) {
 	if err := os.WriteFile(none, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(none, secret); err == nil || !strings.Contains(err.Error(), none) {
+	if _, err := Open(none, installation); err == nil || !strings.Contains(err.Error(), none) {
 		t.Errorf("another file: %v, want an error that names it", err)
 	}
-	if _, err := Open("/proc/nowhere/drafts.db", secret); err == nil {
+	if _, err := Open("/proc/nowhere/drafts.db", installation); err == nil {
 		t.Error("an impossible folder is opened")
 	}
 }
@@ -533,7 +533,7 @@ const children = 8
 
 // child changes drafts until it is killed, and says what is durable.
 func child(path string) {
-	s, err := Open(path, secret)
+	s, err := Open(path, installation)
 	if err != nil {
 		fmt.Println(err)
 		return

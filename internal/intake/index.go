@@ -58,29 +58,26 @@ func half(sum [32]byte) [16]byte { return [16]byte(sum[:16]) }
 // readIndex builds the index from the log. Damaged ranges are passed over; they
 // concern the ledger.
 func readIndex(log Log) (*index, error) {
-	x := &index{ids: map[identity]known{}, cases: map[caseKey][16]byte{}, conflicts: map[conflict]bool{},
+	x := &index{ids: make(map[identity]known, roomFor(log)), cases: map[caseKey][16]byte{}, conflicts: map[conflict]bool{},
 		reasons: map[identity]string{}, aside: map[uint64]*Quarantined{}, refused: map[uint64]bool{}, busy: map[any]chan struct{}{}}
 	late := map[uint64]string{} // accepted records that are in quarantine by a note, with the reason
-	for r, err := range everything(log).Read(1) {
+	err := inBatches(scan(log), x.answer, func(l logged, err error) error {
 		var damage *wal.Damage
 		if errors.As(err, &damage) {
 			x.last = max(x.last, damage.To)
-			continue
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		e, err := decodeEntry(r)
-		if err != nil {
-			return nil, err
+		if l.Kind == kindRefused {
+			late[refused(l.entry)] = l.entry.reason
+			x.aside[refused(l.entry)] = &Quarantined{Seq: refused(l.entry), Reason: l.entry.reason} // for a decision; setAside fills it
 		}
-		if r.Kind == kindRefused {
-			late[refused(e)] = e.reason
-			x.aside[refused(e)] = &Quarantined{Seq: refused(e), Reason: e.reason} // for a decision; setAside fills it
-		}
-		if err := x.add(r, e); err != nil {
-			return nil, err
-		}
+		return x.enter(l.Record, l.entry)
+	})
+	if err != nil {
+		return nil, err
 	}
 	x.setAside(log, late)
 	return x, nil
@@ -98,8 +95,22 @@ func everything(log Log) Log {
 	return log
 }
 
-// add takes a record of the log into the index. Callers hold mu, or own x alone.
+// add takes a record of the log into the index. Callers hold mu.
 func (x *index) add(r wal.Record, e entry) error {
+	x.answer(logged{r, e})
+	return x.enter(r, e)
+}
+
+// answer notes which case a record answers. It touches nothing else of the index.
+func (x *index) answer(l logged) {
+	if l.Kind == kindAccepted && l.entry.caseKey != (caseKey{}) {
+		x.cases[l.entry.caseKey] = l.ID // all of them have this ID
+	}
+}
+
+// enter notes all that a record says, but which case it answers. Callers hold mu, or own x
+// alone.
+func (x *index) enter(r wal.Record, e entry) error {
 	x.last = max(x.last, r.Seq)
 	key := identity{r.ID, r.Revision}
 	switch {
@@ -116,8 +127,6 @@ func (x *index) add(r wal.Record, e entry) error {
 			k.quarantined = true
 			x.reasons[key] = e.reason
 			x.aside[r.Seq] = asideOf(r, e, e.reason)
-		} else if e.caseKey != (caseKey{}) && r.Kind != kindPartial {
-			x.cases[e.caseKey] = r.ID // all of them have this ID
 		}
 		x.ids[key] = k
 	}

@@ -32,7 +32,7 @@ func (in *Intake) Rebuild(ctx context.Context, erase func(ctx context.Context, n
 	usual := in.cfg.BlockBytes
 	in.cfg.BlockBytes = max(usual, rebuildBytes)
 	defer func() { in.cfg.BlockBytes = usual }()
-	last, wait := in.last(), in.newBackoff()
+	last, wait := in.last(), in.newWait()
 	for failures := 0; in.cursor() < last; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -48,7 +48,7 @@ func (in *Intake) Rebuild(ctx context.Context, erase func(ctx context.Context, n
 			if failures++; failures > in.cfg.Attempts {
 				return fmt.Errorf("rebuild the store: %w", err)
 			}
-			wait.sleep(ctx)
+			wait.Sleep(ctx)
 		}
 	}
 	return nil

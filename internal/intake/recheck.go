@@ -195,7 +195,7 @@ func (in *Intake) sendAgain(ctx context.Context, b *block) error {
 			in.ship.note(func(st *ShippingStat) { st.Reshipped += b.N })
 			return nil
 		}
-		if s.wait.sleep(ctx); ctx.Err() != nil {
+		if s.wait.Sleep(ctx); ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/suyang-survey/suyang/internal/backoff"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -15,7 +16,7 @@ type shipment struct {
 	in *Intake
 	*block
 	attempt int
-	wait    *backoff
+	wait    *backoff.Wait
 	// unknown says that the block was sent and that nobody could tell what became of it.
 	unknown bool
 	// failures counts how often the whole block was sent and was not there then.
@@ -37,7 +38,7 @@ type suspect struct {
 }
 
 func (in *Intake) newShipment(b *block) *shipment {
-	return &shipment{in: in, block: b, attempt: 1, wait: in.newBackoff(), unknown: b.resumed, strikes: map[uint64]int{}}
+	return &shipment{in: in, block: b, attempt: 1, wait: in.newWait(), unknown: b.resumed, strikes: map[uint64]int{}}
 }
 
 // errTooSlow says that a block is too large for the store at present.
@@ -55,7 +56,7 @@ func (in *Intake) send(ctx context.Context, b *block) error {
 			return err
 		}
 		if !stored {
-			s.wait.sleep(ctx)
+			s.wait.Sleep(ctx)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

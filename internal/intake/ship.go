@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/backoff"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -138,7 +139,7 @@ func (in *Intake) nudge() {
 // Run looks whether the store still has what it had.
 func (in *Intake) Run(ctx context.Context) error {
 	defer in.dropAhead()
-	wait := in.newBackoff()
+	wait := in.newWait()
 	for {
 		todo := in.waitForWork(ctx)
 		if todo == workEnds {
@@ -150,12 +151,12 @@ func (in *Intake) Run(ctx context.Context) error {
 		}
 		err := in.shipBlock(ctx)
 		if err == nil {
-			wait.reset()
+			wait.Reset()
 			continue
 		}
 		if ctx.Err() == nil {
 			in.logger.Warn("block is not stored yet", "error", err)
-			wait.sleep(ctx)
+			wait.Sleep(ctx)
 		}
 	}
 }
@@ -465,15 +466,8 @@ func (in *Intake) advance(seq uint64) error {
 	return nil
 }
 
-// backoff makes waits of random length up to a bound that doubles ("full jitter"),
-// so that many servers do not return to a store at the same moment.
-type backoff struct {
-	bound, first, longest time.Duration
-	random                *rand.Rand
-}
-
-func (in *Intake) newBackoff() *backoff {
-	return &backoff{bound: in.cfg.FirstWait, first: in.cfg.FirstWait, longest: in.cfg.LongestWait, random: in.ship.random}
+func (in *Intake) newWait() *backoff.Wait {
+	return backoff.New(in.cfg.FirstWait, in.cfg.LongestWait, in.ship.random)
 }
 
 // newRandom returns numbers from a source, or unpredictable ones for nil.
@@ -482,17 +476,4 @@ func newRandom(source rand.Source) *rand.Rand {
 		source = rand.NewPCG(rand.Uint64(), rand.Uint64())
 	}
 	return rand.New(source)
-}
-
-func (w *backoff) reset() { w.bound = w.first }
-
-// sleep waits, or returns early when ctx ends.
-func (w *backoff) sleep(ctx context.Context) {
-	timer := time.NewTimer(time.Duration(w.random.Int64N(int64(w.bound) + 1)))
-	defer timer.Stop()
-	w.bound = min(2*w.bound, w.longest)
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/backoff"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -81,6 +81,13 @@ func (m *Mirror) Skip(upto uint64) error { return m.log.Skip(upto) }
 // ReadAll yields the records of the log, also those that are on this disk only.
 func (m *Mirror) ReadAll(from uint64) iter.Seq2[wal.Record, error] { return m.log.Read(from) }
 
+// Scan is ReadAll without a copy of each body: a body is good until the next record is asked
+// for.
+func (m *Mirror) Scan(from uint64) iter.Seq2[wal.Record, error] { return m.log.Scan(from) }
+
+// Stat describes the log on this disk.
+func (m *Mirror) Stat() wal.Stat { return m.log.Stat() }
+
 // Read yields the records that are on both disks.
 func (m *Mirror) Read(from uint64) iter.Seq2[wal.Record, error] {
 	return func(yield func(wal.Record, error) bool) {
@@ -139,7 +146,7 @@ func (m *Mirror) Confirm(ctx context.Context, seq uint64) error {
 
 // Run copies the log until ctx ends.
 func (m *Mirror) Run(ctx context.Context) error {
-	bound := m.cfg.FirstWait
+	wait := backoff.New(m.cfg.FirstWait, m.cfg.LongestWait, nil)
 	for ctx.Err() == nil {
 		before := m.Confirmed()
 		err := m.follow(ctx)
@@ -147,15 +154,11 @@ func (m *Mirror) Run(ctx context.Context) error {
 			return nil
 		}
 		if m.Confirmed() > before {
-			bound = m.cfg.FirstWait
+			wait.Reset()
 		}
 		m.set(before, unavailable(err))
 		m.cfg.Logger.Warn("the second copy of the log has to wait", "cause", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(rand.N(bound + 1)):
-		}
-		bound = min(2*bound, m.cfg.LongestWait)
+		wait.Sleep(ctx)
 	}
 	return nil
 }

@@ -10,26 +10,16 @@
 package node
 
 import (
-	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/suyang-survey/suyang/internal/secret"
 )
 
 // Token is what nodes of the installation with this secret say to one another.
-func Token(key []byte) string { return hex.EncodeToString(derive(key, "node")) }
-
-// derive makes the key for one use from the secret of the installation.
-func derive(key []byte, use string) []byte {
-	k, err := hkdf.Key(sha256.New, key, nil, "suyang/1 "+use, 32)
-	if err != nil {
-		panic(fmt.Sprintf("node: deriving a key: %v", err)) // only for an impossible length
-	}
-	return k
-}
+func Token(key []byte) string { return hex.EncodeToString(secret.For(key, "node")) }
 
 // allowed says whether a request comes from a node of the installation.
 func allowed(r *http.Request, token string) bool {

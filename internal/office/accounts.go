@@ -1,11 +1,13 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -123,12 +125,18 @@ var ErrSignIn = fmt.Errorf("login and password do not match, or the account is l
 // SignIn begins a session and returns its token, of which only a hash is stored. The error
 // wraps ErrSignIn when it is not to be.
 func (s *Store) SignIn(ctx context.Context, login, password string, now time.Time) (token string, err error) {
-	var hash string
-	err = s.db.QueryRowContext(ctx, "SELECT password FROM accounts WHERE login = ?", login).Scan(&hash)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", away("sign in", err)
+	hash, err := s.hashToTry(ctx, login)
+	if err != nil {
+		return "", err
 	}
-	right := auth.Matches(hash, password) // also for an account that is not there, which takes as long
+	right := auth.Matches(hash, password)
+	renewed := ""
+	if right && auth.Outdated(hash) {
+		if renewed, err = auth.Hash(password); err != nil {
+			return "", err
+		}
+	}
+	changed := false
 	err = s.change(ctx, "sign in", func(tx *sql.Tx) error {
 		// Others tried at the same time, and the password may be another one by now: what
 		// stands here decides.
@@ -142,7 +150,10 @@ func (s *Store) SignIn(ctx context.Context, login, password string, now time.Tim
 			return note(ctx, tx, Entry{now, "", "sign in", "unknown login", Refused})
 		case err != nil:
 			return err
-		case barred || !right || is != hash:
+		case !barred && right && is != hash: // it may only have been hashed anew
+			changed = true
+			return nil
+		case barred || !right:
 			if err := s.failed(ctx, tx, login, barred, now); err != nil {
 				return err
 			}
@@ -152,15 +163,30 @@ func (s *Store) SignIn(ctx context.Context, login, password string, now time.Tim
 		if _, err := tx.ExecContext(ctx, "INSERT INTO sessions (hash, login, created, seen) VALUES (?, ?, ?, ?)", hashOf(token), login, now.Unix(), now.Unix()); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE accounts SET failed = 0, locked_until = 0 WHERE login = ?", login); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE accounts SET failed = 0, locked_until = 0, password = ? WHERE login = ?", cmp.Or(renewed, is), login); err != nil {
 			return err
 		}
 		return note(ctx, tx, Entry{now, login, "sign in", "", Done})
 	})
+	if err == nil && changed {
+		return s.SignIn(ctx, login, password, now)
+	}
 	if err == nil && token == "" {
 		err = ErrSignIn
 	}
 	return token, err
+}
+
+// hashToTry is the password hash of an account. For one that is not there it is that of some
+// account, always the same for a login: hashes of earlier versions of the program cost more until
+// their owners sign in, and without this the time would tell that a login is known. The hash lets
+// nobody in, since SignIn looks for the account again.
+func (s *Store) hashToTry(ctx context.Context, login string) (hash string, err error) {
+	sum := sha256.Sum256([]byte("login\x00" + login))
+	pick := binary.BigEndian.Uint32(sum[:])
+	err = s.db.QueryRowContext(ctx, `SELECT coalesce((SELECT password FROM accounts WHERE login = ?),
+		(SELECT password FROM accounts ORDER BY login LIMIT 1 OFFSET ? % max(1, (SELECT count(*) FROM accounts))), '')`, login, pick).Scan(&hash)
+	return hash, away("sign in", err)
 }
 
 // failed counts a wrong password. While an account is locked nothing is counted, so that

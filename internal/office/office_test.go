@@ -425,6 +425,47 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
+// An account whose password was hashed by an earlier version of the program signs in, also twice
+// at one moment, and costs from then on what the others cost. A login that is not there is tried
+// with the hash of some account, which lets nobody in.
+func TestOldHashes(t *testing.T) {
+	const (
+		password = "correct horse 电池"
+		old      = "$argon2id$v=19$m=65536,t=3,p=1$ipA3zVJkfxl+rKq8kIzJBQ$g+CzEiY7c8bs4RV0Rq5vJkLEd3AZ4v058FUGFRLDXZ8"
+	)
+	s := staffed(t)
+	_, err := s.db.ExecContext(t.Context(), "UPDATE accounts SET password = ?", old)
+	must(t, err)
+	for _, login := range []string{"nobody", "anybody", ""} {
+		if hash, err := s.hashToTry(t.Context(), login); hash != old || err != nil {
+			t.Errorf("the login %q, which is not there, is tried with %q, %v; want the cost of the others", login, hash, err)
+		}
+		if _, err := s.SignIn(t.Context(), login, password, nine); !errors.Is(err, ErrSignIn) {
+			t.Errorf("the login %q, which is not there, with the password of others: %v, want ErrSignIn", login, err)
+		}
+	}
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			if _, err := s.SignIn(t.Context(), "li", password, nine); err != nil {
+				t.Errorf("sign in with an old hash: %v", err)
+			}
+		})
+	}
+	both.Wait()
+	now, err := s.hashToTry(t.Context(), "li")
+	must(t, err)
+	if now == old || auth.Outdated(now) || !auth.Matches(now, password) {
+		t.Errorf("after a sign-in the hash is %q, want a new one of the same password", now)
+	}
+	if _, err := s.SignIn(t.Context(), "li", password, nine); err != nil {
+		t.Errorf("sign in with the new hash: %v", err)
+	}
+	if hash, err := fresh(t).hashToTry(t.Context(), "li"); hash != "" || err != nil {
+		t.Errorf("without accounts a login is tried with %q, %v", hash, err)
+	}
+}
+
 // Who guesses many passwords at once gets no more tries than who does it one after the other,
 // and a session never begins with a password that is no longer the account's.
 func TestSignInAtOnce(t *testing.T) {

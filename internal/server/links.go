@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/secret"
 )
 
 // CaseLink returns the path of the personal link of a sampled case; key is the
@@ -29,7 +29,7 @@ type links struct {
 
 // newLinks derives the keys of the links from the secret of the installation.
 func newLinks(key []byte) *links {
-	return &links{codes: subkey(key, "case link"), interviews: subkey(key, "case interview")}
+	return &links{codes: secret.For(key, "case link"), interviews: secret.For(key, "case interview")}
 }
 
 // codeBytes is the length of a link's code.
@@ -91,13 +91,4 @@ func mac(key []byte, waveID, caseID string) []byte {
 	h.Write([]byte(waveID))
 	h.Write([]byte(caseID))
 	return h.Sum(nil)
-}
-
-// subkey derives the key for one use from the secret of the installation.
-func subkey(key []byte, use string) []byte {
-	k, err := hkdf.Key(sha256.New, key, nil, "suyang/1 "+use, 32)
-	if err != nil {
-		panic(fmt.Sprintf("server: deriving a key: %v", err)) // only for an impossible length
-	}
-	return k
 }

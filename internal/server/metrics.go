@@ -60,12 +60,12 @@ func newMetrics() *metrics {
 			Help: "How long requests took, in seconds.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 30}}, []string{"route"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "suyang_http_in_flight", Help: "Requests being answered."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "suyang_refused_total",
-			Help: "Requests turned away: bytes, wait, disk-starts and disk with 503; session, link, device, account and network with 429."}, []string{"reason"}),
+			Help: "Requests turned away: bytes, wait, disk-starts and disk with 503; session, link, device, account and network with 429; connections and headers, whose connection is closed."}, []string{"reason"}),
 		cells: map[string]*cell{},
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.refused,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, reason := range []string{"bytes", "wait", "disk-starts", "disk", "session", "link", "device", "account", "network", "connections"} {
+	for _, reason := range []string{"bytes", "wait", "disk-starts", "disk", "session", "link", "device", "account", "network", "connections", "headers"} {
 		m.refused.WithLabelValues(reason)
 	}
 	return m

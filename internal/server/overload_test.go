@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -60,6 +61,7 @@ func overloaded(dir string) error {
 	if err != nil {
 		return err
 	}
+	Tune(context.Background()) // as the program does
 	slow := wal.DefaultConfig("")
 	slow.FS, slow.BatchRecords = slowDisk{folder}, slowRecords
 	return serveIn(dir, slow, func(cfg *Config) { cfg.MaxRequests, cfg.Pressure.QueueWait = slowPlaces, slowWait })
@@ -248,16 +250,52 @@ func childRSS(t *testing.T, pid int) int {
 
 var slowClients = flag.Int("slow-clients", 0, "half-open connections; 0 is a short run with short timeouts")
 
-// Thousands who send a header or a body byte by byte keep nobody from being served, and are
-// all gone after the timeouts.
+// slowKinds are the ways in which clients are slow: what each sends at once, before it goes on
+// byte by byte. Long headers are those that take most memory.
+var slowKinds = []struct {
+	name  string
+	start func(i int) string
+}{
+	{"headers and bodies", func(i int) string {
+		if i%4 == 0 {
+			return "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"
+		}
+		return "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
+	}},
+	{"headers of 15 KB in one line", func(int) string { return "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: " + strings.Repeat("y", 15_000) }},
+	{"headers of 12 KB in 2,000 lines", func(int) string { return manyLines() }},
+}
+
+// manyLines is a header of which each line becomes an entry of a map.
+var manyLines = sync.OnceValue(func() string {
+	b := []byte("GET / HTTP/1.1\r\nHost: x\r\n")
+	for i := range 2000 {
+		b = fmt.Appendf(b, "%03x:\r\n", i)
+	}
+	return string(b)
+})
+
+// mostSlowMemory is what a server may have, in MB, whatever slow clients do.
+const mostSlowMemory = 300
+
+// Thousands who send a header or a body byte by byte keep nobody from being served, take little
+// memory, and are all gone after the timeouts.
 func TestSlowloris(t *testing.T) {
+	for _, kind := range slowKinds {
+		t.Run(kind.name, func(t *testing.T) { slowloris(t, kind.start) })
+	}
+}
+
+func slowloris(t *testing.T, start func(i int) string) {
 	const fine = 10
-	n, addr, header, body := 500, "", time.Second, 2*time.Second
+	n, addr, header, body := 300, "", time.Second, 2*time.Second
+	memory := func() int { return 0 }
 	if *slowClients > 0 {
 		n, header, body = *slowClients, 5*time.Second, 30*time.Second
 		var child *exec.Cmd
 		addr, child = startSelf(t, "TestOverload", overloadFolder, t.TempDir())
 		defer func() { child.Process.Kill(); child.Wait() }()
+		memory = func() int { return childRSS(t, child.Process.Pid) }
 	} else {
 		addr = impatient(t, n, header, body)
 	}
@@ -270,12 +308,11 @@ func TestSlowloris(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		start := "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
-		if i%4 == 0 {
-			start = "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"
-		}
-		fmt.Fprint(conn, start)
-		gone.Go(func() { untilClosed(conn) })
+		gone.Go(func() {
+			if _, err := io.WriteString(conn, start(i)); err == nil {
+				untilClosed(conn)
+			}
+		})
 	}
 	opened := time.Since(began)
 	took := people.ask(300)
@@ -286,9 +323,12 @@ func TestSlowloris(t *testing.T) {
 	case <-time.After(body + time.Minute):
 		t.Fatal("slow clients are still there a minute after the last timeout")
 	}
-	t.Logf("%d slow clients, opened in %v; healthy requests meanwhile: p50 %v, p99 %v; all slow ones gone after %v (timeouts %v and %v)",
+	t.Logf("%d slow clients, opened in %v; healthy requests meanwhile: p50 %v, p99 %v; all slow ones gone after %v (timeouts %v and %v); the server had %d MB at most",
 		n-fine, opened.Round(time.Millisecond), took[len(took)/2].Round(10*time.Microsecond), took[len(took)*99/100].Round(10*time.Microsecond),
-		time.Since(began).Round(10*time.Millisecond), header, body)
+		time.Since(began).Round(10*time.Millisecond), header, body, memory())
+	if memory() > mostSlowMemory {
+		t.Errorf("the server had %d MB, want at most %d", memory(), mostSlowMemory)
+	}
 	newHealthy(t, addr, fine)
 }
 

@@ -20,6 +20,9 @@ import (
 type Pressure struct {
 	// InFlight limits the bytes of all bodies that have arrived and are not answered.
 	InFlight int64
+	// InHeaders limits the memory, in bytes, of all requests whose header has not arrived in
+	// full.
+	InHeaders int64
 	// QueueWait is how long a request waits at most for its turn.
 	QueueWait time.Duration
 	// DiskStarts is the share of the log's disk in use, from 0 to 1, from which no new online
@@ -32,13 +35,15 @@ type Pressure struct {
 // DefaultPressure returns the limits for a log of segments of 64 MiB. The reserve is two of
 // them: the one in use, and the one that is made ahead.
 func DefaultPressure() Pressure {
-	return Pressure{InFlight: 64 << 20, QueueWait: 2 * time.Second, DiskStarts: 0.85, DiskAll: 0.95, DiskReserve: 2 * 64 << 20}
+	return Pressure{InFlight: 64 << 20, InHeaders: 48 << 20, QueueWait: 2 * time.Second, DiskStarts: 0.85, DiskAll: 0.95, DiskReserve: 2 * 64 << 20}
 }
 
 func (p Pressure) check() error {
 	switch {
 	case p.InFlight < maxBody || p.QueueWait <= 0:
 		return fmt.Errorf("Pressure.InFlight must be at least %d bytes, the largest body, and QueueWait greater than zero", maxBody)
+	case p.InHeaders < 1<<20:
+		return errors.New("Pressure.InHeaders must be at least a megabyte, some dozens of connections")
 	case p.DiskStarts <= 0 || p.DiskAll < p.DiskStarts || p.DiskAll > 1:
 		return errors.New("Pressure: 0 < DiskStarts <= DiskAll <= 1 must hold")
 	}

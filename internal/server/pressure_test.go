@@ -202,6 +202,7 @@ func TestWaitingForATurn(t *testing.T) {
 func TestPressureIsChecked(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no bytes":          func(c *Config) { c.Pressure.InFlight = 10 },
+		"no headers":        func(c *Config) { c.Pressure.InHeaders = 10 },
 		"nobody waits":      func(c *Config) { c.Pressure.QueueWait = 0 },
 		"all before starts": func(c *Config) { c.Pressure.DiskAll = 0.5 },
 		"negative rate":     func(c *Config) { c.Limits.Session.PerSecond = -1 },

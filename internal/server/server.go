@@ -209,7 +209,8 @@ func (s *Server) Listen() error {
 		return err
 	}
 	fair := newSharing(l, max(1, s.cfg.MaxConns/2), func() { s.metrics.refuse("connections") })
-	s.listener = netutil.LimitListener(fair, s.cfg.MaxConns)
+	limited := netutil.LimitListener(fair, s.cfg.MaxConns)
+	s.listener = newHeaders(limited, s.cfg.Pressure.InHeaders, func() { s.metrics.refuse("headers") })
 	if s.cfg.MetricsAddr == "" {
 		return nil
 	}
@@ -315,6 +316,14 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
+		ConnState:         s.connChanged,
 		ErrorLog:          log.New(nameless{s.deps.Log}, "", 0),
+	}
+}
+
+// connChanged tells the listener of respondents when the header of a request has arrived.
+func (s *Server) connChanged(c net.Conn, state http.ConnState) {
+	if h, ours := c.(*heading); ours {
+		h.changed(state)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -21,6 +20,7 @@ import (
 	"math/big"
 	"strconv"
 
+	"github.com/suyang-survey/suyang/internal/secret"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -49,11 +49,7 @@ func Bytes(installation []byte, purpose string, use func([]byte) error) (err err
 		return fmt.Errorf("the key of the installation has %d bytes; it must have at least %d", len(installation), minKey)
 	}
 	for n := range 100 {
-		var b []byte
-		if b, err = hkdf.Key(sha256.New, installation, nil, purpose+"\n"+strconv.Itoa(n), 32); err != nil {
-			return err
-		}
-		if err = use(b); err == nil {
+		if err = use(secret.Derive(installation, purpose+"\n"+strconv.Itoa(n))); err == nil {
 			return nil
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ecdh"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -19,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/secret"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -143,11 +143,7 @@ func (t *Tablets) openKey(head rescueHead) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, fault
 	}
-	wrap, err := hkdf.Key(sha256.New, shared, nil, "suyang rescue 1\n"+head.Device, 32)
-	if err != nil {
-		return nil, err
-	}
-	key, err := open(wrap, iv, box, head.Device)
+	key, err := open(secret.Derive(shared, "suyang rescue 1\n"+head.Device), iv, box, head.Device)
 	if err != nil || len(key) != 32 {
 		return nil, fault
 	}

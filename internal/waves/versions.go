@@ -96,7 +96,7 @@ func (f Folder) freezeVersion(id string, q *surveys.Questionnaire) error {
 		}
 	}
 	name := versionFile(len(list) + 1)
-	if err := os.MkdirAll(filepath.Join(string(f), id), 0o700); err != nil {
+	if err := f.make(id); err != nil {
 		return err
 	}
 	// A mark without its file is left of a publishing that was cut short.

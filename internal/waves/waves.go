@@ -15,6 +15,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -128,10 +129,20 @@ func (f Folder) freeze(id, name string, data []byte) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil { // it may make the state folder, which holds keys
-		return fmt.Errorf("publish wave %s: %w", id, err)
+	if err := f.make(id); err != nil {
+		return err
 	}
 	return WriteDurably(path, data)
+}
+
+// make makes the folder of a wave, whose name is durable then: interviews of a published wave
+// are accepted, and without its questionnaire nobody could read them after a power cut. It may
+// make the state folder, too, which holds keys.
+func (f Folder) make(id string) error {
+	if _, err := wal.Folder(filepath.Join(string(f), id)); err != nil {
+		return fmt.Errorf("publish wave %s: %w", id, err)
+	}
+	return nil
 }
 
 // WriteDurably writes a file so that it is there whole, or not at all, after a power cut.

@@ -14,7 +14,16 @@ const readChunk = 1 << 20
 // Read yields the records with Seq >= from in order, up to the last one that is
 // durable when Read begins. A damaged range is yielded as a *Damage error, after
 // which reading can go on; any other error ends it. Each body is the caller's own.
-func (l *Log) Read(from uint64) iter.Seq2[Record, error] {
+func (l *Log) Read(from uint64) iter.Seq2[Record, error] { return l.read(from, slices.Clone) }
+
+// Scan is Read without a copy of each body: a body is good until the next record is asked for.
+// For whoever reads the whole log and keeps little of it.
+func (l *Log) Scan(from uint64) iter.Seq2[Record, error] {
+	return l.read(from, func(body []byte) []byte { return body })
+}
+
+// read yields the records with what own makes of their bodies.
+func (l *Log) read(from uint64, own func([]byte) []byte) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		l.mu.Lock()
 		upto := l.next
@@ -24,7 +33,7 @@ func (l *Log) Read(from uint64) iter.Seq2[Record, error] {
 			if !ok {
 				return
 			}
-			if !r.run(yield) {
+			if !r.run(own, yield) {
 				return
 			}
 			from = r.next
@@ -74,7 +83,7 @@ func (r *reader) seek(from uint64) {
 
 // run yields the rest of the segment and leaves in r.next where the next one
 // begins. It returns false when reading is over.
-func (r *reader) run(yield func(Record, error) bool) bool {
+func (r *reader) run(own func([]byte) []byte, yield func(Record, error) bool) bool {
 	var err error
 	if r.file, err = r.log.folder.Open(r.seg.name()); err != nil {
 		if errors.Is(err, fs.ErrNotExist) && r.log.isReleased(r.seg.next-1) {
@@ -105,7 +114,7 @@ func (r *reader) run(yield func(Record, error) bool) bool {
 			continue
 		}
 		r.next = rec.Seq + 1
-		rec.Body = slices.Clone(rec.Body)
+		rec.Body = own(rec.Body)
 		if !yield(rec, nil) {
 			return false
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -301,5 +302,53 @@ func TestFolderThatIsAFile(t *testing.T) {
 	}
 	if _, err := wal.Open(small(nil, path)); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("Open on a file: %v, want an error that names it", err)
+	}
+}
+
+// Scan yields what Read does, over several chunks and segments and past damage, with bodies
+// that are good until the next record.
+func TestScanIsReadWithoutCopies(t *testing.T) {
+	dir := t.TempDir()
+	cfg := wal.DefaultConfig(dir)
+	cfg.SegmentBytes, cfg.Logger = 6<<20, quiet
+	l, err := wal.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 120 {
+		body := bytes.Repeat([]byte{byte(i)}, 100_000)
+		if _, err := l.Append(t.Context(), []wal.Record{{Kind: 1, Body: body}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "0000000001.seg"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("damage"), 2<<20); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if l, err = wal.Open(cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	next, stop := iter.Pull2(l.Scan(5))
+	defer stop()
+	records, damaged := 0, 0
+	for r, err := range l.Read(5) {
+		s, serr, ok := next()
+		if !ok || s.Seq != r.Seq || !bytes.Equal(s.Body, r.Body) || fmt.Sprint(serr) != fmt.Sprint(err) {
+			t.Fatalf("Scan yields record %d, %v where Read yields %d, %v", s.Seq, serr, r.Seq, err)
+		}
+		if records++; err != nil {
+			damaged++
+		}
+	}
+	if _, _, ok := next(); ok || damaged != 1 || records != 116 {
+		t.Errorf("%d records and damage, %d of damage; want 116, 1, and no more in Scan", records, damaged)
 	}
 }
