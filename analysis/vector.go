@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -27,6 +28,24 @@ type Vector struct {
 	N        int
 	Weighted float64
 	Notes    []Note
+}
+
+// Independent is the vector of estimates from samples that have nothing in common, such as
+// of two surveys: their covariances are 0. Its level is that of the first, its degrees of
+// freedom the fewest of any, N and weights their sums; notes are left to the caller.
+func Independent(estimates ...Estimate) Vector {
+	v := Vector{Estimates: slices.Clone(estimates), DF: math.Inf(1)}
+	if len(estimates) == 0 {
+		return v
+	}
+	v.Level, v.Cov = estimates[0].Level, mat.NewSymDense(len(estimates), nil)
+	for i, e := range estimates {
+		v.Names, v.Values = append(v.Names, strconv.Itoa(i)), append(v.Values, e.Value)
+		v.Cov.SetSym(i, i, e.SE*e.SE)
+		v.DF = math.Min(v.DF, e.DF)
+		v.N, v.Weighted = v.N+e.N, v.Weighted+e.Weighted
+	}
+	return v
 }
 
 // Contrast is Σ c_i θ_i: a difference between two groups is Contrast(1, −1). The

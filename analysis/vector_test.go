@@ -462,3 +462,21 @@ func TestGroupOfNobody(t *testing.T) {
 		t.Error("a difference with nobody")
 	}
 }
+
+// The difference of two surveys that share nobody has the root of both squared errors, and
+// the degrees of freedom of the one with fewer.
+func TestIndependent(t *testing.T) {
+	a := analysis.Estimate{Value: 0.15, SE: 0.03, DF: 12, Level: 0.95, N: 100}
+	b := analysis.Estimate{Value: 0.10, SE: 0.04, DF: math.Inf(1), Level: 0.9, N: 50}
+	d, err := analysis.Independent(a, b).Difference(0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// qt(0.975, 12) = 2.178812829663
+	if math.Abs(d.Value-0.05) > 1e-15 || math.Abs(d.SE-0.05) > 1e-15 || d.DF != 12 || d.N != 150 || math.Abs(d.Hi-(0.05+0.05*2.178812829663)) > 1e-9 {
+		t.Errorf("difference = %+v", d)
+	}
+	if v := analysis.Independent(); len(v.Values) != 0 {
+		t.Errorf("Independent() = %v", v)
+	}
+}
