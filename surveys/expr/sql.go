@@ -16,10 +16,14 @@ type Column struct {
 	MaxRows int
 	// NoValue are answers that stand for no value, such as "dk" of a text.
 	NoValue []string
+	// Value, where it is set, is an expression for the value in place of the answers, so
+	// that these need not be read: of the variable's type, NULL without a value; of a list,
+	// empty without one.
+	Value string
 }
 
 // SQL writes a program as a ClickHouse expression over a column named answers of the
-// type Map(LowCardinality(String), Array(String)); NULL is no value, and bools are 0
+// type Map(LowCardinality(String), Array(String)), or over what Column.Value says; NULL is no value, and bools are 0
 // and 1. Every error of a run is NULL, an overflow too, and && and || outweigh it as
 // they do in a run. The limits of a run on steps and sizes are not kept. What SQL cannot
 // say exactly is an *Error at its place: texts of doubles, doubles from texts, and the
@@ -298,6 +302,11 @@ func (w *sqlWriter) variable(n *node) svalue {
 	c := w.column(n)
 	x := svalue{typ: n.typ}
 	switch {
+	case c.Value != "" && n.typ.isList():
+		x.s = w.text(c.Value)
+		x.defined = w.text("notEmpty(", x.s, ")")
+	case c.Value != "":
+		x.s, x.null = w.text(c.Value), true
 	case !n.typ.isList():
 		x.s, x.null = w.text(read(n.typ, w.answer(c, c.Key))), true
 	case c.Rows == "" && n.typ != Strings:
@@ -323,6 +332,10 @@ func (w *sqlWriter) has(n *node) svalue {
 	c := w.column(n)
 	v := svalue{typ: Bool}
 	switch t := n.of; {
+	case c.Value != "" && t.isList():
+		v.s = w.text("notEmpty(", c.Value, ")")
+	case c.Value != "":
+		v.s = w.text("isNotNull(", c.Value, ")")
 	case c.Rows != "":
 		v.s = w.text("isNotNull(", read(Int, w.answer(Column{}, c.Rows)), ")")
 	case t.isList():
