@@ -170,6 +170,13 @@ func (d *demonstration) publish() error {
 	if err := publish(folder, provinceWave, d.civic.questionnaire, d.civic.plan, d.sample.cases); err != nil {
 		return err
 	}
+	targets, err := library.FS.ReadFile("civic-literacy/targets.yaml")
+	if err != nil {
+		return err
+	}
+	if err := folder.SaveTargets(provinceWave, targets); err != nil {
+		return err
+	}
 	days := period()
 	d.start = days.First
 	return folder.SetFieldwork(provinceWave, days)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/report/pdf"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
+	"github.com/suyang-survey/suyang/surveys/library"
 )
 
 // reportCommand writes a report.
@@ -123,11 +125,20 @@ func (f varianceFlags) variance() (assess.Variance, error) {
 // those of the sample.
 func assessed(ctx context.Context, st *station, w waves.Wave, weights string, opt assess.Options) (*assess.Results, error) {
 	opt.Wave = w.ID
+	series, err := fs.Sub(library.FS, "literacy-series")
+	if err != nil {
+		return nil, err
+	}
+	if opt.References, opt.Criteria, err = assess.ReadSeries(series); err != nil {
+		return nil, err
+	}
+	if opt.Targets, err = st.flags.waves().Targets(w.ID, w.Questionnaire); err != nil {
+		return nil, err
+	}
 	if err := st.tellStandings(ctx, w.ID); err != nil {
 		return nil, err
 	}
 	if weights != "" {
-		var err error
 		if opt.Weighting, err = st.store.Weighting(ctx, w.ID, weights); err != nil {
 			return nil, err
 		}

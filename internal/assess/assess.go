@@ -28,7 +28,11 @@ type Plan struct {
 	Crossings [][]string `yaml:"crossings,omitempty"`
 	// Topics are the parts on questions that are not scored, in order.
 	Topics []Topic `yaml:"topics,omitempty"`
-	Method Method  `yaml:"method"`
+	// Area is what the wave is a survey of, and Compare lists the published rates that the
+	// report shows beside its own.
+	Area    Area         `yaml:"area,omitempty"`
+	Compare []Comparison `yaml:"compare,omitempty"`
+	Method  Method       `yaml:"method"`
 	// Simulated says that the respondents were made by a computer; every report says so.
 	Simulated bool `yaml:"simulated,omitempty"`
 }
@@ -37,10 +41,14 @@ type Plan struct {
 type Factor struct {
 	ID    string       `yaml:"id"`
 	Title surveys.Text `yaml:"title"`
-	// Answer is the item, Sample the sample column, whichever is set.
+	// Answer is the item, Sample the sample column, whichever is set. With neither, every
+	// level has a condition.
 	Answer string  `yaml:"answer,omitempty"`
 	Sample string  `yaml:"sample,omitempty"`
 	Levels []Level `yaml:"levels"`
+	// ByScore is set for the factor that tells those who reach the criterion from those
+	// who do not. No plan has it; topics are told apart by it.
+	ByScore bool `yaml:"-" json:"-"`
 }
 
 // Level is one class of a factor: either a list of values or a range of numbers
@@ -51,8 +59,9 @@ type Level struct {
 	Values []string     `yaml:"values,omitempty"`
 	Min    *float64     `yaml:"min,omitempty"`
 	Below  *float64     `yaml:"below,omitempty"`
-	// When is a condition on the answers, in place of values or a range; the first level
-	// whose condition holds is the person's.
+	// When is a condition on the answers, in place of values or a range. The first level
+	// whose condition holds is the person's. A condition that a missing answer leaves open
+	// ends the search: the person has no level.
 	When string `yaml:"when,omitempty"`
 	// Tile is the column and the row of a place in a grid of squares, and Short the name
 	// that fits there.
@@ -81,11 +90,16 @@ type Query struct {
 	// Unweighted is how many cases with an interview have no weight in the set, as its record
 	// says.
 	Unweighted int
-	// Items asks for each scored item's right answers as variables too.
-	Items bool
+	// Items asks for each scored item's right answers as variables too, Shares for those of
+	// unscored questions.
+	Items  bool
+	Shares []Share
 	// Columns are the columns of the sample file that Units lists.
 	Columns []string
 }
+
+// Cube says which variables are summed by which factors of a query, both by name.
+type Cube struct{ Factors, Variables []string }
 
 // The variables of the cells, beside one "dim:<id>" for each dimension's points and
 // one "item:<id>" for each scored item (1 right, 0 wrong).
@@ -160,6 +174,10 @@ type Source interface {
 	// selected with equal chances (Kish 1949). A note says when cases that have a weight in
 	// the set asked for do not count any more.
 	Cells(ctx context.Context, q Query) (*analysis.Cells, error)
+	// Cubes are the same as several cells, each of some of the variables by some of the
+	// factors, in the order asked for. People are classified and scored once for all cubes
+	// of the same variables.
+	Cubes(ctx context.Context, q Query, cubes []Cube) ([]*analysis.Cells, error)
 	// Units lists the cases of a wave that have a base weight, whether or not they
 	// responded, by case.
 	Units(ctx context.Context, q Query) ([]Unit, error)

@@ -26,6 +26,12 @@ type Options struct {
 	Truth func(variable string, in analysis.Domain) (value float64, ok bool)
 	// Progress is told how many of all estimates are done; nil when nobody waits.
 	Progress func(done, total int)
+	// References are the published rates there are, of which the plan takes those it
+	// compares with, and Criteria says which rule of theirs a criterion is.
+	References []Reference
+	Criteria   []SameCriterion
+	// Targets are the rates to reach.
+	Targets []Target
 }
 
 // Assess computes every number of a report. It asks the source for cells once; all
@@ -45,7 +51,7 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if opt.Settings == (analysis.Settings{}) {
 		opt.Settings = analysis.DefaultSettings()
 	}
-	s, err := summed(ctx, src, opt.query(q, plan, true), opt)
+	s, err := opt.layout(q, plan, scorer.Items()).summed(ctx, src, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -55,28 +61,21 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	}
 	r := &Results{
 		Fieldwork: work, Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
-		Drawn: drawn, Responded: responded, PSUs: len(s.cells.PSUs), Strata: strata(s.cells.PSUs),
+		Drawn: drawn, Responded: responded, PSUs: len(s.cells[0].PSUs), Strata: strata(s.cells[0].PSUs),
 		Weighting: opt.Weighting, Variance: s.variance, Calibrated: s.calibrated, SeriesLevels: []Level{{}},
 	}
 	if f := plan.Factor(plan.Series); f != nil {
 		r.SeriesLevels = f.Levels
 	}
-	e := estimator{alive: ctx.Err, estimates: s.estimates, results: r, truth: opt.Truth, progress: opt.Progress}
+	e := estimator{alive: ctx.Err, cubes: s, results: r, truth: opt.Truth, progress: opt.Progress}
 	e.total = e.count(len(scorer.Items()))
 	if err := e.fill(scorer.Items()); err != nil {
 		return nil, err
 	}
-	return r, nil
-}
-
-// query asks for the cells of a wave.
-func (o Options) query(q *surveys.Questionnaire, plan *Plan, items bool) Query {
-	query := Query{Wave: o.Wave, Questionnaire: q, Factors: plan.Factors, Items: items}
-	if o.Weighting != nil {
-		query.Weights, query.Unweighted = o.Weighting.ID(), o.Weighting.Unweighted
-		query.Factors = append(slices.Clip(query.Factors), o.Weighting.calibrationFactors()...)
+	if err := r.compare(opt); err != nil {
+		return nil, err
 	}
-	return query
+	return r, nil
 }
 
 // sums are the cells of a wave with a variance on them.
@@ -87,24 +86,30 @@ type sums struct {
 	calibrated bool
 }
 
-// summed asks the source for the cells and puts the variance on them.
-func summed(ctx context.Context, src Source, query Query, opt Options) (sums, error) {
-	cells, err := src.Cells(ctx, query)
-	if err != nil {
-		return sums{}, fmt.Errorf("sum the responses of wave %q: %w", opt.Wave, err)
+// on puts the variance on cells; factors has those of the cells, and more. Each level of
+// the factors that are compared gets a factor that tells it from all others.
+func (o Options) on(c *analysis.Cells, factors []Factor, compared []string) (sums, error) {
+	own := *c
+	own.Settings, own.Notes = o.Settings, slices.Clone(c.Notes)
+	if o.Weighting != nil {
+		own.Notes = append(own.Notes, o.Weighting.Notes()...)
 	}
-	cells = withBands(cells, query.Questionnaire.Criterion)
-	cells.Settings = opt.Settings
-	if opt.Weighting != nil {
-		cells.Notes = append(slices.Clone(cells.Notes), opt.Weighting.Notes()...)
-	}
-	repeated := opt.Weighting
-	if repeated != nil && (len(repeated.Calibration) == 0 || opt.Variance.linearised() && !hasBase(cells)) {
+	repeated := o.Weighting
+	if repeated != nil && (len(repeated.Calibration) == 0 || o.Variance.linearised() && !hasBase(&own)) {
 		repeated = nil // residuals need the weights before calibration
 	}
-	s := sums{cells: cells, calibrated: repeated != nil}
-	if s.estimates, s.variance, err = opt.Variance.on(cells, query.Factors, repeated); err != nil {
-		return s, fmt.Errorf("standard errors of wave %q: %w", opt.Wave, err)
+	var of []Factor
+	for _, f := range own.Factors {
+		k := slices.IndexFunc(factors, func(g Factor) bool { return g.ID == f.ID })
+		of = append(of, factors[k])
+	}
+	s := sums{cells: &own, calibrated: repeated != nil}
+	if len(compared) > 0 {
+		s.cells = withOthers(&own, compared)
+	}
+	var err error
+	if s.estimates, s.variance, err = o.Variance.on(s.cells, of, repeated); err != nil {
+		return s, fmt.Errorf("standard errors of wave %q: %w", o.Wave, err)
 	}
 	return s, nil
 }
@@ -130,7 +135,7 @@ func strata(psus []analysis.PSU) int {
 // estimator fills results from estimates.
 type estimator struct {
 	alive       func() error // says when nobody waits any more
-	estimates   estimates
+	cubes       *cubed
 	results     *Results
 	truth       func(string, analysis.Domain) (float64, bool)
 	progress    func(done, total int)
@@ -146,47 +151,103 @@ var (
 	proportion kind = estimates.Proportion
 )
 
-// rows estimates a variable in a domain, once for each level of the series.
-func (e *estimator) rows(k kind, variable string, in analysis.Domain) ([]Row, error) {
+// rows estimates a variable of everybody, once for each level of the series.
+func (e *estimator) rows(k kind, variable string) ([]Row, error) {
 	rows := make([]Row, 0, len(e.results.SeriesLevels))
 	for _, s := range e.results.SeriesLevels {
-		d := maps.Clone(in)
-		if series := e.results.Plan.Series; series != "" {
-			if d == nil {
-				d = analysis.Domain{}
-			}
-			d[series] = s.Code
-		}
+		d := e.within(s)
 		if err := e.alive(); err != nil {
 			return nil, err
 		}
-		est, err := k(e.estimates, variable, d)
+		of, err := e.cubes.of(variable, sortedKeys(d)...)
+		if err != nil {
+			return nil, err
+		}
+		est, err := k(of, variable, d)
 		if err != nil {
 			return nil, fmt.Errorf("estimate %s in %s: %w", variable, domainText(d), err)
 		}
-		row := Row{Estimate: est}
-		if e.truth != nil {
-			if v, ok := e.truth(variable, d); ok {
-				row.Truth = &v
-			}
-		}
-		rows = append(rows, row)
+		rows = append(rows, e.row(variable, d, est))
 	}
+	e.step()
+	return rows, nil
+}
+
+// within is the domain of a level of the series; nil where there is no series.
+func (e *estimator) within(s Level) analysis.Domain {
+	if series := e.results.Plan.Series; series != "" {
+		return analysis.Domain{series: s.Code}
+	}
+	return nil
+}
+
+// row adds the true value, where it is known.
+func (e *estimator) row(variable string, d analysis.Domain, est analysis.Estimate) Row {
+	row := Row{Estimate: est}
+	if e.truth != nil {
+		if v, ok := e.truth(variable, d); ok {
+			row.Truth = &v
+		}
+	}
+	return row
+}
+
+// by estimates shares for every crossing of factors, the last one fastest, with their
+// covariance, once for each level of the series.
+func (e *estimator) by(variable string, factors ...string) ([]analysis.Table, error) {
+	var tables []analysis.Table
+	for _, s := range e.results.SeriesLevels {
+		d := e.within(s)
+		if err := e.alive(); err != nil {
+			return nil, err
+		}
+		of, err := e.cubes.of(variable, append(sortedKeys(d), factors...)...)
+		if err != nil {
+			return nil, err
+		}
+		t, err := of.ProportionTable(variable, d, factors...)
+		if err != nil {
+			return nil, fmt.Errorf("estimate %s by %v in %s: %w", variable, factors, domainText(d), err)
+		}
+		tables = append(tables, t)
+	}
+	e.step()
+	return tables, nil
+}
+
+// rowsOf are those of a group of the tables of each level of the series.
+func (e *estimator) rowsOf(variable string, tables []analysis.Table, group int) (rows []Row) {
+	for _, t := range tables {
+		rows = append(rows, e.row(variable, t.Groups[group].Domain, t.Groups[group].Estimate))
+	}
+	return rows
+}
+
+// step tells who waits that one more is done.
+func (e *estimator) step() {
 	e.done++
 	if e.progress != nil {
 		e.progress(e.done, e.total)
 	}
-	return rows, nil
 }
 
-// count says how many variables fill estimates, each with a row for every level of the
-// series.
+// count says how many steps fill takes.
 func (e *estimator) count(items int) int {
-	c, n := e.results.Questionnaire.Criterion, 2+items
-	n += len(c.Levels) + len(bands(c)) + len(c.Dimensions)
-	for _, id := range e.results.Plan.Tables {
-		if f := e.results.Plan.Factor(id); f != nil {
-			n += len(f.Levels)
+	p, c := e.results.Plan, e.results.Questionnaire.Criterion
+	n := 2 + items + len(c.Levels) + len(bands(c)) + len(c.Dimensions) + len(p.Crossings)
+	for _, id := range p.Tables {
+		if f := p.Factor(id); f != nil {
+			n += 1 + len(f.Levels)
+		}
+	}
+	for _, s := range p.Groups {
+		n += len(s.Groups)
+	}
+	for i := range p.Topics {
+		shares := len(p.Topics[i].shares(e.results.Questionnaire))
+		n += shares
+		if p.Topics[i].By != "" {
+			n += shares
 		}
 	}
 	return n
@@ -212,11 +273,11 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // fill computes the parts of the results in the order of a report.
 func (e *estimator) fill(items []string) (err error) {
 	r, c := e.results, e.results.Questionnaire.Criterion
-	if r.Headline, err = e.rows(proportion, VarLiterate, nil); err != nil {
+	if r.Headline, err = e.rows(proportion, VarLiterate); err != nil {
 		return err
 	}
 	e.dropEmptySeries()
-	if r.Score, err = e.rows(mean, VarScore, nil); err != nil {
+	if r.Score, err = e.rows(mean, VarScore); err != nil {
 		return err
 	}
 	for _, l := range c.Levels {
@@ -229,8 +290,10 @@ func (e *estimator) fill(items []string) (err error) {
 			return err
 		}
 	}
-	if err = e.tables(); err != nil {
-		return err
+	for _, part := range []func() error{e.tables, e.groupSets, e.crossings, e.topics} {
+		if err = part(); err != nil {
+			return err
+		}
 	}
 	for _, d := range c.Dimensions {
 		if err = e.group(&r.Dimensions, mean, prefixDimension+d.ID, Group{Code: d.ID, Name: d.Name, Max: d.Points}); err != nil {
@@ -272,29 +335,9 @@ func (e *estimator) dropEmptySeries() {
 
 // group estimates a variable of everybody and appends it to groups.
 func (e *estimator) group(groups *[]Group, k kind, variable string, g Group) (err error) {
-	if g.Rows, err = e.rows(k, variable, nil); err != nil {
+	if g.Rows, err = e.rows(k, variable); err != nil {
 		return err
 	}
 	*groups = append(*groups, g)
-	return nil
-}
-
-// tables estimates the literacy rate by each factor the plan wants a table of.
-func (e *estimator) tables() error {
-	for _, id := range e.results.Plan.Tables {
-		f := e.results.Plan.Factor(id)
-		if f == nil {
-			return fmt.Errorf("%w: the table %q is no factor of the plan", surveys.ErrInvalid, id)
-		}
-		t := Table{Factor: *f}
-		for _, l := range f.Levels {
-			rows, err := e.rows(proportion, VarLiterate, analysis.Domain{id: l.Code})
-			if err != nil {
-				return err
-			}
-			t.Groups = append(t.Groups, Group{Code: l.Code, Name: l.Name, Max: 1, Rows: rows})
-		}
-		e.results.Tables = append(e.results.Tables, t)
-	}
 	return nil
 }

@@ -42,7 +42,7 @@ func WriteWeights(ctx context.Context, src WeightSource, q *surveys.Questionnair
 	if opt.Weighting == nil {
 		return scale, fmt.Errorf("%w: there are no weights to write; name a set", surveys.ErrInvalid)
 	}
-	query := opt.query(q, plan, false)
+	query := opt.calibration(q, plan)
 	units, err := weighted(ctx, src, query)
 	if err != nil {
 		return scale, err
@@ -55,7 +55,11 @@ func WriteWeights(ctx context.Context, src WeightSource, q *surveys.Questionnair
 		}
 		return scale, w.finish()
 	}
-	s, err := summed(ctx, src, query, opt)
+	c, err := src.Cells(ctx, query)
+	if err != nil {
+		return scale, fmt.Errorf("sum the responses of wave %q: %w", opt.Wave, err)
+	}
+	s, err := opt.on(c, query.Factors, nil)
 	if err != nil {
 		return scale, err
 	}
@@ -76,6 +80,18 @@ func WriteWeights(ctx context.Context, src WeightSource, q *surveys.Questionnair
 		}
 	}
 	return scale, w.finish()
+}
+
+// calibration asks for the cells by the factors of the calibration alone.
+func (o Options) calibration(q *surveys.Questionnaire, plan *Plan) Query {
+	query := Query{Wave: o.Wave, Questionnaire: q, Weights: o.Weighting.ID(), Unweighted: o.Weighting.Unweighted}
+	known := slices.Concat(plan.Factors, o.Weighting.calibrationFactors())
+	for _, id := range o.baseFactors(&Plan{}) {
+		if k := slices.IndexFunc(known, func(f Factor) bool { return f.ID == id }); k >= 0 {
+			query.Factors = append(query.Factors, known[k])
+		}
+	}
+	return query
 }
 
 // A weightedUnit is a case with its weight.

@@ -37,12 +37,34 @@ type Topic struct {
 	// of each option of each item is shown.
 	Options []string     `yaml:"options,omitempty"`
 	Name    surveys.Text `yaml:"name,omitempty"`
-	// First takes a ranking's first choice only.
+	// Without are answers whose givers are left out of the shares, such as dk. Who was not
+	// asked, gave no answer, or has no score is in none.
+	Without []string `yaml:"without,omitempty"`
+	// First takes a ranking's first choice only. Of a single choice among the answers to
+	// another question it takes that, and where one answer was given there, and so nothing
+	// was left to choose, this one.
 	First bool `yaml:"first,omitempty"`
-	// Base says of whom the shares are; empty means of everybody with a score.
+	// Base says of whom the shares are; empty means of everybody with a score who answered.
 	Base surveys.Text `yaml:"base,omitempty"`
 	// By is a factor whose levels stand side by side, or "literate"; may be empty.
 	By string `yaml:"by,omitempty"`
+}
+
+// Area is a place that rates are of, by its code in GB/T 2260; NationCode is the nation.
+type Area struct {
+	Code string       `yaml:"code"`
+	Name surveys.Text `yaml:"name"`
+}
+
+// NationCode stands for the whole nation.
+const NationCode = "000000"
+
+// Comparison names an area and the years of its published rates to compare with; without
+// years all that there are.
+type Comparison struct {
+	Code  string       `yaml:"code"`
+	Name  surveys.Text `yaml:"name"`
+	Years []int        `yaml:"years,flow,omitempty"`
 }
 
 // TopicResult has the shares of a topic. Code of a group is the item, and with options of
@@ -90,13 +112,15 @@ type Separation struct {
 }
 
 // Ranks are the best and the worst rank that a group can have.
-type Ranks struct{ Best, Worst int }
+type Ranks = analysis.RankSet
 
 // Reference is a published rate to compare with: of an earlier wave, the nation, or a
 // province.
 type Reference struct {
 	Area, Code string
-	Year       int
+	// Name is that of the area as the plan calls it, in every language.
+	Name surveys.Text
+	Year int
 	// Rate is a share. SE is NaN where none was published, N 0.
 	Rate, SE float64
 	N        int
@@ -153,4 +177,6 @@ const (
 	LikelyAttained Verdict = "likely-attained"
 	LikelyMissed   Verdict = "likely-missed"
 	Missed         Verdict = "missed"
+	// Unknown is the verdict where nobody was interviewed.
+	Unknown Verdict = "unknown"
 )

@@ -147,6 +147,12 @@ func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
 	if err != nil {
 		return nil, err
 	}
+	level := make([]func(r respondent) int, len(q.Factors))
+	for i := range q.Factors {
+		if level[i], err = classifier(&q.Factors[i], q.Questionnaire, scorer); err != nil {
+			return nil, err
+		}
+	}
 	var units []Unit
 	for _, r := range all {
 		if r.sample.Weight == 0 {
@@ -169,7 +175,7 @@ func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
 			}
 		}
 		for i := range q.Factors {
-			u.Levels[i] = r.level(&q.Factors[i])
+			u.Levels[i] = level[i](r)
 		}
 		for _, name := range q.Columns {
 			u.Columns = append(u.Columns, r.sample.Columns[name])
@@ -181,17 +187,79 @@ func (m *Memory) Units(_ context.Context, q Query) ([]Unit, error) {
 
 // Cells sums the responses. A case without a response, or without a weight in the set
 // asked for, has weight 0: it only keeps its PSU in the design.
-func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
+func (m *Memory) Cells(ctx context.Context, q Query) (*analysis.Cells, error) {
+	scorer, err := score.New(q.Questionnaire)
+	if err != nil {
+		return nil, err
+	}
+	cells, err := m.Cubes(ctx, q, []Cube{{Factors: q.factorIDs(), Variables: variableNames(q, scorer)}})
+	if err != nil {
+		return nil, err
+	}
+	return cells[0], nil
+}
+
+func (q Query) factorIDs() (ids []string) {
+	for _, f := range q.Factors {
+		ids = append(ids, f.ID)
+	}
+	return ids
+}
+
+// Cubes sums the responses as Cells does.
+func (m *Memory) Cubes(_ context.Context, q Query, cubes []Cube) ([]*analysis.Cells, error) {
 	all, err := m.respondents(q.Wave)
 	if err != nil {
 		return nil, err
 	}
+	design, notes, err := m.design(all, q)
+	if err != nil {
+		return nil, err
+	}
+	vars, err := variables(all, q)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := factors(all, q)
+	if err != nil {
+		return nil, err
+	}
+	var out []*analysis.Cells
+	for _, cube := range cubes {
+		var of []analysis.Variable
+		var by []analysis.FactorColumn
+		for _, name := range cube.Variables {
+			k := slices.IndexFunc(vars, func(v analysis.Variable) bool { return v.Name == name })
+			if k < 0 {
+				return nil, fmt.Errorf("%w: there is no variable %q", surveys.ErrInvalid, name)
+			}
+			of = append(of, vars[k])
+		}
+		for _, id := range cube.Factors {
+			k := slices.IndexFunc(columns, func(f analysis.FactorColumn) bool { return f.ID == id })
+			if k < 0 {
+				return nil, fmt.Errorf("%w: there is no factor %q", surveys.ErrInvalid, id)
+			}
+			by = append(by, columns[k])
+		}
+		c, err := design.Cells(of, by)
+		if err != nil {
+			return nil, err
+		}
+		c.Notes = append(c.Notes, notes...)
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// design weighs everybody, and notes what is wrong with the weights.
+func (m *Memory) design(all []respondent, q Query) (*analysis.Design, []analysis.Note, error) {
 	var notes []analysis.Note
 	weight := func(r respondent) (w, base float64) { return r.base(), r.base() }
 	if q.Weights != "" {
 		set, ok := m.Weights[q.Weights]
 		if !ok {
-			return nil, fmt.Errorf("weights %q of wave %q: %w", q.Weights, q.Wave, surveys.ErrNotFound)
+			return nil, nil, fmt.Errorf("weights %q of wave %q: %w", q.Weights, q.Wave, surveys.ErrNotFound)
 		}
 		byCase := make(map[string]CaseWeight, len(set))
 		for _, w := range set {
@@ -212,19 +280,7 @@ func (m *Memory) Cells(_ context.Context, q Query) (*analysis.Cells, error) {
 		cols.PSU = append(cols.PSU, r.sample.PSU)
 	}
 	design, err := analysis.NewDesign(cols)
-	if err != nil {
-		return nil, err
-	}
-	vars, err := variables(all, q)
-	if err != nil {
-		return nil, err
-	}
-	c, err := design.Cells(vars, factors(all, q.Factors))
-	if err != nil {
-		return nil, err
-	}
-	c.Notes = append(c.Notes, notes...)
-	return c, nil
+	return design, notes, err
 }
 
 // stale are the notes of weights that were made before the fieldwork said what it says now:
@@ -253,10 +309,18 @@ func (m *Memory) stale(q Query) []analysis.Note {
 }
 
 // factors classifies everybody; who did not respond has no level.
-func factors(all []respondent, fs []Factor) []analysis.FactorColumn {
-	out := make([]analysis.FactorColumn, len(fs))
-	for i := range fs {
-		f := &fs[i]
+func factors(all []respondent, q Query) ([]analysis.FactorColumn, error) {
+	scorer, err := score.New(q.Questionnaire)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]analysis.FactorColumn, len(q.Factors))
+	for i := range q.Factors {
+		f := &q.Factors[i]
+		level, err := classifier(f, q.Questionnaire, scorer)
+		if err != nil {
+			return nil, err
+		}
 		col := analysis.FactorColumn{Factor: analysis.Factor{ID: f.ID}, Level: make([]int, len(all))}
 		for _, l := range f.Levels {
 			col.Factor.Levels = append(col.Factor.Levels, l.Code)
@@ -264,12 +328,44 @@ func factors(all []respondent, fs []Factor) []analysis.FactorColumn {
 		for j, r := range all {
 			col.Level[j] = -1
 			if r.response != nil {
-				col.Level[j] = r.level(f)
+				col.Level[j] = level(r)
 			}
 		}
 		out[i] = col
 	}
-	return out
+	return out, nil
+}
+
+// classifier finds a person's level of a factor, -1 when there is none.
+func classifier(f *Factor, q *surveys.Questionnaire, scorer *score.Scorer) (func(r respondent) int, error) {
+	switch {
+	case f.ByScore:
+		return func(r respondent) int {
+			if r.response == nil {
+				return -1
+			}
+			points, scored := scorer.Score(r.response.Answers)
+			switch {
+			case !scored:
+				return -1
+			case points.Literate:
+				return 0
+			}
+			return 1
+		}, nil
+	case f.Conditional():
+		conditions, err := f.Conditions(q)
+		if err != nil {
+			return nil, err
+		}
+		return func(r respondent) int {
+			if r.response == nil {
+				return -1
+			}
+			return levelBy(conditions, lookup(q, r.response.Answers))
+		}, nil
+	}
+	return func(r respondent) int { return r.level(f) }, nil
 }
 
 // variables scores everybody; who did not respond has no value.
@@ -299,17 +395,26 @@ func variables(all []respondent, q Query) ([]analysis.Variable, error) {
 
 // variableNames lists the variables of a query in the order of values.
 func variableNames(q Query, s *score.Scorer) []string {
-	names := []string{VarScore, VarLiterate}
-	for _, d := range q.Questionnaire.Criterion.Dimensions {
-		names = append(names, prefixDimension+d.ID)
-	}
-	for _, l := range q.Questionnaire.Criterion.Levels {
-		names = append(names, prefixLevel+l.ID)
-	}
+	names := scoreVariables(q.Questionnaire)
 	if q.Items {
 		for _, id := range s.Items() {
 			names = append(names, prefixItem+id)
 		}
+	}
+	for _, s := range q.Shares {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// scoreVariables are the variables of the score.
+func scoreVariables(q *surveys.Questionnaire) []string {
+	names := []string{VarScore, VarLiterate}
+	for _, d := range q.Criterion.Dimensions {
+		names = append(names, prefixDimension+d.ID)
+	}
+	for _, l := range q.Criterion.Levels {
+		names = append(names, prefixLevel+l.ID)
 	}
 	return names
 }
@@ -325,6 +430,13 @@ func values(q Query, s *score.Scorer, a surveys.Answers) []float64 {
 	}
 	if q.Items {
 		out = append(out, r.Right...)
+	}
+	for i := range q.Shares {
+		if scored {
+			out = append(out, q.Shares[i].value(q.Questionnaire, a))
+		} else {
+			out = append(out, math.NaN())
+		}
 	}
 	return out
 }

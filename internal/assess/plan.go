@@ -28,6 +28,10 @@ func ReadPlan(name string, src []byte, q *surveys.Questionnaire) (*Plan, error) 
 	if p.Series != "" && p.Factor(p.Series) == nil {
 		f.Fault([]any{"series"}, "the series %q is no factor of the plan; define it or remove the line", p.Series)
 	}
+	f.groupSets(p)
+	f.crossings(p)
+	f.topics(p)
+	f.compared(p)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}

@@ -106,6 +106,7 @@ func TestReadPlanTooLarge(t *testing.T) {
 func FuzzReadPlan(f *testing.F) {
 	f.Add([]byte(goodPlan))
 	f.Add([]byte("factors: [{levels: [{min: .nan}]}]\ntables: [a]"))
+	f.Add([]byte(fullPlan))
 	f.Add([]byte("factors: &a [*a]"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		p, err := assess.ReadPlan("plan.yaml", src, planQuestionnaire())
@@ -162,6 +163,9 @@ func TestManualHasEveryKeyOfAPlan(t *testing.T) {
 		case reflect.Struct:
 			for i := range typ.NumField() {
 				key, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
+				if key == "-" {
+					continue
+				}
 				if !strings.Contains(text, "`"+key+"`") {
 					t.Errorf("the manual does not mention `%s`", key)
 				}
@@ -170,4 +174,81 @@ func TestManualHasEveryKeyOfAPlan(t *testing.T) {
 		}
 	}
 	look(reflect.TypeFor[assess.Plan]())
+}
+
+// fullPlan has what a plan may have beyond factors and tables.
+const fullPlan = `title: {zh: 报告, en: Report}
+factors:
+  - id: sex
+    title: {zh: 性别, en: Sex}
+    answer: sex
+    levels:
+      - {code: male, name: {zh: 男, en: Men}, values: ["1"], tile: [1, 1], short: {zh: 男, en: M}}
+      - {code: female, name: {zh: 女, en: Women}, values: ["2"], tile: [2, 1]}
+  - id: stage
+    title: {zh: 阶段, en: Stage}
+    levels:
+      - {code: old, name: {zh: 老, en: Old}, when: age >= 60}
+      - {code: rest, name: {zh: 其余, en: Others}, when: "true"}
+tables: [sex, stage]
+crossings: [[sex, stage]]
+groups:
+  - id: key
+    title: {zh: 人群, en: Groups}
+    version: "2021"
+    groups:
+      - {code: a, name: {zh: 甲, en: A}, when: 'sex == "1" && age > 30'}
+      - {code: b, name: {zh: 乙, en: B}, when: '"tv" in news'}
+topics:
+  - id: news
+    title: {zh: 渠道, en: News}
+    items: [news]
+    by: literate
+area: {code: "330000", name: {zh: 浙江, en: Zhejiang}}
+compare:
+  - {code: "000000", name: {zh: 全国, en: China}, years: [2020, 2024]}
+`
+
+func TestReadPlanPartFaults(t *testing.T) {
+	if _, err := assess.ReadPlan("plan.yaml", []byte(fullPlan), planQuestionnaire()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, old, new, want string }{
+		{"unknown variable", "when: age >= 60", "when: years >= 60", `plan.yaml:12: invalid: factor "stage", level "old": 1:1: there is no item "years"`},
+		{"type fault", "when: age >= 60", "when: age >= 6.5", `plan.yaml:12: invalid: factor "stage", level "old": 1:5`},
+		{"not a condition", "when: age >= 60", "when: age + 1", `must be true or false`},
+		{"no condition", ", when: age >= 60", "", `plan.yaml:12: invalid: factor "stage", level "old" has no condition`},
+		{"condition beside an answer", `values: ["2"], tile`, `when: age > 3, tile`, `plan.yaml:8: invalid: factor "sex", level "female": a condition stands alone`},
+		{"condition and values", "when: age >= 60", `when: age >= 60, values: ["1"]`, `give a condition (when), as the other levels have`},
+		{"condition twice", `when: "true"`, "when: age >= 60", `plan.yaml:13: invalid: factor "stage", level "rest" has the condition of "old"`},
+		{"option that is not there", `"tv" in news`, `"radio" in news`, `plan.yaml:22: invalid: group set "key", group "b": 1:1: the item "news" has no option "radio"`},
+		{"asking for a refusal", `sex == "1"`, `sex == "refused"`, `means that there is no answer`},
+		{"group twice", "code: b", "code: a", `plan.yaml:22: invalid: group set "key", group "a" stands there twice`},
+		{"set without a version", `version: "2021"`, `version: ""`, `plan.yaml:17: invalid: group set "key" has no version`},
+		{"set called like a factor", "id: key", "id: sex", `there is another set or a factor of this ID`},
+		{"crossing of one", "[[sex, stage]]", "[[sex]]", `plan.yaml:15: invalid: the crossing [sex] needs two`},
+		{"crossing of the unknown", "[[sex, stage]]", "[[sex, moon]]", `"moon" is no factor of the plan`},
+		{"crossing twice", "[[sex, stage]]", "[[sex, stage], [stage, sex]]", `stands there twice`},
+		{"tile twice", "tile: [2, 1]", "tile: [1, 1]", `plan.yaml:8: invalid: factor "sex": the levels "male" and "female" have the same tile`},
+		{"tile of one number", "tile: [2, 1]", "tile: [2]", `a tile is a column and a row`},
+		{"topic of the unknown", "items: [news]", "items: [moon]", `plan.yaml:26: invalid: topic "news": the questionnaire has no item "moon"`},
+		{"topic of a number", "items: [news]", "items: [age]", `the item "age" is of type "number"`},
+		{"topic's option", "items: [news]", `items: [news]\n    options: [radio]\n    name: {zh: 广播, en: Radio}`, `the item "news" has no option "radio"`},
+		{"options without a name", "items: [news]", `items: [news]\n    options: [tv]`, `what its options mean together`},
+		{"first of many", "items: [news]", `items: [news]\n    first: true`, `have no order`},
+		{"topic by the unknown", "by: literate", "by: moon", `plan.yaml:27: invalid: topic "news": "moon" is no factor of the plan; name one, or "literate"`},
+		{"code of an area", `"330000"`, `"33"`, `write the six digits`},
+		{"year twice", "[2020, 2024]", "[2020, 2020]", `the year 2020`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if !strings.Contains(fullPlan, c.old) {
+				t.Fatalf("the plan has no %q", c.old)
+			}
+			with := strings.ReplaceAll(c.new, `\n`, "\n")
+			_, err := assess.ReadPlan("plan.yaml", []byte(strings.Replace(fullPlan, c.old, with, 1)), planQuestionnaire())
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("ReadPlan() error = %v, want one with %q", err, c.want)
+			}
+		})
+	}
 }

@@ -168,9 +168,13 @@ func (c *PlanFile) Text(t surveys.Text, what string, at ...any) {
 func (c *PlanFile) factor(f *Factor, at []any) {
 	c.Text(f.Title, fmt.Sprintf("factor %q", f.ID), append(at, "title")...)
 	numeric := true
+	if f.Answer == "" && f.Sample == "" && slices.ContainsFunc(f.Levels, func(l Level) bool { return l.When != "" }) {
+		c.conditional(f, at)
+		return
+	}
 	switch {
 	case (f.Answer == "") == (f.Sample == ""):
-		c.Fault(at, "factor %q: give either answer (an item) or sample (a column of the sample file)", f.ID)
+		c.Fault(at, "factor %q: give either answer (an item) or sample (a column of the sample file), or a condition (when) for every level", f.ID)
 	case f.Answer != "":
 		it := c.q.Item(f.Answer)
 		if it == nil {
@@ -217,8 +221,11 @@ func (c *PlanFile) levels(f *Factor, at []any, numeric bool) {
 		}
 		codes[l.Code] = true
 		c.Text(l.Name, fmt.Sprintf("factor %q, level %q", f.ID, l.Code), append(here, "name")...)
+		c.tile(f, i, here)
 		ranged := l.Min != nil || l.Below != nil
 		switch lo, below := l.Bounds(); {
+		case l.When != "":
+			c.Fault(append(here, "when"), "factor %q, level %q: a condition stands alone; remove answer and sample, or the condition", f.ID, l.Code)
 		case ranged == (len(l.Values) > 0):
 			c.Fault(here, "factor %q, level %q: give either values or a range (min, below)", f.ID, l.Code)
 		case ranged && !numeric:

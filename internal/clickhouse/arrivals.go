@@ -10,6 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/live"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/score"
@@ -38,7 +39,10 @@ func (s *Store) Arrivals(ctx context.Context, q live.Query, after map[uint16]uin
 	}
 	var ws words
 	ws.score(scorer, q.Questionnaire)
-	answers := ws.levels(q.Factors)
+	answers, err := ws.levels(assess.Query{Questionnaire: q.Questionnaire, Factors: q.Factors})
+	if err != nil {
+		return explain(doing, err)
+	}
 	var levels []string
 	for i, f := range q.Factors {
 		if f.Sample == "" {

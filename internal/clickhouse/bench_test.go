@@ -81,6 +81,41 @@ func BenchmarkJob(b *testing.B) {
 	b.ReportMetric(float64(engine.peak(b)+process("self").peak(b))/(1<<20), "MiB")
 }
 
+// BenchmarkAssess computes every number of the report of made-up responses to the shipped
+// questionnaire with its plan, with weights that were raked to three margins. The seconds of
+// the engine and of this process are processor time, which a busy machine does not change.
+func BenchmarkAssess(b *testing.B) {
+	s := open(b)
+	q, plan := civicPlan(b)
+	makeUp(b, s, q, plan.Factors)
+	for _, sql := range []string{
+		"INSERT INTO weights SELECT wave, 'w', case_id, weight * (0.8 + cityHash64(case_id) % 100 / 250), weight FROM sample",
+		`INSERT INTO weight_sets (wave, name, digest, cases, version, record) SELECT 'bench', 'raked', 'w', count(), 1, '{"Name":"raked","Version":1}' FROM sample`,
+	} {
+		if err := s.conn.Exec(b.Context(), sql); err != nil {
+			b.Fatal(err)
+		}
+	}
+	record := &assess.Weighting{Name: "raked", Version: 1, Calibration: []assess.CalibratedMargin{
+		{Factors: []string{"sex", "age_group"}}, {Factors: []string{"city"}}, {Factors: []string{"residence"}},
+	}}
+	engine := processOf(b)
+	engine.forgetPeak(b)
+	before, own := engine.cpu(b), process("self").cpu(b)
+	for b.Loop() {
+		r, err := assess.Assess(b.Context(), s, q, plan, assess.Options{Wave: "bench", Weighting: record})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if e := r.Headline[0].Estimate; !(e.SE > 0) || e.N != *people || !r.Calibrated || len(r.Topics) != len(plan.Topics) {
+			b.Fatalf("estimate = %+v", e)
+		}
+	}
+	b.ReportMetric((engine.cpu(b)-before).Seconds()/float64(b.N), "user-s-engine")
+	b.ReportMetric((process("self").cpu(b)-own).Seconds()/float64(b.N), "user-s-go")
+	b.ReportMetric(float64(engine.peak(b)+process("self").peak(b))/(1<<20), "MiB")
+}
+
 // raked is the literacy rate with 1,000 raked replicates.
 func raked(b *testing.B, c *analysis.Cells, margins []replicate.Margin) analysis.Estimate {
 	b.Helper()
@@ -173,11 +208,19 @@ func makeUp(b *testing.B, s *Store, q *surveys.Questionnaire, factors []assess.F
 	b.Helper()
 	entries := []string{"'age', [toString(18 + cityHash64(number, 'age') % 52)]"}
 	for it := range q.Items {
-		if it.Type != surveys.Single {
+		if it.Type == surveys.Multiple || it.Type == surveys.Ranking {
+			var codes []string
+			for _, o := range q.Offered(it) {
+				codes = append(codes, score.Quote(o.Code))
+			}
+			entries = append(entries, fmt.Sprintf("%[1]s, arraySlice(arrayRotateLeft([%[2]s], cityHash64(number, %[1]s) %% %[3]d), 1, 1 + cityHash64(number, %[1]s, 'n') %% 3)",
+				score.Quote(it.ID), strings.Join(codes, ", "), len(codes)))
+		}
+		if !it.Type.OneOf() {
 			continue
 		}
 		var codes []string
-		for _, o := range it.Options {
+		for _, o := range q.Offered(it) {
 			if !slices.ContainsFunc(factors, func(f assess.Factor) bool { return f.Answer == it.ID && f.Level(o.Code) < 0 }) {
 				codes = append(codes, score.Quote(o.Code))
 			}

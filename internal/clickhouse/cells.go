@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -37,40 +38,113 @@ func (s *Store) CellsOf(ctx context.Context, q assess.Query, variables ...string
 }
 
 func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) (*analysis.Cells, error) {
-	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
-	composed, err := newCellsQuery(q, variables...)
-	if err != nil {
-		return nil, explain(doing, err)
+	var factors []string
+	for _, f := range q.Factors {
+		factors = append(factors, f.ID)
 	}
-	on, err := s.basisOf(ctx, q)
+	design, err := s.design(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	composed.standing = on.standing
-	c := &analysis.Cells{Factors: factors(q.Factors)}
-	for _, v := range composed.variables {
-		c.Variables = append(c.Variables, v.name)
+	cells, err := s.sum(ctx, q, design, [][]string{factors}, variables)
+	if err != nil {
+		return nil, err
 	}
-	units, w, err := s.units(ctx, on)
+	return cells[0], nil
+}
+
+// Cubes sums several cells. Those of the same variables are summed in one scan.
+func (s *Store) Cubes(ctx context.Context, q assess.Query, cubes []assess.Cube) ([]*analysis.Cells, error) {
+	design, err := s.design(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*analysis.Cells, len(cubes))
+	for i, cube := range cubes {
+		if out[i] != nil {
+			continue
+		}
+		var places []int
+		var sets [][]string
+		for k := i; k < len(cubes); k++ {
+			if slices.Equal(cubes[k].Variables, cube.Variables) {
+				places, sets = append(places, k), append(sets, cubes[k].Factors)
+			}
+		}
+		of := q
+		of.Factors = slices.DeleteFunc(slices.Clone(q.Factors), func(f assess.Factor) bool {
+			return !slices.ContainsFunc(sets, func(ids []string) bool { return slices.Contains(ids, f.ID) })
+		})
+		cells, err := s.sum(ctx, of, design, sets, cube.Variables)
+		if err != nil {
+			return nil, err
+		}
+		for n, k := range places {
+			out[k] = cells[n]
+		}
+	}
+	return out, nil
+}
+
+// design is the sample of a wave with what a scan needs to know of it.
+type design struct {
+	on     basis
+	units  []sampleUnit
+	index  map[uint64]int // of the units by their numbers
+	ranges ranges
+	notes  []analysis.Note
+}
+
+func (s *Store) design(ctx context.Context, q assess.Query) (design, error) {
+	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
+	on, err := s.basisOf(ctx, q)
+	if err != nil {
+		return design{}, err
+	}
+	d := design{on: on, index: map[uint64]int{}}
+	if d.units, d.ranges, err = s.units(ctx, on); err != nil {
+		return d, explain(doing, err)
+	}
+	for i, u := range d.units {
+		if other, taken := d.index[u.unit]; taken {
+			return d, explain(doing, fmt.Errorf("%w: PSU %q of stratum %q and PSU %q of stratum %q cannot be told apart; rename one of them",
+				surveys.ErrConflict, u.Name, u.Stratum, d.units[other].Name, d.units[other].Stratum))
+		}
+		d.index[u.unit] = i
+	}
+	d.notes, err = s.stale(ctx, on, q.Unweighted)
+	return d, explain(doing, err)
+}
+
+// sum makes the cells of the variables by each list of factors, in one scan.
+func (s *Store) sum(ctx context.Context, q assess.Query, d design, by [][]string, variables []string) ([]*analysis.Cells, error) {
+	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
+	composed, err := newCellsQuery(q, by, variables...)
 	if err != nil {
 		return nil, explain(doing, err)
 	}
-	byUnit := make([][]analysis.Cell, len(units))
-	index := make(map[uint64]int, len(units))
-	for i, u := range units {
-		if other, taken := index[u.unit]; taken {
-			return nil, explain(doing, fmt.Errorf("%w: PSU %q of stratum %q and PSU %q of stratum %q cannot be told apart; rename one of them",
-				surveys.ErrConflict, u.Name, u.Stratum, units[other].Name, units[other].Stratum))
+	composed.standing = d.on.standing
+	cells := make([]*analysis.Cells, len(by))
+	byUnit := make([][][]analysis.Cell, len(by))
+	for k := range by {
+		c := &analysis.Cells{Factors: factors(composed.factorsOf(k)), Notes: slices.Clone(d.notes)}
+		for _, u := range d.units {
+			c.PSUs = append(c.PSUs, u.PSU)
 		}
-		index[u.unit] = i
-		c.PSUs = append(c.PSUs, u.PSU)
+		for _, v := range composed.variables {
+			c.Variables = append(c.Variables, v.name)
+		}
+		cells[k], byUnit[k] = c, make([][]analysis.Cell, len(d.units))
 	}
-	err = s.queryText(ctx, composed.text(w), on.args, func(rows driver.Rows) error {
-		cell, err := composed.scan(rows, index)
+	if composed.words.hashes, err = s.hashes(ctx, composed.words.all()); err != nil {
+		return nil, explain(doing, err)
+	}
+	err = s.queryText(ctx, composed.text(d.ranges), d.on.args, func(rows driver.Rows) error {
+		cube, cell, err := composed.scan(rows, d.index)
 		if err != nil {
 			return err
 		}
-		list := &byUnit[cell.PSU]
+		list := &byUnit[cube][cell.PSU]
 		if n := len(*list); n > 0 && slices.Equal((*list)[n-1].Levels, cell.Levels) {
 			addTo(&(*list)[n-1], cell) // the people in whom other variables are missing
 		} else {
@@ -81,32 +155,61 @@ func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) 
 	if err != nil {
 		return nil, explain(doing, err)
 	}
-	c.Rows = slices.Concat(byUnit...)
-	c.Notes, err = s.stale(ctx, on, q.Unweighted)
-	return c, explain(doing, err)
+	for k := range cells {
+		cells[k].Rows = slices.Concat(byUnit[k]...)
+	}
+	return cells, nil
 }
 
-// scan reads one row of sql/cells.sql.
-func (c *cellsQuery) scan(rows driver.Rows, index map[uint64]int) (analysis.Cell, error) {
+// hashes asks for the numbers of answers all at once.
+func (s *Store) hashes(ctx context.Context, codes []answerCode) (map[answerCode]uint64, error) {
+	items, answers, kinds := make([]string, len(codes)), make([]string, len(codes)), make([]string, len(codes))
+	for i, c := range codes {
+		items[i], answers[i], kinds[i] = score.Quote(c.item), score.Quote(c.answer), strconv.Itoa(int(c.kind))
+	}
+	text := compose("hashes", map[string]string{
+		"items": strings.Join(items, ", "), "kinds": strings.Join(kinds, ", "), "answers": strings.Join(answers, ", "),
+	})
+	by := make(map[answerCode]uint64, len(codes))
+	err := s.queryText(ctx, text, nil, func(rows driver.Rows) error {
+		var numbers []uint64
+		if err := rows.Scan(&numbers); err != nil {
+			return err
+		}
+		for i, h := range numbers {
+			by[codes[i]] = h
+		}
+		return nil
+	})
+	return by, err
+}
+
+// scan reads one row of sql/cells.sql, and says of which cube it is.
+func (c *cellsQuery) scan(rows driver.Rows, index map[uint64]int) (int, analysis.Cell, error) {
 	var (
 		unit, people uint64
 		words        []uint64
 		sums         []float64
 	)
 	if err := rows.Scan(&unit, &words, &people, &sums); err != nil {
-		return analysis.Cell{}, err
+		return 0, analysis.Cell{}, err
 	}
 	psu, ok := index[unit]
 	if !ok {
-		return analysis.Cell{}, fmt.Errorf("%w: the sample changed meanwhile; ask again", surveys.ErrConflict)
+		return 0, analysis.Cell{}, fmt.Errorf("%w: the sample changed meanwhile; ask again", surveys.ErrConflict)
 	}
 	cell := analysis.Cell{PSU: psu, N: int(people), W: sums[0], W2: sums[1], Base: sums[2], Sums: make([]analysis.Sum, len(c.variables))}
+	within := sums[len(sums)-3*len(c.within):] // number, weight and squared weight of each
 	sums = sums[3:]
-	var gone []bool
-	cell.Levels, gone = c.unpack(words)
+	cube, levels, gone := c.unpack(words)
+	cell.Levels = levels
 	for i, v := range c.variables {
 		sum := analysis.Sum{N: cell.N, W: cell.W, W2: cell.W2, WY: sums[0], WY2: sums[0]}
 		sums = sums[1:]
+		if v.within != "" {
+			base := within[3*slices.Index(c.within, v.within):]
+			sum.N, sum.W, sum.W2 = int(base[0]), base[1], base[2]
+		}
 		if !v.binary {
 			sum.WY2, sums = sums[0], sums[1:]
 		}
@@ -114,7 +217,7 @@ func (c *cellsQuery) scan(rows driver.Rows, index map[uint64]int) (analysis.Cell
 			cell.Sums[i] = sum
 		}
 	}
-	return cell, nil
+	return cube, cell, nil
 }
 
 // addTo adds other people of the same PSU and levels.
@@ -269,7 +372,10 @@ func unitsText(q assess.Query, of standing) (string, error) {
 	}
 	var ws words
 	ws.score(scorer, q.Questionnaire)
-	answers := ws.levels(q.Factors)
+	answers, err := ws.levels(q)
+	if err != nil {
+		return "", err
+	}
 	levels := levelColumns(q.Factors)
 	for i, f := range q.Factors {
 		if f.Sample == "" {
@@ -283,7 +389,7 @@ func unitsText(q assess.Query, of standing) (string, error) {
 	points := "ifNull(" + scorer.OverMarks(ws.marks()).Score + ", nan) AS score"
 	return compose("units", map[string]string{
 		"levels": strings.Join(levels, ", "), "responded": responded, "standing": listed,
-		"responses": counted(ws.columns(), answers, []string{"toUInt8(1) AS responded", points}),
+		"responses": leveled(ws, answers, "toUInt8(1) AS responded", points),
 		"sample":    sampled(q, of, of.columns("stratum", "psu", "CAST(["+strings.Join(columns, ", ")+"], 'Array(String)') AS listed")...),
 	}), nil
 }

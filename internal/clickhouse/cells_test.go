@@ -24,8 +24,15 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// civic is the shipped questionnaire and plan.
+// civic is the shipped questionnaire with the factors of its plan.
 func civic(t testing.TB) (*surveys.Questionnaire, []assess.Factor) {
+	t.Helper()
+	q, plan := civicPlan(t)
+	return q, plan.Factors
+}
+
+// civicPlan is the shipped questionnaire with its plan.
+func civicPlan(t testing.TB) (*surveys.Questionnaire, *assess.Plan) {
 	t.Helper()
 	q, err := library.Read("civic-literacy")
 	if err != nil {
@@ -39,7 +46,7 @@ func civic(t testing.TB) (*surveys.Questionnaire, []assess.Factor) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return q, plan.Factors
+	return q, plan
 }
 
 // booklets gives the scored items in turn to three booklets, of which each person was
@@ -398,7 +405,7 @@ func TestOldResponsesHaveCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	others := slices.DeleteFunc(slices.Clone(steps), func(m migration) bool { return m.name == "0008_codes.sql" })
+	others := slices.DeleteFunc(slices.Clone(steps), func(m migration) bool { return m.name == "0008_codes.sql" || m.name == "0013_choices.sql" })
 	if _, err := s.migrate(t.Context(), others); err != nil {
 		t.Fatal(err)
 	}
@@ -489,7 +496,7 @@ func TestWaveWithoutResponsesHasItsDesign(t *testing.T) {
 func TestComposedQueries(t *testing.T) {
 	q, factors := hostile()
 	query := assess.Query{Wave: "2026", Questionnaire: q, Factors: factors, Items: true, Weights: "raked"}
-	cells, err := newCellsQuery(query)
+	cells, err := newCellsQuery(query, [][]string{{factors[0].ID, factors[1].ID, factors[2].ID}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,10 @@ type variable struct {
 	positive extent
 	// absent is the variable that has the same people without a value: an index.
 	absent int
+	// within is the condition for a value, of binary variables that have people of their
+	// own. Unlike those of scored items, which most people have together, these would take
+	// cells apart until each held one person; number and weights of them are summed instead.
+	within string
 }
 
 // ranges are what is known of the weights before they are summed.
@@ -46,29 +50,85 @@ type ranges struct {
 	base, given extent // given is that of the set asked for, or of the base weights
 }
 
-// cellsQuery is a composed query for cells.
+// cellsQuery is a composed query for one or several cubes of the same variables.
 type cellsQuery struct {
 	query     assess.Query
 	words     words
 	levels    []string // of the factors that are answers
-	places    []field  // of the levels of all factors in the keys
+	score     string   // an expression; NULL is none
+	literate  string   // the criterion is reached: an expression
+	cubes     []cubeKeys
 	variables []variable
+	within    []string // the different conditions of the variables
+	flags     int      // the word among the keys where those of missing values begin
 	standing  standing
 }
 
+// cubeKeys is where the levels of a cube lie in the keys.
+type cubeKeys struct {
+	factors []int   // indexes into those of the query
+	places  []field // of the levels, in the words of this cube
+	first   int     // the first of these among all keys
+}
+
 // newCellsQuery composes for the variables that are named, items too, or for all that a
-// query has.
-func newCellsQuery(q assess.Query, names ...string) (*cellsQuery, error) {
+// query has, by each list of factors.
+func newCellsQuery(q assess.Query, cubes [][]string, names ...string) (*cellsQuery, error) {
 	q.Items = q.Items || len(names) > 0
 	scorer, err := score.New(q.Questionnaire)
 	if err != nil {
 		return nil, err
 	}
-	out := &cellsQuery{query: q, places: packing(q.Factors)}
+	out := &cellsQuery{query: q}
 	out.words.score(scorer, q.Questionnaire)
-	out.levels = out.words.levels(q.Factors)
-	out.variables = variables(q, scorer, scorer.OverMarks(out.words.marks()))
-	return out, out.choose(names)
+	if out.levels, err = out.words.levels(q); err != nil {
+		return nil, err
+	}
+	e := scorer.OverMarks(out.words.marks())
+	out.score, out.literate = e.Score, e.Literate
+	out.variables = variables(q, scorer, e)
+	for _, s := range q.Shares {
+		if len(names) > 0 && !slices.Contains(names, s.Name) {
+			continue
+		}
+		v, err := out.words.share(s, q.Questionnaire)
+		if err != nil {
+			return nil, err
+		}
+		v.absent = len(out.variables)
+		out.variables = append(out.variables, v)
+	}
+	if err := out.choose(names); err != nil {
+		return nil, err
+	}
+	for _, v := range out.variables {
+		if v.within != "" && !slices.Contains(out.within, v.within) {
+			out.within = append(out.within, v.within)
+		}
+	}
+	return out, out.pack(cubes)
+}
+
+// pack gives every cube its words.
+func (c *cellsQuery) pack(cubes [][]string) error {
+	words := 0
+	for _, ids := range cubes {
+		k := cubeKeys{first: words}
+		var of []assess.Factor
+		for _, id := range ids {
+			i := slices.IndexFunc(c.query.Factors, func(f assess.Factor) bool { return f.ID == id })
+			if i < 0 {
+				return fmt.Errorf("%w: there is no factor %q", surveys.ErrInvalid, id)
+			}
+			k.factors, of = append(k.factors, i), append(of, c.query.Factors[i])
+		}
+		var n int
+		k.places, n = packing(of)
+		words += n
+		c.cubes = append(c.cubes, k)
+	}
+	c.flags = words
+	return nil
 }
 
 // variables lists what a query sums, in the order of package assess.
@@ -82,16 +142,16 @@ func variables(q assess.Query, s *score.Scorer, e score.Expressions) []variable 
 		step := d.Points / float64(items(q.Questionnaire, d.ID))
 		whole = whole.with(extent{step, d.Points})
 		most += d.Points
-		dimensions = append(dimensions, variable{"dim:" + d.ID, e.Dimensions[d.ID], false, extent{step, d.Points}, 2 + i})
+		dimensions = append(dimensions, variable{name: "dim:" + d.ID, value: e.Dimensions[d.ID], positive: extent{step, d.Points}, absent: 2 + i})
 	}
 	whole.max = most
-	all := append([]variable{{assess.VarScore, e.Score, false, whole, 0}, {assess.VarLiterate, e.Literate, true, one, 0}}, dimensions...)
+	all := append([]variable{{name: assess.VarScore, value: e.Score, positive: whole}, {name: assess.VarLiterate, value: e.Literate, binary: true, positive: one}}, dimensions...)
 	for _, l := range c.Levels {
-		all = append(all, variable{"level:" + l.ID, e.Levels[l.ID], true, one, 0})
+		all = append(all, variable{name: "level:" + l.ID, value: e.Levels[l.ID], binary: true, positive: one})
 	}
 	if q.Items {
 		for _, id := range s.Items() {
-			all = append(all, variable{"item:" + id, e.Items[id], true, one, len(all)})
+			all = append(all, variable{name: "item:" + id, value: e.Items[id], binary: true, positive: one, absent: len(all)})
 		}
 	}
 	return all
@@ -140,6 +200,12 @@ func (c *cellsQuery) text(w ranges) string {
 	var values, missing []string
 	for i, v := range c.variables {
 		column := "v" + strconv.Itoa(i)
+		if v.within != "" {
+			base := "b" + strconv.Itoa(slices.Index(c.within, v.within))
+			columns = append(columns, "("+v.value+" AND "+base+") AS "+column+"is")
+			sums = append(sums, given.sum(column+"is"))
+			continue
+		}
 		values = append(values, v.value+" AS "+column)
 		if v.absent == i && c.words.asked {
 			missing = append(missing, "isNull("+column+")")
@@ -154,21 +220,80 @@ func (c *cellsQuery) text(w ranges) string {
 		columns = slices.Concat(columns, y.columns, yy.columns)
 		sums = append(sums, y.sum(""), yy.sum(""))
 	}
-	keys := append(packed(c.query.Factors), flags(missing)...)
+	if len(c.within) > 0 {
+		values = slices.Concat(values, c.words.names("m"), []string{"isNotNull(" + c.score + ") AS scored"})
+	}
+	var bases []string
+	for k, within := range c.within {
+		base := "b" + strconv.Itoa(k)
+		bases, columns = append(bases, "("+within+") AS "+base), append(columns, base)
+		sums = append(sums, "toFloat64(countIf("+base+"))", given.sum(base), squared.sum(base))
+	}
+	keys, groups := c.keys(missing)
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = "k" + strconv.Itoa(i)
 		keys[i] = k + " AS " + names[i]
 	}
-	return compose("cells", map[string]string{
-		"keys":      strings.Join(names, ", "),
-		"groups":    strings.Join(append([]string{"unit"}, names...), ", "),
-		"sums":      strings.Join(sums, ",\n"),
-		"columns":   strings.Join(slices.Concat([]string{"unit"}, keys, columns), ",\n"),
-		"values":    strings.Join(slices.Concat([]string{"unit", "w", "base"}, levelColumns(c.query.Factors), values), ",\n"),
-		"responses": counted(c.words.columns(), c.levels),
+	scored := compose("scored", map[string]string{
+		"values":    strings.Join(slices.Concat([]string{"unit", "w", "base"}, c.levelColumns(), values), ",\n"),
+		"responses": leveled(c.words, c.levels),
 		"sample":    sampled(c.query, c.standing, unit+" AS unit"),
 	})
+	if len(bases) > 0 {
+		scored = compose("based", map[string]string{"bases": strings.Join(bases, ",\n"), "scored": scored})
+	}
+	return compose("cells", map[string]string{
+		"keys":    strings.Join(names, ", "),
+		"groups":  groups,
+		"order":   strings.Join(append([]string{"unit"}, names...), ", "),
+		"sums":    strings.Join(sums, ",\n"),
+		"columns": strings.Join(slices.Concat([]string{"unit"}, keys, columns), ",\n"),
+		"scored":  scored,
+	})
+}
+
+// levelColumns are the columns with the levels of the factors; that of the score is made
+// here, where the score is.
+func (c *cellsQuery) levelColumns() []string {
+	names := levelColumns(c.query.Factors)
+	for i, f := range c.query.Factors {
+		if f.ByScore {
+			names[i] = fmt.Sprintf("toInt32(ifNull(1 - (%s = 1), -1)) AS %s", c.literate, names[i])
+		}
+	}
+	return names
+}
+
+// keys are the words that people are grouped by, and the grouping: one of all words, or one
+// for each cube. The highest bit of the first word of a cube is set, so that a row tells its
+// cube: the words of all others are 0 there.
+func (c *cellsQuery) keys(missing []string) (keys []string, groups string) {
+	var sets []string
+	total := 0
+	for _, k := range c.cubes {
+		keys = append(keys, k.packed()...)
+	}
+	total = len(keys)
+	keys = append(keys, flags(missing)...)
+	for s, k := range c.cubes {
+		end := total
+		if s+1 < len(c.cubes) {
+			end = c.cubes[s+1].first
+		}
+		names := []string{"unit"}
+		for i := k.first; i < end; i++ {
+			names = append(names, "k"+strconv.Itoa(i))
+		}
+		for i := total; i < len(keys); i++ {
+			names = append(names, "k"+strconv.Itoa(i))
+		}
+		sets = append(sets, strings.Join(names, ", "))
+	}
+	if len(sets) == 1 {
+		return keys, sets[0]
+	}
+	return keys, "GROUPING SETS ((" + strings.Join(sets, "), (") + "))"
 }
 
 // unit is a number for a PSU, which is quicker to compare than its names. That all
@@ -176,26 +301,26 @@ func (c *cellsQuery) text(w ranges) string {
 const unit = "bitXor(CAST(cityHash64(stratum), 'UInt64'), bitRotateLeft(CAST(cityHash64(psu), 'UInt64'), 1))"
 
 // packing is how levels lie in words of 64 bits: each one level more, so that missing is
-// 0, the first factor in the highest bits.
-func packing(factors []assess.Factor) []field {
-	places := make([]field, len(factors))
-	word, left := 0, wordBits
-	for i, f := range factors {
+// 0, the first factor in the highest bits but one. It returns the number of words too, at
+// least one.
+func packing(factors []assess.Factor) (places []field, words int) {
+	word, left := 0, wordBits-1
+	for _, f := range factors {
 		size := bits.Len(uint(len(f.Levels)))
 		if size > left {
 			word, left = word+1, wordBits
 		}
 		left -= size
-		places[i] = field{word, left, size}
+		places = append(places, field{word, left, size})
 	}
-	return places
+	return places, word + 1
 }
 
 // packed are the words of the levels.
-func packed(factors []assess.Factor) []string {
-	var words []string
-	for i, f := range packing(factors) {
-		level := fmt.Sprintf("bitShiftLeft(toUInt64(f%d + 1), %d)", i, f.shift)
+func (k cubeKeys) packed() []string {
+	words := []string{fmt.Sprintf("toUInt64(%d)", uint64(1)<<(wordBits-1))}
+	for i, f := range k.places {
+		level := fmt.Sprintf("bitShiftLeft(toUInt64(f%d + 1), %d)", k.factors[i], f.shift)
 		if f.word == len(words) {
 			words = append(words, level)
 		} else {
@@ -219,29 +344,43 @@ func flags(conditions []string) []string {
 	return words
 }
 
-// unpack reads levels and flags from the words of a row: the levels of the factors, and
-// which variables have no value.
-func (c *cellsQuery) unpack(words []uint64) (levels []int, gone []bool) {
-	levels = make([]int, len(c.places))
-	flags := 0 // the word where they begin
-	for i, f := range c.places {
-		levels[i] = int(words[f.word]>>f.shift&(1<<f.bits-1)) - 1
-		flags = f.word + 1
+// unpack reads a row's cube, levels and flags from its words: the levels of the factors of
+// the cube, and which variables have no value.
+func (c *cellsQuery) unpack(words []uint64) (cube int, levels []int, gone []bool) {
+	for i, k := range c.cubes {
+		if words[k.first]>>(wordBits-1) == 1 {
+			cube = i
+		}
+	}
+	k := c.cubes[cube]
+	levels = make([]int, len(k.places))
+	for i, f := range k.places {
+		levels[i] = int(words[k.first+f.word]>>f.shift&(1<<f.bits-1)) - 1
 	}
 	gone = make([]bool, len(c.variables))
-	if flags == len(words) {
-		return levels, gone
+	if c.flags == len(words) {
+		return cube, levels, gone
 	}
 	n := 0
 	for i, v := range c.variables {
-		if v.absent < i {
+		switch {
+		case v.within != "":
+		case v.absent < i:
 			gone[i] = gone[v.absent]
-			continue
+		default:
+			gone[i] = words[c.flags+n/wordBits]>>(n%wordBits)&1 == 1
+			n++
 		}
-		gone[i] = words[flags+n/wordBits]>>(n%wordBits)&1 == 1
-		n++
 	}
-	return levels, gone
+	return cube, levels, gone
+}
+
+// factorsOf are the factors of a cube.
+func (c *cellsQuery) factorsOf(cube int) (list []assess.Factor) {
+	for _, i := range c.cubes[cube].factors {
+		list = append(list, c.query.Factors[i])
+	}
+	return list
 }
 
 // counted is the query for the responses that count, with the columns listed.
@@ -252,15 +391,36 @@ func counted(columns ...[]string) string {
 	})
 }
 
-// levels are the columns with the levels of the factors that are answers.
-func (ws *words) levels(factors []assess.Factor) []string {
+// leveled is the query for the responses that count, with the words, the levels over them,
+// and more over both. The words are made in a query of their own, for the engine takes an
+// alias for its whole text wherever it stands.
+func leveled(ws words, levels []string, more ...string) string {
+	inner := append(ws.columns(), "numbers")
+	return compose("leveled", map[string]string{
+		"columns":   strings.Join(slices.Concat([]string{"case_id"}, ws.marks(), ws.rest(), levels, more), ",\n"),
+		"responses": counted(inner),
+	})
+}
+
+// levels are the columns with the levels of the factors that are answers or conditions on
+// them.
+func (ws *words) levels(q assess.Query) ([]string, error) {
 	var columns []string
-	for i, f := range factors {
-		if f.Sample == "" {
-			columns = append(columns, ws.level(f)+" AS f"+strconv.Itoa(i))
+	for i, f := range q.Factors {
+		name := " AS f" + strconv.Itoa(i)
+		switch {
+		case f.ByScore, f.Sample != "":
+		case f.Answer != "":
+			columns = append(columns, ws.level(f)+name)
+		default:
+			level, err := ws.conditional(f, q.Questionnaire)
+			if err != nil {
+				return nil, err
+			}
+			columns = append(columns, level+name)
 		}
 	}
-	return columns
+	return columns, nil
 }
 
 // sampled is the query for the sample with its weights, with the levels of the

@@ -52,7 +52,7 @@ func (s *Store) Erase(ctx context.Context, node uint16) error {
 // checkedColumns are the columns of a response, with those that are made from others.
 var checkedColumns = strings.Join([]string{
 	"wave", "node", "seq", "submission_id", "revision", "survey", "version", "case_id", "mode", "lang", "started", "finished", "received",
-	"body_hash", "check_number", "toString(answers)", "booklet", "partial", "last", "paradata", "toString(inclusion)", "toString(codes)", "toString(numbers)",
+	"body_hash", "check_number", "toString(answers)", "booklet", "partial", "last", "paradata", "toString(inclusion)", "toString(codes)", "toString(numbers)", "toString(choices)",
 }, ", ")
 
 // Checksum counts the responses of a node, and sums up all their columns: the same responses

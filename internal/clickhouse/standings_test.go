@@ -371,7 +371,7 @@ func TestComposedQueriesWithStandings(t *testing.T) {
 	query := assess.Query{Wave: "w", Questionnaire: q}
 	for weights, name := range map[string]string{"": "base", "raked": "weighted"} {
 		query.Weights = weights
-		cells, err := newCellsQuery(query, assess.VarLiterate)
+		cells, err := newCellsQuery(query, [][]string{nil}, assess.VarLiterate)
 		if err != nil {
 			t.Fatal(err)
 		}

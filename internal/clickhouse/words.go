@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -25,13 +26,18 @@ type words struct {
 	items []string // the scored items; bit i%64 of word i/64 says that item i is right
 	known field    // how many scored items have an answer that their questionnaire lists
 	asked bool     // whether items that were not asked are told apart
+	// fields are those of answers that conditions and topics look at, by what they hold.
+	fields map[string]field
+	// hashes are the numbers that stand for codes; nil lets the engine work each out, which
+	// takes it as long as summing thousands of interviews.
+	hashes map[answerCode]uint64
 }
 
-// word maps codes to what they add.
+// word maps codes, and choices, to what they add.
 type word struct {
-	codes []string
-	adds  map[string]uint64
-	used  int // bits
+	codes, choices []answerCode
+	adds           map[answerCode]uint64
+	used           int // bits
 }
 
 // field is a place in a word.
@@ -45,12 +51,12 @@ func (ws *words) field(size int) field {
 			return field{i, w.used - size, size}
 		}
 	}
-	ws.list = append(ws.list, word{adds: map[string]uint64{}, used: size})
+	ws.list = append(ws.list, word{adds: map[answerCode]uint64{}, used: size})
 	return field{len(ws.list) - 1, 0, size}
 }
 
 // add lets a code add a number to a field.
-func (ws *words) add(f field, code string, n int) {
+func (ws *words) add(f field, code answerCode, n int) {
 	w := &ws.list[f.word]
 	if _, there := w.adds[code]; !there {
 		w.codes = append(w.codes, code)
@@ -58,17 +64,50 @@ func (ws *words) add(f field, code string, n int) {
 	w.adds[code] += uint64(n) << f.shift
 }
 
+// choose lets a choice add a number to a field.
+func (ws *words) choose(f field, choice answerCode, n int) {
+	w := &ws.list[f.word]
+	if _, there := w.adds[choice]; !there {
+		w.choices = append(w.choices, choice)
+	}
+	w.adds[choice] += uint64(n) << f.shift
+}
+
 // value is the expression of a field.
 func (f field) value() string {
 	return fmt.Sprintf("bitAnd(bitShiftRight(m%d, %d), %d)", f.word, f.shift, uint64(1)<<f.bits-1)
 }
 
-// code is the expression of the code of an answer as the column codes has it, see
-// migrations/0008_codes.sql. That two of the some hundred different answers to a
-// questionnaire have the same code has a chance of 1 in 10^14, and who forges an answer
-// with the code of another gains nothing that giving the other would not.
-func code(item string, single bool, first string) string {
-	return fmt.Sprintf("cityHash64(%s, %d, %s)", score.Quote(item), bit(single), score.Quote(first))
+// answerCode names an answer as the columns codes and choices have it, see
+// migrations/0008_codes.sql and 0013_choices.sql. That two of the some hundred different
+// answers to a questionnaire have the same code has a chance of 1 in 10^14, and who forges
+// an answer with the code of another gains nothing that giving the other would not.
+type answerCode struct {
+	item, answer string
+	kind         codeKind
+}
+
+// codeKind says where a code stands: for the first of several answers or the only one in
+// codes, or for any of several in choices.
+type codeKind uint8
+
+const (
+	firstOfSeveral codeKind = iota
+	onlyAnswer
+	anyOfSeveral
+)
+
+// code is that of the first answer.
+func code(item string, single bool, first string) answerCode {
+	return answerCode{item, first, codeKind(bit(single))}
+}
+
+// hash is the expression of a code.
+func (c answerCode) hash() string {
+	if c.kind == anyOfSeveral {
+		return fmt.Sprintf("cityHash64(%s, %s)", score.Quote(c.item), score.Quote(c.answer))
+	}
+	return fmt.Sprintf("cityHash64(%s, %d, %s)", score.Quote(c.item), c.kind, score.Quote(c.answer))
 }
 
 func bit(b bool) int {
@@ -86,7 +125,7 @@ func (ws *words) score(s *score.Scorer, q *surveys.Questionnaire) {
 	for i := range places {
 		places[i] = field{i / wordBits, i % wordBits, 1}
 		if i%wordBits == 0 {
-			ws.list = append(ws.list, word{adds: map[string]uint64{}})
+			ws.list = append(ws.list, word{adds: map[answerCode]uint64{}})
 		}
 		ws.list[i/wordBits].used++
 	}
@@ -108,15 +147,15 @@ func (ws *words) score(s *score.Scorer, q *surveys.Questionnaire) {
 
 // listed are the codes of the answers to an item that its questionnaire lists, and of
 // no answer.
-func listed(it *surveys.Item) []string {
-	all := []string{code(it.ID, false, "")}
+func listed(it *surveys.Item) []answerCode {
+	all := []answerCode{code(it.ID, false, "")}
 	for _, o := range it.Options {
 		all = append(all, code(it.ID, true, o.Code))
 	}
 	for _, k := range it.Key {
 		all = append(all, code(it.ID, true, k))
 	}
-	slices.Sort(all)
+	slices.SortFunc(all, func(a, b answerCode) int { return strings.Compare(a.hash(), b.hash()) })
 	return slices.Compact(all)
 }
 
@@ -170,16 +209,7 @@ func within(l assess.Level, number string) string {
 func (ws *words) columns() []string {
 	var list []string
 	for i, w := range ws.list {
-		if len(w.codes) == 0 {
-			list = append(list, fmt.Sprintf("toUInt64(0) AS m%d", i))
-			continue
-		}
-		adds := make([]string, len(w.codes))
-		for k, c := range w.codes {
-			adds[k] = strconv.FormatUint(w.adds[c], 10)
-		}
-		list = append(list, fmt.Sprintf("arraySum(c -> transform(c, [%s], [%s], toUInt64(0)), codes) AS m%d",
-			strings.Join(w.codes, ", "), strings.Join(adds, ", "), i))
+		list = append(list, fmt.Sprintf("%s AS m%d", w.sum(ws.hashes), i))
 	}
 	if !ws.asked {
 		return list
@@ -198,6 +228,47 @@ func (ws *words) columns() []string {
 	return list
 }
 
+// sum is the expression of a word. A code is written as the number that it is, where that
+// is known.
+func (w word) sum(hashes map[answerCode]uint64) string {
+	var parts []string
+	for _, of := range []struct {
+		column string
+		codes  []answerCode
+	}{{"codes", w.codes}, {"choices", w.choices}} {
+		if len(of.codes) == 0 {
+			continue
+		}
+		codes, adds := make([]string, len(of.codes)), make([]string, len(of.codes))
+		for k, c := range of.codes {
+			codes[k], adds[k] = c.hash(), strconv.FormatUint(w.adds[c], 10)
+			if h, known := hashes[c]; known {
+				codes[k] = strconv.FormatUint(h, 10)
+			}
+		}
+		list := "[" + strings.Join(codes, ", ") + "]"
+		if hashes != nil {
+			list = "CAST(" + list + ", 'Array(UInt64)')"
+		}
+		parts = append(parts, fmt.Sprintf("arraySum(c -> transform(c, %s, [%s], toUInt64(0)), %s)", list, strings.Join(adds, ", "), of.column))
+	}
+	if len(parts) == 0 {
+		return "toUInt64(0)"
+	}
+	return strings.Join(parts, " + ")
+}
+
+// all are the codes that the words look at.
+func (ws *words) all() (list []answerCode) {
+	for _, w := range ws.list {
+		list = slices.Concat(list, w.codes, w.choices)
+	}
+	slices.SortFunc(list, func(a, b answerCode) int {
+		return cmp.Or(strings.Compare(a.item, b.item), strings.Compare(a.answer, b.answer), cmp.Compare(a.kind, b.kind))
+	})
+	return slices.Compact(list)
+}
+
 // marks names the words that score.Scorer.OverMarks reads.
 func (ws *words) marks() []string {
 	var names []string
@@ -207,4 +278,18 @@ func (ws *words) marks() []string {
 		}
 	}
 	return names
+}
+
+// names are those of the words, by their letter.
+func (ws *words) names(letter string) []string {
+	names := make([]string, len(ws.list))
+	for w := range names {
+		names[w] = letter + strconv.Itoa(w)
+	}
+	return names
+}
+
+// rest are the words that marks does not name.
+func (ws *words) rest() []string {
+	return ws.names("m")[(len(ws.items)+wordBits-1)/wordBits:]
 }

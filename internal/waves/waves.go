@@ -43,11 +43,12 @@ const (
 	questionnaireFile = "questionnaire.json"
 	planFile          = "plan.yaml"
 	sampleFile        = "sample.csv"
+	targetsFile       = "targets.yaml"
 )
 
 // OfficeFiles are the files of a wave that nobody but the office needs, since they list its
-// cases.
-var OfficeFiles = []string{sampleFile}
+// cases, or are about its report.
+var OfficeFiles = []string{sampleFile, targetsFile}
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
@@ -114,6 +115,32 @@ func (f Folder) Sample(id string) ([]fieldwork.Case, error) {
 	}
 	defer r.Close()
 	return fieldwork.ReadKeptSample(name, r)
+}
+
+// SaveTargets keeps the targets that the report of a wave is held against, in place of those
+// before. Unlike all else of a wave they may change, since they are set by others.
+func (f Folder) SaveTargets(id string, src []byte) error {
+	w, err := f.Load(id)
+	if err != nil {
+		return err
+	}
+	if _, err := assess.ReadTargets(targetsFile, src, w.Questionnaire); err != nil {
+		return err
+	}
+	return WriteDurably(filepath.Join(string(f), id, targetsFile), src)
+}
+
+// Targets reads the targets of a wave; none when it has no file of them.
+func (f Folder) Targets(id string, q *surveys.Questionnaire) ([]assess.Target, error) {
+	name := filepath.Join(string(f), id, targetsFile)
+	src, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return assess.ReadTargets(name, src, q)
 }
 
 // freeze writes a file once; the same content again is fine, other content is not.

@@ -15,9 +15,9 @@ import (
 )
 
 // FS holds ID/questionnaire.yaml, ID/plan.yaml, for some ID/weights.yaml, ID/bank.yaml and ID/blueprint*.yaml, and what they refer to for each
-// questionnaire, and the folder census2020.
+// questionnaire, and the folders census2020 and literacy-series.
 //
-//go:embed */questionnaire.yaml */bank.yaml */blueprint*.yaml */plan.yaml */weights.yaml */import.yaml */*.svg census2020
+//go:embed */questionnaire.yaml */bank.yaml */blueprint*.yaml */plan.yaml */weights.yaml */targets.yaml */import.yaml */*.svg census2020 literacy-series
 var FS embed.FS
 
 // IDs returns the IDs of the questionnaires in the library, sorted.

@@ -1,7 +1,9 @@
--- The sums of every variable by PSU and crossing of the factors, in one scan of the
--- responses. Keys hold the levels, and which variables people have no value of, so that
+-- The sums of every variable by PSU and crossing of the factors, or by several such crossings,
+-- in one scan of the responses. Keys hold the levels, and which variables people have no value of, so that
 -- number and weights need summing only once. Weighted terms are added in whole parts,
 -- which is exact: neither the order of rows nor the number of threads changes a bit.
+-- The engine's newer analyzer takes ten seconds to read the some hundred sums of a report,
+-- the older one a few tenths, whatever the number of responses.
 -- The sample lies in the order of the cases, so that only the responses need sorting for
 -- the join; a hash table of ten million cases would take four times as long.
 SELECT
@@ -17,18 +19,9 @@ FROM
         @columns@
     FROM
     (
-        SELECT
-            @values@
-        FROM
-        (
-            @responses@
-        ) AS r
-        INNER JOIN
-        (
-            @sample@
-        ) AS s USING (case_id)
+        @scored@
     )
 )
 GROUP BY @groups@
-ORDER BY @groups@
-SETTINGS join_algorithm = 'full_sorting_merge'
+ORDER BY @order@
+SETTINGS join_algorithm = 'full_sorting_merge', enable_analyzer = 0

@@ -5,8 +5,12 @@ SELECT
 FROM sample FINAL
 INNER JOIN
 (
-    SELECT case_id, weight AS w, base AS before
-    FROM weights FINAL
-    WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
-) AS given USING (case_id)@standing@
+    SELECT *
+    FROM
+    (
+        SELECT case_id, weight AS w, base AS before
+        FROM weights FINAL
+        WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
+    ) AS given@standing@
+) AS given USING (case_id)
 WHERE wave = {wave:String} AND digest = {sample:String}@counting@

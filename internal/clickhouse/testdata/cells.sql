@@ -1,7 +1,9 @@
--- The sums of every variable by PSU and crossing of the factors, in one scan of the
--- responses. Keys hold the levels, and which variables people have no value of, so that
+-- The sums of every variable by PSU and crossing of the factors, or by several such crossings,
+-- in one scan of the responses. Keys hold the levels, and which variables people have no value of, so that
 -- number and weights need summing only once. Weighted terms are added in whole parts,
 -- which is exact: neither the order of rows nor the number of threads changes a bit.
+-- The engine's newer analyzer takes ten seconds to read the some hundred sums of a report,
+-- the older one a few tenths, whatever the number of responses.
 -- The sample lies in the order of the cases, so that only the responses need sorting for
 -- the join; a hash table of ten million cases would take four times as long.
 SELECT
@@ -34,7 +36,7 @@ FROM
 (
     SELECT
         unit,
-        bitShiftLeft(toUInt64(f0 + 1), 62) + bitShiftLeft(toUInt64(f1 + 1), 60) + bitShiftLeft(toUInt64(f2 + 1), 58) AS k0,
+        toUInt64(9223372036854775808) + bitShiftLeft(toUInt64(f0 + 1), 61) + bitShiftLeft(toUInt64(f1 + 1), 59) + bitShiftLeft(toUInt64(f2 + 1), 57) AS k0,
         w * exp2(43) AS w_0x,
         toInt64(w_0x) AS w_0,
         (w_0x - w_0) * exp2(52) AS w_1x,
@@ -84,6 +86,7 @@ FROM
         ifNull(v13 = 1, 0) AS v13is
     FROM
     (
+        -- The scores and answers of everybody who responded, with weight and PSU.
         SELECT
             unit,
             w,
@@ -107,49 +110,57 @@ FROM
             toNullable(toFloat64(bitTest(m0, 7))) AS v13
         FROM
         (
-            -- The response that counts for each case. Interviews that were broken off count nowhere.
+            -- The responses that count with what is made of their words.
             SELECT
                 case_id,
-                arraySum(c -> transform(c, [cityHash64('a\x27 OR 1=1 --', 1, 'b\x5C'), cityHash64('\x7Bwave\x3AString\x7D', 1, '\x3F'), cityHash64('c\x0A\x40keys\x40', 1, '/\x2A'), cityHash64('答\x22案', 1, '\x00\x60'), cityHash64('b\x5C', 1, '\x7Bwave\x3AString\x7D'), cityHash64('\x3F', 1, 'c\x0A\x40keys\x40'), cityHash64('/\x2A', 1, '答\x22案'), cityHash64('\x00\x60', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'b\x5C'), cityHash64('a\x27 OR 1=1 --', 1, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 0, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 1, '\x3F'), cityHash64('a\x27 OR 1=1 --', 0, '\x3F'), cityHash64('n', 1, '0'), cityHash64('n', 0, '0'), cityHash64('n', 1, '1'), cityHash64('n', 0, '1'), cityHash64('n', 1, '2'), cityHash64('n', 0, '2'), cityHash64('n', 1, '3'), cityHash64('n', 0, '3'), cityHash64('n', 1, '4'), cityHash64('n', 0, '4'), cityHash64('n', 1, '5'), cityHash64('n', 0, '5'), cityHash64('n', 1, '6'), cityHash64('n', 0, '6'), cityHash64('n', 1, '7'), cityHash64('n', 0, '7'), cityHash64('n', 1, '8'), cityHash64('n', 0, '8'), cityHash64('n', 1, '9'), cityHash64('n', 0, '9')], [257, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256, 512, 512, 512, 512, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024], toUInt64(0)), codes) AS m0,
+                m0,
                 toInt32(bitAnd(bitShiftRight(m0, 8), 3)) - 1 AS f0,
                 toInt32(if(bitAnd(bitShiftRight(m0, 10), 3) > 0, bitAnd(bitShiftRight(m0, 10), 3), if(mapContains(numbers, 'n'), multiIf(numbers['n'] >= -0.5 AND numbers['n'] < 1000, 1, numbers['n'] >= 1000 AND numbers['n'] < inf, 2, 0), 0))) - 1 AS f2
-            FROM responses FINAL
-            WHERE wave = {wave:String} AND case_id != '' AND NOT partial
-              AND (node, seq, submission_id, revision) NOT IN
+            FROM
             (
-                -- The records of a wave that do not count, because
-                --   turn > 1:  the submission has a later revision, or the same one with another body, or
-                --              another node has it too; a complete one has its turn before those that were
-                --              broken off, and of several bodies the one that was finished first;
-                --   place > 1: the case has another complete submission, of which a revision was finished
-                --              earlier.
-                -- The rule looks at the interviews alone. Whichever nodes took them, in whatever order, the
-                -- same ones count; surveys.Counting is the same rule in Go.
-                -- Only records that share a submission or a case with another one, or a hash, are sorted.
-                SELECT node, seq, submission_id, revision
-                FROM
+                -- The response that counts for each case. Interviews that were broken off count nowhere.
+                SELECT
+                    case_id,
+                    arraySum(c -> transform(c, [cityHash64('a\x27 OR 1=1 --', 1, 'b\x5C'), cityHash64('\x7Bwave\x3AString\x7D', 1, '\x3F'), cityHash64('c\x0A\x40keys\x40', 1, '/\x2A'), cityHash64('答\x22案', 1, '\x00\x60'), cityHash64('b\x5C', 1, '\x7Bwave\x3AString\x7D'), cityHash64('\x3F', 1, 'c\x0A\x40keys\x40'), cityHash64('/\x2A', 1, '答\x22案'), cityHash64('\x00\x60', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 1, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'a\x27 OR 1=1 --'), cityHash64('a\x27 OR 1=1 --', 0, 'b\x5C'), cityHash64('a\x27 OR 1=1 --', 1, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 0, '\x7Bwave\x3AString\x7D'), cityHash64('a\x27 OR 1=1 --', 1, '\x3F'), cityHash64('a\x27 OR 1=1 --', 0, '\x3F'), cityHash64('n', 1, '0'), cityHash64('n', 0, '0'), cityHash64('n', 1, '1'), cityHash64('n', 0, '1'), cityHash64('n', 1, '2'), cityHash64('n', 0, '2'), cityHash64('n', 1, '3'), cityHash64('n', 0, '3'), cityHash64('n', 1, '4'), cityHash64('n', 0, '4'), cityHash64('n', 1, '5'), cityHash64('n', 0, '5'), cityHash64('n', 1, '6'), cityHash64('n', 0, '6'), cityHash64('n', 1, '7'), cityHash64('n', 0, '7'), cityHash64('n', 1, '8'), cityHash64('n', 0, '8'), cityHash64('n', 1, '9'), cityHash64('n', 0, '9')], [257, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256, 512, 512, 512, 512, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024], toUInt64(0)), codes) AS m0,
+                    numbers
+                FROM responses FINAL
+                WHERE wave = {wave:String} AND case_id != '' AND NOT partial
+                  AND (node, seq, submission_id, revision) NOT IN
                 (
-                    SELECT
-                        node, seq, submission_id, revision, turn, partial,
-                        row_number() OVER (PARTITION BY case_id, turn = 1, partial ORDER BY first, toString(submission_id), node, seq) AS place
+                    -- The records of a wave that do not count, because
+                    --   turn > 1:  the submission has a later revision, or the same one with another body, or
+                    --              another node has it too; a complete one has its turn before those that were
+                    --              broken off, and of several bodies the one that was finished first;
+                    --   place > 1: the case has another complete submission, of which a revision was finished
+                    --              earlier.
+                    -- The rule looks at the interviews alone. Whichever nodes took them, in whatever order, the
+                    -- same ones count; surveys.Counting is the same rule in Go.
+                    -- Only records that share a submission or a case with another one, or a hash, are sorted.
+                    SELECT node, seq, submission_id, revision
                     FROM
                     (
                         SELECT
-                            case_id, node, seq, submission_id, revision, partial,
-                            row_number() OVER (PARTITION BY submission_id ORDER BY partial, revision DESC, finished, body_hash, node, seq) AS turn,
-                            minIf(finished, NOT partial) OVER (PARTITION BY submission_id) AS first
-                        FROM responses FINAL
-                        WHERE wave = {wave:String}
-                          AND (
-                              cityHash64(submission_id) IN (
-                                  SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}
-                                  GROUP BY h HAVING count() > 1)
-                              OR cityHash64(case_id) IN (
-                                  SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String} AND case_id != ''
-                                  GROUP BY h HAVING count() > 1))
+                            node, seq, submission_id, revision, turn, partial,
+                            row_number() OVER (PARTITION BY case_id, turn = 1, partial ORDER BY first, toString(submission_id), node, seq) AS place
+                        FROM
+                        (
+                            SELECT
+                                case_id, node, seq, submission_id, revision, partial,
+                                row_number() OVER (PARTITION BY submission_id ORDER BY partial, revision DESC, finished, body_hash, node, seq) AS turn,
+                                minIf(finished, NOT partial) OVER (PARTITION BY submission_id) AS first
+                            FROM responses FINAL
+                            WHERE wave = {wave:String}
+                              AND (
+                                  cityHash64(submission_id) IN (
+                                      SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}
+                                      GROUP BY h HAVING count() > 1)
+                                  OR cityHash64(case_id) IN (
+                                      SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String} AND case_id != ''
+                                      GROUP BY h HAVING count() > 1))
+                        )
                     )
+                    WHERE turn > 1 OR place > 1
                 )
-                WHERE turn > 1 OR place > 1
             )
         ) AS r
         INNER JOIN
@@ -163,9 +174,13 @@ FROM
             FROM sample FINAL
             INNER JOIN
             (
-                SELECT case_id, weight AS w, base AS before
-                FROM weights FINAL
-                WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
+                SELECT *
+                FROM
+                (
+                    SELECT case_id, weight AS w, base AS before
+                    FROM weights FINAL
+                    WHERE wave = {wave:String} AND digest = {weights:String} AND weight > 0
+                ) AS given
             ) AS given USING (case_id)
             WHERE wave = {wave:String} AND digest = {sample:String}
         ) AS s USING (case_id)
@@ -173,4 +188,4 @@ FROM
 )
 GROUP BY unit, k0
 ORDER BY unit, k0
-SETTINGS join_algorithm = 'full_sorting_merge'
+SETTINGS join_algorithm = 'full_sorting_merge', enable_analyzer = 0

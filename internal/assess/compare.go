@@ -1,0 +1,152 @@
+package assess
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// The notes of changes.
+const (
+	// OwnErrorOnly is the note on a change against a published rate without a standard
+	// error: its interval and its P know the error of the wave alone, so that both look
+	// more certain than they are.
+	OwnErrorOnly analysis.NoteCode = "own-error-only"
+	// OtherItems is the note on a change between rates by the same rule, but of other items,
+	// which may be easier or harder.
+	OtherItems analysis.NoteCode = "other-items"
+	// OtherCriterion is the note on a reference that was measured by another rule than the
+	// wave's, named by Subject; there is no difference between the two.
+	OtherCriterion analysis.NoteCode = "other-criterion"
+)
+
+// SameCriterion says that a criterion of the published series is that of a questionnaire,
+// and whether the items are the same too.
+type SameCriterion struct {
+	Published, Questionnaire string
+	SameItems                bool
+}
+
+// compare sets the published rates and the targets beside those of the wave.
+func (r *Results) compare(opt Options) error {
+	p := r.Plan
+	for _, c := range p.Compare {
+		n := len(r.References)
+		for _, ref := range opt.References {
+			if ref.Code == c.Code && (len(c.Years) == 0 || slices.Contains(c.Years, ref.Year)) {
+				ref.Name = c.Name
+				r.References = append(r.References, ref)
+			}
+		}
+		if len(r.References) == n && len(opt.References) > 0 {
+			return fmt.Errorf("%w: the plan compares with the area %q in the years %v, but there is no published rate of it; correct code and years, or remove it", surveys.ErrInvalid, c.Code, c.Years)
+		}
+		for _, y := range c.Years {
+			if len(opt.References) > 0 && !slices.ContainsFunc(r.References[n:], func(ref Reference) bool { return ref.Year == y }) {
+				return fmt.Errorf("%w: the plan compares with the area %q in %d, but there is no published rate of that year; remove the year", surveys.ErrInvalid, c.Code, y)
+			}
+		}
+	}
+	slices.SortStableFunc(r.References, func(a, b Reference) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Year, b.Year))
+	})
+	if len(r.Headline) > 0 {
+		own := r.Headline[len(r.Headline)-1].Estimate
+		for _, ref := range r.References {
+			r.Changes = append(r.Changes, change(own, ref, r.Questionnaire.Criterion.ID, opt.Criteria))
+		}
+	}
+	r.attain(opt.Targets)
+	return nil
+}
+
+// change is how an estimate stands to a published rate.
+func change(own analysis.Estimate, ref Reference, criterion string, same []SameCriterion) Change {
+	nan := math.NaN()
+	rule := slices.IndexFunc(same, func(s SameCriterion) bool { return s.Published == ref.Criterion && s.Questionnaire == criterion })
+	c := Change{Reference: ref, P: nan, Comparable: rule >= 0,
+		Difference: analysis.Estimate{Value: nan, SE: nan, Lo: nan, Hi: nan, Level: own.Level, DF: nan, DEff: nan, DEffWOR: nan}}
+	if !c.Comparable {
+		c.Difference.Notes = []analysis.Note{{Code: OtherCriterion, Subject: ref.Criterion}}
+		return c
+	}
+	notes := slices.Clone(own.Notes)
+	if !same[rule].SameItems {
+		notes = append(notes, analysis.Note{Code: OtherItems})
+	}
+	published := analysis.Estimate{Value: ref.Rate, SE: ref.SE, DF: math.Inf(1)}
+	if math.IsNaN(ref.SE) {
+		published.SE = 0
+		notes = append(notes, analysis.Note{Code: OwnErrorOnly, Subject: ref.Source})
+	}
+	v := analysis.Independent(own, published)
+	v.Notes = notes
+	if d, err := v.Difference(0, 1); err == nil { // else the wave has no rate
+		c.Difference, c.P = d, d.Test(0).P
+	}
+	return c
+}
+
+// attain says which targets are reached: those of the area by the rate of all, those of a
+// level of a table, such as a city or a key group, by its rate. A target of another area
+// stays unsaid.
+func (r *Results) attain(targets []Target) {
+	for _, t := range targets {
+		if row, known := r.rowOf(t.Code); known {
+			r.Targets = append(r.Targets, attainment(row.Estimate, t, r.Settings.Level))
+		}
+	}
+}
+
+// rowOf finds the rate of an area or group in the last level of the series.
+func (r *Results) rowOf(code string) (Row, bool) {
+	last := len(r.Headline) - 1
+	if last < 0 {
+		return Row{}, false
+	}
+	if code == r.Plan.Area.Code {
+		return r.Headline[last], true
+	}
+	for _, t := range r.Tables {
+		for _, g := range t.Groups {
+			if g.Code == code {
+				return g.Rows[last], true
+			}
+		}
+	}
+	return Row{}, false
+}
+
+// attainment compares an estimate with a target. What is tested is the opposite of the
+// verdict, one-sidedly: t = (rate − target)/SE on the degrees of freedom of the rate. Where
+// nobody, or everybody, reaches the criterion there is no standard error; then the interval
+// of the rate decides at its level.
+func attainment(e analysis.Estimate, t Target, level float64) Attainment {
+	a := Attainment{Target: t, Estimate: e, Verdict: Unknown, Sure: math.NaN()}
+	if e.N == 0 || math.IsNaN(e.Value) {
+		return a
+	}
+	reached := e.Value > t.Rate || !t.Above && e.Value == t.Rate
+	a.Sure = 1 - e.Test(t.Rate).P/2
+	if !(e.SE > 0) || math.IsNaN(a.Sure) {
+		a.Sure = 0.5
+		if e.Lo > t.Rate || e.Hi < t.Rate {
+			a.Sure = e.Level
+		}
+	}
+	switch sure := a.Sure >= level; {
+	case reached && sure:
+		a.Verdict = Attained
+	case reached:
+		a.Verdict = LikelyAttained
+	case sure:
+		a.Verdict = Missed
+	default:
+		a.Verdict = LikelyMissed
+	}
+	return a
+}

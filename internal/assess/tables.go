@@ -1,0 +1,211 @@
+package assess
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// tables estimates the literacy rate by each factor the plan wants a table of.
+func (e *estimator) tables() error {
+	for _, id := range e.results.Plan.Tables {
+		f := e.results.Plan.Factor(id)
+		if f == nil {
+			return fmt.Errorf("%w: the table %q is no factor of the plan", surveys.ErrInvalid, id)
+		}
+		by, err := e.by(VarLiterate, id)
+		if err != nil {
+			return err
+		}
+		t := Table{Factor: *f}
+		for i, l := range f.Levels {
+			t.Groups = append(t.Groups, Group{Code: l.Code, Name: l.Name, Max: 1, Rows: e.rowsOf(VarLiterate, by, i)})
+		}
+		var others []analysis.Table
+		for _, l := range f.Levels {
+			by, err := e.by(VarLiterate, otherwise(id, l.Code))
+			if err != nil {
+				return err
+			}
+			others = append(others, by[len(by)-1])
+		}
+		if t.Separation, err = e.separate(f.Levels, &by[len(by)-1], others); err != nil {
+			return fmt.Errorf("table %q: %w", id, err)
+		}
+		e.results.Tables = append(e.results.Tables, t)
+	}
+	return nil
+}
+
+// groupSets estimates the rate of each group of the sets, and compares it with everybody
+// who is known not to belong to it.
+func (e *estimator) groupSets() error {
+	for i := range e.results.Plan.Groups {
+		set := &e.results.Plan.Groups[i]
+		t := Table{Set: set, Factor: Factor{ID: set.ID, Title: set.Title}}
+		var others []analysis.Table
+		for _, g := range set.Groups {
+			t.Factor.Levels = append(t.Factor.Levels, Level{Code: g.Code, Name: g.Name, When: g.When})
+			by, err := e.by(VarLiterate, set.factor(g).ID)
+			if err != nil {
+				return err
+			}
+			t.Groups = append(t.Groups, Group{Code: g.Code, Name: g.Name, Max: 1, Rows: e.rowsOf(VarLiterate, by, 0)})
+			others = append(others, by[len(by)-1])
+		}
+		var err error
+		if t.Separation, err = e.separate(t.Factor.Levels, nil, others); err != nil {
+			return fmt.Errorf("group set %q: %w", set.ID, err)
+		}
+		e.results.Tables = append(e.results.Tables, t)
+	}
+	return nil
+}
+
+// crossings estimates the rate by pairs of factors.
+func (e *estimator) crossings() error {
+	p := e.results.Plan
+	for _, pair := range p.Crossings {
+		if len(pair) != 2 || p.Factor(pair[0]) == nil || p.Factor(pair[1]) == nil {
+			return fmt.Errorf("%w: the crossing %v is not of two factors of the plan", surveys.ErrInvalid, pair)
+		}
+		c := CrossTable{Rows: *p.Factor(pair[0]), Columns: *p.Factor(pair[1])}
+		by, err := e.by(VarLiterate, pair...)
+		if err != nil {
+			return err
+		}
+		for i := range c.Rows.Levels {
+			var row [][]Row
+			for k := range c.Columns.Levels {
+				row = append(row, e.rowsOf(VarLiterate, by, i*len(c.Columns.Levels)+k))
+			}
+			c.Cells = append(c.Cells, row)
+		}
+		e.results.Crossings = append(e.results.Crossings, c)
+	}
+	return nil
+}
+
+// topics estimates the shares of the answers to unscored questions.
+func (e *estimator) topics() error {
+	q := e.results.Questionnaire
+	for _, t := range e.results.Plan.Topics {
+		r := TopicResult{Topic: t}
+		switch f := e.results.Plan.Factor(t.By); {
+		case t.By == VarLiterate:
+			r.Levels = literacy(q.Criterion).Levels
+		case f != nil:
+			r.Levels = f.Levels
+		}
+		for _, s := range t.shares(q) {
+			if err := e.group(&r.Groups, proportion, s.Name, Group{Code: s.code, Name: s.name, Max: 1}); err != nil {
+				return fmt.Errorf("topic %q: %w", t.ID, err)
+			}
+			if t.By == "" {
+				continue
+			}
+			by, err := e.by(s.Name, t.By)
+			if err != nil {
+				return fmt.Errorf("topic %q: %w", t.ID, err)
+			}
+			var levels [][]Row
+			for i := range r.Levels {
+				levels = append(levels, e.rowsOf(s.Name, by, i))
+			}
+			r.By = append(r.By, levels)
+		}
+		e.results.Topics = append(e.results.Topics, r)
+	}
+	return nil
+}
+
+// separate says which groups differ. pairs has the estimates of groups that do not overlap,
+// nil where they do; others has for each group those of it and of all others.
+func (e *estimator) separate(levels []Level, pairs *analysis.Table, others []analysis.Table) (*Separation, error) {
+	s := &Separation{}
+	for i, l := range levels {
+		if c, ok, err := contrast(others[i], 0, 1, l.Code, ""); err != nil {
+			return nil, err
+		} else if ok {
+			s.Others = append(s.Others, c)
+		}
+	}
+	adjust(s.Others)
+	if pairs != nil {
+		if err := s.pairs(levels, *pairs, e.results.Settings.Level); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.Others) == 0 && len(s.Pairs) == 0 {
+		return nil, nil
+	}
+	return s, nil
+}
+
+// contrast is the difference of two groups of a table; false when one of them has nobody.
+func contrast(t analysis.Table, i, j int, a, b string) (Contrast, bool, error) {
+	for _, k := range []int{i, j} {
+		if t.Groups[k].Estimate.N == 0 || math.IsNaN(t.Values[k]) {
+			return Contrast{}, false, nil
+		}
+	}
+	d, err := t.Difference(i, j)
+	if err != nil {
+		return Contrast{}, false, fmt.Errorf("difference of %q and %q: %w", a, b, err)
+	}
+	d.N, d.Weighted = t.Groups[i].Estimate.N+t.Groups[j].Estimate.N, t.Groups[i].Estimate.Weighted+t.Groups[j].Estimate.Weighted
+	return Contrast{A: a, B: b, Difference: d, P: d.Test(0).P}, true, nil
+}
+
+// adjust corrects the P of a family of contrasts.
+func adjust(family []Contrast) {
+	p := make([]float64, len(family))
+	for i, c := range family {
+		p[i] = c.P
+	}
+	for i, x := range analysis.Holm(p) {
+		family[i].Adjusted = x
+	}
+}
+
+// pairs compares every pair of groups that somebody belongs to, and says in letters and
+// ranks what can be told apart.
+func (s *Separation) pairs(levels []Level, t analysis.Table, level float64) error {
+	var there []int // the highest rate first
+	for i := range levels {
+		if t.Groups[i].Estimate.N > 0 && !math.IsNaN(t.Values[i]) {
+			there = append(there, i)
+		}
+	}
+	if len(there) < 2 {
+		return nil
+	}
+	slices.SortStableFunc(there, func(a, b int) int { return cmp.Compare(t.Values[b], t.Values[a]) })
+	place := map[[2]string]int{}
+	for k, i := range there {
+		for _, j := range there[k+1:] {
+			c, _, err := contrast(t, i, j, levels[i].Code, levels[j].Code)
+			if err != nil {
+				return err
+			}
+			place[[2]string{c.A, c.B}] = len(s.Pairs)
+			s.Pairs = append(s.Pairs, c)
+		}
+	}
+	adjust(s.Pairs)
+	above := func(a, b int) bool {
+		k, ok := place[[2]string{levels[there[a]].Code, levels[there[b]].Code}]
+		return ok && s.Pairs[k].Significant(level)
+	}
+	s.Letters, s.Ranks = map[string]string{}, map[string]Ranks{}
+	letters := analysis.Letters(len(there), func(a, b int) bool { return above(a, b) || above(b, a) })
+	ranks := analysis.RankSets(len(there), above)
+	for k, i := range there {
+		s.Letters[levels[i].Code], s.Ranks[levels[i].Code] = letters[k], ranks[k]
+	}
+	return nil
+}

@@ -1,0 +1,7 @@
+-- The responses that count with what is made of their words.
+SELECT
+    @columns@
+FROM
+(
+    @responses@
+)
