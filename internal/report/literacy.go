@@ -93,10 +93,18 @@ func (b *builder) heads(keys ...string) []document.Heading {
 
 // areaName names whose rate a reference is; one of an area's own survey says so.
 func (b *builder) areaName(ref assess.Reference) string {
-	if ref.Survey == "" {
-		return ref.Area
+	if ref.Survey == "" || ref.Code == assess.NationCode {
+		return b.placeName(ref)
 	}
-	return b.say("changes.area", "area", ref.Area, "survey", ref.Survey)
+	return b.say("changes.area", "area", b.placeName(ref), "survey", b.codeName("survey.", ref.Survey, "changes.unknown"))
+}
+
+// placeName is the area of a reference as the plan calls it, or as it was published.
+func (b *builder) placeName(ref assess.Reference) string {
+	if name := b.text(ref.Name); name != "" {
+		return name
+	}
+	return ref.Area
 }
 
 func (b *builder) headlineHidden() bool {
@@ -153,10 +161,19 @@ func (b *builder) criterionName(id string) string {
 	if c := b.results.Questionnaire.Criterion; id == c.ID {
 		return b.text(c.Name)
 	}
-	if id == "" {
-		return b.say("changes.unknown")
+	return b.codeName("criterion.", id, "changes.unknown")
+}
+
+// codeName is what words call a code of the published series, the code itself where they do not
+// know it, and the words of none for no code.
+func (b *builder) codeName(prefix, code, none string) string {
+	if code == "" {
+		return b.say(none)
 	}
-	return id
+	if name := b.words[prefix+code]; name != "" {
+		return name
+	}
+	return code
 }
 
 // targets says which targets are reached, and how surely.
@@ -279,7 +296,7 @@ func (b *builder) areaSeries(code string, years []int) document.Series {
 		if ref.Code != code {
 			continue
 		}
-		s.Name = ref.Area
+		s.Name = b.placeName(ref)
 		p := document.Point{Value: percentage(ref.Rate), Lo: math.NaN(), Hi: math.NaN(), N: ref.N, Label: show.Percent(ref.Rate, 1)}
 		if ref.SE > 0 {
 			p.Lo, p.Hi = percentage(ref.Rate-1.96*ref.SE), percentage(ref.Rate+1.96*ref.SE)
@@ -304,7 +321,7 @@ func (b *builder) breaks(years []int) []document.Break {
 	var out []document.Break
 	criteria := func(i int) []string {
 		if i == len(years) {
-			return []string{b.results.Questionnaire.Criterion.ID}
+			return b.comparable()
 		}
 		var all []string
 		for _, ref := range b.results.References {
@@ -321,6 +338,18 @@ func (b *builder) breaks(years []int) []document.Break {
 		}
 	}
 	return out
+}
+
+// comparable are the criteria of published rates that the wave's can be compared with, and its
+// own.
+func (b *builder) comparable() []string {
+	all := []string{b.results.Questionnaire.Criterion.ID}
+	for _, c := range b.results.Changes {
+		if c.Comparable {
+			all = append(all, c.Reference.Criterion)
+		}
+	}
+	return all
 }
 
 // references is the annex with all published rates and their sources.
@@ -345,7 +374,7 @@ func (b *builder) references() {
 		}
 		t.Rows = append(t.Rows, document.Row{Name: b.areaName(ref), Detail: ref.Note, Cells: []document.Cell{
 			{Text: fmt.Sprint(ref.Year)}, numeric(show.Percent(ref.Rate, 2), ref.Rate, document.Share, 2), numeric(show.Number(100*ref.SE, 2), 100*ref.SE, document.Points, 2), n,
-			{Text: b.criterionName(ref.Criterion)}, {Text: orMissing(ref.Certainty)}, {Text: orMissing(ref.Grade)}, {Text: orMissing(ref.Source)},
+			{Text: b.criterionName(ref.Criterion)}, {Text: b.codeName("certainty.", ref.Certainty, "changes.unknown")}, {Text: orMissing(ref.Grade)}, {Text: orMissing(ref.Source)},
 		}})
 	}
 	b.add(document.Block{Table: t})

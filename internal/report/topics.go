@@ -100,6 +100,9 @@ func (b *builder) topicBy(t assess.TopicResult, all estimated) {
 	var names []string
 	for k, l := range t.Levels {
 		name := b.text(l.Name)
+		if l.Code == assess.NotLiterate {
+			name = b.say("topics.not", "name", b.text(t.Levels[0].Name))
+		}
 		names, heads[k] = append(names, name), b.say("topics.among", "group", name)
 		e := all
 		e.id, e.by = all.id+"-"+l.Code, l.Code

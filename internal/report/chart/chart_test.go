@@ -311,14 +311,15 @@ func items(t *testing.T, option []byte, function string) (out [][]any) {
 
 func TestLinesAreInterrupted(t *testing.T) {
 	c := overTime(surveys.ZH)
-	for i, want := range []bool{false, true, true, true, false, true, false, true} {
-		if joined := items(t, option(t, c, surveys.ZH), "ciTrend")[i][7] != nil; joined != want {
-			t.Errorf("%s of the province is joined to the time before = %v, want %v", c.Categories[i], joined, want)
+	for series, joins := range [][]bool{{false, true, true, true, false, true, false, true}, {false, false, true, true, false, false, false, true}} {
+		joined := make([]bool, len(joins))
+		for _, item := range items(t, option(t, c, surveys.ZH), "ciTrend") {
+			if int(item[4].(float64)) == series {
+				joined[int(item[0].(float64))] = item[7] != nil
+			}
 		}
-	}
-	for i, want := range []bool{false, false, true, true, false, false, false, true} {
-		if joined := items(t, option(t, c, surveys.ZH), "ciTrend")[8+i][7] != nil; joined != want {
-			t.Errorf("%s of the nation is joined to the time before = %v, want %v", c.Categories[i], joined, want)
+		if !slices.Equal(joined, joins) {
+			t.Errorf("line %d is joined to the time before: %v, want %v", series, joined, joins)
 		}
 	}
 	words, _ := read(t, svg(t, c, surveys.ZH, Paper))

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -28,9 +29,11 @@ func (p *picture) trend() error {
 	all := estimates(p.Chart)
 	encode := charts.WithEncodeOpts(opts.Encode{X: []int{0}, Y: []int{1, 2, 3}})
 	for i, s := range all {
-		data := make([]opts.CustomData, len(s.Points))
+		data := []opts.CustomData{}
 		for at, pt := range s.Points {
-			data[at] = opts.CustomData{Name: p.tip(p.part(at, s.Name), pt), Value: p.time(s, i, at, len(all), broken[at])}
+			if !p.silent(pt) {
+				data = append(data, opts.CustomData{Name: p.tip(p.part(at, s.Name), pt), Value: p.time(s, i, at, len(all), broken[at])})
+			}
 		}
 		p.legend = append(p.legend, legendEntry{Name: s.Name, Icon: pointIcons[i]})
 		p.add(s.Name, "ciTrend", data, encode, coloured(Palette[i]))
@@ -62,10 +65,24 @@ func (p *picture) time(s document.Series, series, at, lines int, broken bool) []
 	return item
 }
 
-// missingBefore counts the lines before this one that have no number at a time.
+// silent says that there was no survey: nothing is drawn then, unless nothing is drawn at all.
+func (p *picture) silent(pt document.Point) bool {
+	if drawn(pt) || pt.Missing != "" {
+		return false
+	}
+	for _, s := range estimates(p.Chart) {
+		if slices.ContainsFunc(s.Points, drawn) {
+			return true
+		}
+	}
+	return false
+}
+
+// missingBefore counts the lines before this one whose number at a time is withheld; where there
+// was no survey there is nothing to say.
 func (p *picture) missingBefore(series, at int) (n int) {
 	for _, s := range estimates(p.Chart)[:series] {
-		if !drawn(s.Points[at]) {
+		if !drawn(s.Points[at]) && !p.silent(s.Points[at]) {
 			n++
 		}
 	}
