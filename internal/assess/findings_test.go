@@ -54,7 +54,7 @@ func unscored(m *assess.Memory, q *surveys.Questionnaire) {
 type person struct {
 	sex, residence, farmer, any, first int // −1: not known
 	literate                           bool
-	city, stratum, psu                 string
+	city, stratum, psu, occupation     string
 	weight                             float64
 }
 
@@ -74,7 +74,7 @@ func people(m *assess.Memory, q *surveys.Questionnaire) (list []person) {
 		p.weight, p.literate = c.Weight, points(q, a) > q.Criterion.Cut
 		p.sex = slices.Index([]string{"1", "2"}, a.First("sex"))
 		p.residence = slices.Index([]string{"urban", "rural"}, c.Columns["class"])
-		p.farmer = farmer(a)
+		p.farmer, p.occupation = farmer(a), a.First("occupation")
 		if given := a["C01"]; len(given) > 0 {
 			p.any, p.first = 0, 0
 			if slices.Contains(given, "internet") {
@@ -223,15 +223,20 @@ func TestFindingsAreThoseOfPeople(t *testing.T) {
 	pair := sex.Separation.Pairs[0]
 	index := map[string]int{"male": 0, "female": 1}
 	contrast("men and women", pair, func(x person) bool { return x.sex == index[pair.A] }, func(x person) bool { return x.sex == index[pair.B] })
-	age := r.Tables[slices.IndexFunc(r.Tables, func(x assess.Table) bool { return x.Factor.ID == "city" })]
-	for _, c := range age.Separation.Others {
+	city := r.Tables[slices.IndexFunc(r.Tables, func(x assess.Table) bool { return x.Factor.ID == "city" })]
+	for _, c := range city.Separation.Others {
 		contrast("city "+c.A, c, func(x person) bool { return x.city == c.A }, func(x person) bool { return x.city != c.A })
+	}
+	work := r.Tables[slices.IndexFunc(r.Tables, func(x assess.Table) bool { return x.Factor.ID == "occupation" })]
+	for _, c := range work.Separation.Others { // who has no occupation is no other
+		contrast("occupation "+c.A, c, func(x person) bool { return x.occupation == c.A },
+			func(x person) bool { return x.occupation != "" && x.occupation != "refused" && x.occupation != c.A })
 	}
 	p2 := math.Abs(pair.Difference.Value) / pair.Difference.SE
 	if !(pair.P > 0 && pair.P < 1) || pair.Adjusted != pair.P || math.Abs(pair.Difference.T()-p2) > 1e-9 && math.Abs(pair.Difference.T()+p2) > 1e-9 {
 		t.Errorf("the only pair has P %v and adjusted %v", pair.P, pair.Adjusted)
 	}
-	checkSeparation(t, r, age)
+	checkSeparation(t, r, city)
 }
 
 // checkSeparation holds letters and ranks against the pairs.

@@ -56,7 +56,7 @@ func TestReadPlanFaults(t *testing.T) {
 		{"a column without values", "  ineligible: [vacant]\n  unknown: [no contact]\n", "", `weights.yaml:5: invalid: the status names the column "disposition" but no values`},
 		{"a meaning that is none", "column: disposition", "unscored: maybe\n  column: disposition", `weights.yaml:5: invalid: unscored is "maybe"`},
 		{"factor of the analysis", "id: place", "id: sex", `weights.yaml:9: invalid: factor "sex" is one of the plan of the analysis already`},
-		{"margin of no factor", "factors: [city]", "factors: [moon]", `weights.yaml:13: invalid: there is no factor "moon"; the factors are city, residence`},
+		{"margin of no factor", "factors: [city]", "factors: [moon]", `weights.yaml:13: invalid: there is no factor "moon"; the factors are city, region, residence`},
 		{"margin of nothing", "factors: [city]", "factors: []", "weights.yaml:13: invalid: the margin has no factors"},
 		{"margin with a factor twice", "factors: [sex, place]", "factors: [sex, sex]", "weights.yaml:11: invalid: the margin sex/sex names the factor \"sex\" twice"},
 		{"margin twice", "factors: [education]", "factors: [city]", "weights.yaml:14: invalid: the margin city stands there twice"},
