@@ -112,6 +112,15 @@ const (
 	OutOfGroup = "out"
 )
 
+// Factors are the groups of the set, each as a factor of two levels, in their order.
+func (s *GroupSet) Factors() []Factor {
+	list := make([]Factor, len(s.Groups))
+	for i, g := range s.Groups {
+		list[i] = s.factor(g)
+	}
+	return list
+}
+
 // factor is the group as a factor of two levels. Who cannot be classified has none, and is
 // in neither.
 func (s *GroupSet) factor(g KeyGroup) Factor {

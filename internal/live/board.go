@@ -69,7 +69,7 @@ type Cases interface {
 
 // Board keeps the figures of one wave. Its methods may be called from several goroutines.
 type Board struct {
-	query   Query
+	query   Query // its factors are those of the plan, then the groups of its sets
 	plan    *assess.Plan
 	records Records
 	cases   Cases
@@ -114,7 +114,11 @@ const Every = 2 * time.Second
 
 // NewBoard returns a board for a wave, which reads nothing until it is asked.
 func NewBoard(wave string, q *surveys.Questionnaire, plan *assess.Plan, records Records, cases Cases) *Board {
-	b := &Board{query: Query{Wave: wave, Questionnaire: q, Factors: plan.Factors}, plan: plan, records: records, cases: cases, now: time.Now, every: Every}
+	factors := slices.Clone(plan.Factors)
+	for i := range plan.Groups {
+		factors = append(factors, plan.Groups[i].Factors()...)
+	}
+	b := &Board{query: Query{Wave: wave, Questionnaire: q, Factors: factors}, plan: plan, records: records, cases: cases, now: time.Now, every: Every}
 	b.reset()
 	return b
 }
@@ -164,7 +168,7 @@ func (b *Board) readCases(ctx context.Context) (any bool, err error) {
 		any = true
 		p := b.byCase[c.ID]
 		if p == nil {
-			p = &person{score: math.NaN(), levels: make([]int, len(b.plan.Factors))}
+			p = &person{score: math.NaN(), levels: make([]int, len(b.query.Factors))}
 			b.byCase[c.ID], b.people = p, append(b.people, p)
 			for i := range p.levels {
 				p.levels[i] = -1
@@ -186,8 +190,8 @@ func (b *Board) readCases(ctx context.Context) (any bool, err error) {
 func (b *Board) levelsOf(p *person) {
 	r, has := b.counts[p.ID]
 	answer := 0
-	for i := range b.plan.Factors {
-		f := &b.plan.Factors[i]
+	for i := range b.query.Factors {
+		f := &b.query.Factors[i]
 		if f.Sample != "" {
 			p.levels[i] = f.Level(p.Columns[f.Sample])
 			continue

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,7 +151,18 @@ func (f *field) Arrivals(_ context.Context, q live.Query, after map[uint16]uint6
 			rec.Score = result.Total
 		}
 		for k := range q.Factors {
-			if fac := &q.Factors[k]; fac.Sample == "" {
+			switch fac := &q.Factors[k]; {
+			case fac.Sample != "":
+			case fac.Conditional(): // only the elderly can be told, of 60 years and more
+				level := -1
+				if strings.HasSuffix(fac.ID, ":elderly") {
+					level = 1
+					if r.Answers.First("age") >= "60" {
+						level = 0
+					}
+				}
+				rec.Levels = append(rec.Levels, level)
+			default:
 				rec.Levels = append(rec.Levels, fac.Level(r.Answers.First(fac.Answer)))
 			}
 		}
@@ -195,9 +207,9 @@ func TestFiguresAreThoseOfTheReport(t *testing.T) {
 		}
 		same(t, "everybody", got.Everybody.Estimate, f.reported(b.Shown(view, "", -1, 0)))
 		for k, table := range got.Tables {
-			factor := slices.IndexFunc(f.plan.Factors, func(x assess.Factor) bool { return x.ID == table.Factor.ID })
 			for l, g := range table.Groups {
-				cases := b.Shown(view, "", factor, l)
+				factor, level := b.Place(table.Factor.ID, g.Level.Code, l)
+				cases := b.Shown(view, "", factor, level)
 				if len(cases) != g.N/live.Step*live.Step {
 					t.Errorf("table %d: %d of %d interviews are in the rate", k, len(cases), g.N)
 				}
@@ -318,8 +330,8 @@ func TestWatchingTellsNothing(t *testing.T) {
 				figures := f.figures(b, view, "")
 				for k, table := range figures.Tables {
 					for l, g := range table.Groups {
-						factor := slices.IndexFunc(f.plan.Factors, func(x assess.Factor) bool { return x.ID == table.Factor.ID })
-						now := b.Shown(view, "", factor, l)
+						factor, level := b.Place(table.Factor.ID, g.Level.Code, l)
+						now := b.Shown(view, "", factor, level)
 						key := fmt.Sprint(view, k, l)
 						gone, came := less(before[key], now), less(now, before[key])
 						watched++

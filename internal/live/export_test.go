@@ -16,3 +16,17 @@ func (b *Board) Shown(view View, area string, factor, level int) (cases []string
 	}
 	return cases[:len(cases)/Step*Step]
 }
+
+// Place is where the people of a group are told: the index of a factor and of its level. Of a
+// set of groups each group is a factor of its own.
+func (b *Board) Place(table, code string, level int) (factor, at int) {
+	for i, f := range b.query.Factors {
+		switch f.ID {
+		case table:
+			return i, level
+		case code:
+			return i, 0
+		}
+	}
+	panic("no factor " + table)
+}

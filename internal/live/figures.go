@@ -135,6 +135,13 @@ func (b *Board) compute(of asked) (*Figures, error) {
 		f.Tables = append(f.Tables, t)
 		tables = append(tables, judged{"table " + t.Factor.ID, t.Groups, levelOf})
 	}
+	sets, err := b.sets(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range sets {
+		tables = append(tables, t...)
+	}
 	places, byPlace, err := b.parts(s, of.area)
 	if err != nil {
 		return nil, err
@@ -145,9 +152,38 @@ func (b *Board) compute(of asked) (*Figures, error) {
 	for i := range places {
 		places[i].Group = byPlace.groups[i]
 	}
+	for k, t := range sets {
+		set := Table{Factor: assess.Factor{ID: b.plan.Groups[k].ID, Title: b.plan.Groups[k].Title}}
+		for _, one := range t {
+			set.Groups = append(set.Groups, one.groups[0])
+		}
+		f.Tables = append(f.Tables, set)
+	}
 	foresee(places, f.Everybody.Estimate)
 	f.Places = places
 	return f, nil
+}
+
+// sets has, for each set of groups that may overlap, a table of each of them: who belongs, and
+// the others.
+func (b *Board) sets(s *sample) ([][]judged, error) {
+	out := make([][]judged, len(b.plan.Groups))
+	at := len(b.plan.Factors)
+	for k := range b.plan.Groups {
+		for range b.plan.Groups[k].Groups {
+			f := &b.query.Factors[at]
+			index := at
+			levelOf := func(p *person) int { return p.levels[index] }
+			groups, err := s.groups(f.Levels, levelOf)
+			if err != nil {
+				return nil, err
+			}
+			groups[0].Level.Code = f.ID
+			out[k] = append(out[k], judged{"group " + f.ID, groups, levelOf})
+			at++
+		}
+	}
+	return out, nil
 }
 
 // sample is the people of a view in an area, in the order of their turns, as a design.

@@ -102,7 +102,7 @@ func (d *desk) liveTables(p *deskLive, f *live.Figures) error {
 		p.Groups = append(p.Groups, table)
 	}
 	var err error
-	if p.Places, err = d.table(p.deskFrame, "next", "figures.live.next", "figures.area", "#figures.live.n", "figures.live.rate", "figures.live.interval",
+	if p.Places, err = d.table(p.deskFrame, "next", "figures.live.next", "figures.area", "#figures.live.rate", "#figures.live.interval", "#figures.live.n",
 		"#figures.designeffect", "#figures.live.effective", "#figures.live.share", "#figures.live.open", "#figures.live.sehere", "#figures.live.sewhole"); err != nil {
 		return err
 	}
@@ -115,7 +115,9 @@ func (d *desk) liveTables(p *deskLive, f *live.Figures) error {
 		if place.Guessed {
 			here.Text += "*"
 		}
-		p.Places.add(append(append([]deskCell{name, whole(place.N)}, notes.estimate(place.Group)[1:]...),
+		cells := notes.estimate(place.Group)
+		cells[2] = whole(place.N)
+		p.Places.add(append(append([]deskCell{name}, cells...),
 			percent(place.Share, !math.IsNaN(place.Share)), whole(place.Open), here, points(place.Whole, 2))...)
 	}
 	p.Places.Notes = []string{p.say.words("figures.live.nextrule", "more", live.More), p.say.words("figures.live.guessed")}
@@ -152,7 +154,7 @@ func (p *deskLive) liveFacts(f *live.Figures) {
 
 // liveTable is the rate by a factor, and of everybody.
 func (d *desk) liveTable(p *deskLive, t live.Table, all live.Group, notes *liveNotes) (deskTable, error) {
-	table, err := d.table(p.deskFrame, "by-"+t.Factor.ID, "figures.live.by", "figures.live.group", "#figures.live.inrate", "figures.live.rate", "figures.live.interval",
+	table, err := d.table(p.deskFrame, "by-"+t.Factor.ID, "figures.live.by", "figures.live.group", "#figures.live.rate", "#figures.live.interval", "#figures.live.inrate",
 		"#figures.designeffect", "#figures.live.effective")
 	if err != nil {
 		return table, err
@@ -182,8 +184,8 @@ func (n *liveNotes) say(key string, pairs ...any) {
 	}
 }
 
-// estimate has the cells of the number of interviews in the rate, the rate, its interval, the
-// design effect and the effective number of interviews.
+// estimate has the cells of the rate, its interval, the number of interviews in it, the design
+// effect and the effective number of interviews.
 func (n *liveNotes) estimate(g live.Group) []deskCell {
 	if g.Withheld {
 		if g.N > 0 {
@@ -211,5 +213,5 @@ func (n *liveNotes) estimate(g live.Group) []deskCell {
 		}
 		break
 	}
-	return []deskCell{whole(e.N), rate, {Text: column.Interval(e), Number: true, Value: e.Lo}, decimal(e.DEff, 2), decimal(float64(e.N)/e.DEff, 0)}
+	return []deskCell{rate, {Text: column.Interval(e), Number: true, Value: e.Lo}, whole(e.N), decimal(e.DEff, 2), decimal(float64(e.N)/e.DEff, 0)}
 }

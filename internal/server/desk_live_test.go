@@ -85,10 +85,10 @@ func TestDeskLive(t *testing.T) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
-	if rows := reader.rows("/desk/village/live?lang=en", "by-sex"); len(rows) != 3 || rows[0][1] != "40" || rows[2][1] != "90" {
+	if rows := reader.rows("/desk/village/live?lang=en", "by-sex"); len(rows) != 3 || rows[0][3] != "40" || rows[2][3] != "90" {
 		t.Errorf("by sex: %v", rows)
 	}
-	if rows := reader.rows("/desk/village/live?lang=en&view=all", "by-sex"); len(rows) != 3 || rows[2][1] != "100" {
+	if rows := reader.rows("/desk/village/live?lang=en&view=all", "by-sex"); len(rows) != 3 || rows[2][3] != "100" {
 		t.Errorf("of all interviews by sex: %v", rows)
 	}
 	places := reader.rows("/desk/village/live?lang=en", "next")
@@ -98,7 +98,7 @@ func TestDeskLive(t *testing.T) {
 	// Of a city only its own.
 	hz := d.as("hangzhou")
 	rows := hz.rows("/desk/village/live?lang=en", "by-sex")
-	if len(rows) != 3 || rows[2][1] != "60" {
+	if len(rows) != 3 || rows[2][3] != "60" {
 		t.Errorf("the account of one city sees %v", rows)
 	}
 	if status, _ := hz.open("/desk/village/live?area=3302"); status != http.StatusNotFound {
