@@ -73,6 +73,35 @@ func TestACopyOfPreparedCellsCanBeChanged(t *testing.T) {
 	}
 }
 
+// TestManyVariablesArePreparedInSeveralPasses: more variables than a pass sums give the same
+// estimates, in whatever order they are asked for.
+func TestManyVariablesArePreparedInSeveralPasses(t *testing.T) {
+	c := counting(t, true).cells
+	for i := range 60 {
+		c.Variables = append(c.Variables, fmt.Sprint("score ", i))
+		for r := range c.Rows {
+			x := c.Rows[r].Sums[0]
+			x.WY, x.WY2 = x.WY*float64(i+2), x.WY2*float64((i+2)*(i+2))
+			c.Rows[r].Sums = append(c.Rows[r].Sums, x)
+		}
+	}
+	plain := *c
+	if err := c.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.Variables {
+		v := c.Variables[i*37%len(c.Variables)]
+		got, err := c.MeanBy(v, nil, "sex")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := plain.MeanBy(v, nil, "sex")
+		if err != nil || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
+			t.Errorf("%s: prepared %+v, else %+v (%v)", v, got, want, err)
+		}
+	}
+}
+
 func TestPrepareNamesFaults(t *testing.T) {
 	c := counting(t, false).cells
 	c.Rows[0].Levels = c.Rows[0].Levels[1:]
