@@ -8,11 +8,9 @@
 -- the join; a hash table of ten million cases would take four times as long.
 SELECT
     unit,
-    CAST([@keys@], 'Array(UInt64)') AS keys,
+    @keys@,
     count() AS people,
-    [
-        @sums@
-    ] AS sums
+    @sums@
 FROM
 (
     SELECT

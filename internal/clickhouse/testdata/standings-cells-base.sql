@@ -8,14 +8,12 @@
 -- the join; a hash table of ten million cases would take four times as long.
 SELECT
     unit,
-    CAST([k0], 'Array(UInt64)') AS keys,
+    k0,
     count() AS people,
-    [
-        sum(w_0) * exp2(-43) + sum(w_1) * exp2(-95),
-        sum(q_0) * exp2(-35) + sum(q_1) * exp2(-87),
-        sum(b_0) * exp2(-44) + sum(b_1) * exp2(-96),
-        sumIf(w_0, v0is) * exp2(-43) + sumIf(w_1, v0is) * exp2(-95)
-    ] AS sums
+    sum(w_0) * exp2(-43) + sum(w_1) * exp2(-95) AS s0,
+    sum(q_0) * exp2(-35) + sum(q_1) * exp2(-87) AS s1,
+    sum(b_0) * exp2(-44) + sum(b_1) * exp2(-96) AS s2,
+    sumIf(w_0, v0is) * exp2(-43) + sumIf(w_1, v0is) * exp2(-95) AS s3
 FROM
 (
     SELECT
