@@ -258,7 +258,19 @@ func (c *cellsQuery) text(w ranges) string {
 		"sums":    strings.Join(sums, ",\n"),
 		"columns": strings.Join(slices.Concat([]string{"unit"}, keys, columns), ",\n"),
 		"scored":  scored,
+		"join":    joinOf(w.cases),
 	})
+}
+
+// hashedCases is how many cases are joined by a hash table, of some hundred bytes each.
+const hashedCases = 1_000_000
+
+// joinOf is how the engine joins responses with a sample of so many cases.
+func joinOf(cases uint64) string {
+	if cases <= hashedCases {
+		return "hash"
+	}
+	return "full_sorting_merge"
 }
 
 // levelColumns are the columns with the levels of the factors; that of the score is made
