@@ -325,7 +325,7 @@ func entries() []entry {
 
 // noEstimates are methods that tell of the sample or weigh it again, and estimate nothing:
 // the rules for lone PSUs and columns are not theirs. Their faults have their own tests.
-var noEstimates = []string{"Selection", "Settings", "Reweighted", "Cells.Selection"}
+var noEstimates = []string{"Selection", "Settings", "Reweighted", "Cells.Selection", "Cells.Prepare"}
 
 // Every method that can fail is an entry: a new one has to be added there.
 func TestBadInputKnowsEveryMethod(t *testing.T) {

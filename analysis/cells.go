@@ -42,6 +42,8 @@ type Cells struct {
 	// layout is that of the design which made the cells, when PSUs and Population do not
 	// say all of it.
 	layout *layout
+	// prepared is set by Prepare.
+	prepared *prepared
 }
 
 // Cell is what one PSU contributes to one crossing of factor levels.

@@ -18,50 +18,27 @@ func (c *Cells) fold(variable int, in Domain) (sample, error) {
 }
 
 // split sums one variable over a domain, apart for every crossing of the levels of
-// the given factors, in one pass.
+// the given factors, in one pass at most.
 func (c *Cells) split(variable int, in Domain, factors []int) ([]sample, error) {
 	settings, err := c.Settings.orDefault()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(); err != nil {
+	p, err := c.common()
+	if err != nil {
 		return nil, err
 	}
 	want, err := c.selection(in)
 	if err != nil {
 		return nil, err
 	}
-	calibrated, err := c.calibration()
-	if err != nil {
-		return nil, err
-	}
-	l, err := c.frame()
-	if err != nil {
-		return nil, err
-	}
-	groups := make([]sample, c.crossings(factors))
+	f := p.fold(variable, want, factors)
+	groups := make([]sample, len(f.rows))
 	for g := range groups {
-		groups[g] = newSample(l, settings, c.Notes, calibrated)
-	}
-	for i := range c.Rows {
-		r := &c.Rows[i]
-		g := c.crossingOf(r.Levels, factors)
-		if g < 0 || !matches(r.Levels, want) {
-			continue
-		}
-		s := &groups[g]
-		x := r.sum(variable)
-		leaf := c.leafOf(r)
-		s.rows[leaf] += r.N
-		s.weighted += r.W
-		s.sums[leaf] = s.sums[leaf].add(x)
-		if calibrated != nil {
-			m := calibrated.crossing[i]
-			s.crossings[m] = s.crossings[m].add(x)
-		}
-	}
-	for g := range groups {
-		groups[g].addUp()
+		s := f.sample(variable, g)
+		s.layout, s.settings, s.notes, s.calibration = p.layout, settings, c.Notes, p.calibration
+		s.addUp()
+		groups[g] = s
 	}
 	return groups, nil
 }

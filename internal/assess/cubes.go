@@ -179,7 +179,7 @@ func (l layout) summed(ctx context.Context, src Source, opt Options) (*cubed, er
 		if i == 0 {
 			c = withBands(c, l.query.Questionnaire.Criterion)
 		}
-		s, err := opt.on(c, l.query.Factors, l.compared)
+		s, err := opt.on(c, l.query.Factors, l.comparedIn(i))
 		if err != nil {
 			return nil, err
 		}
@@ -187,6 +187,20 @@ func (l layout) summed(ctx context.Context, src Source, opt Options) (*cubed, er
 		out.variance, out.calibrated = s.variance, s.calibrated
 	}
 	return out, nil
+}
+
+// comparedIn are the factors compared that cubed.of finds in this cube: it takes the last one
+// that has them.
+func (l layout) comparedIn(cube int) []string {
+	return slices.DeleteFunc(slices.Clone(l.compared), func(id string) bool {
+		last := -1
+		for i, c := range l.cubes {
+			if slices.Contains(c.Variables, VarLiterate) && slices.Contains(c.Factors, id) {
+				last = i
+			}
+		}
+		return last != cube
+	})
 }
 
 // known says when the weights were calibrated by a factor that there is no more.

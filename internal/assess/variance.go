@@ -58,7 +58,7 @@ func (v Variance) on(c *analysis.Cells, factors []Factor, w *Weighting) (estimat
 	}
 	if v.linearised() {
 		c.Margins = margins
-		return c, Variance{Method: Taylor}, nil
+		return c, Variance{Method: Taylor}, c.Prepare()
 	}
 	set, err := v.set(c)
 	if err != nil {

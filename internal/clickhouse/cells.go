@@ -139,8 +139,15 @@ func (s *Store) sum(ctx context.Context, q assess.Query, d design, by [][]string
 	if composed.words.hashes, err = s.hashes(ctx, composed.words.all()); err != nil {
 		return nil, explain(doing, err)
 	}
+	var row *cellsRow
 	err = s.queryText(ctx, composed.text(d.ranges), d.on.args, func(rows driver.Rows) error {
-		cube, cell, err := composed.scan(rows, d.index)
+		if row == nil {
+			row = newCellsRow(rows.Columns())
+		}
+		if err := rows.Scan(row.into...); err != nil {
+			return err
+		}
+		cube, cell, err := composed.cell(row, d.index)
 		if err != nil {
 			return err
 		}
@@ -184,30 +191,48 @@ func (s *Store) hashes(ctx context.Context, codes []answerCode) (map[answerCode]
 	return by, err
 }
 
-// scan reads one row of sql/cells.sql, and says of which cube it is.
-func (c *cellsQuery) scan(rows driver.Rows, index map[uint64]int) (int, analysis.Cell, error) {
-	var (
-		unit, people uint64
-		words        []uint64
-		sums         []float64
-	)
-	if err := rows.Scan(&unit, &words, &people, &sums); err != nil {
-		return 0, analysis.Cell{}, err
+// cellsRow is a row of sql/cells.sql. Its numbers have a column each, which is read several
+// times quicker than arrays are.
+type cellsRow struct {
+	unit, people uint64
+	words        []uint64
+	sums         []float64
+	into         []any // all of these, in the order of the columns
+}
+
+// newCellsRow has room for the columns, which are unit, words, people and sums.
+func newCellsRow(columns []string) *cellsRow {
+	people := slices.Index(columns, "people")
+	r := &cellsRow{words: make([]uint64, people-1), sums: make([]float64, len(columns)-people-1)}
+	r.into = append(r.into, &r.unit)
+	for i := range r.words {
+		r.into = append(r.into, &r.words[i])
 	}
-	psu, ok := index[unit]
+	r.into = append(r.into, &r.people)
+	for i := range r.sums {
+		r.into = append(r.into, &r.sums[i])
+	}
+	return r
+}
+
+// cell makes the cell of a row, and says of which cube it is.
+func (c *cellsQuery) cell(r *cellsRow, index map[uint64]int) (int, analysis.Cell, error) {
+	psu, ok := index[r.unit]
 	if !ok {
 		return 0, analysis.Cell{}, fmt.Errorf("%w: the sample changed meanwhile; ask again", surveys.ErrConflict)
 	}
-	cell := analysis.Cell{PSU: psu, N: int(people), W: sums[0], W2: sums[1], Base: sums[2], Sums: make([]analysis.Sum, len(c.variables))}
+	sums := r.sums
+	cell := analysis.Cell{PSU: psu, N: int(r.people), W: sums[0], W2: sums[1], Base: sums[2], Sums: make([]analysis.Sum, len(c.variables))}
 	within := sums[len(sums)-3*len(c.within):] // number, weight and squared weight of each
 	sums = sums[3:]
-	cube, levels, gone := c.unpack(words)
+	cube, levels, gone := c.unpack(r.words)
 	cell.Levels = levels
-	for i, v := range c.variables {
+	for i := range c.variables {
+		v := &c.variables[i]
 		sum := analysis.Sum{N: cell.N, W: cell.W, W2: cell.W2, WY: sums[0], WY2: sums[0]}
 		sums = sums[1:]
 		if v.within != "" {
-			base := within[3*slices.Index(c.within, v.within):]
+			base := within[3*v.base:]
 			sum.N, sum.W, sum.W2 = int(base[0]), base[1], base[2]
 		}
 		if !v.binary {

@@ -42,6 +42,7 @@ type variable struct {
 	// own. Unlike those of scored items, which most people have together, these would take
 	// cells apart until each held one person; number and weights of them are summed instead.
 	within string
+	base   int // the place of within among those of the query
 }
 
 // ranges are what is known of the weights before they are summed.
@@ -101,9 +102,13 @@ func newCellsQuery(q assess.Query, cubes [][]string, names ...string) (*cellsQue
 	if err := out.choose(names); err != nil {
 		return nil, err
 	}
-	for _, v := range out.variables {
-		if v.within != "" && !slices.Contains(out.within, v.within) {
-			out.within = append(out.within, v.within)
+	for i := range out.variables {
+		v := &out.variables[i]
+		if v.within == "" {
+			continue
+		}
+		if v.base = slices.Index(out.within, v.within); v.base < 0 {
+			v.base, out.within = len(out.within), append(out.within, v.within)
 		}
 	}
 	return out, out.pack(cubes)
@@ -201,7 +206,7 @@ func (c *cellsQuery) text(w ranges) string {
 	for i, v := range c.variables {
 		column := "v" + strconv.Itoa(i)
 		if v.within != "" {
-			base := "b" + strconv.Itoa(slices.Index(c.within, v.within))
+			base := "b" + strconv.Itoa(v.base)
 			columns = append(columns, "("+v.value+" AND "+base+") AS "+column+"is")
 			sums = append(sums, given.sum(column+"is"))
 			continue
@@ -229,6 +234,9 @@ func (c *cellsQuery) text(w ranges) string {
 		bases, columns = append(bases, "("+within+") AS "+base), append(columns, base)
 		sums = append(sums, "toFloat64(countIf("+base+"))", given.sum(base), squared.sum(base))
 	}
+	for i := range sums {
+		sums[i] += " AS s" + strconv.Itoa(i)
+	}
 	keys, groups := c.keys(missing)
 	names := make([]string, len(keys))
 	for i, k := range keys {
@@ -250,7 +258,19 @@ func (c *cellsQuery) text(w ranges) string {
 		"sums":    strings.Join(sums, ",\n"),
 		"columns": strings.Join(slices.Concat([]string{"unit"}, keys, columns), ",\n"),
 		"scored":  scored,
+		"join":    joinOf(w.cases),
 	})
+}
+
+// hashedCases is how many cases are joined by a hash table, of some hundred bytes each.
+const hashedCases = 1_000_000
+
+// joinOf is how the engine joins responses with a sample of so many cases.
+func joinOf(cases uint64) string {
+	if cases <= hashedCases {
+		return "hash"
+	}
+	return "full_sorting_merge"
 }
 
 // levelColumns are the columns with the levels of the factors; that of the score is made
