@@ -43,21 +43,33 @@ func (b *builder) marginTable(fits []weighting.MarginFit) *document.Table {
 // the sample's are of all its categories, since one alone follows from the others.
 func (b *builder) marginWithheld(fits []weighting.MarginFit) bool {
 	for _, f := range fits {
-		factors := strings.Split(f.Margin, "/")
-		for merged := range strings.SplitSeq(f.Level, " + ") {
-			for i, code := range strings.Split(merged, "/") {
-				if i >= len(factors) {
-					break
-				}
-				for s := range b.results.SeriesLevels {
-					if _, hidden := b.hidden(b.place(factors[i], code, s), analysis.Estimate{}); hidden {
-						return true
-					}
+		for _, p := range marginPlaces(f) {
+			for s := range b.results.SeriesLevels {
+				if _, hidden := b.hidden(b.place(p.Table, p.Group, s), analysis.Estimate{}); hidden {
+					return true
 				}
 			}
 		}
 	}
 	return false
+}
+
+// marginPlaces are where the people of a category are: the category itself, the groups that
+// it lies in, and the cells of crossings, in either order, of which it is one.
+func marginPlaces(f weighting.MarginFit) []Place {
+	places := []Place{{Table: f.Margin, Group: f.Level}}
+	factors := strings.Split(f.Margin, "/")
+	for merged := range strings.SplitSeq(f.Level, " + ") {
+		codes := strings.Split(merged, "/")
+		for i := range min(len(factors), len(codes)) {
+			places = append(places, Place{Table: factors[i], Group: codes[i]})
+			for k := range i {
+				places = append(places, Place{Table: factors[i] + "×" + factors[k], Group: codes[i] + "×" + codes[k]},
+					Place{Table: factors[k] + "×" + factors[i], Group: codes[k] + "×" + codes[i]})
+			}
+		}
+	}
+	return places
 }
 
 // marginName writes a margin by the titles of its factors.

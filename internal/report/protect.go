@@ -137,8 +137,8 @@ func (j *judge) publish(p *Protected) error {
 			p.hidden[at] = why
 		}
 	}
-	j.topics(p)
-	return nil
+	j.margins(p)
+	return j.topics(p)
 }
 
 // reasonOf is how a report calls a reason.
@@ -342,21 +342,94 @@ func (j *judge) same(hidden map[string]Reason) {
 }
 
 // topics withholds the shares of too few people.
-func (j *judge) topics(p *Protected) {
-	for _, t := range j.results.Topics {
-		for g, group := range t.Groups {
+func (j *judge) topics(p *Protected) error {
+	for i := range j.results.Topics {
+		t := &j.results.Topics[i]
+		for _, group := range t.Groups {
 			if n := group.Rows[j.series].Estimate.N; n > 0 && n < j.rules.MinN {
-				p.hidden[j.place(t.Topic.ID, group.Code)] = TooFew
-				p.Hidden, p.Sensitive = p.Hidden+1, p.Sensitive+1
-			}
-			for l, level := range t.Levels {
-				at := j.place(t.Topic.ID, group.Code)
-				at.By = level.Code
-				if n := t.By[g][l][j.series].Estimate.N; n > 0 && n < j.rules.MinN {
-					p.hidden[at] = TooFew
-					p.Hidden, p.Sensitive = p.Hidden+1, p.Sensitive+1
-				}
+				p.hide(j.place(t.Topic.ID, group.Code), TooFew)
 			}
 		}
+		if err := j.topicLevels(t, p); err != nil {
+			return fmt.Errorf("topic %q: %w", t.Topic.ID, err)
+		}
+	}
+	return nil
+}
+
+// topicLevels withholds levels of the factor that a topic is shown by: those that the factor's
+// own table withholds, since the topic would tell how many they are, those of too few people,
+// and those that would give them away together with everybody. A level is withheld for all
+// answers alike, which have nearly the same respondents.
+func (j *judge) topicLevels(t *assess.TopicResult, p *Protected) error {
+	hidden := map[string]Reason{}
+	for _, l := range t.Levels {
+		if why, is := p.hidden[j.place(t.Topic.By, l.Code)]; is {
+			hidden[l.Code] = why
+		}
+	}
+	for before := -1; before < len(hidden); {
+		before = len(hidden)
+		for g := range t.Groups {
+			if err := j.levelsOfShare(t, g, hidden); err != nil {
+				return err
+			}
+		}
+	}
+	for _, group := range t.Groups {
+		for level, why := range hidden {
+			at := j.place(t.Topic.ID, group.Code)
+			at.By = level
+			p.hide(at, why)
+		}
+	}
+	return nil
+}
+
+// levelsOfShare adds the levels that have to be hidden in one share of a topic.
+func (j *judge) levelsOfShare(t *assess.TopicResult, share int, hidden map[string]Reason) error {
+	by, left := t.Topic.By, t.Groups[share].Rows[j.series].Estimate.N
+	pub := disclosure.Publication{Dimensions: []disclosure.Dimension{{Name: by}}, Cells: []disclosure.Cell{{N: left}}}
+	for i, l := range t.Levels {
+		c := disclosure.Cell{Key: analysis.Domain{by: l.Code}, N: t.By[share][i][j.series].Estimate.N}
+		if _, is := hidden[l.Code]; is {
+			c.Sensitive = disclosure.FewRespondents
+		}
+		left -= c.N
+		pub.Dimensions[0].Classes, pub.Cells = append(pub.Dimensions[0].Classes, l.Code), append(pub.Cells, c)
+	}
+	pub.Dimensions[0].Classes = append(pub.Dimensions[0].Classes, rest)
+	pub.Cells = append(pub.Cells, disclosure.Cell{Key: analysis.Domain{by: rest}, N: left, Unprinted: true, Exempt: true})
+	judgement, err := disclosure.Protect(pub, j.rules)
+	if err != nil {
+		return err
+	}
+	for _, s := range judgement.Suppressions() {
+		level := s.Key[by]
+		if _, is := hidden[level]; !is && level != rest && level != "" {
+			hidden[level] = reasonOf(s.Reason)
+		}
+	}
+	return nil
+}
+
+// margins withholds the categories of the weighting that too few people are in.
+func (j *judge) margins(p *Protected) {
+	if j.results.Weighting == nil {
+		return
+	}
+	for _, f := range j.results.Weighting.Fits() {
+		if f.N > 0 && f.N < j.rules.MinN {
+			p.hidden[j.place(f.Margin, f.Level)] = TooFew
+		}
+	}
+}
+
+// hide withholds a place and counts it.
+func (p *Protected) hide(at Place, why Reason) {
+	p.hidden[at] = why
+	p.Hidden++
+	if why != Complementary {
+		p.Sensitive++
 	}
 }

@@ -167,3 +167,90 @@ func TestProtectTooFew(t *testing.T) {
 		t.Errorf("Protect() error = %v", err)
 	}
 }
+
+// A topic by city withholds the cities that the table of cities does, which it would count,
+// and never one alone, which everybody less the others would tell: some people do not answer,
+// and then fewer of a city are left than in its table.
+func TestProtectTopicLevels(t *testing.T) {
+	hidden, further := 0, 0
+	for seed := range uint64(30) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		people := crowd(rng, 60+rng.IntN(200))
+		var answered []person
+		for _, p := range people {
+			if rng.IntN(10) > 0 {
+				answered = append(answered, p)
+			}
+		}
+		r, of := small(people), small(answered)
+		cities := of.Tables[0]
+		topic := assess.TopicResult{Topic: assess.Topic{ID: "interest", By: "city"}, Levels: cities.Factor.Levels,
+			Groups: []assess.Group{{Code: "I01", Rows: of.Headline}}, By: [][][]assess.Row{nil}}
+		for _, g := range cities.Groups {
+			topic.By[0] = append(topic.By[0], g.Rows)
+		}
+		r.Topics = []assess.TopicResult{topic}
+		p, err := Protect(r, disclosure.DefaultRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		missing := 0
+		for i, city := range testCities {
+			_, inTable := p.Withheld(Place{Table: "city", Group: city})
+			_, inTopic := p.Withheld(Place{Table: "interest", Group: "I01", By: city})
+			switch n := topic.By[0][i][0].Estimate.N; {
+			case inTable && !inTopic:
+				t.Errorf("seed %d: %s is withheld among the cities and shown in a topic", seed, city)
+			case inTopic && n > 0:
+				missing++
+			case n > 0 && n < disclosure.DefaultRules().MinN:
+				t.Errorf("seed %d: %s of %d people is shown in a topic", seed, city, n)
+			}
+			if inTopic && !inTable {
+				further++
+			}
+		}
+		if hidden += missing; missing == 1 {
+			t.Errorf("seed %d: one city alone is withheld in a topic: everybody less the others tells it", seed)
+		}
+	}
+	if hidden == 0 || further == 0 {
+		t.Errorf("%d cities are withheld, %d of them not in their table; the surveys have nothing to protect", hidden, further)
+	}
+}
+
+// The annex on the weighting counts the people of crossed categories too: those of a cell that
+// is withheld, and those that are too few, are in no margin.
+func TestProtectMargins(t *testing.T) {
+	cell := withheldPlaces{{Table: "sex×city", Group: "male×1"}: TooFew}
+	few := single()
+	few.Weighting.Steps[len(few.Weighting.Steps)-1].Margins[2].N = 7
+	judged, err := Protect(few, disclosure.DefaultRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		results *assess.Results
+		by      Disclosure
+	}{"a cell that is withheld": {single(), cell}, "too few people": {few, judged}} {
+		doc, err := Build(c.results, surveys.EN, Options{Now: fixtureOptions.Now, Program: "suyang", Disclosure: c.by})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, s := range doc.Sections {
+			for _, b := range s.Blocks {
+				if b.Table == nil || b.Table.ID != "table-margin-city-sex" {
+					continue
+				}
+				found = true
+				if n := b.Table.Rows[0].Cells[0]; !n.Suppressed || n.Value != nil {
+					t.Errorf("%s: the margin says %q", name, n.Text)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: there is no margin of city and sex", name)
+		}
+	}
+}
