@@ -322,7 +322,7 @@ func TestDraftsOnlyFromSignificantFacts(t *testing.T) {
 				if sureTargets == 0 {
 					rt.Fatalf("no sure verdict says %q", said)
 				}
-			case strings.HasPrefix(said, "按"):
+			case strings.HasPrefix(said, "按"), strings.HasPrefix(said, "重点人群中"):
 				for _, name := range names {
 					if strings.Contains(said, "“"+name+"”") || strings.Contains(said, name+"（") {
 						if !significant[name] {

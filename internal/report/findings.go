@@ -120,6 +120,9 @@ func (b *builder) changeFacts() []fact {
 		if math.IsNaN(c.Reference.SE) || c.Reference.SE == 0 {
 			sentence += b.space() + b.say("fact.change.no-error")
 		}
+		if slices.ContainsFunc(c.Difference.Notes, func(n analysis.Note) bool { return n.Code == assess.OtherItems }) {
+			sentence += b.space() + b.say("fact.change.other-items")
+		}
 		out = append(out, fact{fmt.Sprint("change ", c.Reference.Code, c.Reference.Year, " ", rate, " ", ref, " ", difference, " ", key), sentence})
 	}
 	return out
@@ -164,10 +167,14 @@ func (b *builder) tableFacts(t assess.Table) []fact {
 	if len(t.Groups) < 3 {
 		return out
 	}
+	higher, lower := "fact.others.higher", "fact.others.lower"
+	if t.Set != nil { // the groups overlap and leave people out, who are among the others
+		higher, lower = "fact.outside.higher", "fact.outside.lower"
+	}
 	for _, side := range []struct {
 		key  string
 		sign float64
-	}{{"fact.others.higher", 1}, {"fact.others.lower", -1}} {
+	}{{higher, 1}, {lower, -1}} {
 		var names, keys []string
 		for _, g := range b.apart(id, t, side.sign) {
 			rate := how.Value(lastValue(g))
