@@ -88,16 +88,12 @@ func (t *Texts) fault(line int, format string, args ...any) error {
 func (r *textReader) line(number int, line string) {
 	switch {
 	case r.comment > 0:
-		if strings.HasSuffix(line, "-->") {
-			r.comment = 0
-		}
+		r.comment = r.comments(r.comment, number, line)
 	case r.id != "" && blockMark.MatchString(line):
 		m := blockMark.FindStringSubmatch(line)
 		r.block.facts, r.block.draft = m[1], m[2]
 	case strings.HasPrefix(line, "<!--"):
-		if !strings.HasSuffix(line, "-->") {
-			r.comment = number
-		}
+		r.comment = r.comments(number, number, line)
 	case blockHead.MatchString(line):
 		r.begin(number, blockHead.FindStringSubmatch(line)[1])
 	case strings.HasPrefix(line, "#"):
@@ -107,6 +103,19 @@ func (r *textReader) line(number int, line string) {
 	default:
 		r.block.lines = append(r.block.lines, textLine{number, line})
 	}
+}
+
+// comments is the line in which the comment began that is open after a line, 0 where the line
+// ends it. Text that stands behind it would be lost, and is a fault.
+func (r *textReader) comments(began, number int, line string) int {
+	_, behind, ends := strings.Cut(line, "-->")
+	switch {
+	case !ends:
+		return began
+	case behind != "":
+		r.fault(number, "%q stands behind a comment; write it on a line of its own", strings.TrimSpace(behind))
+	}
+	return 0
 }
 
 func (r *textReader) begin(number int, id string) {
@@ -127,6 +136,9 @@ func (r *textReader) keep() {
 		raw = append(raw, l.text)
 		if strings.Count(l.text, "{") != strings.Count(l.text, "}") {
 			r.fault(l.number, "a brace is open or was never opened; a blank is written {rate} or {city.330100}")
+		}
+		if strings.Contains(l.text, "<!--") || strings.Contains(l.text, "-->") {
+			r.fault(l.number, "a comment stands behind text, and would be printed; write it on a line of its own")
 		}
 	}
 	r.block.raw = strings.TrimSpace(strings.Join(raw, "\n"))

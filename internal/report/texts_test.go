@@ -149,18 +149,20 @@ func TestEmptiedTextStaysAway(t *testing.T) {
 // Nonsense is named with its line and the way out.
 func TestTextsFaultsAreNamed(t *testing.T) {
 	for name, c := range map[string]struct{ src, want string }{
-		"no block":      {"文字\n", `findings.zh.md:1: invalid: "文字" stands before the first block`},
-		"wrong heading": {"## findings\n### 小标题\n", `findings.zh.md:2: invalid: "### 小标题" is no heading of a block`},
-		"twice":         {"## findings\na\n\n## findings\nb\n", `findings.zh.md:4: invalid: the block "findings" stands there twice, first in line 1`},
-		"open comment":  {"## findings\n<!-- 说明\n文字\n", `findings.zh.md:2: invalid: this comment never ends`},
-		"open brace":    {"## findings\n\n比例为 {rate。\n", `findings.zh.md:3: invalid: a brace is open`},
-		"unknown block": {"## foundings\n文字\n", `findings.zh.md:1: invalid: the report has no block "foundings"; blocks of this report: findings, suggestions`},
-		"unknown blank": {"## findings\n\n文字。\n\n比例为 {rat}。\n", `findings.zh.md:5: invalid: {rat}: there is no such number`},
-		"unknown group": {"## findings\n{city.9}\n", `findings.zh.md:2: invalid: {city.9}: the table "city" has no group "9"`},
-		"unknown table": {"## findings\n{town.9}\n", `findings.zh.md:2: invalid: {town.9}: the report has no table "town"`},
-		"no number":     {"## findings\n{city.4}\n", `findings.zh.md:2: invalid: {city.4}: the number does not exist`},
-		"withheld":      {"## findings\n{city.3}\n", `findings.zh.md:2: invalid: {city.3}: the number is withheld`},
-		"told withheld": {"## findings\n\n南湖市为 25.0%。\n", `findings.zh.md:3: invalid: the paragraph gives the rate of "南湖市", which is withheld`},
+		"no block":              {"文字\n", `findings.zh.md:1: invalid: "文字" stands before the first block`},
+		"wrong heading":         {"## findings\n### 小标题\n", `findings.zh.md:2: invalid: "### 小标题" is no heading of a block`},
+		"twice":                 {"## findings\na\n\n## findings\nb\n", `findings.zh.md:4: invalid: the block "findings" stands there twice, first in line 1`},
+		"comment behind text":   {"## findings\n文字 <!-- 待核 -->\n", `findings.zh.md:2: invalid: a comment stands behind text`},
+		"text behind a comment": {"## findings\n<!-- 待核 --> 文字\n\n<!-- 说明 -->\n", `findings.zh.md:2: invalid: "文字" stands behind a comment`},
+		"open comment":          {"## findings\n<!-- 说明\n文字\n", `findings.zh.md:2: invalid: this comment never ends`},
+		"open brace":            {"## findings\n\n比例为 {rate。\n", `findings.zh.md:3: invalid: a brace is open`},
+		"unknown block":         {"## foundings\n文字\n", `findings.zh.md:1: invalid: the report has no block "foundings"; blocks of this report: findings, suggestions`},
+		"unknown blank":         {"## findings\n\n文字。\n\n比例为 {rat}。\n", `findings.zh.md:5: invalid: {rat}: there is no such number`},
+		"unknown group":         {"## findings\n{city.9}\n", `findings.zh.md:2: invalid: {city.9}: the table "city" has no group "9"`},
+		"unknown table":         {"## findings\n{town.9}\n", `findings.zh.md:2: invalid: {town.9}: the report has no table "town"`},
+		"no number":             {"## findings\n{city.4}\n", `findings.zh.md:2: invalid: {city.4}: the number does not exist`},
+		"withheld":              {"## findings\n{city.3}\n", `findings.zh.md:2: invalid: {city.3}: the number is withheld`},
+		"told withheld":         {"## findings\n\n南湖市为 25.0%。\n", `findings.zh.md:3: invalid: the paragraph gives the rate of "南湖市", which is withheld`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			texts, err := ReadTexts("findings.zh.md", []byte(c.src))
