@@ -41,6 +41,9 @@ func (f reportForms) document(r *assess.Results) (*document.Document, error) {
 	if withheld.Hidden > 0 {
 		f.con.say("%d groups are withheld to protect respondents: %d by themselves, the others because they would tell those", withheld.Hidden, withheld.Sensitive)
 	}
+	for _, t := range r.Elsewhere {
+		f.con.say("the target of %q in %d is of no area and no group of this report, so it says nothing of it; correct its code in targets.yaml, or add the area or a table to the plan", t.Code, t.Year)
+	}
 	return report.Build(r, f.lang, report.Options{
 		Now: f.made, Program: "suyang " + version(), Texts: f.texts, Disclosure: withheld, Release: f.release,
 	})

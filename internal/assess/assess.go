@@ -245,6 +245,9 @@ type Results struct {
 	References []Reference
 	Changes    []Change
 	Targets    []Attainment
+	// Elsewhere are the targets of areas and groups that have no rate here, such as one whose
+	// code is mistyped.
+	Elsewhere []Target `json:",omitempty"`
 }
 
 // Assumption is something the weights rest on that nobody counted. The report says

@@ -93,11 +93,13 @@ func change(own analysis.Estimate, ref Reference, criterion string, same []SameC
 
 // attain says which targets are reached: those of the area by the rate of all, those of a
 // level of a table, such as a city or a key group, by its rate. A target of another area
-// stays unsaid.
+// is in none of the tables.
 func (r *Results) attain(targets []Target) {
 	for _, t := range targets {
 		if row, known := r.rowOf(t.Code); known {
 			r.Targets = append(r.Targets, attainment(row.Estimate, t, r.Settings.Level))
+		} else {
+			r.Elsewhere = append(r.Elsewhere, t)
 		}
 	}
 }
