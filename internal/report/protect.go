@@ -362,6 +362,9 @@ func (j *judge) topics(p *Protected) error {
 // and those that would give them away together with everybody. A level is withheld for all
 // answers alike, which have nearly the same respondents.
 func (j *judge) topicLevels(t *assess.TopicResult, p *Protected) error {
+	if len(t.Levels) == 0 {
+		return nil
+	}
 	hidden := map[string]Reason{}
 	for _, l := range t.Levels {
 		if why, is := p.hidden[j.place(t.Topic.By, l.Code)]; is {

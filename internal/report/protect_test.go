@@ -189,7 +189,7 @@ func TestProtectTopicLevels(t *testing.T) {
 		for _, g := range cities.Groups {
 			topic.By[0] = append(topic.By[0], g.Rows)
 		}
-		r.Topics = []assess.TopicResult{topic}
+		r.Topics = []assess.TopicResult{topic, {Topic: assess.Topic{ID: "plain"}, Groups: topic.Groups}}
 		p, err := Protect(r, disclosure.DefaultRules())
 		if err != nil {
 			t.Fatal(err)
