@@ -31,12 +31,21 @@ type reportForms struct {
 	pictures bool
 }
 
-// document makes the report, with what must not be published withheld, and says how much that
-// is.
+// document makes the report.
 func (f reportForms) document(r *assess.Results) (*document.Document, error) {
-	withheld, err := report.Protect(r, disclosure.DefaultRules())
+	opt, err := f.content(r)
 	if err != nil {
 		return nil, err
+	}
+	return report.Build(r, f.lang, opt)
+}
+
+// content says what the report is made with: what must not be published is withheld, and it
+// tells how much that is, and what was left out.
+func (f reportForms) content(r *assess.Results) (report.Options, error) {
+	withheld, err := report.Protect(r, disclosure.DefaultRules())
+	if err != nil {
+		return report.Options{}, err
 	}
 	if withheld.Hidden > 0 {
 		f.con.say("%d groups are withheld to protect respondents: %d by themselves, the others because they would tell those", withheld.Hidden, withheld.Sensitive)
@@ -44,9 +53,9 @@ func (f reportForms) document(r *assess.Results) (*document.Document, error) {
 	for _, t := range r.Elsewhere {
 		f.con.say("the target of %q in %d is of no area and no group of this report, so it says nothing of it; correct its code in targets.yaml, or add the area or a table to the plan", t.Code, t.Year)
 	}
-	return report.Build(r, f.lang, report.Options{
+	return report.Options{
 		Now: f.made, Program: "suyang " + version(), Texts: f.texts, Disclosure: withheld, Release: f.release,
-	})
+	}, nil
 }
 
 // options are what the forms of a document need.

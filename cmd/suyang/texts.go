@@ -44,8 +44,13 @@ func (c *textsCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	// The drafts must be those of the report: without a sentence on what it withholds, and with
+	// the same facts, or else every text that a person wrote would be marked as out of date.
+	opt, err := reportForms{con: con, texts: old, made: time.Now()}.content(r)
+	if err != nil {
+		return err
+	}
 	var out strings.Builder
-	opt := report.Options{Now: time.Now(), Program: "suyang " + version(), Texts: old}
 	if err := report.WriteTexts(&out, r, surveys.Lang(c.Lang), opt); err != nil {
 		return err
 	}
