@@ -112,16 +112,9 @@ func (j *judge) publish(p *Protected) error {
 	for i := range r.Crossings {
 		j.crossing(&r.Crossings[i], all.N)
 	}
-	for _, c := range j.order {
-		j.pub.Cells = append(j.pub.Cells, c.Cell)
-	}
-	judgement, err := disclosure.Protect(j.pub, j.rules)
+	hidden, err := j.protect()
 	if err != nil {
 		return err
-	}
-	hidden := map[string]Reason{}
-	for _, s := range judgement.Suppressions() {
-		hidden[fmt.Sprint(s.Key)] = reasonOf(s.Reason)
 	}
 	j.same(hidden)
 	for name, why := range hidden {
@@ -140,6 +133,78 @@ func (j *judge) publish(p *Protected) error {
 	j.margins(p)
 	return j.topics(p)
 }
+
+// protect hides cells until no sum tells that all or none of a hidden group have the outcome.
+func (j *judge) protect() (map[string]Reason, error) {
+	for {
+		j.pub.Cells = nil
+		for _, c := range j.order {
+			j.pub.Cells = append(j.pub.Cells, c.Cell)
+		}
+		judgement, err := disclosure.Protect(j.pub, j.rules)
+		if err != nil {
+			return nil, err
+		}
+		hidden := map[string]Reason{}
+		for _, s := range judgement.Suppressions() {
+			hidden[fmt.Sprint(s.Key)] = reasonOf(s.Reason)
+		}
+		if len(hidden) == 0 {
+			return hidden, nil
+		}
+		sums, err := j.pub.Relations()
+		if err != nil {
+			return nil, err
+		}
+		told := false
+		for _, sum := range sums {
+			if c := j.telling(sum, hidden); c != nil && c.Sensitive == "" && len(c.Key) > 0 {
+				c.Sensitive, told = disclosure.AllOrNone, true
+			}
+		}
+		if !told {
+			return hidden, nil
+		}
+	}
+}
+
+// telling is the shown cell of a sum that should be hidden too, since the rates tell those of
+// hidden parts: of a total that all or none have the outcome of, so have all parts, and where
+// all hidden parts are such, nothing or everything is left for them. Counts of the outcomes,
+// which disclosure.Protect would keep uncertain by itself, are not known here.
+func (j *judge) telling(sum disclosure.Relation, hidden map[string]Reason) *judgedCell {
+	total := j.cells[fmt.Sprint(sum.Total)]
+	if _, is := hidden[fmt.Sprint(sum.Total)]; is || total.Unprinted && len(total.Key) > 0 {
+		return nil
+	}
+	var shown *judgedCell // the smallest part whose rate leaves room
+	withheld, alike, rate := false, true, math.NaN()
+	for _, key := range sum.Parts {
+		c := j.cells[fmt.Sprint(key)]
+		_, is := hidden[fmt.Sprint(key)]
+		constant := c.estimate.N > 0 && allOrNone(c.estimate.Value)
+		switch {
+		case c.N == 0:
+		case is && !c.Unprinted:
+			alike = alike && constant && (math.IsNaN(rate) || math.Abs(rate-c.estimate.Value) < 0.5)
+			withheld, rate = true, c.estimate.Value
+		case is || c.Unprinted:
+			alike = false
+		case !constant && (shown == nil || c.N < shown.N):
+			shown = c
+		}
+	}
+	switch {
+	case withheld && allOrNone(total.estimate.Value):
+		return total
+	case withheld && alike:
+		return shown
+	}
+	return nil
+}
+
+// allOrNone says whether a rate is that of all or none, but for rounding.
+func allOrNone(rate float64) bool { return math.Min(rate, 1-rate) < 1e-12 }
 
 // reasonOf is how a report calls a reason.
 func reasonOf(why disclosure.Reason) Reason {

@@ -254,3 +254,58 @@ func TestProtectMargins(t *testing.T) {
 		}
 	}
 }
+
+// Where none of two cities are literate, and both are withheld, their region's rate of none
+// would tell it of both; and so would that of everybody less the other cities.
+func TestProtectAllOrNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		in   func(i int) int // city of the i-th of 200
+		only bool            // without the table of regions
+	}{
+		"region":         {func(i int) int { return i % 2 }, false},
+		"everybody less": {func(i int) int { return 2 * (i % 2) }, true},
+	} {
+		var people []person
+		for i := range 260 {
+			p := person{city: c.in(i), sex: i / 4 % 2, age: i / 8 % 2}
+			if i >= 52 {
+				rest := []int{2, 3}
+				if c.only {
+					rest = []int{1, 3}
+				}
+				p.city, p.literate = rest[i%2], i%3 == 0
+			}
+			people = append(people, p)
+		}
+		r := small(people)
+		r.Crossings = nil
+		if c.only {
+			r.Tables = append(r.Tables[:1:1], r.Tables[2:]...)
+		}
+		p, err := Protect(r, disclosure.DefaultRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, city := range []int{c.in(0), c.in(1)} {
+			if _, is := p.Withheld(Place{Table: "city", Group: testCities[city]}); !is {
+				t.Fatalf("%s: %s is shown, so this test shows nothing", name, testCities[city])
+			}
+		}
+		further := 0
+		for _, table := range r.Tables[:2] {
+			for _, g := range table.Groups {
+				e := g.Rows[0].Estimate
+				_, is := p.Withheld(Place{Table: tableID(table), Group: g.Code})
+				if !is && e.N > 0 && e.Value == 0 {
+					t.Errorf("%s: %s says that none of %d are literate", name, g.Code, e.N)
+				}
+				if is && e.Value > 0 {
+					further++
+				}
+			}
+		}
+		if further == 0 {
+			t.Errorf("%s: nothing else is withheld: what is left for the two is none", name)
+		}
+	}
+}
