@@ -140,7 +140,7 @@ func (p *deskLive) liveFacts(f *live.Figures) {
 	if !f.Everybody.Withheld {
 		p.Facts = append(p.Facts, fact{p.say.words("figures.live.inrate"), show.Count(e.N)},
 			fact{p.say.words("figures.designeffect"), show.Number(e.DEff, 2)},
-			fact{p.say.words("figures.live.effective"), show.Number(float64(e.N)/e.DEff, 0)})
+			fact{p.say.words("figures.live.effective"), show.Number(effective(e), 0)})
 	}
 	eligible, _ := f.Fieldwork.Cases.E()
 	for _, r := range []fieldwork.Rate{fieldwork.RR1, fieldwork.RR3} {
@@ -213,5 +213,14 @@ func (n *liveNotes) estimate(g live.Group) []deskCell {
 		}
 		break
 	}
-	return []deskCell{rate, {Text: column.Interval(e), Number: true, Value: e.Lo}, whole(e.N), decimal(e.DEff, 2), decimal(float64(e.N)/e.DEff, 0)}
+	return []deskCell{rate, {Text: column.Interval(e), Number: true, Value: e.Lo}, whole(e.N), decimal(e.DEff, 2), decimal(effective(e), 0)}
+}
+
+// effective is the effective number of interviews, NaN where there is no error to tell it from:
+// without any it would be infinite.
+func effective(e analysis.Estimate) float64 {
+	if !(e.DEff > 0) {
+		return math.NaN()
+	}
+	return e.NEff()
 }

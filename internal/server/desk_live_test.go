@@ -3,17 +3,31 @@ package server
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/live"
 	"github.com/suyang-survey/suyang/surveys"
 )
+
+// A rate without an error, as where no village differs from another, has no effective number.
+func TestLiveEffectiveNumber(t *testing.T) {
+	for deff, want := range map[float64]string{0: "—", math.NaN(): "—", 2: "20"} {
+		e := analysis.Estimate{Value: 0.5, Lo: 0.5, Hi: 0.5, N: 40, DEff: deff}
+		var notes liveNotes
+		notes.page = &deskLive{}
+		if cells := notes.estimate(live.Group{N: 40, Estimate: e}); cells[4].Text != want {
+			t.Errorf("design effect %v: the effective number is %q, want %q", deff, cells[4].Text, want)
+		}
+	}
+}
 
 // stored are records as ClickHouse has them.
 type stored struct{ records []live.Record }
