@@ -25,11 +25,20 @@ func (b *builder) survey() {
 		b.entry("method.fieldwork", b.text(m.Fieldwork)),
 		b.entry("method.questionnaire", b.questionnaire(r.Questionnaire)),
 		b.entry("method.criterion", b.criterion(r.Questionnaire.Criterion)...),
-		b.entry("method.weighting", b.text(m.Weighting)),
+		b.entry("method.weighting", b.text(m.Weighting), b.onlyBase()),
 		b.entry("method.lists", b.codeLists()...),
 		b.entry("method.source", b.text(m.Source)),
 		b.entry("method.caution", b.text(m.Caution)),
 	)
+}
+
+// onlyBase says so of a report with the base weights alone, since the plan may describe the
+// weighting that is still to come.
+func (b *builder) onlyBase() string {
+	if b.results.Weighting != nil {
+		return ""
+	}
+	return b.say("method.weighting.base")
 }
 
 // method is the annex on weights, errors and definitions.
