@@ -41,7 +41,7 @@ func withBands(c *analysis.Cells, crit *surveys.Criterion) *analysis.Cells {
 	}
 	out.Rows = slices.Clone(c.Rows)
 	for i := range out.Rows {
-		sums := slices.Clone(out.Rows[i].Sums)
+		sums := append(make([]analysis.Sum, 0, len(out.Variables)), out.Rows[i].Sums...)
 		for b := range all {
 			sums = append(sums, bandSum(c.Rows[i].Sums, levels, b))
 		}

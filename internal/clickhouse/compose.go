@@ -243,7 +243,7 @@ func (c *cellsQuery) text(w ranges) string {
 		names[i] = "k" + strconv.Itoa(i)
 		keys[i] = k + " AS " + names[i]
 	}
-	scored := compose("scored", map[string]string{
+	scored := compose(scoredBy(w.cases, len(sums)), map[string]string{
 		"values":    strings.Join(slices.Concat([]string{"unit", "w", "base"}, c.levelColumns(), values), ",\n"),
 		"responses": leveled(c.words, c.levels),
 		"sample":    sampled(c.query, c.standing, unit+" AS unit"),
@@ -252,25 +252,37 @@ func (c *cellsQuery) text(w ranges) string {
 		scored = compose("based", map[string]string{"bases": strings.Join(bases, ",\n"), "scored": scored})
 	}
 	return compose("cells", map[string]string{
-		"keys":    strings.Join(names, ", "),
-		"groups":  groups,
-		"order":   strings.Join(append([]string{"unit"}, names...), ", "),
-		"sums":    strings.Join(sums, ",\n"),
-		"columns": strings.Join(slices.Concat([]string{"unit"}, keys, columns), ",\n"),
-		"scored":  scored,
-		"join":    joinOf(w.cases),
+		"keys":     strings.Join(names, ", "),
+		"groups":   groups,
+		"order":    strings.Join(append([]string{"unit"}, names...), ", "),
+		"sums":     strings.Join(sums, ",\n"),
+		"columns":  strings.Join(slices.Concat([]string{"unit"}, keys, columns), ",\n"),
+		"scored":   scored,
+		"settings": settingsOf(w.cases),
 	})
 }
 
 // hashedCases is how many cases are joined by a hash table, of some hundred bytes each.
 const hashedCases = 1_000_000
 
-// joinOf is how the engine joins responses with a sample of so many cases.
-func joinOf(cases uint64) string {
+// settingsOf is how the engine sums a sample of so many cases. For few of them, code made for
+// the query takes longer to make than it saves.
+func settingsOf(cases uint64) string {
 	if cases <= hashedCases {
-		return "hash"
+		return "join_algorithm = 'hash', compile_expressions = 0, compile_aggregate_expressions = 0, query_plan_remove_redundant_sorting = 0"
 	}
-	return "full_sorting_merge"
+	return "join_algorithm = 'full_sorting_merge'"
+}
+
+// manySums are so many that a cell with them fills a page of memory.
+const manySums = 64
+
+// scoredBy names the statement that scores people for so many sums.
+func scoredBy(cases uint64, sums int) string {
+	if cases <= hashedCases && sums >= manySums {
+		return "scored_by_unit"
+	}
+	return "scored"
 }
 
 // levelColumns are the columns with the levels of the factors; that of the score is made

@@ -23,4 +23,4 @@ FROM
 )
 GROUP BY @groups@
 ORDER BY @order@
-SETTINGS join_algorithm = '@join@', enable_analyzer = 0
+SETTINGS @settings@, enable_analyzer = 0

@@ -187,4 +187,4 @@ FROM
 )
 GROUP BY unit, k0
 ORDER BY unit, k0
-SETTINGS join_algorithm = 'hash', enable_analyzer = 0
+SETTINGS join_algorithm = 'hash', compile_expressions = 0, compile_aggregate_expressions = 0, query_plan_remove_redundant_sorting = 0, enable_analyzer = 0
