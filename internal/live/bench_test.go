@@ -55,6 +55,9 @@ func BenchmarkFigures(b *testing.B) {
 			answers++
 		}
 	}
+	for _, set := range f.plan.Groups {
+		answers += len(set.Groups)
+	}
 	for i := range people + 100*news {
 		psu := i % 2400
 		city := cities[psu%len(cities)].Code

@@ -117,7 +117,7 @@ func (b *Board) compute(of asked) (*Figures, error) {
 			f.Fieldwork.Weighted.Add(p.Class, p.Weight)
 		}
 	}
-	all, err := s.groups([]assess.Level{{Code: "all"}}, func(*person) int { return 0 })
+	all, err := s.groups([]assess.Level{{Code: "all"}}, make([]int, len(s.people)))
 	if err != nil {
 		return nil, err
 	}
@@ -128,12 +128,11 @@ func (b *Board) compute(of asked) (*Figures, error) {
 		if !slices.Contains(b.plan.Tables, t.Factor.ID) {
 			continue
 		}
-		levelOf := func(p *person) int { return p.levels[i] }
-		if t.Groups, err = s.groups(t.Factor.Levels, levelOf); err != nil {
+		if t.Groups, err = s.groups(t.Factor.Levels, s.levels[i]); err != nil {
 			return nil, err
 		}
 		f.Tables = append(f.Tables, t)
-		tables = append(tables, judged{"table " + t.Factor.ID, t.Groups, levelOf})
+		tables = append(tables, judged{"table " + t.Factor.ID, t.Groups, s.levels[i]})
 	}
 	sets, err := b.sets(s)
 	if err != nil {
@@ -172,14 +171,12 @@ func (b *Board) sets(s *sample) ([][]judged, error) {
 	for k := range b.plan.Groups {
 		for range b.plan.Groups[k].Groups {
 			f := &b.query.Factors[at]
-			index := at
-			levelOf := func(p *person) int { return p.levels[index] }
-			groups, err := s.groups(f.Levels, levelOf)
+			groups, err := s.groups(f.Levels, s.levels[at])
 			if err != nil {
 				return nil, err
 			}
 			groups[0].Level.Code = f.ID
-			out[k] = append(out[k], judged{"group " + f.ID, groups, levelOf})
+			out[k] = append(out[k], judged{"group " + f.ID, groups, s.levels[at]})
 			at++
 		}
 	}
@@ -191,6 +188,8 @@ type sample struct {
 	design *analysis.Design
 	people []*person
 	y      []float64
+	// levels has for each factor the level of each of the people.
+	levels [][]int
 }
 
 // sample makes the design of those in a view and an area. Every PSU of the draw is in it.
@@ -208,7 +207,14 @@ func (b *Board) sample(of asked) (*sample, error) {
 		s.y = append(s.y, y)
 	}
 	crit := b.query.Questionnaire.Criterion
-	for _, p := range s.people {
+	s.levels = make([][]int, len(b.query.Factors))
+	for f := range s.levels {
+		s.levels[f] = make([]int, len(s.people))
+	}
+	for i, p := range s.people {
+		for f, l := range p.levels {
+			s.levels[f][i] = l
+		}
 		literate := 0.0
 		if crit.Reaches(p.score, crit.Cut) {
 			literate = 1
@@ -231,26 +237,25 @@ func (b *Board) sample(of asked) (*sample, error) {
 	return s, err
 }
 
-// groups estimates the rate of each level, in whole steps of people; levelOf is an index
-// into levels, or -1.
-func (s *sample) groups(levels []assess.Level, levelOf func(*person) int) ([]Group, error) {
+// groups estimates the rate of each level, in whole steps of people; class has for each of the
+// people an index into levels, or -1.
+func (s *sample) groups(levels []assess.Level, class []int) ([]Group, error) {
 	out := make([]Group, len(levels))
 	column := analysis.FactorColumn{Factor: analysis.Factor{ID: "group"}, Level: make([]int, len(s.y))}
 	for l, level := range levels {
 		out[l] = Group{Level: level, Estimate: missing()}
 		column.Levels = append(column.Levels, level.Code)
 	}
+	for _, l := range class {
+		if l >= 0 {
+			out[l].N++
+		}
+	}
 	if s.design == nil {
 		return out, nil
 	}
-	for i := range column.Level {
-		column.Level[i] = -1
-		if i < len(s.people) {
-			if l := levelOf(s.people[i]); l >= 0 {
-				column.Level[i] = l
-				out[l].N++
-			}
-		}
+	for i := copy(column.Level, class); i < len(column.Level); i++ {
+		column.Level[i] = -1 // declares a PSU
 	}
 	over := make([]int, len(levels))
 	for l, g := range out {
@@ -293,13 +298,13 @@ func (s *sample) withhold(f *Figures, tables []judged) error {
 		}
 		return nil
 	}
-	pub := disclosure.Publication{Cells: s.cells("", nil, func(*person) int { return -1 })}
+	pub := disclosure.Publication{Cells: s.cells("", nil, nil)}
 	for _, t := range tables {
 		d := disclosure.Dimension{Name: t.name, Classes: []string{}}
 		for _, g := range t.groups {
 			d.Classes = append(d.Classes, g.Level.Code)
 		}
-		cells := s.cells(t.name, d.Classes, t.levelOf)
+		cells := s.cells(t.name, d.Classes, t.class)
 		rest := &cells[len(cells)-1]
 		rest.Unprinted, rest.Exempt = true, true
 		d.Classes = append(d.Classes, unplaced)
@@ -343,9 +348,9 @@ func alike(tables []judged) {
 
 // judged is a table whose groups are to be judged.
 type judged struct {
-	name    string
-	groups  []Group
-	levelOf func(*person) int
+	name   string
+	groups []Group
+	class  []int // of each of the people: an index into groups, or -1
 }
 
 // unplaced is the class of those who are in no group of a table.
@@ -353,7 +358,7 @@ const unplaced = "\x00"
 
 // cells count the people of each class, and last those of none; with no name those are
 // everybody.
-func (s *sample) cells(name string, classes []string, levelOf func(*person) int) []disclosure.Cell {
+func (s *sample) cells(name string, classes []string, class []int) []disclosure.Cell {
 	cells := make([]disclosure.Cell, len(classes)+1)
 	first := make([]*person, len(cells))
 	for i := range cells {
@@ -366,9 +371,9 @@ func (s *sample) cells(name string, classes []string, levelOf func(*person) int)
 		}
 	}
 	for i, p := range s.people {
-		l := levelOf(p)
-		if l < 0 {
-			l = len(classes)
+		l := len(classes)
+		if class != nil && class[i] >= 0 {
+			l = class[i]
 		}
 		c := &cells[l]
 		c.N++
@@ -415,13 +420,14 @@ func (b *Board) parts(s *sample, area string) ([]Place, judged, error) {
 	for i, code := range codes {
 		levels[i].Code, index[code] = code, i
 	}
-	levelOf := func(p *person) int {
-		if i, known := index[partOf(p.Area, area)]; known {
-			return i
+	class := make([]int, len(s.people))
+	for i, p := range s.people {
+		class[i] = -1
+		if l, known := index[partOf(p.Area, area)]; known {
+			class[i] = l
 		}
-		return -1
 	}
-	groups, err := s.groups(levels, levelOf)
+	groups, err := s.groups(levels, class)
 	if err != nil {
 		return nil, judged{}, err
 	}
@@ -430,7 +436,7 @@ func (b *Board) parts(s *sample, area string) ([]Place, judged, error) {
 		list[i] = *places[code]
 		list[i].Share /= total
 	}
-	return list, judged{"place", groups, levelOf}, nil
+	return list, judged{"place", groups, class}, nil
 }
 
 // partOf is the part of an area that a code lies in: the city, or the county of a city.
