@@ -296,7 +296,7 @@ func compareCells(t *testing.T, s, m assess.Source, q assess.Query) {
 	for _, r := range got.Rows {
 		n += r.N
 	}
-	if n < 150 {
+	if n < 200 {
 		t.Errorf("only %d respondents were compared", n)
 	}
 }

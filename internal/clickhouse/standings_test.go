@@ -250,7 +250,7 @@ func TestStoreEqualsMemoryWithStandings(t *testing.T) {
 func TestHouseholdsAreSummedExactly(t *testing.T) {
 	q, factors := civic(t)
 	rng := rand.New(rand.NewPCG(13, 14))
-	m := wave(q, factors, 400, rng)
+	m := wave(q, factors, 500, rng)
 	for i := range m.Cases {
 		m.Cases[i].PSU = "one"
 		if i%40 == 0 {
