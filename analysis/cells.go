@@ -62,6 +62,11 @@ type Cell struct {
 	Base float64
 	// Sums has the statistics of each variable, over respondents with a value.
 	Sums []Sum
+	// Ones is how many respondents have the value 1 of each variable, and Largest and Second
+	// are the two largest weights of the respondents, 0 where there are fewer. Estimates do
+	// not need them; rules on what may be published do. Ones is nil where nobody counted.
+	Ones            []int
+	Largest, Second float64
 }
 
 // Sum holds the statistics of one variable in one cell: the number of people with
