@@ -129,10 +129,10 @@ func (s *GroupSet) factor(g KeyGroup) Factor {
 	}}
 }
 
-// Level returns the level of the person by the conditions, -1 when none holds. The first
+// LevelBy returns the level of the person by the conditions, -1 when none holds. The first
 // that holds decides; one that cannot be told, because an answer is missing, leaves the
 // person without a level, for it might have held.
-func levelBy(conditions []*expr.Program, lookup func(string) (expr.Value, bool)) int {
+func LevelBy(conditions []*expr.Program, lookup func(string) (expr.Value, bool)) int {
 	for i, p := range conditions {
 		v, err := p.Eval(lookup)
 		if err != nil {
@@ -176,8 +176,17 @@ func informative(given []string) []string {
 // numberValue reads a number; one that is not whole is no value of an int.
 func numberValue(s string, double bool) (expr.Value, bool) {
 	x, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return expr.Value{}, false
+	}
+	return NumberValue(x, double)
+}
+
+// NumberValue is a number as conditions have it: a double, or an int, of which only whole
+// numbers below MaxWhole are values.
+func NumberValue(x float64, double bool) (expr.Value, bool) {
 	switch {
-	case err != nil || math.IsNaN(x) || math.IsInf(x, 0):
+	case math.IsNaN(x) || math.IsInf(x, 0):
 		return expr.Value{}, false
 	case double:
 		return expr.DoubleValue(x), true

@@ -362,7 +362,7 @@ func classifier(f *Factor, q *surveys.Questionnaire, scorer *score.Scorer) (func
 			if r.response == nil {
 				return -1
 			}
-			return levelBy(conditions, lookup(q, r.response.Answers))
+			return LevelBy(conditions, lookup(q, r.response.Answers))
 		}, nil
 	}
 	return func(r respondent) int { return r.level(f) }, nil

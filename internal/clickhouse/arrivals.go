@@ -13,7 +13,6 @@ import (
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/live"
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/surveys/score"
 )
 
 // Places says how far the log of each node is stored for a wave.
@@ -33,38 +32,49 @@ func (s *Store) Places(ctx context.Context, wave string) (map[uint16]uint64, err
 // places given, with what the answers add up to. A record may come twice.
 func (s *Store) Arrivals(ctx context.Context, q live.Query, after map[uint16]uint64, do func(live.Record) error) error {
 	doing := fmt.Sprintf("read what arrived in wave %q", q.Wave)
-	scorer, err := score.New(q.Questionnaire)
+	r, err := newReading(assess.Query{Questionnaire: q.Questionnaire, Factors: q.Factors})
 	if err != nil {
 		return explain(doing, err)
 	}
-	var ws words
-	ws.score(scorer, q.Questionnaire)
-	answers, err := ws.levels(assess.Query{Questionnaire: q.Questionnaire, Factors: q.Factors})
+	r.finish()
+	hashes, err := s.hashes(ctx, r.codes)
 	if err != nil {
 		return explain(doing, err)
 	}
-	var levels []string
-	for i, f := range q.Factors {
-		if f.Sample == "" {
-			levels = append(levels, levelColumns(q.Factors)[i])
-		}
+	values := ""
+	for _, x := range r.valuesOf() {
+		values += ",\n" + x
 	}
-	points := "ifNull(" + scorer.OverMarks(ws.marks()).Score + ", nan) AS points"
-	text := compose("arrivals", map[string]string{
-		"values": strings.Join(slices.Concat(ws.columns(), answers, []string{points}), ",\n"),
-		"levels": strings.Join(levels, ", "), "beyond": beyond(after),
-	})
+	text := compose("arrivals", map[string]string{"given": r.numbersOf(hashes), "values": values, "beyond": beyond(after)})
+	p := r.newPerson()
 	err = s.queryText(ctx, text, arguments{"wave": q.Wave}, func(rows driver.Rows) error {
-		r := live.Record{Response: new(surveys.Response)}
+		record := live.Record{Response: new(surveys.Response)}
 		var hash string
-		var list []int32
-		if err := rows.Scan(&r.Node, &r.Seq, &r.ID, &r.Revision, &r.Finished, &r.Received, &r.Partial, &hash, &r.Case, &r.Score, &list); err != nil {
+		var state []byte
+		into := []any{&record.Node, &record.Seq, &record.ID, &record.Revision, &record.Finished, &record.Received, &record.Partial, &hash, &record.Case, &state}
+		for i := range p.numbers {
+			into = append(into, &p.numbers[i])
+		}
+		if err := rows.Scan(into...); err != nil {
 			return err
 		}
-		copy(r.BodyHash[:], hash)
-		r.Finished, r.Received = r.Finished.In(time.UTC), r.Received.In(time.UTC)
-		r.Levels = wide(list)
-		return do(r)
+		given, n, err := uncount(state, 2)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errUneven
+		}
+		a := r.answered(p, given[2:])
+		copy(record.BodyHash[:], hash)
+		record.Finished, record.Received = record.Finished.In(time.UTC), record.Received.In(time.UTC)
+		record.Score = a.score
+		for f := range q.Factors {
+			if q.Factors[f].Sample == "" {
+				record.Levels = append(record.Levels, a.levels[f])
+			}
+		}
+		return do(record)
 	})
 	return explain(doing, err)
 }

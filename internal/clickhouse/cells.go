@@ -38,52 +38,58 @@ func (s *Store) CellsOf(ctx context.Context, q assess.Query, variables ...string
 }
 
 func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) (*analysis.Cells, error) {
-	var factors []string
+	of := assess.Cube{Variables: variables}
 	for _, f := range q.Factors {
-		factors = append(factors, f.ID)
+		of.Factors = append(of.Factors, f.ID)
 	}
-	design, err := s.design(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	cells, err := s.sum(ctx, q, design, [][]string{factors}, variables)
+	cells, err := s.Cubes(ctx, q, []assess.Cube{of})
 	if err != nil {
 		return nil, err
 	}
 	return cells[0], nil
 }
 
-// Cubes sums several cells. Those of the same variables are summed in one scan.
+// Cubes sums several cells, reading the responses once. A cube without variables has all that
+// the query has.
 func (s *Store) Cubes(ctx context.Context, q assess.Query, cubes []assess.Cube) ([]*analysis.Cells, error) {
-	design, err := s.design(ctx, q)
+	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
+	c, err := newCellsQuery(q, cubes)
+	if err != nil {
+		return nil, explain(doing, err)
+	}
+	d, err := s.design(ctx, q)
 	if err != nil {
 		return nil, err
 	}
+	t, err := s.sum(ctx, c, d)
+	if err != nil {
+		return nil, explain(doing, err)
+	}
 	out := make([]*analysis.Cells, len(cubes))
-	for i, cube := range cubes {
-		if out[i] != nil {
-			continue
-		}
-		var places []int
-		var sets [][]string
-		for k := i; k < len(cubes); k++ {
-			if slices.Equal(cubes[k].Variables, cube.Variables) {
-				places, sets = append(places, k), append(sets, cubes[k].Factors)
-			}
-		}
-		of := q
-		of.Factors = slices.DeleteFunc(slices.Clone(q.Factors), func(f assess.Factor) bool {
-			return !slices.ContainsFunc(sets, func(ids []string) bool { return slices.Contains(ids, f.ID) })
-		})
-		cells, err := s.sum(ctx, of, design, sets, cube.Variables)
-		if err != nil {
-			return nil, err
-		}
-		for n, k := range places {
-			out[k] = cells[n]
+	for i, of := range c.cubes {
+		out[i] = c.cellsOf(of, d)
+		for _, w := range t.workers { // their PSUs follow each other
+			out[i].Rows = append(out[i].Rows, w.cubes[i].rows()...)
 		}
 	}
 	return out, nil
+}
+
+// cellsOf are those of a cube, without rows.
+func (c *cellsQuery) cellsOf(of cubeOf, d design) *analysis.Cells {
+	cells := &analysis.Cells{Notes: slices.Clone(d.notes)}
+	var by []assess.Factor
+	for _, f := range of.factors {
+		by = append(by, c.query.Factors[f])
+	}
+	cells.Factors = factors(by)
+	for _, u := range d.units {
+		cells.PSUs = append(cells.PSUs, u.PSU)
+	}
+	for _, v := range of.variables {
+		cells.Variables = append(cells.Variables, c.variables[v].name)
+	}
+	return cells
 }
 
 // design is the sample of a wave with what a scan needs to know of it.
@@ -116,58 +122,6 @@ func (s *Store) design(ctx context.Context, q assess.Query) (design, error) {
 	return d, explain(doing, err)
 }
 
-// sum makes the cells of the variables by each list of factors, in one scan.
-func (s *Store) sum(ctx context.Context, q assess.Query, d design, by [][]string, variables []string) ([]*analysis.Cells, error) {
-	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
-	composed, err := newCellsQuery(q, by, variables...)
-	if err != nil {
-		return nil, explain(doing, err)
-	}
-	composed.standing = d.on.standing
-	cells := make([]*analysis.Cells, len(by))
-	byUnit := make([][][]analysis.Cell, len(by))
-	for k := range by {
-		c := &analysis.Cells{Factors: factors(composed.factorsOf(k)), Notes: slices.Clone(d.notes)}
-		for _, u := range d.units {
-			c.PSUs = append(c.PSUs, u.PSU)
-		}
-		for _, v := range composed.variables {
-			c.Variables = append(c.Variables, v.name)
-		}
-		cells[k], byUnit[k] = c, make([][]analysis.Cell, len(d.units))
-	}
-	if composed.words.hashes, err = s.hashes(ctx, composed.words.all()); err != nil {
-		return nil, explain(doing, err)
-	}
-	var row *cellsRow
-	err = s.queryText(ctx, composed.text(d.ranges), d.on.args, func(rows driver.Rows) error {
-		if row == nil {
-			row = newCellsRow(rows.Columns())
-		}
-		if err := rows.Scan(row.into...); err != nil {
-			return err
-		}
-		cube, cell, err := composed.cell(row, d.index)
-		if err != nil {
-			return err
-		}
-		list := &byUnit[cube][cell.PSU]
-		if n := len(*list); n > 0 && slices.Equal((*list)[n-1].Levels, cell.Levels) {
-			addTo(&(*list)[n-1], cell) // the people in whom other variables are missing
-		} else {
-			*list = append(*list, cell)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, explain(doing, err)
-	}
-	for k := range cells {
-		cells[k].Rows = slices.Concat(byUnit[k]...)
-	}
-	return cells, nil
-}
-
 // hashes asks for the numbers of answers all at once.
 func (s *Store) hashes(ctx context.Context, codes []answerCode) (map[answerCode]uint64, error) {
 	items, answers, kinds := make([]string, len(codes)), make([]string, len(codes)), make([]string, len(codes))
@@ -191,76 +145,6 @@ func (s *Store) hashes(ctx context.Context, codes []answerCode) (map[answerCode]
 	return by, err
 }
 
-// cellsRow is a row of sql/cells.sql. Its numbers have a column each, which is read several
-// times quicker than arrays are.
-type cellsRow struct {
-	unit, people uint64
-	words        []uint64
-	sums         []float64
-	into         []any // all of these, in the order of the columns
-}
-
-// newCellsRow has room for the columns, which are unit, words, people and sums.
-func newCellsRow(columns []string) *cellsRow {
-	people := slices.Index(columns, "people")
-	r := &cellsRow{words: make([]uint64, people-1), sums: make([]float64, len(columns)-people-1)}
-	r.into = append(r.into, &r.unit)
-	for i := range r.words {
-		r.into = append(r.into, &r.words[i])
-	}
-	r.into = append(r.into, &r.people)
-	for i := range r.sums {
-		r.into = append(r.into, &r.sums[i])
-	}
-	return r
-}
-
-// cell makes the cell of a row, and says of which cube it is.
-func (c *cellsQuery) cell(r *cellsRow, index map[uint64]int) (int, analysis.Cell, error) {
-	psu, ok := index[r.unit]
-	if !ok {
-		return 0, analysis.Cell{}, fmt.Errorf("%w: the sample changed meanwhile; ask again", surveys.ErrConflict)
-	}
-	sums := r.sums
-	cell := analysis.Cell{PSU: psu, N: int(r.people), W: sums[0], W2: sums[1], Base: sums[2], Sums: make([]analysis.Sum, len(c.variables))}
-	within := sums[len(sums)-3*len(c.within):] // number, weight and squared weight of each
-	sums = sums[3:]
-	cube, levels, gone := c.unpack(r.words)
-	cell.Levels = levels
-	for i := range c.variables {
-		v := &c.variables[i]
-		sum := analysis.Sum{N: cell.N, W: cell.W, W2: cell.W2, WY: sums[0], WY2: sums[0]}
-		sums = sums[1:]
-		if v.within != "" {
-			base := within[3*v.base:]
-			sum.N, sum.W, sum.W2 = int(base[0]), base[1], base[2]
-		}
-		if !v.binary {
-			sum.WY2, sums = sums[0], sums[1:]
-		}
-		if !gone[i] {
-			cell.Sums[i] = sum
-		}
-	}
-	return cube, cell, nil
-}
-
-// addTo adds other people of the same PSU and levels.
-func addTo(c *analysis.Cell, other analysis.Cell) {
-	c.N += other.N
-	c.W += other.W
-	c.W2 += other.W2
-	c.Base += other.Base
-	for i, s := range other.Sums {
-		t := &c.Sums[i]
-		t.N += s.N
-		t.W += s.W
-		t.W2 += s.W2
-		t.WY += s.WY
-		t.WY2 += s.WY2
-	}
-}
-
 func wide(levels []int32) []int {
 	out := make([]int, len(levels))
 	for i, l := range levels {
@@ -282,7 +166,7 @@ func factors(fs []assess.Factor) []analysis.Factor {
 	return out
 }
 
-// sampleUnit is a PSU and the number that stands for it in sql/cells.sql.
+// sampleUnit is a PSU and the number that stands for it.
 type sampleUnit struct {
 	analysis.PSU
 	unit uint64
@@ -354,69 +238,6 @@ func (b basis) ofAll() standing {
 		return noStanding
 	}
 	return everyStanding
-}
-
-// Units lists the cases of a wave that have a base weight, with the levels of the
-// factors, whether they responded, and what the fieldwork says of them, ordered by ID. The
-// weights that the query names play no part.
-func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error) {
-	q.Weights = ""
-	on, err := s.basisOf(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	text, err := unitsText(q, on.ofAll())
-	if err != nil {
-		return nil, err
-	}
-	var units []assess.Unit
-	err = s.queryText(ctx, text, on.args, func(rows driver.Rows) error {
-		var u assess.Unit
-		var levels []int32
-		var eligible uint8
-		into := []any{&u.Case, &u.Stratum, &u.PSU, &u.Base, &u.Responded, &u.Score, &levels, &u.Columns}
-		if on.standing != noStanding {
-			into = append(into, &u.Class, &eligible)
-		}
-		err := rows.Scan(into...)
-		u.Levels, u.Eligible = wide(levels), int(eligible)
-		units = append(units, u)
-		return err
-	})
-	return units, explain(fmt.Sprintf("list the cases of wave %q", q.Wave), err)
-}
-
-func unitsText(q assess.Query, of standing) (string, error) {
-	scorer, err := score.New(q.Questionnaire)
-	if err != nil {
-		return "", err
-	}
-	responded, listed := "responded = 1", ""
-	if of != noStanding {
-		responded, listed = responded+andCounts, ", class, eligible"
-	}
-	var ws words
-	ws.score(scorer, q.Questionnaire)
-	answers, err := ws.levels(q)
-	if err != nil {
-		return "", err
-	}
-	levels := levelColumns(q.Factors)
-	for i, f := range q.Factors {
-		if f.Sample == "" {
-			levels[i] = "if(" + responded + ", " + levels[i] + ", -1)"
-		}
-	}
-	columns := make([]string, len(q.Columns))
-	for i, name := range q.Columns {
-		columns[i] = "columns[" + score.Quote(name) + "]"
-	}
-	points := "ifNull(" + scorer.OverMarks(ws.marks()).Score + ", nan) AS score"
-	return compose("units", map[string]string{
-		"levels": strings.Join(levels, ", "), "responded": responded, "standing": listed,
-		"responses": leveled(ws, answers, "toUInt8(1) AS responded", points),
-		"sample":    sampled(q, of, of.columns("stratum", "psu", "CAST(["+strings.Join(columns, ", ")+"], 'Array(String)') AS listed")...),
-	}), nil
 }
 
 // Counts says how many cases of a wave have a weight and how many of them responded, with

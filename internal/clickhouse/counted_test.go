@@ -33,7 +33,7 @@ func TestWhatCounts(t *testing.T) {
 	check := func(name string) {
 		t.Helper()
 		var got []string
-		text := compose("counted", map[string]string{"columns": "case_id, toString(submission_id), revision", "superseded": statement("superseded")})
+		text := compose("counted", map[string]string{"columns": "case_id, toString(submission_id), revision", "superseded": superseded("")})
 		err := s.queryText(t.Context(), text, arguments{"wave": "w"}, func(rows driver.Rows) error {
 			var c, id string
 			var revision uint32

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -10,11 +11,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/expr"
-	"github.com/suyang-survey/suyang/surveys/score"
 )
-
-// choice is the code of one of several answers.
-func choice(item, answer string) answerCode { return answerCode{item, answer, anyOfSeveral} }
 
 // offered are the codes of the options of an item, each once.
 func offered(q *surveys.Questionnaire, it *surveys.Item) (codes []string) {
@@ -65,7 +62,7 @@ func (ws *words) several(item string, options []string) field {
 	return ws.kept("several\x00"+item, max(1, len(options)), func(f field) {
 		for i, o := range options {
 			ws.add(f, code(item, true, o), 1<<i)
-			ws.choose(f, choice(item, o), 1<<i)
+			ws.add(f, answerCode{item, o, anyOfSeveral}, 1<<i)
 		}
 	})
 }
@@ -81,86 +78,208 @@ func (ws *words) digit(item string) field {
 	})
 }
 
-// column says where a condition finds the answer to an item.
-func (ws *words) column(q *surveys.Questionnaire, id string) (expr.Column, bool) {
-	it := q.Item(id)
-	if it == nil {
-		return expr.Column{}, false
-	}
+// operand is an item in conditions: where its answer stands, and what it is there.
+type operand struct {
+	field  field
+	number int // the place among the numbers; -1 of choices
+	value  func(p *person) (expr.Value, bool)
+}
+
+// operand finds the answer to an item for conditions, as package assess finds it: not
+// knowing, refusing, and an answer that the questionnaire does not list are none.
+func (ws *words) operand(q *surveys.Questionnaire, it *surveys.Item) operand {
 	options := offered(q, it)
-	var informative []string
-	quoted := []string{"''"}
-	for _, o := range options {
-		if surveys.Reserved(o) { // it means that there is no answer
-			quoted = append(quoted, "''")
-			continue
-		}
-		informative, quoted = append(informative, o), append(quoted, score.Quote(o))
-	}
-	texts := "[" + strings.Join(quoted, ", ") + "]"
 	switch {
 	case it.Type == surveys.Number:
-		digit, key := ws.digit(id).value(), score.Quote(id)
-		x := fmt.Sprintf("multiIf(%[1]s > 0, toFloat64(%[1]s) - 1, mapContains(numbers, %[2]s) AND isFinite(numbers[%[2]s]), numbers[%[2]s], NULL)", digit, key)
-		if it.Decimals == 0 {
-			x = fmt.Sprintf("if(abs(%[1]s) < %[2]d, accurateCastOrNull(%[1]s, 'Int64'), NULL)", x, assess.MaxWhole)
-		}
-		return expr.Column{Key: id, Value: x}, true
+		f, number, double := ws.digit(it.ID), ws.number(it.ID), it.Decimals > 0
+		return operand{f, number, func(p *person) (expr.Value, bool) {
+			if digit := f.of(p.words); digit > 0 {
+				return assess.NumberValue(float64(digit-1), double)
+			}
+			return assess.NumberValue(p.numbers[number], double)
+		}}
 	case it.Type.OneOf():
-		return expr.Column{Key: id, Value: fmt.Sprintf("nullIf(%s[%s + 1], '')", texts, ws.one(id, options).value())}, true
+		f := ws.one(it.ID, options)
+		return operand{f, -1, func(p *person) (expr.Value, bool) {
+			place := f.of(p.words)
+			if place == 0 || surveys.Reserved(options[place-1]) {
+				return expr.Value{}, false
+			}
+			return expr.StringValue(options[place-1]), true
+		}}
 	}
-	return expr.Column{Key: id, Value: fmt.Sprintf("arrayMap(i -> %s[i + 2], bitPositionsToArray(bitAnd(%s, %d)))", texts, ws.several(id, options).value(), mask(options, informative))}, true
+	f := ws.several(it.ID, options)
+	return operand{f, -1, func(p *person) (expr.Value, bool) {
+		var given []string
+		for i, o := range options {
+			if f.of(p.words)>>i&1 == 1 && !surveys.Reserved(o) {
+				given = append(given, o)
+			}
+		}
+		return expr.StringsValue(given), len(given) > 0
+	}}
 }
 
-// conditional returns the index of the level whose condition holds first, as package assess
-// finds it: -1 when none does, or one before it cannot be told.
-func (ws *words) conditional(f assess.Factor, q *surveys.Questionnaire) (string, error) {
+// answersKey are the answers that conditions look at, as bits: those of the fields, and two
+// numbers.
+type answersKey [4]uint64
+
+// conditional finds the index of the level whose condition holds first: -1 when none does,
+// or one before it cannot be told. Conditions are evaluated once for all people of the same
+// answers to them; remembered is what was found, which each goroutine has for itself.
+func (ws *words) conditional(f assess.Factor, q *surveys.Questionnaire) (leveler, error) {
 	conditions, err := f.Conditions(q)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var branches []string
-	for i, p := range conditions {
-		sql, err := expr.SQL(p, score.Quote, func(name string) (expr.Column, bool) { return ws.column(q, name) })
-		if err != nil {
-			return "", fmt.Errorf("%w: factor %q, level %q: %w", surveys.ErrInvalid, f.ID, f.Levels[i].Code, err)
+	of := map[string]operand{}
+	var fields []field
+	var numbers []int
+	size := 0
+	for _, p := range conditions {
+		for _, name := range p.Names() {
+			it := q.Item(name)
+			if _, known := of[name]; known || it == nil {
+				continue
+			}
+			o := ws.operand(q, it)
+			of[name], fields = o, append(fields, o.field)
+			size += o.field.bits
+			if o.number >= 0 {
+				numbers = append(numbers, o.number)
+			}
 		}
-		branches = append(branches, "isNull("+sql+")", "-1", sql, strconv.Itoa(i))
 	}
-	return "toInt32(multiIf(" + strings.Join(branches, ", ") + ", -1))", nil
+	level := func(p *person) int {
+		return assess.LevelBy(conditions, func(name string) (expr.Value, bool) {
+			o, known := of[name]
+			if !known {
+				return expr.Value{}, false
+			}
+			return o.value(p)
+		})
+	}
+	if size > 2*wordBits || len(numbers) > 2 {
+		return level, nil
+	}
+	number := len(ws.remembered)
+	ws.remembered = append(ws.remembered, f.ID)
+	return func(p *person) int {
+		var key answersKey
+		at := 0
+		for _, f := range fields {
+			bits := f.of(p.words)
+			key[at/wordBits] |= bits << (at % wordBits)
+			if over := at%wordBits + f.bits; over > wordBits {
+				key[at/wordBits+1] |= bits >> (f.bits - (over - wordBits))
+			}
+			at += f.bits
+		}
+		for i, n := range numbers {
+			key[2+i] = math.Float64bits(p.numbers[n])
+		}
+		known := p.remembered[number]
+		l, there := known[key]
+		if !there {
+			l = level(p)
+			known[key] = l
+		}
+		return l
+	}, nil
 }
 
-// share composes a variable of an unscored question over the words and the column scored.
-func (ws *words) share(s assess.Share, q *surveys.Questionnaire) (variable, error) {
-	v := variable{name: s.Name, binary: true, positive: extent{1, 1}}
-	it := q.Item(s.Item)
+// question is an unscored question as variables see it.
+type question struct {
+	name string
+	// field is that of the answer: its place among the options, from 1; where several can be
+	// chosen, bits of them. Without an answer there, that in the field otherwise is taken.
+	field, otherwise field
+	several          bool
+	// bases are those of its variables. Of one answer, one is by its place a variable that is
+	// 1, or -1, further lists more of them, and without the bases that do not hold. Of several,
+	// marked has each variable.
+	bases            []int
+	one              []int
+	further, without [][]int
+	marked           []markedShare
+}
+
+// given is what somebody answered.
+func (q *question) given(words []uint64) uint64 {
+	if given := q.field.of(words); given > 0 || q.otherwise.bits == 0 {
+		return given
+	}
+	return q.otherwise.of(words)
+}
+
+// markedShare is a variable of a question with several answers.
+type markedShare struct {
+	variable, base     int
+	first              bool   // of those with this base
+	options, excluding uint64 // bits
+}
+
+// share adds a variable of an unscored question, and returns the number of its base: variables
+// of the same base are missing in the same people.
+func (r *reading) share(s assess.Share, variable int) (base int, err error) {
+	it := r.query.Questionnaire.Item(s.Item)
 	if it == nil {
-		return v, fmt.Errorf("%w: the questionnaire has no item %q", surveys.ErrInvalid, s.Item)
+		return 0, fmt.Errorf("%w: the questionnaire has no item %q", surveys.ErrInvalid, s.Item)
 	}
-	options := offered(q, it)
-	if it.Type == surveys.Multiple || it.Type == surveys.Ranking && !s.First {
-		given := ws.several(it.ID, options).value()
-		of := func(list []string) string { return fmt.Sprintf("bitAnd(%s, %d) != 0", given, mask(options, list)) }
-		v.within = "scored AND " + given + " != 0"
-		if len(s.Without) > 0 {
-			v.within += " AND NOT (" + of(s.Without) + ")"
+	options := offered(r.query.Questionnaire, it)
+	of := r.question(it, options, s.First)
+	name := of.name + "\x00" + strings.Join(s.Without, "\x00")
+	base = slices.Index(r.bases, name)
+	fresh := base < 0
+	if fresh {
+		base, r.bases, of.bases = len(r.bases), append(r.bases, name), append(of.bases, len(r.bases))
+	}
+	if of.several {
+		of.marked = append(of.marked, markedShare{variable, base, fresh, mask(options, s.Options), mask(options, s.Without)})
+		return base, nil
+	}
+	for i, o := range options {
+		switch excluded := slices.Contains(s.Without, o); {
+		case excluded && fresh:
+			of.without[i+1] = append(of.without[i+1], base)
+		case excluded || !slices.Contains(s.Options, o):
+		case of.one[i+1] < 0:
+			of.one[i+1] = variable
+		default:
+			of.further[i+1] = append(of.further[i+1], variable)
 		}
-		v.value = of(s.Options)
-		return v, nil
 	}
-	given := ws.one(it.ID, options).value()
+	return base, nil
+}
+
+// question finds the question about an item, made when it is asked for the first time.
+func (r *reading) question(it *surveys.Item, options []string, first bool) *question {
+	ws := &r.words
+	q := question{
+		one: slices.Repeat([]int{-1}, len(options)+1), further: make([][]int, len(options)+1), without: make([][]int, len(options)+1),
+	}
 	switch {
+	case it.Type == surveys.Multiple || it.Type == surveys.Ranking && !first:
+		q.name, q.field, q.several = "several\x00"+it.ID, ws.several(it.ID, options), true
 	case it.Type == surveys.Ranking:
-		given = ws.first(it.ID, options).value()
-	case s.First && it.From != "":
-		given = fmt.Sprintf("if(%[1]s > 0, %[1]s, %[2]s)", given, ws.one(it.From, options).value())
+		q.name, q.field = "first\x00"+it.ID, ws.first(it.ID, options)
+	case first && it.From != "":
+		q.name, q.field, q.otherwise = "from\x00"+it.ID, ws.one(it.ID, options), ws.one(it.From, options)
+	default:
+		q.name, q.field = "one\x00"+it.ID, ws.one(it.ID, options)
 	}
-	v.within = "scored AND " + given + " != 0"
-	if len(s.Without) > 0 {
-		v.within += " AND " + given + " NOT IN (" + placesOf(options, s.Without) + ")"
+	return r.keep(q)
+}
+
+// keep keeps a question unless it is there.
+func (r *reading) keep(q question) *question {
+	for _, known := range r.questions {
+		if known.name == q.name {
+			return known
+		}
 	}
-	v.value = given + " IN (" + placesOf(options, s.Options) + ")"
-	return v, nil
+	r.questions = append(r.questions, &q)
+	return &q
 }
 
 // mask has the bits of the options in a list.
@@ -171,19 +290,4 @@ func mask(options, list []string) (m uint64) {
 		}
 	}
 	return m
-}
-
-// placesOf lists the places, from 1, of the options in a list; one that nothing has when
-// there are none.
-func placesOf(options, list []string) string {
-	var places []string
-	for i, o := range options {
-		if slices.Contains(list, o) {
-			places = append(places, strconv.Itoa(i+1))
-		}
-	}
-	if len(places) == 0 {
-		return "-1"
-	}
-	return strings.Join(places, ", ")
 }

@@ -371,19 +371,11 @@ func TestComposedQueriesWithStandings(t *testing.T) {
 	query := assess.Query{Wave: "w", Questionnaire: q}
 	for weights, name := range map[string]string{"": "base", "raked": "weighted"} {
 		query.Weights = weights
-		cells, err := newCellsQuery(query, [][]string{nil}, assess.VarLiterate)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cells.standing = whoCounts
-		golden(t, "standings-cells-"+name+".sql", cells.text(ranges{cases: 1000, base: extent{1, 100}, given: extent{0.5, 200}}))
+		text, _, _ := caseTableText(query, whoCounts, 1000)
+		golden(t, "standings-cases-"+name+".sql", text)
 	}
 	query.Weights = ""
-	units, err := unitsText(query, everyStanding)
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "standings-units.sql", units)
+	golden(t, "standings-units.sql", unitsText(query, everyStanding))
 }
 
 // BenchmarkCellsWithStandings is BenchmarkCells of a wave whose fieldwork says that nine

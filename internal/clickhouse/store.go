@@ -11,6 +11,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -44,6 +45,7 @@ const (
 type Store struct {
 	conn    driver.Conn
 	address string
+	portion uint64 // about how many responses are read at a time
 }
 
 // Connect prepares for using ClickHouse, which need not answer yet.
@@ -59,7 +61,7 @@ func Connect(c Config) (*Store, error) {
 	if err != nil {
 		return nil, explain("connect to ClickHouse", err)
 	}
-	return &Store{conn: conn, address: strings.Join(opt.Addr, ", ")}, nil
+	return &Store{conn: conn, address: strings.Join(opt.Addr, ", "), portion: portion}, nil
 }
 
 // Open connects to ClickHouse and asks it for a sign of life.
@@ -101,6 +103,13 @@ func statement(name string) string {
 // arguments are the values of a query by the names of its parameters. They never
 // become part of its text.
 type arguments map[string]any
+
+// with has one more argument.
+func (a arguments) with(name string, value any) arguments {
+	all := maps.Clone(a)
+	all[name] = value
+	return all
+}
 
 // query runs sql/<name>.sql and calls scan for each row.
 func (s *Store) query(ctx context.Context, name string, args arguments, scan func(driver.Rows) error) error {

@@ -1,7 +1,6 @@
 package clickhouse
 
 import (
-	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -16,32 +15,38 @@ import (
 // wordBits is the size of a word.
 const wordBits = 64
 
-// words compose expressions over the columns answers, codes and numbers of responses
-// that look at every answer once: each code stands for a number of 64 bits, and a word
-// is the sum over the codes of a response. A word has many fields, such as one bit for
-// each item that is answered right and some bits for the level of a factor; since a
-// response has an item once, the parts of a field never add up to more than it holds.
+// words say what is made of the columns codes, choices and numbers of responses, which look
+// at every answer once: each code stands for a number of 64 bits, and a word is the sum over
+// the codes of a response. A word has many fields, such as one bit for each item that is
+// answered right and some bits for the level of a factor; since a response has an item once,
+// the parts of a field never add up to more than it holds.
 type words struct {
 	list  []word
 	items []string // the scored items; bit i%64 of word i/64 says that item i is right
 	known field    // how many scored items have an answer that their questionnaire lists
 	asked bool     // whether items that were not asked are told apart
+	// listed are the codes that known counts.
+	listed []answerCode
 	// fields are those of answers that conditions and topics look at, by what they hold.
 	fields map[string]field
-	// hashes are the numbers that stand for codes; nil lets the engine work each out, which
-	// takes it as long as summing thousands of interviews.
-	hashes map[answerCode]uint64
+	// numbers are the items whose numbers are looked at.
+	numbers []string
+	// remembered are the factors whose levels are found once for all people of the same
+	// answers.
+	remembered []string
 }
 
 // word maps codes, and choices, to what they add.
 type word struct {
-	codes, choices []answerCode
-	adds           map[answerCode]uint64
-	used           int // bits
+	adds map[answerCode]uint64
+	used int // bits
 }
 
 // field is a place in a word.
 type field struct{ word, shift, bits int }
+
+// of reads the field of a person's words.
+func (f field) of(words []uint64) uint64 { return words[f.word] >> f.shift & (1<<f.bits - 1) }
 
 // field takes so many bits of the first word that has them left.
 func (ws *words) field(size int) field {
@@ -57,25 +62,16 @@ func (ws *words) field(size int) field {
 
 // add lets a code add a number to a field.
 func (ws *words) add(f field, code answerCode, n int) {
-	w := &ws.list[f.word]
-	if _, there := w.adds[code]; !there {
-		w.codes = append(w.codes, code)
-	}
-	w.adds[code] += uint64(n) << f.shift
+	ws.list[f.word].adds[code] += uint64(n) << f.shift
 }
 
-// choose lets a choice add a number to a field.
-func (ws *words) choose(f field, choice answerCode, n int) {
-	w := &ws.list[f.word]
-	if _, there := w.adds[choice]; !there {
-		w.choices = append(w.choices, choice)
+// number is the place of an item among those whose numbers are looked at.
+func (ws *words) number(item string) int {
+	if i := slices.Index(ws.numbers, item); i >= 0 {
+		return i
 	}
-	w.adds[choice] += uint64(n) << f.shift
-}
-
-// value is the expression of a field.
-func (f field) value() string {
-	return fmt.Sprintf("bitAnd(bitShiftRight(m%d, %d), %d)", f.word, f.shift, uint64(1)<<f.bits-1)
+	ws.numbers = append(ws.numbers, item)
+	return len(ws.numbers) - 1
 }
 
 // answerCode names an answer as the columns codes and choices have it, see
@@ -99,7 +95,10 @@ const (
 
 // code is that of the first answer.
 func code(item string, single bool, first string) answerCode {
-	return answerCode{item, first, codeKind(bit(single))}
+	if single {
+		return answerCode{item, first, onlyAnswer}
+	}
+	return answerCode{item, first, firstOfSeveral}
 }
 
 // hash is the expression of a code.
@@ -110,11 +109,15 @@ func (c answerCode) hash() string {
 	return fmt.Sprintf("cityHash64(%s, %d, %s)", score.Quote(c.item), c.kind, score.Quote(c.answer))
 }
 
-func bit(b bool) int {
-	if b {
+// compare orders codes: by where they stand, then by item and answer.
+func (c answerCode) compare(o answerCode) int {
+	if a, b := c.kind == anyOfSeveral, o.kind == anyOfSeveral; a != b {
+		if b {
+			return -1
+		}
 		return 1
 	}
-	return 0
+	return strings.Compare(c.hash(), o.hash())
 }
 
 // score adds the scored items: whether each is answered right and, where the criterion
@@ -141,9 +144,13 @@ func (ws *words) score(s *score.Scorer, q *surveys.Questionnaire) {
 	for _, id := range ws.items {
 		for _, c := range listed(q.Item(id)) {
 			ws.add(ws.known, c, 1)
+			ws.listed = append(ws.listed, c)
 		}
 	}
 }
+
+// right is how many words begin with the bits of the scored items.
+func (ws *words) right() int { return (len(ws.items) + wordBits - 1) / wordBits }
 
 // listed are the codes of the answers to an item that its questionnaire lists, and of
 // no answer.
@@ -155,17 +162,33 @@ func listed(it *surveys.Item) []answerCode {
 	for _, k := range it.Key {
 		all = append(all, code(it.ID, true, k))
 	}
-	slices.SortFunc(all, func(a, b answerCode) int { return strings.Compare(a.hash(), b.hash()) })
+	slices.SortFunc(all, answerCode.compare)
 	return slices.Compact(all)
 }
 
-// level adds a factor that is an answer, and returns the index of its level as
+// all are the codes that the words look at: those that known counts, then those of the
+// column codes, then those of choices.
+func (ws *words) all() (list []answerCode) {
+	for _, w := range ws.list {
+		for c := range w.adds {
+			if !slices.Contains(ws.listed, c) {
+				list = append(list, c)
+			}
+		}
+	}
+	slices.SortFunc(list, answerCode.compare)
+	return slices.Concat(ws.listed, slices.Compact(list))
+}
+
+// leveler finds a person's level of a factor, -1 when there is none.
+type leveler func(p *person) int
+
+// level adds a factor that is an answer, and finds the index of its level as
 // assess.Factor.Level finds it in the first answer: the first level that has the value,
 // -1 when none has or there is no value.
-func (ws *words) level(f assess.Factor) string {
+func (ws *words) level(f assess.Factor) leveler {
 	place := ws.field(bits.Len(uint(len(f.Levels))))
 	seen := map[string]bool{}
-	ranged := []string{}
 	value := func(v string) {
 		if l := f.Level(v); l >= 0 && !seen[v] {
 			seen[v] = true
@@ -173,123 +196,38 @@ func (ws *words) level(f assess.Factor) string {
 			ws.add(place, code(f.Answer, false, v), l+1)
 		}
 	}
-	number := "numbers[" + score.Quote(f.Answer) + "]"
+	var ranges []levelRange
 	for i, l := range f.Levels {
 		for _, v := range l.Values {
 			value(v)
 		}
 		if len(l.Values) == 0 {
-			ranged = append(ranged, within(l, number), strconv.Itoa(i+1))
+			low, below := l.Bounds()
+			ranges = append(ranges, levelRange{i, low, below})
 		}
 	}
-	if len(ranged) == 0 {
-		return "toInt32(" + place.value() + ") - 1"
+	if len(ranges) == 0 {
+		return func(p *person) int { return int(place.of(p.words)) - 1 }
 	}
 	for digit := range 10 { // a single character is not in numbers
 		value(strconv.Itoa(digit))
 	}
-	return fmt.Sprintf("toInt32(if(%[1]s > 0, %[1]s, if(mapContains(numbers, %[2]s), multiIf(%[3]s, 0), 0))) - 1",
-		place.value(), score.Quote(f.Answer), strings.Join(ranged, ", "))
-}
-
-// within is the condition for the range of a level.
-func within(l assess.Level, number string) string {
-	low, below := "-inf", "inf"
-	if l.Min != nil {
-		low = strconv.FormatFloat(*l.Min, 'g', -1, 64)
-	}
-	if l.Below != nil {
-		below = strconv.FormatFloat(*l.Below, 'g', -1, 64)
-	}
-	return fmt.Sprintf("%[1]s >= %[2]s AND %[1]s < %[3]s", number, low, below)
-}
-
-// columns are the words with their names, m0 and so on, and a0 and so on for the bits
-// of the items asked. With FINAL, only answers.keys reads the items without the answers.
-func (ws *words) columns() []string {
-	var list []string
-	for i, w := range ws.list {
-		list = append(list, fmt.Sprintf("%s AS m%d", w.sum(ws.hashes), i))
-	}
-	if !ws.asked {
-		return list
-	}
-	for w := range (len(ws.items) + wordBits - 1) / wordBits {
-		items := ws.items[w*wordBits : min((w+1)*wordBits, len(ws.items))]
-		names, each := make([]string, len(items)), make([]string, len(items))
-		var all uint64
-		for i, id := range items {
-			names[i], each[i] = score.Quote(id), strconv.FormatUint(1<<i, 10)
-			all |= 1 << i
+	number := ws.number(f.Answer)
+	return func(p *person) int {
+		if given := place.of(p.words); given > 0 {
+			return int(given) - 1
 		}
-		list = append(list, fmt.Sprintf("if(%s = %d, toUInt64(%d), arraySum(k -> transform(k, [%s], [%s], toUInt64(0)), answers.keys)) AS a%d",
-			ws.known.value(), len(ws.items), all, strings.Join(names, ", "), strings.Join(each, ", "), w))
-	}
-	return list
-}
-
-// sum is the expression of a word. A code is written as the number that it is, where that
-// is known.
-func (w word) sum(hashes map[answerCode]uint64) string {
-	var parts []string
-	for _, of := range []struct {
-		column string
-		codes  []answerCode
-	}{{"codes", w.codes}, {"choices", w.choices}} {
-		if len(of.codes) == 0 {
-			continue
-		}
-		codes, adds := make([]string, len(of.codes)), make([]string, len(of.codes))
-		for k, c := range of.codes {
-			codes[k], adds[k] = c.hash(), strconv.FormatUint(w.adds[c], 10)
-			if h, known := hashes[c]; known {
-				codes[k] = strconv.FormatUint(h, 10)
+		for _, r := range ranges {
+			if x := p.numbers[number]; r.low <= x && x < r.below { // never for NaN
+				return r.level
 			}
 		}
-		list := "[" + strings.Join(codes, ", ") + "]"
-		if hashes != nil {
-			list = "CAST(" + list + ", 'Array(UInt64)')"
-		}
-		parts = append(parts, fmt.Sprintf("arraySum(c -> transform(c, %s, [%s], toUInt64(0)), %s)", list, strings.Join(adds, ", "), of.column))
+		return -1
 	}
-	if len(parts) == 0 {
-		return "toUInt64(0)"
-	}
-	return strings.Join(parts, " + ")
 }
 
-// all are the codes that the words look at.
-func (ws *words) all() (list []answerCode) {
-	for _, w := range ws.list {
-		list = slices.Concat(list, w.codes, w.choices)
-	}
-	slices.SortFunc(list, func(a, b answerCode) int {
-		return cmp.Or(strings.Compare(a.item, b.item), strings.Compare(a.answer, b.answer), cmp.Compare(a.kind, b.kind))
-	})
-	return slices.Compact(list)
-}
-
-// marks names the words that score.Scorer.OverMarks reads.
-func (ws *words) marks() []string {
-	var names []string
-	for _, letter := range []string{"m", "a"}[:1+bit(ws.asked)] {
-		for w := range (len(ws.items) + wordBits - 1) / wordBits {
-			names = append(names, letter+strconv.Itoa(w))
-		}
-	}
-	return names
-}
-
-// names are those of the words, by their letter.
-func (ws *words) names(letter string) []string {
-	names := make([]string, len(ws.list))
-	for w := range names {
-		names[w] = letter + strconv.Itoa(w)
-	}
-	return names
-}
-
-// rest are the words that marks does not name.
-func (ws *words) rest() []string {
-	return ws.names("m")[(len(ws.items)+wordBits-1)/wordBits:]
+// levelRange is a level of the numbers low ≤ x < below.
+type levelRange struct {
+	level      int
+	low, below float64
 }

@@ -1,6 +1,7 @@
 // Package score turns answers into points, a level and a verdict on literacy, by
-// the criterion of a questionnaire: in Go with New and Score, and as ClickHouse
-// expressions with SQL. Both give the same float64, bit for bit.
+// the criterion of a questionnaire: in Go from the answers with Score, or from bits that say
+// which items were asked and answered right with Marked; and as ClickHouse expressions with
+// SQL. All give the same float64, bit for bit.
 //
 // All sums are sums of integers and the total is a single division of two integers,
 // so it is the float64 nearest to the exact score. A score that lies exactly on a
@@ -58,6 +59,8 @@ type item struct {
 type dimension struct {
 	id    string
 	items []int
+	// bits are the places of the items in words of 64 bits.
+	bits []uint64
 	// units is what one right answer adds to the numerator of the total.
 	units float64
 	// points and count give the dimension's own points: points × right / (milli × count).
@@ -81,7 +84,7 @@ func New(q *surveys.Questionnaire) (*Scorer, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.dimensions = append(s.dimensions, dimension{id: d.ID, items: found, count: float64(len(found))})
+		s.dimensions = append(s.dimensions, dimension{id: d.ID, items: found, bits: wordsOf(found), count: float64(len(found))})
 	}
 	if err := s.scale(); err != nil {
 		return nil, err
@@ -205,11 +208,26 @@ func (s *Scorer) Score(a surveys.Answers) (Result, bool) {
 	for i, it := range s.items {
 		r.Right[i] = s.right(it, a)
 	}
+	counts := make([]tally, len(s.dimensions))
+	for i, d := range s.dimensions {
+		counts[i] = s.tally(d, r.Right)
+	}
+	r.Total = s.total(r.Dimensions, counts)
+	r.Level = s.level(r.Total)
+	r.Literate = s.criterion.Reaches(r.Total, s.criterion.Cut)
+	return r, !math.IsNaN(r.Total)
+}
+
+// tally is the number of right answers in a dimension, and of the items they are out of.
+type tally struct{ right, asked float64 }
+
+// total adds up the points of the dimensions, which it notes.
+func (s *Scorer) total(points []float64, counts []tally) float64 {
 	// Σ points × right / asked, over the common denominator of the dimensions so far.
 	units, denominator := 0.0, float64(milli)
 	for i, d := range s.dimensions {
-		right, asked := s.tally(d, r.Right)
-		r.Dimensions[i] = d.points * right / (milli * asked)
+		right, asked := counts[i].right, counts[i].asked
+		points[i] = d.points * right / (milli * asked)
 		if s.criterion.Unasked == surveys.UnaskedLeftOut {
 			units = units*asked + d.points*right*denominator/milli
 			denominator *= asked
@@ -218,23 +236,20 @@ func (s *Scorer) Score(a surveys.Answers) (Result, bool) {
 			denominator = s.denominator
 		}
 	}
-	r.Total = units / denominator
-	r.Level = s.level(r.Total)
-	r.Literate = s.criterion.Reaches(r.Total, s.criterion.Cut)
-	return r, !math.IsNaN(r.Total)
+	return units / denominator
 }
 
 // tally counts the right answers of a dimension and the items they are out of.
-func (s *Scorer) tally(d dimension, answers []float64) (right, asked float64) {
-	asked = d.count
+func (s *Scorer) tally(d dimension, answers []float64) tally {
+	t := tally{asked: d.count}
 	for _, j := range d.items {
 		if s.criterion.Unasked == surveys.UnaskedLeftOut && math.IsNaN(answers[j]) {
-			asked--
+			t.asked--
 			continue
 		}
-		right += answers[j]
+		t.right += answers[j]
 	}
-	return right, asked
+	return t
 }
 
 // right returns 1, 0 or, unless the criterion takes it for wrong, NaN for an item not asked.

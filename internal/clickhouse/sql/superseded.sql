@@ -20,13 +20,13 @@ FROM
             row_number() OVER (PARTITION BY submission_id ORDER BY partial, revision DESC, finished, body_hash, node, seq) AS turn,
             minIf(finished, NOT partial) OVER (PARTITION BY submission_id) AS first
         FROM responses FINAL
-        WHERE wave = {wave:String}
+        WHERE wave = {wave:String}@until@
           AND (
               cityHash64(submission_id) IN (
-                  SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}
+                  SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}@until@
                   GROUP BY h HAVING count() > 1)
               OR cityHash64(case_id) IN (
-                  SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String} AND case_id != ''
+                  SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String}@until@ AND case_id != ''
                   GROUP BY h HAVING count() > 1))
     )
 )

@@ -1,0 +1,178 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
+)
+
+// portion is about how many responses are read at a time: as many as that those of a PSU are
+// some hundred, and as take some hundred megabytes.
+const portion = 1 << 19
+
+// logRange is a piece of the log of a node.
+type logRange struct {
+	node     uint16
+	from, to uint64
+}
+
+// divided are so many pieces of a range, of about the same length.
+func divided(r logRange, pieces uint64) (list []logRange) {
+	further := (r.to - r.from) / pieces // than the first of a piece
+	for from := r.from; ; from += further + 1 {
+		if r.to-from <= further {
+			return append(list, logRange{r.node, from, r.to})
+		}
+		list = append(list, logRange{r.node, from, from + further})
+	}
+}
+
+// snapshot is what of the responses of a wave is looked at: what was there when it was made,
+// whatever arrives later.
+type snapshot struct {
+	ranges []logRange
+	// until is the condition for what was there.
+	until string
+	// superseded are the hashes of the records that do not count.
+	superseded map[uint64]bool
+}
+
+// snapshot looks how far the responses of a wave go, and which of them do not count.
+func (s *Store) snapshot(ctx context.Context, args arguments) (snapshot, error) {
+	var shot snapshot
+	var nodes, ends []string
+	err := s.query(ctx, "logs", args, func(rows driver.Rows) error {
+		var node uint16
+		var first, last, records uint64
+		if err := rows.Scan(&node, &first, &last, &records); err != nil {
+			return err
+		}
+		nodes, ends = append(nodes, fmt.Sprint(node)), append(ends, fmt.Sprint(last))
+		shot.ranges = append(shot.ranges, divided(logRange{node, first, last}, (records+s.portion-1)/s.portion)...)
+		return nil
+	})
+	if err != nil || len(nodes) == 0 {
+		return shot, err
+	}
+	shot.until = fmt.Sprintf(" AND seq <= transform(node, CAST([%s], 'Array(UInt16)'), CAST([%s], 'Array(UInt64)'), toUInt64(0))", strings.Join(nodes, ", "), strings.Join(ends, ", "))
+	shot.superseded, err = s.supersededOf(ctx, args, shot.until)
+	return shot, err
+}
+
+// supersededOf are the hashes of the records that do not count, among those that a further
+// condition leaves.
+func (s *Store) supersededOf(ctx context.Context, args arguments, until string) (map[uint64]bool, error) {
+	hashes := map[uint64]bool{}
+	text := compose("records_superseded", map[string]string{"superseded": superseded(until)})
+	err := s.queryText(ctx, text, args, func(rows driver.Rows) error {
+		var hash uint64
+		err := rows.Scan(&hash)
+		hashes[hash] = true
+		return err
+	})
+	return hashes, err
+}
+
+// superseded is the query for the records that do not count.
+func superseded(until string) string {
+	return compose("superseded", map[string]string{"until": until})
+}
+
+// chunk has the answers of some people, as they come from the engine.
+type chunk struct {
+	people                  int
+	cases, records, lengths numbers
+	given                   numbers
+	values                  []numbers
+}
+
+// answersText is the query for the answers of a range of a log, with its lists.
+func (r *reading) answersText(hashes map[answerCode]uint64) (text string, lists []list) {
+	values := r.valuesOf()
+	lists = []list{{of: "hash", size: 8}, {of: "record", size: 8}, {of: "toUInt16(length(given))", size: 2}, {of: "given", size: 2, flat: true}}
+	for i := range values {
+		lists = append(lists, list{of: fmt.Sprintf("x%d", i), size: 8})
+		values[i] += fmt.Sprintf(" AS x%d", i)
+	}
+	return compose("answers", map[string]string{
+		"lists": texts(lists), "values": strings.Join(append(values, r.numbersOf(hashes)+" AS given"), ",\n"),
+	}), lists
+}
+
+// people reads the answers of everybody who counts, and calls do with some hundred thousand
+// at a time, while the next ones are read.
+func (s *Store) people(ctx context.Context, r *reading, args arguments, do func(snapshot, []chunk) error) error {
+	hashes, err := s.hashes(ctx, r.codes)
+	if err != nil {
+		return err
+	}
+	shot, err := s.snapshot(ctx, args)
+	if err != nil {
+		return err
+	}
+	text, lists := r.answersText(hashes)
+	group, ctx := errgroup.WithContext(ctx)
+	portions := make(chan []chunk)
+	group.Go(func() error {
+		defer close(portions)
+		for _, part := range shot.ranges {
+			chunks, err := s.chunks(ctx, text, args.with("node", part.node).with("from", part.from).with("to", part.to), lists)
+			if err != nil {
+				return err
+			}
+			select {
+			case portions <- chunks:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for chunks := range portions {
+			if err := do(shot, chunks); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// chunks reads a range of a log.
+func (s *Store) chunks(ctx context.Context, text string, args arguments, lists []list) (all []chunk, err error) {
+	err = s.queryLists(ctx, text, args, lists, func(people int, columns []numbers) error {
+		c := chunk{people, columns[0], columns[1], columns[2], columns[3], columns[4:]}
+		total := 0
+		for i := range people {
+			total += int(c.lengths.u16(i))
+		}
+		if 2*total != len(c.given) {
+			return errUneven
+		}
+		all = append(all, c)
+		return nil
+	})
+	return all, err
+}
+
+// each calls do for those of the chunk who count, with the place among its people and the
+// numbers of the answers.
+func (c *chunk) each(shot snapshot, do func(i int, given numbers)) error {
+	rest := c.given
+	for i := range c.people {
+		size := 2 * int(c.lengths.u16(i))
+		given := rest[:size]
+		rest = rest[size:]
+		if size < 2 || given.u16(0) != uint16(c.cases.u64(i)) {
+			return errUneven
+		}
+		if len(shot.superseded) == 0 || !shot.superseded[c.records.u64(i)] {
+			do(i, given[2:])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,313 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// cellsQuery is a query for several cubes.
+type cellsQuery struct {
+	*reading
+	variables []variable
+	cubes     []cubeOf
+	// verdicts are the binary variables of the score; wanted has the bits of the scored items
+	// that are variables, and itemPlaces where these are.
+	verdicts   []int
+	wanted     []uint64
+	itemPlaces []int
+}
+
+// cubeOf says what a cube sums, by places among the factors and the variables of a query.
+type cubeOf struct {
+	factors   []int
+	places    []field // of the levels, in words
+	words     int
+	variables []int
+}
+
+// newCellsQuery prepares the cubes of a query. It is an error, surveys.ErrInvalid, when a cube
+// names a factor or a variable that there is not.
+func newCellsQuery(q assess.Query, cubes []assess.Cube) (*cellsQuery, error) {
+	for _, cube := range cubes {
+		q.Items = q.Items || len(cube.Variables) > 0
+	}
+	q.Factors = slices.DeleteFunc(slices.Clone(q.Factors), func(f assess.Factor) bool {
+		return !slices.ContainsFunc(cubes, func(c assess.Cube) bool { return slices.Contains(c.Factors, f.ID) })
+	})
+	r, err := newReading(q)
+	if err != nil {
+		return nil, err
+	}
+	c := &cellsQuery{reading: r}
+	if err := c.choose(cubes); err != nil {
+		return nil, err
+	}
+	for i := range c.variables {
+		v := &c.variables[i]
+		if v.place = i; !v.share {
+			continue
+		}
+		if v.base, err = c.share(q.Shares[v.index], i); err != nil {
+			return nil, err
+		}
+	}
+	c.place()
+	c.finish()
+	return c, nil
+}
+
+// choose keeps the variables that any cube has, and says which these are.
+func (c *cellsQuery) choose(cubes []assess.Cube) error {
+	all := c.reading.variables()
+	placeOf := map[string]int{}
+	for _, cube := range cubes {
+		var of cubeOf
+		var by []assess.Factor
+		for _, id := range cube.Factors {
+			f := slices.IndexFunc(c.query.Factors, func(f assess.Factor) bool { return f.ID == id })
+			if f < 0 {
+				return fmt.Errorf("%w: there is no factor %q", surveys.ErrInvalid, id)
+			}
+			of.factors, by = append(of.factors, f), append(by, c.query.Factors[f])
+		}
+		of.places, of.words = packing(by)
+		names := cube.Variables
+		if len(names) == 0 {
+			for _, v := range all {
+				names = append(names, v.name)
+			}
+		}
+		for _, name := range names {
+			place, there := placeOf[name]
+			if !there {
+				i := slices.IndexFunc(all, func(v variable) bool { return v.name == name })
+				if i < 0 {
+					return fmt.Errorf("%w: there is no variable %q; see the dimensions, levels and items of the questionnaire", surveys.ErrInvalid, name)
+				}
+				place = len(c.variables)
+				placeOf[name], c.variables = place, append(c.variables, all[i])
+			}
+			of.variables = append(of.variables, place)
+		}
+		c.cubes = append(c.cubes, of)
+	}
+	return nil
+}
+
+// packing is how levels lie in words of 64 bits: each one level more, so that missing is
+// 0, the first factor in the highest bits. It returns the number of words too.
+func packing(factors []assess.Factor) (places []field, words int) {
+	left := 0
+	for _, f := range factors {
+		size := bits.Len(uint(len(f.Levels)))
+		if size > left {
+			words, left = words+1, wordBits
+		}
+		left -= size
+		places = append(places, field{words - 1, left, size})
+	}
+	return places, words
+}
+
+// place notes where the variables are that have no question of their own.
+func (c *cellsQuery) place() {
+	c.wanted, c.itemPlaces = make([]uint64, c.words.right()), make([]int, len(c.words.items))
+	for i, v := range c.variables {
+		switch v.kind {
+		case ofLiteracy, ofLevel:
+			c.verdicts = append(c.verdicts, i)
+		case ofItem:
+			c.wanted[v.index/wordBits] |= 1 << (v.index % wordBits)
+			c.itemPlaces[v.index] = i
+		}
+	}
+}
+
+// scale gives every sum its scale.
+func (c *cellsQuery) scale(w ranges) scales {
+	of := func(in extent) scale { return scaleOf(in, w.cases) }
+	for i := range c.variables {
+		v := &c.variables[i]
+		v.sum = of(w.given.times(v.positive))
+		if !v.binary {
+			v.squares = of(w.given.times(v.positive).times(v.positive))
+		}
+	}
+	return scales{of(w.given), of(w.given.times(w.given)), of(w.base)}
+}
+
+// tally sums people into cubes. Each worker has the PSUs of a range for itself.
+type tally struct {
+	query   *cellsQuery
+	sample  *caseTable
+	scales  scales
+	units   int
+	workers []*worker
+	people  portionOf
+}
+
+// worker sums the people of the PSUs from ≤ unit < to.
+type worker struct {
+	from, to int32
+	person   *respondent
+	cubes    []*cube
+}
+
+// portionOf has the words of some people, one after the other, and the place of each in the
+// sample, -1 of who does not count.
+type portionOf struct {
+	words, asked []uint64
+	values       []float64
+	cases        []int32
+	order        []int32 // those who count, by PSU
+	begin        []int32 // where each PSU begins in order
+}
+
+// sum reads all responses and sums them.
+func (s *Store) sum(ctx context.Context, c *cellsQuery, d design) (*tally, error) {
+	sample, err := s.caseTable(ctx, c.query, d)
+	if err != nil {
+		return nil, err
+	}
+	t := c.newTally(sample, d)
+	return t, s.people(ctx, c.reading, d.on.args, t.add)
+}
+
+// newTally divides the PSUs among as many workers as there are processors, so that each has
+// about as many cases.
+func (c *cellsQuery) newTally(sample *caseTable, d design) *tally {
+	t := &tally{query: c, sample: sample, scales: c.scale(d.ranges), units: len(d.units)}
+	perUnit := make([]int, len(d.units))
+	for _, unit := range sample.units {
+		perUnit[unit]++
+	}
+	n := max(1, min(runtime.GOMAXPROCS(0), len(d.units)))
+	unit, before := 0, 0
+	for i := range n {
+		w := &worker{from: int32(unit), person: c.newRespondent(t.scales)}
+		for ; unit < len(perUnit) && (i == n-1 || before*n < (i+1)*len(sample.units)); unit++ {
+			before += perUnit[unit]
+		}
+		w.to = int32(unit)
+		for _, of := range c.cubes {
+			w.cubes = append(w.cubes, c.newCube(of, t.scales, w.from, w.to))
+		}
+		t.workers = append(t.workers, w)
+	}
+	return t
+}
+
+// add takes a portion of the people: their answers become words, they are put in the order of
+// the PSUs, so that what each is added to stays near the processor, and then they are added.
+func (t *tally) add(shot snapshot, chunks []chunk) error {
+	t.people.clear(t.query.reading, chunks)
+	var each errgroup.Group
+	each.SetLimit(len(t.workers))
+	first := 0
+	for i := range chunks {
+		from, c := first, &chunks[i]
+		each.Go(func() error { return t.read(shot, c, from) })
+		first += c.people
+	}
+	if err := each.Wait(); err != nil {
+		return err
+	}
+	t.people.sort(t.sample.units, t.units)
+	for _, w := range t.workers {
+		each.Go(func() error {
+			t.sum(w)
+			return nil
+		})
+	}
+	return each.Wait()
+}
+
+// clear makes room for the people of chunks.
+func (p *portionOf) clear(r *reading, chunks []chunk) {
+	n := 0
+	for i := range chunks {
+		n += chunks[i].people
+	}
+	p.words = zeros(p.words, n*len(r.words.list))
+	p.asked = zeros(p.asked, n*r.askedWords())
+	p.values = zeros(p.values, n*len(r.words.numbers))
+	p.cases = zeros(p.cases, n)
+}
+
+// zeros are so many, in the room of an earlier list if that is enough.
+func zeros[T any](of []T, n int) []T {
+	of = slices.Grow(of[:0], n)[:n]
+	clear(of)
+	return of
+}
+
+// read makes words of the answers of a chunk, whose people have places from the first one on.
+func (t *tally) read(shot snapshot, c *chunk, first int) error {
+	p, r := &t.people, t.query.reading
+	width, asked, values := len(r.words.list), r.askedWords(), len(r.words.numbers)
+	for i := range c.people {
+		p.cases[first+i] = -1
+	}
+	return c.each(shot, func(i int, given numbers) {
+		place := t.sample.find(c.cases.u64(i))
+		if place < 0 {
+			return
+		}
+		n := first + i
+		p.cases[n] = int32(place)
+		r.read(given, p.words[n*width:(n+1)*width], p.asked[n*asked:(n+1)*asked])
+		for k, column := range c.values {
+			p.values[n*values+k] = column.f64(i)
+		}
+	})
+}
+
+// sort puts those who count in the order of their PSUs.
+func (p *portionOf) sort(units []int32, n int) {
+	p.begin = zeros(p.begin, n+1)
+	for _, place := range p.cases {
+		if place >= 0 {
+			p.begin[units[place]+1]++
+		}
+	}
+	for unit := range n {
+		p.begin[unit+1] += p.begin[unit]
+	}
+	p.order = zeros(p.order, int(p.begin[n]))
+	next := slices.Clone(p.begin)
+	for i, place := range p.cases {
+		if place >= 0 {
+			unit := units[place]
+			p.order[next[unit]] = int32(i)
+			next[unit]++
+		}
+	}
+}
+
+// sum adds the people of the PSUs of a worker.
+func (t *tally) sum(w *worker) {
+	all, r, p := &t.people, t.query.reading, w.person
+	width, asked, values := len(r.words.list), r.askedWords(), len(r.words.numbers)
+	for _, i := range all.order[all.begin[w.from]:all.begin[w.to]] {
+		n, place := int(i), all.cases[i]
+		p.words, p.numbers = all.words[n*width:(n+1)*width], all.values[n*values:(n+1)*values]
+		if asked > 0 {
+			p.asked = all.asked[n*asked : (n+1)*asked]
+		}
+		p.unit = t.sample.units[place]
+		p.weigh(t.scales, t.sample.w[place], t.sample.base[place])
+		t.query.fill(p)
+		r.classify(&p.person, t.sample, place, p.levels)
+		for _, k := range w.cubes {
+			k.add(p)
+		}
+	}
+}
