@@ -49,8 +49,8 @@ func (s scale) split(x float64, limbs []uint64) {
 	if x == 0 {
 		return
 	}
-	fraction, exponent := math.Frexp(x)
-	whole, shift := uint64(math.Ldexp(fraction, 53)), exponent-53-s.low
+	b := math.Float64bits(x) // of a positive number that is not denormal: 11 bits of exponent, 52 of fraction
+	whole, shift := b&(1<<52-1)|1<<52, int(b>>52)-1075-s.low
 	if shift < 0 {
 		panic("clickhouse: a term lies below the extent that was said")
 	}

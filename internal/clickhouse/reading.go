@@ -23,10 +23,24 @@ type reading struct {
 	questions []*question
 	bases     []string
 
-	codes  []answerCode // by their numbers, from 1
-	keys   int          // the number of the first scored item, as one that was asked
-	adds   []uint64     // what each number adds to each word, the words of a number together
-	points int          // how many dimensions there are
+	codes   []answerCode // by their numbers, from 1
+	keys    int          // the number of the first scored item, as one that was asked
+	adds    []addends    // what each number adds to words
+	further [][]addend
+	points  int // how many dimensions there are
+}
+
+// addend is what an answer adds to a word.
+type addend struct {
+	word int
+	add  uint64
+}
+
+// addends are the first two of an answer, which most have no more of, and the place of its
+// further ones, or -1.
+type addends struct {
+	one, two addend
+	further  int
 }
 
 // newReading reads for the score and the factors of a query.
@@ -70,11 +84,20 @@ func levelByScore(p *person) int {
 func (r *reading) finish() {
 	r.codes = r.words.all()
 	r.keys = len(r.codes) + 1
-	width := len(r.words.list)
-	r.adds = make([]uint64, r.keys*width)
+	r.adds = make([]addends, r.keys)
 	for i, c := range r.codes {
+		var list []addend
 		for w, word := range r.words.list {
-			r.adds[(i+1)*width+w] = word.adds[c]
+			if add := word.adds[c]; add > 0 {
+				list = append(list, addend{w, add})
+			}
+		}
+		a := &r.adds[i+1]
+		if a.further = -1; len(list) > 2 {
+			a.further, r.further = len(r.further), append(r.further, list[2:])
+		}
+		if a.one = list[0]; len(list) > 1 {
+			a.two = list[1]
 		}
 	}
 }
@@ -169,14 +192,18 @@ func bit(b bool) int {
 
 // read makes the words of the numbers of the answers, which it adds to words and asked.
 func (r *reading) read(given numbers, words, asked []uint64) {
-	width := len(words)
 	for ; len(given) > 1; given = given[2:] {
 		n := int(given.u16(0))
 		switch {
 		case n == 0:
 		case n < r.keys:
-			for w, add := range r.adds[n*width : n*width+width] {
-				words[w] += add
+			a := &r.adds[n]
+			words[a.one.word] += a.one.add
+			words[a.two.word] += a.two.add // nothing, if there is no second
+			if a.further >= 0 {
+				for _, f := range r.further[a.further] {
+					words[f.word] += f.add
+				}
 			}
 		case n-r.keys < len(r.words.items):
 			asked[(n-r.keys)/wordBits] |= 1 << ((n - r.keys) % wordBits)

@@ -38,7 +38,7 @@ func TestMarksGiveTheSameScores(t *testing.T) {
 				t.Fatalf("unasked %s: %v %v from marks, want %v %v", unasked, total, points, want.Total, want.Dimensions)
 			}
 		}
-		if lacking := unasked == surveys.UnaskedMissing; (without > 100) != lacking {
+		if lacking := unasked != surveys.UnaskedWrong; (without > 100) != lacking {
 			t.Errorf("unasked %s: %d of 2000 have no score, which tests little", unasked, without)
 		}
 	}
