@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/surveys"
@@ -174,14 +175,21 @@ func (l layout) summed(ctx context.Context, src Source, opt Options) (*cubed, er
 	if err != nil {
 		return nil, fmt.Errorf("sum the responses of wave %q: %w", opt.Wave, err)
 	}
-	out := &cubed{}
+	each, faults := make([]sums, len(cells)), make([]error, len(cells))
+	var prepared sync.WaitGroup
 	for i, c := range cells {
-		if i == 0 {
-			c = withBands(c, l.query.Questionnaire.Criterion)
-		}
-		s, err := opt.on(c, l.query.Factors, l.comparedIn(i))
-		if err != nil {
-			return nil, err
+		prepared.Go(func() {
+			if i == 0 {
+				c = withBands(c, l.query.Questionnaire.Criterion)
+			}
+			each[i], faults[i] = opt.on(c, l.query.Factors, l.comparedIn(i))
+		})
+	}
+	prepared.Wait()
+	out := &cubed{}
+	for i, s := range each {
+		if faults[i] != nil {
+			return nil, faults[i]
 		}
 		out.cells, out.estimates = append(out.cells, s.cells), append(out.estimates, s.estimates)
 		out.variance, out.calibrated = s.variance, s.calibrated

@@ -65,12 +65,11 @@ func (s *Store) Cubes(ctx context.Context, q assess.Query, cubes []assess.Cube) 
 	if err != nil {
 		return nil, explain(doing, err)
 	}
+	rows := t.rows()
 	out := make([]*analysis.Cells, len(cubes))
 	for i, of := range c.cubes {
 		out[i] = c.cellsOf(of, d)
-		for _, w := range t.workers { // their PSUs follow each other
-			out[i].Rows = append(out[i].Rows, w.cubes[i].rows()...)
-		}
+		out[i].Rows = rows[i]
 	}
 	return out, nil
 }

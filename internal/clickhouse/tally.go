@@ -6,9 +6,11 @@ import (
 	"math/bits"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -221,13 +223,12 @@ func (t *tally) add(shot snapshot, chunks []chunk) error {
 		return err
 	}
 	t.people.sort(t.sample.units, t.units)
+	var summed sync.WaitGroup
 	for _, w := range t.workers {
-		each.Go(func() error {
-			t.sum(w)
-			return nil
-		})
+		summed.Go(func() { t.sum(w) })
 	}
-	return each.Wait()
+	summed.Wait()
+	return nil
 }
 
 // clear makes room for the people of chunks.
@@ -310,4 +311,25 @@ func (t *tally) sum(w *worker) {
 			k.add(p)
 		}
 	}
+}
+
+// rows are the cells of each cube, by PSU and levels.
+func (t *tally) rows() [][]analysis.Cell {
+	byWorker := make([][][]analysis.Cell, len(t.workers))
+	var each sync.WaitGroup
+	for i, w := range t.workers {
+		each.Go(func() {
+			for _, k := range w.cubes {
+				byWorker[i] = append(byWorker[i], k.rows())
+			}
+		})
+	}
+	each.Wait()
+	rows := make([][]analysis.Cell, len(t.query.cubes))
+	for _, of := range byWorker { // their PSUs follow each other
+		for k := range rows {
+			rows[k] = append(rows[k], of[k]...)
+		}
+	}
+	return rows
 }

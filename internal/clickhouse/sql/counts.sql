@@ -1,6 +1,12 @@
-SELECT count(), countIf(case_id IN
+-- How many cases there are, and how many of them responded. A hash takes a fraction of the time
+-- of comparing IDs.
+SELECT count(), countIf(cityHash64(case_id) IN
 (
-    @responses@
+    SELECT cityHash64(case_id)
+    FROM
+    (
+        @responses@
+    )
 )@counting@)
 FROM
 (
