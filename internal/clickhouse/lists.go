@@ -82,7 +82,7 @@ var errUneven = fmt.Errorf("%w: ClickHouse wrote lists of the same people that a
 func uncount(state []byte, size int) (numbers, int, error) {
 	n, length := binary.Uvarint(state)
 	if length <= 0 || n > math.MaxInt32*8 || len(state)-length != int(n)*size {
-		return nil, 0, fmt.Errorf("%w: ClickHouse wrote a list of numbers in another form than the versions do that the manual names; use one of these", surveys.ErrInvalid)
+		return nil, 0, fmt.Errorf("%w: ClickHouse wrote a list of numbers in a form that is not known here; use the version of it in docker-compose.yml", surveys.ErrInvalid)
 	}
 	return state[length:], int(n), nil
 }

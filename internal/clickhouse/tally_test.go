@@ -1,0 +1,113 @@
+package clickhouse
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// planSource remembers which cubes the shipped plan asks for.
+type planSource struct {
+	assess.Memory
+	query assess.Query
+	cubes []assess.Cube
+}
+
+func (s *planSource) Cubes(_ context.Context, q assess.Query, cubes []assess.Cube) ([]*analysis.Cells, error) {
+	s.query, s.cubes = q, cubes
+	return nil, surveys.ErrNotFound
+}
+
+// BenchmarkTally adds made-up people to the cubes of the shipped plan, without the engine: the
+// numbers of their answers are at hand.
+func BenchmarkTally(b *testing.B) {
+	const people, psus, cases = 100_000, 1740, 200_000
+	q, plan := civicPlan(b)
+	src := &planSource{Memory: assess.Memory{Wave: "bench"}}
+	record := &assess.Weighting{Name: "raked", Version: 1, Calibration: []assess.CalibratedMargin{
+		{Factors: []string{"sex", "age_group"}}, {Factors: []string{"city"}}, {Factors: []string{"residence"}},
+	}}
+	if _, err := assess.Assess(b.Context(), src, q, plan, assess.Options{Wave: "bench", Weighting: record}); len(src.cubes) == 0 {
+		b.Fatal(err)
+	}
+	c, err := newCellsQuery(src.query, src.cubes)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	weights := extent{50, 2000}
+	d := design{units: make([]sampleUnit, psus), ranges: ranges{cases: cases, base: weights, given: weights}}
+	table := &caseTable{}
+	for f, factor := range c.query.Factors {
+		if factor.Sample != "" {
+			table.factors = append(table.factors, f)
+		}
+	}
+	table.levels = make([][]int32, len(table.factors))
+	for range cases {
+		w := weights.min + rng.Float64()*(weights.max-weights.min)
+		unit := rng.Int32N(psus)
+		table.hashes, table.units, table.w, table.base = append(table.hashes, rng.Uint64()), append(table.units, unit), append(table.w, w), append(table.base, w)
+		for k, f := range table.factors {
+			table.levels[k] = append(table.levels[k], unit%int32(len(c.query.Factors[f].Levels)))
+		}
+	}
+	if err := table.index(); err != nil {
+		b.Fatal(err)
+	}
+	chunks := madeUpChunks(c, table, people, rng)
+	b.ReportAllocs()
+	for b.Loop() {
+		t := c.newTally(table, d)
+		for range 5 {
+			if err := t.add(snapshot{}, chunks); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*5*people), "ns/person")
+}
+
+// madeUpChunks are people who gave one of the known answers to every item.
+func madeUpChunks(c *cellsQuery, table *caseTable, people int, rng *rand.Rand) (chunks []chunk) {
+	byItem := map[string][]uint16{}
+	var items []string
+	for i, code := range c.codes {
+		if code.kind != firstOfSeveral {
+			if byItem[code.item] == nil {
+				items = append(items, code.item)
+			}
+			byItem[code.item] = append(byItem[code.item], uint16(i+1))
+		}
+	}
+	for first := 0; first < people; first += 10_000 {
+		k := chunk{people: 10_000}
+		for i := range k.people {
+			given := []uint16{uint16(table.hashes[first+i])}
+			for _, item := range items {
+				given = append(given, byItem[item][rng.IntN(len(byItem[item]))])
+			}
+			k.cases = binary.LittleEndian.AppendUint64(k.cases, table.hashes[first+i])
+			k.records = binary.LittleEndian.AppendUint64(k.records, uint64(first+i))
+			k.lengths = binary.LittleEndian.AppendUint16(k.lengths, uint16(len(given)))
+			for _, n := range given {
+				k.given = binary.LittleEndian.AppendUint16(k.given, n)
+			}
+		}
+		for range c.words.numbers {
+			var column numbers
+			for range k.people {
+				column = binary.LittleEndian.AppendUint64(column, math.Float64bits(float64(18+rng.IntN(52))))
+			}
+			k.values = append(k.values, column)
+		}
+		chunks = append(chunks, k)
+	}
+	return chunks
+}
