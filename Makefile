@@ -8,7 +8,7 @@
 #             of that name in its place, COUNT times
 # make bench-clickhouse  the literacy rate from PEOPLE made-up responses in ClickHouse, with 1,000 bootstrap
 #             replicates that are raked to five margins each
-# make bench-report  every number of the report of PEOPLE made-up responses in ClickHouse, with the shipped plan
+# make bench-report  the report of PEOPLE made-up responses in ClickHouse, with the shipped plan, up to the page
 # make fuzz-expr  a million random expressions, held against cel-go (N says how many)
 # make coverage  how often the demo's intervals cover the truth, linearised and bootstrapped, over 200 surveys
 # make quality  how often each quality flag strikes honest and faulty interviews, over 100 simulated waves
@@ -132,7 +132,7 @@ bench-clickhouse: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^$$' -bench '^BenchmarkJob$$' -benchtime 1x -timeout 2h -args -people $(PEOPLE)
 
 bench-report: engine
-	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^$$' -bench '^BenchmarkAssess$$' -benchtime 1x -timeout 2h -args -people $(PEOPLE)
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^$$' -bench '^BenchmarkReport$$' -benchtime 1x -timeout 2h -args -people $(PEOPLE)
 
 load: engine
 	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./cmd/suyang -run '^TestLoad$$' -v -count 1 -timeout 60m -args -load $(LOAD) -connections $(CONNS) $(LOAD_ARGS)

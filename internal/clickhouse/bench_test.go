@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -12,9 +13,11 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/analysis/replicate"
 	"github.com/suyang-survey/suyang/analysis/weighting"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/score"
 )
@@ -81,10 +84,11 @@ func BenchmarkJob(b *testing.B) {
 	b.ReportMetric(float64(engine.peak(b)+process("self").peak(b))/(1<<20), "MiB")
 }
 
-// BenchmarkAssess computes every number of the report of made-up responses to the shipped
-// questionnaire with its plan, with weights that were raked to three margins. The seconds of
-// the engine and of this process are processor time, which a busy machine does not change.
-func BenchmarkAssess(b *testing.B) {
+// BenchmarkReport makes the report of made-up responses to the shipped questionnaire with its
+// plan, with weights that were raked to three margins: from the store over every number of it and
+// what may be published of them to the page. The seconds of the engine and of this process are
+// processor time, which a busy machine changes less.
+func BenchmarkReport(b *testing.B) {
 	s := open(b)
 	q, plan := civicPlan(b)
 	makeUp(b, s, q, plan.Factors)
@@ -99,10 +103,12 @@ func BenchmarkAssess(b *testing.B) {
 	record := &assess.Weighting{Name: "raked", Version: 1, Calibration: []assess.CalibratedMargin{
 		{Factors: []string{"sex", "age_group"}}, {Factors: []string{"city"}}, {Factors: []string{"residence"}},
 	}}
+	var assessed, protected, written time.Duration
 	engine := processOf(b)
 	engine.forgetPeak(b)
 	before, own := engine.cpu(b), process("self").cpu(b)
 	for b.Loop() {
+		begin := time.Now()
 		r, err := assess.Assess(b.Context(), s, q, plan, assess.Options{Wave: "bench", Weighting: record})
 		if err != nil {
 			b.Fatal(err)
@@ -110,7 +116,25 @@ func BenchmarkAssess(b *testing.B) {
 		if e := r.Headline[0].Estimate; !(e.SE > 0) || e.N != *people || !r.Calibrated || len(r.Topics) != len(plan.Topics) {
 			b.Fatalf("estimate = %+v", e)
 		}
+		assessed += time.Since(begin)
+		begin = time.Now()
+		withheld, err := report.Protect(r, disclosure.DefaultRules())
+		if err != nil {
+			b.Fatal(err)
+		}
+		protected += time.Since(begin)
+		begin = time.Now()
+		var page bytes.Buffer
+		if err := report.HTML(&page, r, surveys.ZH, report.Options{Now: begin, Program: "benchmark", Disclosure: withheld}); err != nil {
+			b.Fatal(err)
+		}
+		written += time.Since(begin)
 	}
+	each := func(d time.Duration) float64 { return d.Seconds() / float64(b.N) }
+	b.ReportMetric(each(assessed), "s-assess")
+	b.ReportMetric(each(protected), "s-protect")
+	b.ReportMetric(each(written), "s-html")
+	b.ReportMetric(each(assessed+protected+written), "s-total")
 	b.ReportMetric((engine.cpu(b)-before).Seconds()/float64(b.N), "user-s-engine")
 	b.ReportMetric((process("self").cpu(b)-own).Seconds()/float64(b.N), "user-s-go")
 	b.ReportMetric(float64(engine.peak(b)+process("self").peak(b))/(1<<20), "MiB")
