@@ -71,7 +71,14 @@ func caseTableText(q assess.Query, of standing, cases uint64) (text string, list
 // caseTable reads the sample with its weights.
 func (s *Store) caseTable(ctx context.Context, q assess.Query, on design) (*caseTable, error) {
 	text, lists, factors := caseTableText(q, on.on.standing, on.ranges.cases)
-	d := &caseTable{hashes: make([]uint64, 0, on.ranges.cases), factors: factors, levels: make([][]int32, len(factors))}
+	n := on.ranges.cases
+	d := &caseTable{
+		hashes: make([]uint64, 0, n), units: make([]int32, 0, n), w: make([]float64, 0, n), base: make([]float64, 0, n),
+		factors: factors, levels: make([][]int32, len(factors)),
+	}
+	for k := range d.levels {
+		d.levels[k] = make([]int32, 0, n)
+	}
 	err := s.queryLists(ctx, text, on.on.args, lists, func(n int, columns []numbers) error {
 		for i := range n {
 			unit, known := on.index[columns[1].u64(i)]

@@ -497,6 +497,22 @@ func TestPortionsGiveTheSameCells(t *testing.T) {
 	}
 }
 
+// Somebody who sends more answers than the questionnaire could have does not spoil the others.
+func TestVeryManyAnswers(t *testing.T) {
+	q, factors := civic(t)
+	m := wave(q, factors, 400, rand.New(rand.NewPCG(3, 4)))
+	for _, i := range []int{7, 50} {
+		a := maps.Clone(m.Responses[i].Answers)
+		for n := range 70_000 {
+			a[fmt.Sprintf("x%d", n)] = []string{"1"}
+		}
+		m.Responses[i].Answers = a
+	}
+	s := open(t)
+	load(t, s, m, m.Responses)
+	compareCells(t, s, m, assess.Query{Wave: m.Wave, Questionnaire: q, Factors: factors})
+}
+
 // A range falls into pieces without gaps, at both ends of the numbers there are.
 func TestDivided(t *testing.T) {
 	for _, r := range []logRange{{1, 0, 0}, {1, 5, 5}, {1, 0, 99}, {1, 7, 1_000_000}, {1, 0, math.MaxUint64}, {1, math.MaxUint64 - 10, math.MaxUint64}} {

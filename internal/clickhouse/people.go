@@ -92,7 +92,7 @@ type chunk struct {
 // answersText is the query for the answers of a range of a log, with its lists.
 func (r *reading) answersText(hashes map[answerCode]uint64) (text string, lists []list) {
 	values := r.valuesOf()
-	lists = []list{{of: "hash", size: 8}, {of: "record", size: 8}, {of: "toUInt16(length(given))", size: 2}, {of: "given", size: 2, flat: true}}
+	lists = []list{{of: "hash", size: 8}, {of: "record", size: 8}, {of: "toUInt32(length(given))", size: 4}, {of: "given", size: 2, flat: true}}
 	for i := range values {
 		lists = append(lists, list{of: fmt.Sprintf("x%d", i), size: 8})
 		values[i] += fmt.Sprintf(" AS x%d", i)
@@ -148,7 +148,7 @@ func (s *Store) chunks(ctx context.Context, text string, args arguments, lists [
 		c := chunk{people, columns[0], columns[1], columns[2], columns[3], columns[4:]}
 		total := 0
 		for i := range people {
-			total += int(c.lengths.u16(i))
+			total += int(c.lengths.i32(i))
 		}
 		if 2*total != len(c.given) {
 			return errUneven
@@ -164,7 +164,7 @@ func (s *Store) chunks(ctx context.Context, text string, args arguments, lists [
 func (c *chunk) each(shot snapshot, do func(i int, given numbers)) error {
 	rest := c.given
 	for i := range c.people {
-		size := 2 * int(c.lengths.u16(i))
+		size := 2 * int(c.lengths.i32(i))
 		given := rest[:size]
 		rest = rest[size:]
 		if size < 2 || given.u16(0) != uint16(c.cases.u64(i)) {

@@ -95,7 +95,7 @@ func madeUpChunks(c *cellsQuery, table *caseTable, people int, rng *rand.Rand) (
 			}
 			k.cases = binary.LittleEndian.AppendUint64(k.cases, table.hashes[first+i])
 			k.records = binary.LittleEndian.AppendUint64(k.records, uint64(first+i))
-			k.lengths = binary.LittleEndian.AppendUint16(k.lengths, uint16(len(given)))
+			k.lengths = binary.LittleEndian.AppendUint32(k.lengths, uint32(len(given)))
 			for _, n := range given {
 				k.given = binary.LittleEndian.AppendUint16(k.given, n)
 			}

@@ -6,7 +6,7 @@
 SELECT
     CAST(groupArrayState(hash), 'String'),
     CAST(groupArrayState(record), 'String'),
-    CAST(groupArrayState(toUInt16(length(given))), 'String'),
+    CAST(groupArrayState(toUInt32(length(given))), 'String'),
     CAST(groupArrayArrayState(given), 'String'),
     CAST(groupArrayState(x0), 'String')
 FROM
