@@ -3,22 +3,51 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// caseTable has the cases of a sample that can be in estimates, in no order.
+// caseTable has the cases of a sample that can be in estimates, in no order. What is known of a
+// case lies together, for cases are looked up by chance: the hash of the ID; the weight, and
+// that before calibration, as bits of float64; the place of its PSU in the design, and its levels
+// of the factors that are columns of the sample, in halves of words.
 type caseTable struct {
-	hashes  []uint64 // of the IDs
-	units   []int32  // places among the PSUs of the design
-	w, base []float64
-	// factors are the factors of the query that are columns of the sample, levels those of
-	// each case by these.
-	factors []int
-	levels  [][]int32
-	slots   []int32 // a hash table of places, each one more
+	cases   []uint64
+	width   int     // words of a case
+	factors []int   // the factors of the query that are columns of the sample
+	slots   []int32 // a hash table of cases, each one more
 }
+
+func newCaseTable(factors []int, cases uint64) *caseTable {
+	d := &caseTable{factors: factors, width: 3 + (1+len(factors)+1)/2}
+	d.cases = make([]uint64, 0, int(cases)*d.width)
+	return d
+}
+
+// append adds a case.
+func (d *caseTable) append(hash uint64, unit int32, w, base float64, level func(k int) int32) {
+	d.cases = append(d.cases, hash, math.Float64bits(w), math.Float64bits(base))
+	word := uint64(uint32(unit))
+	for k := range d.factors {
+		if half := 1 + k; half%2 == 0 {
+			d.cases = append(d.cases, word)
+			word = uint64(uint32(level(k)))
+		} else {
+			word |= uint64(uint32(level(k))) << 32
+		}
+	}
+	d.cases = append(d.cases, word)
+}
+
+func (d *caseTable) len() int             { return len(d.cases) / d.width }
+func (d *caseTable) hash(n int) uint64    { return d.cases[n*d.width] }
+func (d *caseTable) weight(n int) float64 { return math.Float64frombits(d.cases[n*d.width+1]) }
+func (d *caseTable) base(n int) float64   { return math.Float64frombits(d.cases[n*d.width+2]) }
+func (d *caseTable) unit(n int) int32     { return d.half(n, 0) }
+func (d *caseTable) level(n, k int) int32 { return d.half(n, 1+k) }
+func (d *caseTable) half(n, at int) int32 { return int32(d.cases[n*d.width+3+at/2] >> (at % 2 * 32)) }
 
 // slot is where the search for a hash begins.
 func (d *caseTable) slot(hash uint64) int { return int(hash & uint64(len(d.slots)-1)) }
@@ -26,7 +55,7 @@ func (d *caseTable) slot(hash uint64) int { return int(hash & uint64(len(d.slots
 // find returns the place of a case by the hash of its ID, -1 when it is not in the sample.
 func (d *caseTable) find(hash uint64) int {
 	for i := d.slot(hash); d.slots[i] > 0; i = (i + 1) & (len(d.slots) - 1) {
-		if place := int(d.slots[i]) - 1; d.hashes[place] == hash {
+		if place := int(d.slots[i]) - 1; d.hash(place) == hash {
 			return place
 		}
 	}
@@ -37,11 +66,12 @@ func (d *caseTable) find(hash uint64) int {
 // hash, of which there is a chance of 1 in 300,000 among ten million cases.
 func (d *caseTable) index() error {
 	size := 2
-	for size < 2*len(d.hashes) {
+	for size < 2*d.len() {
 		size *= 2
 	}
 	d.slots = make([]int32, size)
-	for place, hash := range d.hashes {
+	for place := range d.len() {
+		hash := d.hash(place)
 		if d.find(hash) >= 0 {
 			return fmt.Errorf("%w: two cases of the sample have IDs with the same hash, %d, and cannot be told apart; rename one of them", surveys.ErrConflict, hash)
 		}
@@ -71,25 +101,14 @@ func caseTableText(q assess.Query, of standing, cases uint64) (text string, list
 // caseTable reads the sample with its weights.
 func (s *Store) caseTable(ctx context.Context, q assess.Query, on design) (*caseTable, error) {
 	text, lists, factors := caseTableText(q, on.on.standing, on.ranges.cases)
-	n := on.ranges.cases
-	d := &caseTable{
-		hashes: make([]uint64, 0, n), units: make([]int32, 0, n), w: make([]float64, 0, n), base: make([]float64, 0, n),
-		factors: factors, levels: make([][]int32, len(factors)),
-	}
-	for k := range d.levels {
-		d.levels[k] = make([]int32, 0, n)
-	}
+	d := newCaseTable(factors, on.ranges.cases)
 	err := s.queryLists(ctx, text, on.on.args, lists, func(n int, columns []numbers) error {
 		for i := range n {
 			unit, known := on.index[columns[1].u64(i)]
 			if !known {
 				return fmt.Errorf("%w: the sample changed meanwhile; ask again", surveys.ErrConflict)
 			}
-			d.hashes, d.units = append(d.hashes, columns[0].u64(i)), append(d.units, int32(unit))
-			d.w, d.base = append(d.w, columns[2].f64(i)), append(d.base, columns[3].f64(i))
-			for k := range d.levels {
-				d.levels[k] = append(d.levels[k], columns[4+k].i32(i))
-			}
+			d.append(columns[0].u64(i), int32(unit), columns[2].f64(i), columns[3].f64(i), func(k int) int32 { return columns[4+k].i32(i) })
 		}
 		return nil
 	})

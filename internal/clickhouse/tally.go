@@ -168,7 +168,7 @@ type worker struct {
 type portionOf struct {
 	words, asked []uint64
 	values       []float64
-	cases        []int32
+	cases, units []int32 // the PSU too
 	order        []int32 // those who count, by PSU
 	begin        []int32 // where each PSU begins in order
 }
@@ -188,14 +188,14 @@ func (s *Store) sum(ctx context.Context, c *cellsQuery, d design) (*tally, error
 func (c *cellsQuery) newTally(sample *caseTable, d design) *tally {
 	t := &tally{query: c, sample: sample, scales: c.scale(d.ranges), units: len(d.units)}
 	perUnit := make([]int, len(d.units))
-	for _, unit := range sample.units {
-		perUnit[unit]++
+	for place := range sample.len() {
+		perUnit[sample.unit(place)]++
 	}
 	n := max(1, min(runtime.GOMAXPROCS(0), len(d.units)))
 	unit, before := 0, 0
 	for i := range n {
 		w := &worker{from: int32(unit), person: c.newRespondent(t.scales)}
-		for ; unit < len(perUnit) && (i == n-1 || before*n < (i+1)*len(sample.units)); unit++ {
+		for ; unit < len(perUnit) && (i == n-1 || before*n < (i+1)*sample.len()); unit++ {
 			before += perUnit[unit]
 		}
 		w.to = int32(unit)
@@ -222,7 +222,7 @@ func (t *tally) add(shot snapshot, chunks []chunk) error {
 	if err := each.Wait(); err != nil {
 		return err
 	}
-	t.people.sort(t.sample.units, t.units)
+	t.people.sort(t.units)
 	var summed sync.WaitGroup
 	for _, w := range t.workers {
 		summed.Go(func() { t.sum(w) })
@@ -240,7 +240,7 @@ func (p *portionOf) clear(r *reading, chunks []chunk) {
 	p.words = zeros(p.words, n*len(r.words.list))
 	p.asked = zeros(p.asked, n*r.askedWords())
 	p.values = zeros(p.values, n*len(r.words.numbers))
-	p.cases = zeros(p.cases, n)
+	p.cases, p.units = zeros(p.cases, n), zeros(p.units, n)
 }
 
 // zeros are so many, in the room of an earlier list if that is enough.
@@ -263,7 +263,7 @@ func (t *tally) read(shot snapshot, c *chunk, first int) error {
 			return
 		}
 		n := first + i
-		p.cases[n] = int32(place)
+		p.cases[n], p.units[n] = int32(place), t.sample.unit(place)
 		r.read(given, p.words[n*width:(n+1)*width], p.asked[n*asked:(n+1)*asked])
 		for k, column := range c.values {
 			p.values[n*values+k] = column.f64(i)
@@ -272,11 +272,11 @@ func (t *tally) read(shot snapshot, c *chunk, first int) error {
 }
 
 // sort puts those who count in the order of their PSUs.
-func (p *portionOf) sort(units []int32, n int) {
+func (p *portionOf) sort(n int) {
 	p.begin = zeros(p.begin, n+1)
-	for _, place := range p.cases {
+	for i, place := range p.cases {
 		if place >= 0 {
-			p.begin[units[place]+1]++
+			p.begin[p.units[i]+1]++
 		}
 	}
 	for unit := range n {
@@ -286,7 +286,7 @@ func (p *portionOf) sort(units []int32, n int) {
 	next := slices.Clone(p.begin)
 	for i, place := range p.cases {
 		if place >= 0 {
-			unit := units[place]
+			unit := p.units[i]
 			p.order[next[unit]] = int32(i)
 			next[unit]++
 		}
@@ -298,13 +298,13 @@ func (t *tally) sum(w *worker) {
 	all, r, p := &t.people, t.query.reading, w.person
 	width, asked, values := len(r.words.list), r.askedWords(), len(r.words.numbers)
 	for _, i := range all.order[all.begin[w.from]:all.begin[w.to]] {
-		n, place := int(i), all.cases[i]
+		n, place := int(i), int(all.cases[i])
 		p.words, p.numbers = all.words[n*width:(n+1)*width], all.values[n*values:(n+1)*values]
 		if asked > 0 {
 			p.asked = all.asked[n*asked : (n+1)*asked]
 		}
-		p.unit = t.sample.units[place]
-		p.weigh(t.scales, t.sample.w[place], t.sample.base[place])
+		p.unit = all.units[n]
+		p.weigh(t.scales, t.sample.weight(place), t.sample.base(place))
 		t.query.fill(p)
 		r.classify(&p.person, t.sample, place, p.levels)
 		for _, k := range w.cubes {

@@ -43,20 +43,17 @@ func BenchmarkTally(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	weights := extent{50, 2000}
 	d := design{units: make([]sampleUnit, psus), ranges: ranges{cases: cases, base: weights, given: weights}}
-	table := &caseTable{}
+	var columns []int
 	for f, factor := range c.query.Factors {
 		if factor.Sample != "" {
-			table.factors = append(table.factors, f)
+			columns = append(columns, f)
 		}
 	}
-	table.levels = make([][]int32, len(table.factors))
+	table := newCaseTable(columns, cases)
 	for range cases {
 		w := weights.min + rng.Float64()*(weights.max-weights.min)
 		unit := rng.Int32N(psus)
-		table.hashes, table.units, table.w, table.base = append(table.hashes, rng.Uint64()), append(table.units, unit), append(table.w, w), append(table.base, w)
-		for k, f := range table.factors {
-			table.levels[k] = append(table.levels[k], unit%int32(len(c.query.Factors[f].Levels)))
-		}
+		table.append(rng.Uint64(), unit, w, w, func(k int) int32 { return unit % int32(len(c.query.Factors[columns[k]].Levels)) })
 	}
 	if err := table.index(); err != nil {
 		b.Fatal(err)
@@ -89,11 +86,11 @@ func madeUpChunks(c *cellsQuery, table *caseTable, people int, rng *rand.Rand) (
 	for first := 0; first < people; first += 10_000 {
 		k := chunk{people: 10_000}
 		for i := range k.people {
-			given := []uint16{uint16(table.hashes[first+i])}
+			given := []uint16{uint16(table.hash(first+i))}
 			for _, item := range items {
 				given = append(given, byItem[item][rng.IntN(len(byItem[item]))])
 			}
-			k.cases = binary.LittleEndian.AppendUint64(k.cases, table.hashes[first+i])
+			k.cases = binary.LittleEndian.AppendUint64(k.cases, table.hash(first+i))
 			k.records = binary.LittleEndian.AppendUint64(k.records, uint64(first+i))
 			k.lengths = binary.LittleEndian.AppendUint32(k.lengths, uint32(len(given)))
 			for _, n := range given {
