@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/fieldwork/household"
@@ -163,9 +164,12 @@ func (r reached) counts(when string, want int) {
 	if err := r.tellStandings(r.t.Context(), "w"); err != nil {
 		r.t.Fatal(err)
 	}
-	drawn, responded, err := r.store.Counts(r.t.Context(), "w")
-	if err != nil || drawn != 4 || responded != want {
-		r.t.Errorf("%s: %d of %d cases count (%v), want %d of 4", when, responded, drawn, err, want)
+	sums, err := r.store.Cubes(r.t.Context(), assess.Query{Wave: "w", Questionnaire: r.published().waves[0].Questionnaire}, nil)
+	if err != nil {
+		r.t.Fatalf("%s: %v", when, err)
+	}
+	if sums.Drawn != 4 || sums.Responded != want {
+		r.t.Errorf("%s: %d of %d cases count, want %d of 4", when, sums.Responded, sums.Drawn, want)
 	}
 }
 

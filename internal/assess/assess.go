@@ -98,6 +98,13 @@ type Query struct {
 	Columns []string
 }
 
+// Summed are the cells of cubes, and how many cases were drawn, with a weight, and how many of
+// them responded, whether or not they have a weight in the set asked for.
+type Summed struct {
+	Cells            []*analysis.Cells
+	Drawn, Responded int
+}
+
 // Cube says which variables are summed by which factors of a query, both by name.
 type Cube struct{ Factors, Variables []string }
 
@@ -175,14 +182,11 @@ type Source interface {
 	// the set asked for do not count any more.
 	Cells(ctx context.Context, q Query) (*analysis.Cells, error)
 	// Cubes are the same as several cells, each of some of the variables by some of the
-	// factors, in the order asked for. People are classified and scored once for all cubes
-	// of the same variables.
-	Cubes(ctx context.Context, q Query, cubes []Cube) ([]*analysis.Cells, error)
+	// factors, in the order asked for. People are classified and scored once for all of them.
+	Cubes(ctx context.Context, q Query, cubes []Cube) (*Summed, error)
 	// Units lists the cases of a wave that have a base weight, whether or not they
 	// responded, by case.
 	Units(ctx context.Context, q Query) ([]Unit, error)
-	// Counts says how many cases were drawn and how many responded.
-	Counts(ctx context.Context, wave string) (drawn, responded int, err error)
 	// Fieldwork counts what came of the cases of a wave; nil where the fieldwork has said
 	// nothing.
 	Fieldwork(ctx context.Context, wave string) (*Fieldwork, error)

@@ -16,6 +16,8 @@ type cubed struct {
 	estimates  []estimates
 	variance   Variance
 	calibrated bool
+	// drawn cases, and those of them that responded
+	drawn, responded int
 }
 
 // of finds the estimates of a variable by some factors: in the widest cube, or in the
@@ -171,13 +173,13 @@ func (l layout) summed(ctx context.Context, src Source, opt Options) (*cubed, er
 	if err := l.known(opt.Weighting); err != nil {
 		return nil, err
 	}
-	cells, err := src.Cubes(ctx, l.query, l.cubes)
+	all, err := src.Cubes(ctx, l.query, l.cubes)
 	if err != nil {
 		return nil, fmt.Errorf("sum the responses of wave %q: %w", opt.Wave, err)
 	}
-	each, faults := make([]sums, len(cells)), make([]error, len(cells))
+	each, faults := make([]sums, len(all.Cells)), make([]error, len(all.Cells))
 	var prepared sync.WaitGroup
-	for i, c := range cells {
+	for i, c := range all.Cells {
 		prepared.Go(func() {
 			if i == 0 {
 				c = withBands(c, l.query.Questionnaire.Criterion)
@@ -186,7 +188,7 @@ func (l layout) summed(ctx context.Context, src Source, opt Options) (*cubed, er
 		})
 	}
 	prepared.Wait()
-	out := &cubed{}
+	out := &cubed{drawn: all.Drawn, responded: all.Responded}
 	for i, s := range each {
 		if faults[i] != nil {
 			return nil, faults[i]

@@ -44,10 +44,6 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if err != nil {
 		return nil, err
 	}
-	drawn, responded, err := src.Counts(ctx, opt.Wave)
-	if err != nil {
-		return nil, fmt.Errorf("count the cases of wave %q: %w", opt.Wave, err)
-	}
 	if opt.Settings == (analysis.Settings{}) {
 		opt.Settings = analysis.DefaultSettings()
 	}
@@ -61,7 +57,7 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	}
 	r := &Results{
 		Fieldwork: work, Wave: opt.Wave, Plan: plan, Questionnaire: q, Settings: opt.Settings,
-		Drawn: drawn, Responded: responded, PSUs: len(s.cells[0].PSUs), Strata: strata(s.cells[0].PSUs),
+		Drawn: s.drawn, Responded: s.responded, PSUs: len(s.cells[0].PSUs), Strata: strata(s.cells[0].PSUs),
 		Weighting: opt.Weighting, Variance: s.variance, Calibrated: s.calibrated, SeriesLevels: []Level{{}},
 	}
 	if f := plan.Factor(plan.Series); f != nil {

@@ -90,21 +90,6 @@ func (r respondent) level(f *Factor) int {
 	return f.Level(r.response.Answers.First(f.Answer))
 }
 
-// Counts says how many cases have a weight and how many of them responded. A case
-// without a weight only declares its PSU.
-func (m *Memory) Counts(_ context.Context, wave string) (drawn, responded int, err error) {
-	all, err := m.respondents(wave)
-	for _, r := range all {
-		if r.sample.Weight > 0 {
-			drawn++
-			if r.response != nil {
-				responded++
-			}
-		}
-	}
-	return drawn, responded, err
-}
-
 // Fieldwork counts what came of the cases.
 func (m *Memory) Fieldwork(_ context.Context, _ string) (*Fieldwork, error) {
 	if len(m.Standings) == 0 {
@@ -196,7 +181,7 @@ func (m *Memory) Cells(ctx context.Context, q Query) (*analysis.Cells, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cells[0], nil
+	return cells.Cells[0], nil
 }
 
 func (q Query) factorIDs() (ids []string) {
@@ -207,7 +192,7 @@ func (q Query) factorIDs() (ids []string) {
 }
 
 // Cubes sums the responses as Cells does.
-func (m *Memory) Cubes(_ context.Context, q Query, cubes []Cube) ([]*analysis.Cells, error) {
+func (m *Memory) Cubes(_ context.Context, q Query, cubes []Cube) (*Summed, error) {
 	all, err := m.respondents(q.Wave)
 	if err != nil {
 		return nil, err
@@ -224,7 +209,15 @@ func (m *Memory) Cubes(_ context.Context, q Query, cubes []Cube) ([]*analysis.Ce
 	if err != nil {
 		return nil, err
 	}
-	var out []*analysis.Cells
+	out := &Summed{}
+	for _, r := range all { // a case without a weight only declares its PSU
+		if r.sample.Weight > 0 {
+			out.Drawn++
+			if r.response != nil {
+				out.Responded++
+			}
+		}
+	}
 	for _, cube := range cubes {
 		var of []analysis.Variable
 		var by []analysis.FactorColumn
@@ -247,7 +240,7 @@ func (m *Memory) Cubes(_ context.Context, q Query, cubes []Cube) ([]*analysis.Ce
 			return nil, err
 		}
 		c.Notes = append(c.Notes, notes...)
-		out = append(out, c)
+		out.Cells = append(out.Cells, c)
 	}
 	return out, nil
 }

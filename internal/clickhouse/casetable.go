@@ -11,8 +11,9 @@ import (
 
 // caseTable has the cases of a sample that can be in estimates, in no order. What is known of a
 // case lies together, for cases are looked up by chance: the hash of the ID; the weight, and
-// that before calibration, as bits of float64; the place of its PSU in the design, and its levels
-// of the factors that are columns of the sample, in halves of words.
+// that before calibration, as bits of float64; the place of its PSU in the design with a bit for
+// a case without a weight in the sample, and its levels of the factors that are columns of the
+// sample, in halves of words.
 type caseTable struct {
 	cases   []uint64
 	width   int     // words of a case
@@ -27,9 +28,12 @@ func newCaseTable(factors []int, cases uint64) *caseTable {
 }
 
 // append adds a case.
-func (d *caseTable) append(hash uint64, unit int32, w, base float64, level func(k int) int32) {
+func (d *caseTable) append(hash uint64, unit int32, drawn bool, w, base float64, level func(k int) int32) {
 	d.cases = append(d.cases, hash, math.Float64bits(w), math.Float64bits(base))
 	word := uint64(uint32(unit))
+	if !drawn {
+		word |= notDrawn
+	}
 	for k := range d.factors {
 		if half := 1 + k; half%2 == 0 {
 			d.cases = append(d.cases, word)
@@ -45,9 +49,14 @@ func (d *caseTable) len() int             { return len(d.cases) / d.width }
 func (d *caseTable) hash(n int) uint64    { return d.cases[n*d.width] }
 func (d *caseTable) weight(n int) float64 { return math.Float64frombits(d.cases[n*d.width+1]) }
 func (d *caseTable) base(n int) float64   { return math.Float64frombits(d.cases[n*d.width+2]) }
-func (d *caseTable) unit(n int) int32     { return d.half(n, 0) }
+func (d *caseTable) unit(n int) int32     { return d.half(n, 0) & (notDrawn - 1) }
+func (d *caseTable) drawn(n int) bool     { return d.cases[n*d.width+3]&notDrawn == 0 }
 func (d *caseTable) level(n, k int) int32 { return d.half(n, 1+k) }
 func (d *caseTable) half(n, at int) int32 { return int32(d.cases[n*d.width+3+at/2] >> (at % 2 * 32)) }
+
+// notDrawn is the bit of a case that has no weight in the sample, though it may have one in a set
+// of weights.
+const notDrawn = 1 << 31
 
 // slot is where the search for a hash begins.
 func (d *caseTable) slot(hash uint64) int { return int(hash & uint64(len(d.slots)-1)) }
@@ -87,14 +96,14 @@ func (d *caseTable) index() error {
 // caseTableText is the query for the sample with its weights: its lists, and which factors of the
 // query are columns of the sample.
 func caseTableText(q assess.Query, of standing, cases uint64) (text string, lists []list, factors []int) {
-	lists = []list{{of: "hash", size: 8}, {of: "unit", size: 8}, {of: "toFloat64(w)", size: 8}, {of: "toFloat64(base)", size: 8}}
+	lists = []list{{of: "hash", size: 8}, {of: "unit", size: 8}, {of: "toFloat64(w)", size: 8}, {of: "toFloat64(base)", size: 8}, {of: "toUInt8(drawn)", size: 1}}
 	for i, f := range q.Factors {
 		if f.Sample != "" {
 			factors, lists = append(factors, i), append(lists, list{of: levelColumn(i), size: 4})
 		}
 	}
 	return compose("case_table", map[string]string{
-		"lists": texts(lists), "sample": sampled(q, of, unit+" AS unit"), "joining": joining(cases),
+		"lists": texts(lists), "sample": sampled(q, of, unit+" AS unit", "weight > 0 AS drawn"), "joining": joining(cases),
 	}), lists, factors
 }
 
@@ -108,7 +117,7 @@ func (s *Store) caseTable(ctx context.Context, q assess.Query, on design) (*case
 			if !known {
 				return fmt.Errorf("%w: the sample changed meanwhile; ask again", surveys.ErrConflict)
 			}
-			d.append(columns[0].u64(i), int32(unit), columns[2].f64(i), columns[3].f64(i), func(k int) int32 { return columns[4+k].i32(i) })
+			d.append(columns[0].u64(i), int32(unit), columns[4][i] == 1, columns[2].f64(i), columns[3].f64(i), func(k int) int32 { return columns[5+k].i32(i) })
 		}
 		return nil
 	})

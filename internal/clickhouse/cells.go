@@ -46,12 +46,12 @@ func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) 
 	if err != nil {
 		return nil, err
 	}
-	return cells[0], nil
+	return cells.Cells[0], nil
 }
 
 // Cubes sums several cells, reading the responses once. A cube without variables has all that
 // the query has.
-func (s *Store) Cubes(ctx context.Context, q assess.Query, cubes []assess.Cube) ([]*analysis.Cells, error) {
+func (s *Store) Cubes(ctx context.Context, q assess.Query, cubes []assess.Cube) (*assess.Summed, error) {
 	doing := fmt.Sprintf("sum the responses of wave %q", q.Wave)
 	c, err := newCellsQuery(q, cubes)
 	if err != nil {
@@ -65,11 +65,11 @@ func (s *Store) Cubes(ctx context.Context, q assess.Query, cubes []assess.Cube) 
 	if err != nil {
 		return nil, explain(doing, err)
 	}
-	rows := t.rows()
-	out := make([]*analysis.Cells, len(cubes))
-	for i, of := range c.cubes {
-		out[i] = c.cellsOf(of, d)
-		out[i].Rows = rows[i]
+	out := &assess.Summed{Drawn: int(d.ranges.drawn), Responded: int(t.responded.Load())}
+	for i, rows := range t.rows() {
+		cells := c.cellsOf(c.cubes[i], d)
+		cells.Rows = rows
+		out.Cells = append(out.Cells, cells)
 	}
 	return out, nil
 }
@@ -177,11 +177,11 @@ func (s *Store) units(ctx context.Context, on basis) (list []sampleUnit, w range
 	text := compose("psus", map[string]string{"unit": unit})
 	err = s.queryText(ctx, text, on.args, func(rows driver.Rows) error {
 		var u sampleUnit
-		var cases uint64
+		var cases, drawn uint64
 		var positive extent
-		err := rows.Scan(&u.Stratum, &u.Name, &u.unit, &cases, &positive.min, &positive.max)
+		err := rows.Scan(&u.Stratum, &u.Name, &u.unit, &cases, &drawn, &positive.min, &positive.max)
 		list = append(list, u)
-		w.cases += cases
+		w.cases, w.drawn = w.cases+cases, w.drawn+drawn
 		w.base = w.base.with(positive)
 		return err
 	})
@@ -237,22 +237,4 @@ func (b basis) ofAll() standing {
 		return noStanding
 	}
 	return everyStanding
-}
-
-// Counts says how many cases of a wave have a weight and how many of them responded, with
-// an interview that counts. A case without a weight only declares its PSU.
-func (s *Store) Counts(ctx context.Context, wave string) (drawn, responded int, err error) {
-	q := assess.Query{Wave: wave}
-	on, err := s.basisOf(ctx, q)
-	if err != nil {
-		return 0, 0, err
-	}
-	of, counting := on.ofAll(), ""
-	if of != noStanding {
-		counting = andCounts
-	}
-	text := compose("counts", map[string]string{"responses": counted(), "sample": sampled(q, of, of.columns()...), "counting": counting})
-	var cases, with uint64
-	err = s.queryText(ctx, text, on.args, func(rows driver.Rows) error { return rows.Scan(&cases, &with) })
-	return int(cases), int(with), explain(fmt.Sprintf("count the cases of wave %q", wave), err)
 }

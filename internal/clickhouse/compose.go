@@ -30,8 +30,8 @@ func compose(name string, parts map[string]string) string {
 
 // ranges are what is known of the weights before they are summed.
 type ranges struct {
-	cases       uint64 // how many there are at most
-	base, given extent // given is that of the set asked for, or of the base weights
+	cases, drawn uint64 // how many there are, and with a weight
+	base, given  extent // given is that of the set asked for, or of the base weights
 }
 
 // items is how many items a dimension has.

@@ -126,6 +126,7 @@ func TestCubesEqualMemory(t *testing.T) {
 			compareCubes(t, s, m, query)
 			query.Weights = "raked"
 			compareCells(t, s, m, query)
+			compareCubes(t, s, m, query)
 			query.Weights = ""
 			query.Factors = slices.DeleteFunc(slices.Clone(factors), func(f assess.Factor) bool { return f.ByScore })
 			compareUnits(t, s, m, query)
@@ -154,13 +155,16 @@ func compareCubes(t *testing.T, s, m assess.Source, q assess.Query) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got.Drawn != want.Drawn || got.Responded != want.Responded || got.Responded < 200 {
+		t.Errorf("%d of %d cases responded, want %d of %d", got.Responded, got.Drawn, want.Responded, want.Drawn)
+	}
 	for i := range cubes {
-		if d := cmp.Diff(want[i], got[i], compareFloats, cmpopts.EquateEmpty(), exported); d != "" {
+		if d := cmp.Diff(want.Cells[i], got.Cells[i], compareFloats, cmpopts.EquateEmpty(), exported); d != "" {
 			t.Errorf("cube %d: memory and store differ:\n%s", i, d)
 		}
 	}
 	levels := map[int]int{}
-	for _, r := range got[3].Rows {
+	for _, r := range got.Cells[3].Rows {
 		levels[r.Levels[0]] += r.N
 	}
 	for l := -1; l < 3; l++ {
@@ -168,7 +172,7 @@ func compareCubes(t *testing.T, s, m assess.Source, q assess.Query) {
 			t.Errorf("level %d of w2 has %d people, which tests little", l, levels[l])
 		}
 	}
-	if n := len(got[0].Rows); n == 0 || !slices.ContainsFunc(got[0].Rows, func(r analysis.Cell) bool { return r.Sums[2].N > 0 && r.Sums[2].N < r.N && r.Sums[2].WY > 0 }) {
+	if n := len(got.Cells[0].Rows); n == 0 || !slices.ContainsFunc(got.Cells[0].Rows, func(r analysis.Cell) bool { return r.Sums[2].N > 0 && r.Sums[2].N < r.N && r.Sums[2].WY > 0 }) {
 		t.Errorf("in %d cells a topic has everybody or nobody, which tests little", n)
 	}
 }

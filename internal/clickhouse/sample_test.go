@@ -32,28 +32,28 @@ func units(t *testing.T, s *Store, wave string) []assess.Unit {
 func TestPutSample(t *testing.T) {
 	s := open(t)
 	a, b := drawn("a", "h", "u", 1.5), drawn("b", "h", "v", 2)
-	counts := func(name string, wantDrawn, wantResponded int) {
+	check := func(name string, wantDrawn, wantResponded int) {
 		t.Helper()
-		d, r, err := s.Counts(t.Context(), "w")
+		d, r, err := countsOf(t, s, "w")
 		if err != nil || d != wantDrawn || r != wantResponded {
-			t.Errorf("%s: Counts() = %d, %d, %v, want %d, %d", name, d, r, err, wantDrawn, wantResponded)
+			t.Errorf("%s: counts are %d, %d, %v, want %d, %d", name, d, r, err, wantDrawn, wantResponded)
 		}
 	}
 	putSample(t, s, "w", a, b)
-	counts("first", 2, 0)
+	check("first", 2, 0)
 	putSample(t, s, "w", b, a)
-	counts("same cases in another order", 2, 0)
+	check("same cases in another order", 2, 0)
 	putSample(t, s, "w", a, b, drawn("c", "h", "v", 3))
-	counts("replaced before any response", 3, 0)
+	check("replaced before any response", 3, 0)
 	putSample(t, s, "w", a, b)
-	counts("back to the first", 2, 0)
+	check("back to the first", 2, 0)
 
 	put(t, s, "1", response("w", "b", 1, nil))
 	putSample(t, s, "w", a, b)
-	counts("same again after a response", 2, 1)
+	check("same again after a response", 2, 1)
 	err := s.PutSample(t.Context(), "w", []fieldwork.Case{a})
 	wantError(t, err, surveys.ErrConflict, `"w"`, "another wave")
-	counts("after the refusal", 2, 1)
+	check("after the refusal", 2, 1)
 	err = s.PutSample(t.Context(), "w", []fieldwork.Case{a, drawn("b", "h", "u", 2), drawn("c", "h", "v", 3)})
 	wantError(t, err, surveys.ErrConflict, `"b"`)
 	want := []assess.Unit{
@@ -65,7 +65,7 @@ func TestPutSample(t *testing.T) {
 	}
 	a.Weight, b.Weight = 1, 1.25
 	putSample(t, s, "w", a, b, drawn("c", "h", "v", 1.25)) // more of the reserve is released
-	counts("with a further case", 3, 1)
+	check("with a further case", 3, 1)
 }
 
 func TestHalfWrittenSampleIsNotUsed(t *testing.T) {
@@ -79,11 +79,11 @@ func TestHalfWrittenSampleIsNotUsed(t *testing.T) {
 		"INSERT INTO sample SELECT 'w', '"+digest.String()+"', 'a', 'h', 'u', 1, map('city', '330100')"); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := s.Counts(t.Context(), "w")
+	_, _, err := countsOf(t, s, "w")
 	wantError(t, err, surveys.ErrNotFound, "no sample")
 	putSample(t, s, "w", a, b)
-	if d, _, err := s.Counts(t.Context(), "w"); d != 2 || err != nil {
-		t.Errorf("Counts() = %d, %v, want 2", d, err)
+	if d, _, err := countsOf(t, s, "w"); d != 2 || err != nil {
+		t.Errorf("counts are %d, %v, want 2", d, err)
 	}
 }
 

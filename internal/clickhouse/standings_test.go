@@ -51,9 +51,9 @@ func TestStandingsSayWhoCounts(t *testing.T) {
 	put(t, s, "1", response("w", "a", 1, nil), response("w", "b", 2, nil), response("w", "c", 3, nil))
 	check := func(name string, wantN int, wantW float64) {
 		t.Helper()
-		n, r, err := s.Counts(t.Context(), "w")
+		n, r, err := countsOf(t, s, "w")
 		if err != nil || n != 4 || r != wantN {
-			t.Errorf("%s: Counts() = %d, %d, %v, want 4, %d", name, n, r, err, wantN)
+			t.Errorf("%s: counts are %d, %d, %v, want 4, %d", name, n, r, err, wantN)
 		}
 		c, err := s.Cells(t.Context(), assess.Query{Wave: "w", Questionnaire: q})
 		if err != nil {
@@ -162,8 +162,8 @@ func TestHalfWrittenStandingsAreNotUsed(t *testing.T) {
 	if err := s.conn.Exec(t.Context(), "INSERT INTO standings SELECT 'w', '"+digest.String()+"', 'a', '1.1', 'I', 2, true"); err != nil {
 		t.Fatal(err)
 	}
-	if _, r, err := s.Counts(t.Context(), "w"); r != 2 || err != nil {
-		t.Errorf("Counts() = %d, %v, want 2: no standings are in use", r, err)
+	if _, r, err := countsOf(t, s, "w"); r != 2 || err != nil {
+		t.Errorf("counts are %d, %v, want 2: no standings are in use", r, err)
 	}
 	putStandings(t, s, "w", all...)
 	q, _ := civic(t)

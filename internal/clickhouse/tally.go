@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -154,6 +155,8 @@ type tally struct {
 	units   int
 	workers []*worker
 	people  portionOf
+	// responded counts the drawn cases with an interview that counts.
+	responded atomic.Int64
 }
 
 // worker sums the people of the PSUs from ≤ unit < to.
@@ -257,10 +260,17 @@ func (t *tally) read(shot snapshot, c *chunk, first int) error {
 	for i := range c.people {
 		p.cases[first+i] = -1
 	}
-	return c.each(shot, func(i int, given numbers) {
+	responded := int64(0)
+	err := c.each(shot, func(i int, given numbers) {
 		place := t.sample.find(c.cases.u64(i))
 		if place < 0 {
 			return
+		}
+		if t.sample.drawn(place) {
+			responded++
+		}
+		if t.sample.weight(place) == 0 {
+			return // it has no weight in the set asked for
 		}
 		n := first + i
 		p.cases[n], p.units[n] = int32(place), t.sample.unit(place)
@@ -269,6 +279,8 @@ func (t *tally) read(shot snapshot, c *chunk, first int) error {
 			p.values[n*values+k] = column.f64(i)
 		}
 	})
+	t.responded.Add(responded)
+	return err
 }
 
 // sort puts those who count in the order of their PSUs.

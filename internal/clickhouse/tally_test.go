@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -19,7 +18,7 @@ type planSource struct {
 	cubes []assess.Cube
 }
 
-func (s *planSource) Cubes(_ context.Context, q assess.Query, cubes []assess.Cube) ([]*analysis.Cells, error) {
+func (s *planSource) Cubes(_ context.Context, q assess.Query, cubes []assess.Cube) (*assess.Summed, error) {
 	s.query, s.cubes = q, cubes
 	return nil, surveys.ErrNotFound
 }
@@ -53,7 +52,7 @@ func BenchmarkTally(b *testing.B) {
 	for range cases {
 		w := weights.min + rng.Float64()*(weights.max-weights.min)
 		unit := rng.Int32N(psus)
-		table.append(rng.Uint64(), unit, w, w, func(k int) int32 { return unit % int32(len(c.query.Factors[columns[k]].Levels)) })
+		table.append(rng.Uint64(), unit, true, w, w, func(k int) int32 { return unit % int32(len(c.query.Factors[columns[k]].Levels)) })
 	}
 	if err := table.index(); err != nil {
 		b.Fatal(err)
@@ -86,7 +85,7 @@ func madeUpChunks(c *cellsQuery, table *caseTable, people int, rng *rand.Rand) (
 	for first := 0; first < people; first += 10_000 {
 		k := chunk{people: 10_000}
 		for i := range k.people {
-			given := []uint16{uint16(table.hash(first+i))}
+			given := []uint16{uint16(table.hash(first + i))}
 			for _, item := range items {
 				given = append(given, byItem[item][rng.IntN(len(byItem[item]))])
 			}

@@ -4,7 +4,8 @@ SELECT
     CAST(groupArrayState(hash), 'String'),
     CAST(groupArrayState(unit), 'String'),
     CAST(groupArrayState(toFloat64(w)), 'String'),
-    CAST(groupArrayState(toFloat64(base)), 'String')
+    CAST(groupArrayState(toFloat64(base)), 'String'),
+    CAST(groupArrayState(toUInt8(drawn)), 'String')
 FROM
 (
     SELECT cityHash64(case_id) AS hash, *
@@ -14,6 +15,7 @@ FROM
         SELECT
             case_id,
             bitXor(CAST(cityHash64(stratum), 'UInt64'), bitRotateLeft(CAST(cityHash64(psu), 'UInt64'), 1)) AS unit,
+            weight > 0 AS drawn,
             weight * greatest(eligible, 1) AS base, weight * greatest(eligible, 1) AS w
         FROM sample FINAL
         LEFT JOIN
