@@ -146,7 +146,8 @@ func (e *estimator) separate(levels []Level, pairs *analysis.Table, others []ana
 	return s, nil
 }
 
-// contrast is the difference of two groups of a table; false when one of them has nobody.
+// contrast is the difference of two groups of a table; false when one of them has nobody. It
+// has no P where one of them has no standard error.
 func contrast(t analysis.Table, i, j int, a, b string) (Contrast, bool, error) {
 	for _, k := range []int{i, j} {
 		if t.Groups[k].Estimate.N == 0 || math.IsNaN(t.Values[k]) {
@@ -158,7 +159,35 @@ func contrast(t analysis.Table, i, j int, a, b string) (Contrast, bool, error) {
 		return Contrast{}, false, fmt.Errorf("difference of %q and %q: %w", a, b, err)
 	}
 	d.N, d.Weighted = t.Groups[i].Estimate.N+t.Groups[j].Estimate.N, t.Groups[i].Estimate.Weighted+t.Groups[j].Estimate.Weighted
+	for _, k := range []int{i, j} {
+		if note, alike := noError(t.Groups[k].Estimate); alike {
+			return Contrast{A: a, B: b, Difference: untested(d, note), P: math.NaN()}, true, nil
+		}
+	}
 	return Contrast{A: a, B: b, Difference: d, P: d.Test(0).P}, true, nil
+}
+
+// noError says by which note an estimate has a standard error of 0 since all respondents, or
+// all PSUs, are alike. That is not how sure it is: where none of 40 are literate, the share of
+// all people may well be a few per cent, as the exact interval says.
+func noError(e analysis.Estimate) (analysis.Note, bool) {
+	for _, n := range e.Notes {
+		if n.Code == analysis.NoVariation || n.Code == analysis.ZeroVariance {
+			return n, true
+		}
+	}
+	return analysis.Note{}, false
+}
+
+// untested is a difference from an estimate without a standard error: it would have that of
+// the other estimate alone, or none, and look more certain than it is. So it keeps its value
+// only, and a note says why.
+func untested(d analysis.Estimate, why analysis.Note) analysis.Estimate {
+	d.SE, d.Lo, d.Hi, d.DF = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+	if !slices.ContainsFunc(d.Notes, func(n analysis.Note) bool { return n.Code == why.Code }) {
+		d.Notes = append(slices.Clip(d.Notes), why)
+	}
+	return d
 }
 
 // adjust corrects the P of a family of contrasts.
