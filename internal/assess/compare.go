@@ -2,6 +2,7 @@ package assess
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -31,23 +32,43 @@ type SameCriterion struct {
 	SameItems                bool
 }
 
+// Published wants a published rate for every area and year that the plan compares with. All
+// that are missing are named; the error is a surveys.ErrInvalid.
+func (p *Plan) Published(rates []Reference) error {
+	var faults []error
+	for _, c := range p.Compare {
+		var years []int
+		for _, r := range rates {
+			if r.Code == c.Code {
+				years = append(years, r.Year)
+			}
+		}
+		if len(years) == 0 {
+			faults = append(faults, fmt.Errorf("%w: the plan compares with the area %q, but there is no published rate of it; correct the code, or remove it", surveys.ErrInvalid, c.Code))
+			continue
+		}
+		slices.Sort(years)
+		for _, y := range c.Years {
+			if !slices.Contains(years, y) {
+				faults = append(faults, fmt.Errorf("%w: the plan compares with the area %q in %d, but there is no published rate of that year; remove the year, there are %v", surveys.ErrInvalid, c.Code, y, slices.Compact(years)))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // compare sets the published rates and the targets beside those of the wave.
 func (r *Results) compare(opt Options) error {
-	p := r.Plan
-	for _, c := range p.Compare {
-		n := len(r.References)
+	if len(opt.References) > 0 {
+		if err := r.Plan.Published(opt.References); err != nil {
+			return err
+		}
+	}
+	for _, c := range r.Plan.Compare {
 		for _, ref := range opt.References {
 			if ref.Code == c.Code && (len(c.Years) == 0 || slices.Contains(c.Years, ref.Year)) {
 				ref.Name = c.Name
 				r.References = append(r.References, ref)
-			}
-		}
-		if len(r.References) == n && len(opt.References) > 0 {
-			return fmt.Errorf("%w: the plan compares with the area %q in the years %v, but there is no published rate of it; correct code and years, or remove it", surveys.ErrInvalid, c.Code, c.Years)
-		}
-		for _, y := range c.Years {
-			if len(opt.References) > 0 && !slices.ContainsFunc(r.References[n:], func(ref Reference) bool { return ref.Year == y }) {
-				return fmt.Errorf("%w: the plan compares with the area %q in %d, but there is no published rate of that year; remove the year", surveys.ErrInvalid, c.Code, y)
 			}
 		}
 	}
@@ -106,6 +127,21 @@ func (r *Results) attain(targets []Target) {
 			r.Elsewhere = append(r.Elsewhere, t)
 		}
 	}
+}
+
+// HasRate says whether a report by the plan has a rate of an area or group, by its code.
+func (p *Plan) HasRate(code string) bool {
+	if code == p.Area.Code {
+		return true
+	}
+	for _, id := range p.Tables {
+		if f := p.Factor(id); f != nil && slices.ContainsFunc(f.Levels, func(l Level) bool { return l.Code == code }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.Groups, func(s GroupSet) bool {
+		return slices.ContainsFunc(s.Groups, func(g KeyGroup) bool { return g.Code == code })
+	})
 }
 
 // rowOf finds the rate of an area or group in the last level of the series.

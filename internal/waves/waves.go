@@ -43,12 +43,15 @@ const (
 	questionnaireFile = "questionnaire.json"
 	planFile          = "plan.yaml"
 	sampleFile        = "sample.csv"
-	targetsFile       = "targets.yaml"
 )
+
+// TargetsFile is the file of a wave's folder with the targets of its report, which the office
+// may edit.
+const TargetsFile = "targets.yaml"
 
 // OfficeFiles are the files of a wave that nobody but the office needs, since they list its
 // cases, or are about its report.
-var OfficeFiles = []string{sampleFile, targetsFile}
+var OfficeFiles = []string{sampleFile, TargetsFile}
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
@@ -124,15 +127,24 @@ func (f Folder) SaveTargets(id string, src []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := assess.ReadTargets(targetsFile, src, w.Questionnaire); err != nil {
+	if _, err := assess.ReadTargets(TargetsFile, src, w.Questionnaire); err != nil {
 		return err
 	}
-	return WriteDurably(filepath.Join(string(f), id, targetsFile), src)
+	return WriteDurably(filepath.Join(string(f), id, TargetsFile), src)
+}
+
+// HasTargets says whether a wave has a file of targets.
+func (f Folder) HasTargets(id string) (bool, error) {
+	_, err := os.Stat(filepath.Join(string(f), id, TargetsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Targets reads the targets of a wave; none when it has no file of them.
 func (f Folder) Targets(id string, q *surveys.Questionnaire) ([]assess.Target, error) {
-	name := filepath.Join(string(f), id, targetsFile)
+	name := filepath.Join(string(f), id, TargetsFile)
 	src, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
