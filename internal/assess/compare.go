@@ -122,11 +122,12 @@ func change(own analysis.Estimate, ref Reference, criterion string, same []SameC
 func (r *Results) attain(targets []Target) {
 	for _, t := range targets {
 		if row, known := r.rowOf(t.Code); known {
-			r.Targets = append(r.Targets, attainment(row.Estimate, t, r.Settings.Level))
+			r.Targets = append(r.Targets, attainment(row.Estimate, t))
 		} else {
 			r.Elsewhere = append(r.Elsewhere, t)
 		}
 	}
+	settle(r.Targets, r.Settings.Level)
 }
 
 // HasRate says whether a report by the plan has a rate of an area or group, by its code.
@@ -165,30 +166,44 @@ func (r *Results) rowOf(code string) (Row, bool) {
 
 // attainment compares an estimate with a target. What is tested is the opposite of the
 // verdict, one-sidedly: t = (rate − target)/SE on the degrees of freedom of the rate. Where
-// nobody, or everybody, reaches the criterion there is no standard error; then the interval
-// of the rate decides at its level.
-func attainment(e analysis.Estimate, t Target, level float64) Attainment {
-	a := Attainment{Target: t, Estimate: e, Verdict: Unknown, Sure: math.NaN()}
+// nobody, or everybody, reaches the criterion there is no standard error; then P is that of as
+// many people by the binomial distribution, as the interval is.
+func attainment(e analysis.Estimate, t Target) Attainment {
+	nan := math.NaN()
+	a := Attainment{Target: t, Estimate: e, Verdict: Unknown, P: nan, Adjusted: nan, Sure: nan}
 	if e.N == 0 || math.IsNaN(e.Value) {
 		return a
 	}
-	reached := e.Value > t.Rate || !t.Above && e.Value == t.Rate
-	a.Sure = 1 - e.Test(t.Rate).P/2
-	if !(e.SE > 0) || math.IsNaN(a.Sure) {
-		a.Sure = 0.5
-		if e.Lo > t.Rate || e.Hi < t.Rate {
-			a.Sure = e.Level
+	a.Verdict = LikelyMissed
+	if e.Value > t.Rate || !t.Above && e.Value == t.Rate {
+		a.Verdict = LikelyAttained
+	}
+	switch {
+	case e.SE > 0:
+		a.P = e.Test(t.Rate).P / 2
+	case e.Value == 0:
+		a.P = math.Pow(1-t.Rate, float64(e.N))
+	case e.Value == 1:
+		a.P = math.Pow(t.Rate, float64(e.N))
+	}
+	a.Sure = 1 - a.P
+	return a
+}
+
+// settle corrects the P of all targets for their number and makes the verdicts sure that are so
+// at the level.
+func settle(all []Attainment, level float64) {
+	p := make([]float64, len(all))
+	for i, a := range all {
+		p[i] = a.P
+	}
+	for i, x := range analysis.Holm(p) {
+		all[i].Adjusted = x
+		switch sure := x < 1-level; {
+		case sure && all[i].Verdict == LikelyAttained:
+			all[i].Verdict = Attained
+		case sure && all[i].Verdict == LikelyMissed:
+			all[i].Verdict = Missed
 		}
 	}
-	switch sure := a.Sure >= level; {
-	case reached && sure:
-		a.Verdict = Attained
-	case reached:
-		a.Verdict = LikelyAttained
-	case sure:
-		a.Verdict = Missed
-	default:
-		a.Verdict = LikelyMissed
-	}
-	return a
 }

@@ -64,11 +64,16 @@ func (e estimated) hasTruth() bool {
 // drawsTruth says whether any true value stands in the chart, which leaves everybody out.
 func (e estimated) drawsTruth() bool { return estimated{groups: e.groups}.hasTruth() }
 
-// column chooses how all numbers of the table are written.
+// column chooses how all numbers of the table are written, by those that are shown: decimals
+// must not tell how precise a withheld one is.
 func (b *builder) column(e estimated) show.Column {
 	var es []analysis.Estimate
-	for _, g := range e.all() {
-		es = append(es, estimates(g.Rows)...)
+	for i, g := range e.all() {
+		for s, row := range g.Rows {
+			if _, hidden := b.hides(e, i, s); !hidden {
+				es = append(es, row.Estimate)
+			}
+		}
 	}
 	if e.points {
 		return show.PointColumn(b.lang, es)
