@@ -109,3 +109,43 @@ func TestPublishTargets(t *testing.T) {
 		t.Errorf("targets that are not there: status %d, %s", status, said)
 	}
 }
+
+// A wave without an interview has no report, of one questionnaire or of a series, and so has one
+// of five people: it is said why, and nothing is written.
+func TestReportOfTooFew(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	few := filepath.Join(dir, "few")
+	for _, name := range []string{"gss2018_psus.csv", "gss2018_science.csv"} {
+		text, err := os.ReadFile(filepath.Join(microdataFolder, name))
+		if err == nil {
+			err = os.MkdirAll(few, 0o700)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfter(string(text), "\n")
+		if strings.Contains(name, "science") {
+			lines = lines[:6]
+		}
+		write(t, filepath.Join(few, name), strings.Join(lines, ""))
+	}
+	must(t, "import", "five", few, "--state", state)
+	engine, err := (&stateFlags{State: state}).openStore(t.Context()) // which the commands join
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	sample := write(t, filepath.Join(dir, "sample.csv"), "case,stratum,psu,weight,year,city,class\nc1,s,p1,10,2018,330100,urban\nc2,s,p2,10,2018,330100,rural\n")
+	for wave, questionnaire := range map[string]string{"one": "civic-literacy", "series": "gss-science"} {
+		must(t, "publish", wave, "--questionnaire", questionnaire, "--sample", sample, "--state", state)
+		refuses(t, wave, "no interview that counts", "report", wave, "--state", state, "-o", filepath.Join(dir, "out"))
+	}
+	refuses(t, "five people", "5 people were interviewed, and no number of fewer than 10", "report", "five", "--format", "html,docx,xlsx,csv,json", "--state", state, "-o", filepath.Join(dir, "out"))
+	refuses(t, "a release of five people", "5 people were interviewed", "release", "make", "five", "--state", state)
+	refuses(t, "texts on five people", "5 people were interviewed", "texts", "five", "--state", state)
+	for _, path := range []string{filepath.Join(dir, "out"), filepath.Join(state, "reports"), filepath.Join(state, "releases", "five", "1"), filepath.Join(state, "waves", "five", "findings.zh.md")} {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is written", path)
+		}
+	}
+}

@@ -140,7 +140,11 @@ func assessed(ctx context.Context, st *station, w waves.Wave, weights string, op
 			return nil, err
 		}
 	}
-	return assess.Assess(ctx, st.store, w.Questionnaire, w.Plan, opt)
+	r, err := assess.Assess(ctx, st.store, w.Questionnaire, w.Plan, opt)
+	if err == nil && !slices.ContainsFunc(r.Headline, func(row assess.Row) bool { return row.Estimate.N > 0 }) {
+		err = fmt.Errorf("wave %s has no interview that counts with a score, so there is nothing to report; interviews of cases at the desk count when they have passed their reviews: %w", w.ID, surveys.ErrInvalid)
+	}
+	return r, err
 }
 
 // publishedRates are those of the library, and which criterion of theirs is that of a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/suyang-survey/suyang/analysis/disclosure"
@@ -53,6 +54,9 @@ func (f reportForms) content(r *assess.Results) (report.Options, error) {
 	}
 	for _, t := range r.Elsewhere {
 		f.con.say("%s", targetElsewhere(t, waves.TargetsFile))
+	}
+	if c := r.Changes; len(c) > 0 && !slices.ContainsFunc(c, func(c assess.Change) bool { return c.Comparable }) {
+		f.con.say("no published rate was measured by the criterion %q of this wave, so there are no differences from earlier waves and other areas; is the criterion of the questionnaire named right?", r.Questionnaire.Criterion.ID)
 	}
 	return report.Options{
 		Now: f.made, Program: "suyang " + version(), Texts: f.texts, Disclosure: withheld, Release: f.release,

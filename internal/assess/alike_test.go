@@ -90,3 +90,22 @@ func TestNobodyAndEverybody(t *testing.T) {
 		}
 	}
 }
+
+// A wave with a series of which nobody was interviewed keeps the levels of the series, and has
+// no number.
+func TestSeriesOfNobody(t *testing.T) {
+	m, q, p := civic(t)
+	m.Responses = m.Responses[:1]
+	m.Responses[0].Answers = surveys.Answers{"age": {"75"}} // too old for the population
+	p.Series, p.Tables = "residence", []string{"sex"}
+	p.Crossings, p.Topics = nil, nil
+	r := assessed(t, m, q, p, assess.Options{})
+	if len(r.SeriesLevels) != 2 || len(r.Headline) != 2 || len(r.Tables[0].Groups[0].Rows) != 2 {
+		t.Errorf("series %v, rates %v", r.SeriesLevels, r.Headline)
+	}
+	for _, k := range assess.KnownEstimates(r) {
+		if !math.IsNaN(k.Row.Estimate.Value) {
+			t.Errorf("%s %s of nobody is %v", k.Kind, k.Code, k.Row.Estimate.Value)
+		}
+	}
+}
