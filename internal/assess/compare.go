@@ -107,9 +107,8 @@ func change(own analysis.Estimate, ref Reference, criterion string, same []SameC
 	v := analysis.Independent(own, published)
 	v.Notes = notes
 	if d, err := v.Difference(0, 1); err == nil { // else the wave has no rate
-		if note, alike := noError(own); alike {
-			c.Difference = untested(d, note)
-			return c
+		if alike(own) {
+			d = recovered(d, own, published)
 		}
 		c.Difference, c.P = d, d.Test(0).P
 	}

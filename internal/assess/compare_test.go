@@ -57,3 +57,25 @@ func TestTargetsAreCorrected(t *testing.T) {
 		t.Errorf("a rate whose PSUs are alike has no error to test with: %+v", alike)
 	}
 }
+
+// None of 40 against 4 of 40 is not significant (Fisher's exact test: p = 0.116), which it was
+// with the error of the second group alone (t = 2.1). None of 798 against 56 % is beyond doubt,
+// and PSUs that are all alike leave nothing to test with.
+func TestRecovered(t *testing.T) {
+	none := func(n int, hi float64) analysis.Estimate {
+		return analysis.Estimate{Hi: hi, N: n, Level: 0.95, Notes: []analysis.Note{{Code: analysis.NoVariation}}}
+	}
+	four := analysis.Estimate{Value: 0.1, SE: 0.04743, N: 40, Level: 0.95}
+	d := recovered(analysis.Estimate{Value: -0.1, SE: 0.04743, DF: 78, N: 80}, none(40, 0.08810), four)
+	if math.Abs(d.Value+0.1) > 1e-12 || math.Abs(d.SE-0.06535) > 1e-4 || d.Test(0).P < 0.1 || d.N != 80 || len(d.Notes) != 1 || !(d.Lo < 0 && d.Hi > 0) {
+		t.Errorf("none of 40 less 4 of 40: %+v, p %v", d, d.Test(0).P)
+	}
+	many := analysis.Estimate{Value: 0.561, SE: 0.025, N: 555, Level: 0.95}
+	if d := recovered(analysis.Estimate{Value: -0.561, SE: 0.025, DF: 300}, none(798, 0.0046), many); !(d.Test(0).P < 1e-9) {
+		t.Errorf("none of 798 less 56 %%: %+v", d)
+	}
+	flat := analysis.Estimate{Value: 0.3, Lo: 0.3, Hi: 0.3, Level: 0.95, Notes: []analysis.Note{{Code: analysis.ZeroVariance}}}
+	if d := recovered(analysis.Estimate{Value: 0.2, SE: 0.05, DF: 78}, flat, four); !math.IsNaN(d.SE) || !math.IsNaN(d.Lo) || !math.IsNaN(d.Test(0).P) || d.Value != 0.2 {
+		t.Errorf("PSUs that are all alike: %+v", d)
+	}
+}

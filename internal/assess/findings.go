@@ -89,9 +89,8 @@ type CrossTable struct {
 type Contrast struct {
 	A, B       string
 	Difference analysis.Estimate
-	// P is the probability of a difference at least as large where there is none, NaN where
-	// all respondents of one of the groups are alike, which leaves nothing to test with; Adjusted
-	// is P after Holm's correction for all contrasts of its family: the pairs of a table, or
+	// P is the probability of a difference at least as large where there is none, with the error
+	// of the exact interval for a group whose respondents are all alike; Adjusted is P after Holm's correction for all contrasts of its family: the pairs of a table, or
 	// its groups against the others.
 	P, Adjusted float64
 }
@@ -142,7 +141,7 @@ type Change struct {
 	// Difference.
 	Comparable bool
 	// Difference has the error of the reference too, if that was published; otherwise a note
-	// says that it has not. Where all respondents of the wave are alike it has none, nor a P.
+	// says that it has not.
 	Difference analysis.Estimate
 	P          float64
 }

@@ -317,7 +317,8 @@ func (b *builder) precisionColumns(e estimated, notes *footnotes) []column {
 			return c
 		}},
 		{b.say(se), func(_ assess.Group, r assess.Row) document.Cell {
-			return numeric(how.SE(r.Estimate.SE), how.Scale*r.Estimate.SE, document.Points, how.Decimals+1)
+			x := errorOf(r.Estimate)
+			return numeric(how.SE(x), how.Scale*x, document.Points, how.Decimals+1)
 		}},
 		{b.say("col.lo", "level", b.level()), func(_ assess.Group, r assess.Row) document.Cell { return b.measured(e, r.Estimate.Lo) }},
 		{b.say("col.hi", "level", b.level()), func(_ assess.Group, r assess.Row) document.Cell { return b.measured(e, r.Estimate.Hi) }},
@@ -334,6 +335,15 @@ func (b *builder) precisionColumns(e estimated, notes *footnotes) []column {
 		}},
 	}
 	return append(columns, b.truthColumns(e)...)
+}
+
+// errorOf is the standard error of an estimate. Where all respondents are alike there is none: a
+// 0 would say that the number is certain.
+func errorOf(e analysis.Estimate) float64 {
+	if slices.ContainsFunc(e.Notes, func(n analysis.Note) bool { return n.Code == analysis.NoVariation }) {
+		return math.NaN()
+	}
+	return e.SE
 }
 
 // precisionTable is the table of the annex on an estimated. The levels of a series stand
