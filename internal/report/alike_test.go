@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -45,5 +46,23 @@ func TestQuestionsOfTheAnnex(t *testing.T) {
 	}
 	if want := "您对航天技术感兴趣吗？　〔选项：C01 中选中的各项，以及：〕　1. 电视　2. 互联网"; said["C02"] != want {
 		t.Errorf("C02 is %q, want %q", said["C02"], want)
+	}
+}
+
+// A topic that nobody was asked about has its table, which says so, and no empty chart.
+func TestTopicOfNobody(t *testing.T) {
+	r := full()
+	for i := range r.Topics[0].Groups {
+		r.Topics[0].Groups[i].Rows = []assess.Row{{Estimate: estimate(0, 0, analysis.Note{Code: analysis.Empty})}}
+	}
+	doc := built(t, r, surveys.EN, fixtureOptions)
+	table := tableOf(t, doc, "table-topic-interest")
+	if row := table.Rows[0]; row.Cells[0].Text != "—" || row.Cells[0].Value != nil || !strings.Contains(strings.Join(table.Notes, " "), "Nobody interviewed") {
+		t.Errorf("the table says %+v, %q", row.Cells, table.Notes)
+	}
+	for _, c := range doc.Charts() {
+		if c.ID == "chart-topic-interest" {
+			t.Error("there is an empty chart")
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -17,6 +18,8 @@ type estimated struct {
 	// of a factor that a topic is shown by.
 	id, table, by string
 	title         string
+	// precise is the title in the annex, where it has no columns that the title speaks of.
+	precise string
 	// first is the heading of the names, value that of the estimates.
 	first, value string
 	groups       []assess.Group
@@ -351,7 +354,7 @@ func errorOf(e analysis.Estimate) float64 {
 func (b *builder) precisionTable(e estimated) *document.Table {
 	notes := b.newFootnotes()
 	columns := b.precisionColumns(e, notes)
-	t := b.newTable(e.id+"-precision", e.title, e.base)
+	t := b.newTable(e.id+"-precision", cmp.Or(e.precise, e.title), e.base)
 	heads := []document.Heading{{Text: e.first, Left: true}}
 	for _, c := range columns {
 		heads = append(heads, document.Heading{Text: c.head})

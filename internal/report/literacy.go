@@ -266,7 +266,7 @@ func (b *builder) trend() {
 	for _, y := range years {
 		c.Categories = append(c.Categories, fmt.Sprint(y))
 	}
-	c.Categories = append(c.Categories, b.say("changes.now"))
+	c.Categories = append(c.Categories, b.say("changes.now.axis"))
 	for _, area := range b.areas() {
 		c.Series = append(c.Series, b.areaSeries(area, years))
 	}

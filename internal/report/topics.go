@@ -125,7 +125,7 @@ func (b *builder) topicBy(t assess.TopicResult, all estimated) {
 
 // besideChart draws the levels as series next to each other, of a single wave.
 func (b *builder) besideChart(joined estimated, by []estimated, names []string) {
-	if b.isSeries() || len(by) > len(chart.Palette) || len(joined.groups) == 0 {
+	if b.isSeries() || len(by) > len(chart.Palette) || !anybody(joined.groups) {
 		return
 	}
 	bare := joined
