@@ -39,7 +39,7 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	p, err := readPlan(cmp.Or(c.Plan, filepath.Join(filepath.Dir(c.Questionnaire), planName)), plan, q)
+	p, err := readPlan(planPath(c.Questionnaire, c.Plan), plan, q)
 	if err != nil {
 		return err
 	}
@@ -144,6 +144,15 @@ func targetElsewhere(t assess.Target, file string) string {
 
 // planName is the file with the plan of the analysis, beside the questionnaire.
 const planName = "plan.yaml"
+
+// planPath is where the plan of a questionnaire stands, for its faults: the file that is named,
+// that beside the questionnaire, or one of the library.
+func planPath(questionnaire, plan string) string {
+	if inLibrary(questionnaire) {
+		return cmp.Or(plan, questionnaire+"/"+planName)
+	}
+	return cmp.Or(plan, filepath.Join(filepath.Dir(questionnaire), planName))
+}
 
 // readPlan reads the plan of the analysis. A published plan does not change, so what the report
 // would only find after the fieldwork is looked for now: the published rates it compares with.
