@@ -43,15 +43,16 @@ const (
 	questionnaireFile = "questionnaire.json"
 	planFile          = "plan.yaml"
 	sampleFile        = "sample.csv"
+	targetsFile       = "targets.yaml"
 )
 
 // TargetsFile is the file of a wave's folder with the targets of its report, which the office
 // may edit.
-const TargetsFile = "targets.yaml"
+const TargetsFile = targetsFile
 
 // OfficeFiles are the files of a wave that nobody but the office needs, since they list its
 // cases, or are about its report.
-var OfficeFiles = []string{sampleFile, TargetsFile}
+var OfficeFiles = []string{sampleFile, targetsFile}
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
@@ -127,15 +128,15 @@ func (f Folder) SaveTargets(id string, src []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := assess.ReadTargets(TargetsFile, src, w.Questionnaire); err != nil {
+	if _, err := assess.ReadTargets(targetsFile, src, w.Questionnaire); err != nil {
 		return err
 	}
-	return WriteDurably(filepath.Join(string(f), id, TargetsFile), src)
+	return WriteDurably(filepath.Join(string(f), id, targetsFile), src)
 }
 
 // HasTargets says whether a wave has a file of targets.
 func (f Folder) HasTargets(id string) (bool, error) {
-	_, err := os.Stat(filepath.Join(string(f), id, TargetsFile))
+	_, err := os.Stat(filepath.Join(string(f), id, targetsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -144,7 +145,7 @@ func (f Folder) HasTargets(id string) (bool, error) {
 
 // Targets reads the targets of a wave; none when it has no file of them.
 func (f Folder) Targets(id string, q *surveys.Questionnaire) ([]assess.Target, error) {
-	name := filepath.Join(string(f), id, TargetsFile)
+	name := filepath.Join(string(f), id, targetsFile)
 	src, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
