@@ -138,7 +138,7 @@ func eachRow(r *assess.Results, f func(at report.Place, row *assess.Row)) {
 var (
 	marked = analysis.Estimate{Value: 8.2439156, SE: 5.5512345, Lo: 7.1187654, Hi: 9.3348765, Level: 0.95, N: 7654321, Weighted: 7654321987, DEff: 934.17, DEffWOR: 934.17, DF: 6161,
 		Notes: []analysis.Note{{Code: analysis.WideInterval, Value: 2.2}}}
-	marks = regexp.MustCompile(`8\.2439|82\.439|824\.[34]|82439|5\.5512|55\.512|555\.1|7\.1187|711\.[89]|71187|9\.3348|933\.[45]|93348|7654321|7,654,321|765432198|934\.17|6,161|\b6161\b|8193\.`)
+	marks = regexp.MustCompile(`8\.24391|[^0-9,.]824\.(39|4)|5\.55123|[^0-9,.]555\.1|7\.11876|[^0-9,.]711\.(8[78]|9)|9\.33487|[^0-9,.]933\.(4[89]|5)|7654321|7,654,321|934\.17|6,161|\b6161\b`)
 )
 
 // hide puts other numbers into what is withheld, and into every contrast with it.
