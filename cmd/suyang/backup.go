@@ -218,7 +218,7 @@ func copyTree(from, to string) error {
 		case path != from && strings.HasPrefix(d.Name(), "."):
 			return nil
 		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
+			return makeFolder(filepath.Join(to, rel))
 		case d.Name() == "lock":
 			return nil
 		case !d.Type().IsRegular():
@@ -244,7 +244,7 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer in.Close()
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(to)); err != nil {
 		return err
 	}
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

@@ -193,12 +193,12 @@ func (f *stateFlags) keep(b *node.Bundle, tag string) (*publishedWaves, error) {
 	if err := os.RemoveAll(folder); err != nil { // of a try that was cut short
 		return nil, err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := makeFolder(folder); err != nil {
 		return nil, err
 	}
 	for _, file := range b.Files {
 		to := filepath.Join(folder, filepath.FromSlash(file.Name))
-		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		if err := makeFolder(filepath.Dir(to)); err != nil {
 			return nil, err
 		}
 		if err := waves.WriteDurably(to, file.Data); err != nil {

@@ -46,7 +46,7 @@ func (f *stateFlags) keepLists(q *surveys.Questionnaire, folder string) error {
 		kept, err := os.ReadFile(f.listPath(id))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			if err := os.MkdirAll(filepath.Dir(f.listPath(id)), 0o700); err != nil {
+			if err := makeFolder(filepath.Dir(f.listPath(id))); err != nil {
 				return err
 			}
 			if err := waves.WriteDurably(f.listPath(id), src); err != nil {

@@ -34,6 +34,9 @@ func (c *importCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	if _, err := readPlan(planPath(c.Questionnaire, c.Plan), plan, q); err != nil {
+		return err
+	}
 	mapping, err := mappingOf(c.Questionnaire, c.Mapping)
 	if err != nil {
 		return err

@@ -107,7 +107,7 @@ func (c *linksCommand) list(ctx context.Context) ([]server.Label, error) {
 // cases, with everything but letters, digits and hyphens written as _; two that become
 // the same are refused.
 func writeCodes(folder string, list []server.Label) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := makeFolder(folder); err != nil {
 		return err
 	}
 	names := map[string]string{}

@@ -42,7 +42,7 @@ type commands struct {
 	ExportForm exportFormCommand `cmd:"" help:"Write a questionnaire as an XLSForm or XForm, for ODK tools."`
 	Weigh      weighCommand      `cmd:"" help:"Carry out a weighting plan on a wave: from base weights to weights that agree with the population."`
 	Weights    weightsCommand    `cmd:"" help:"Print the weights of a wave as CSV, and replicate weights if asked for."`
-	Report     reportCommand     `cmd:"" help:"Write the report of a wave as one HTML file."`
+	Report     reportCommand     `cmd:"" help:"Write the report of a wave: as a page, a document, tables or data."`
 	Release    releaseCommand    `cmd:"" help:"Freeze the report of a wave, signed; list, publish and check what was frozen."`
 	Texts      textsCommand      `cmd:"" help:"Write the texts of a report into a file that people edit: drafts from significant facts, and what was edited before as it stands."`
 	Quality    qualityCommand    `cmd:"" help:"Judge the interviews of a wave: too fast, alike, far away and other flags, each with how often it strikes honest ones."`

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -50,6 +51,13 @@ func (f *stateFlags) newNumber(path string, asked uint16) (uint16, error) {
 		return 0, err
 	}
 	return asked, waves.WriteDurably(path, fmt.Appendf(nil, "%d\n", asked))
+}
+
+// makeFolder makes a folder and its parents, readable by the owner only, so that their names
+// outlast a power cut; what is synced in a folder is worth no more than the way to it.
+func makeFolder(path string) error {
+	_, err := wal.Folder(path)
+	return err
 }
 
 // syncFolder makes the names in a folder durable.

@@ -26,6 +26,7 @@ type publishCommand struct {
 	Wave          string `arg:"" help:"Name of the wave, such as zj-2026."`
 	Questionnaire string `default:"civic-literacy" help:"A questionnaire of the library, or the path of a YAML file."`
 	Plan          string `help:"The plan of the analysis, a YAML file; by default plan.yaml beside the questionnaire."`
+	Targets       string `help:"The targets that the report is held against, a YAML file; by default targets.yaml beside a questionnaire that is a file, where there is one and the wave has none yet. May be changed at any time."`
 	First         string `name:"from" help:"The first day of the fieldwork, as 2026-06-01; the desk holds the progress against it. May be planned anew."`
 	Last          string `name:"to" help:"The last day of the fieldwork."`
 	LinksOnly     bool   `help:"Let the wave be answered through personal and open links only, not at its own address."`
@@ -35,6 +36,14 @@ type publishCommand struct {
 // Run publishes the wave and stores its sample.
 func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	q, plan, err := definitionOf(c.Questionnaire, c.Plan)
+	if err != nil {
+		return err
+	}
+	p, err := readPlan(planPath(c.Questionnaire, c.Plan), plan, q)
+	if err != nil {
+		return err
+	}
+	targets, err := c.readTargets(con, p, q)
 	if err != nil {
 		return err
 	}
@@ -50,10 +59,6 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if len(sample.cases) > 0 {
-		p, err := assess.ReadPlan(cmp.Or(c.Plan, "plan.yaml"), plan, q)
-		if err != nil {
-			return err
-		}
 		if err := classified(p, sample.cases); err != nil {
 			return err
 		}
@@ -69,6 +74,11 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	w, err := c.waves().Publish(c.Wave, q, plan)
 	if err != nil {
 		return err
+	}
+	if targets != nil {
+		if err := c.waves().SaveTargets(c.Wave, targets); err != nil {
+			return err
+		}
 	}
 	if len(sample.cases) > 0 {
 		st, err := c.openStore(ctx)
@@ -95,6 +105,70 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 		fmt.Fprintf(con.out, "interviews under way finish on the %d earlier version(s); new ones get this one\n", n)
 	}
 	return nil
+}
+
+// readTargets reads the file of the targets, nil without one, and tells of targets that the
+// report will have no rate for.
+func (c *publishCommand) readTargets(con *console, p *assess.Plan, q *surveys.Questionnaire) ([]byte, error) {
+	name := c.Targets
+	if name == "" {
+		kept, err := c.waves().HasTargets(c.Wave)
+		if err != nil || kept || inLibrary(c.Questionnaire) {
+			return nil, err
+		}
+		name = filepath.Join(filepath.Dir(c.Questionnaire), waves.TargetsFile)
+	}
+	src, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && c.Targets == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the targets: %w", err)
+	}
+	targets, err := assess.ReadTargets(name, src, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		if !p.HasRate(t.Code) {
+			con.say("%s", targetElsewhere(t, name))
+		}
+	}
+	return src, nil
+}
+
+// targetElsewhere says that there is no rate for a target.
+func targetElsewhere(t assess.Target, file string) string {
+	return fmt.Sprintf("the target of %q in %d is of no area and no group of the plan, so the report says nothing of it; correct its code in %s, or plan the area or a table", t.Code, t.Year, file)
+}
+
+// planName is the file with the plan of the analysis, beside the questionnaire.
+const planName = "plan.yaml"
+
+// planPath is where the plan of a questionnaire stands, for its faults: the file that is named,
+// that beside the questionnaire, or one of the library.
+func planPath(questionnaire, plan string) string {
+	if inLibrary(questionnaire) {
+		return cmp.Or(plan, questionnaire+"/"+planName)
+	}
+	return cmp.Or(plan, filepath.Join(filepath.Dir(questionnaire), planName))
+}
+
+// readPlan reads the plan of the analysis. A published plan does not change, so what the report
+// would only find after the fieldwork is looked for now: the published rates it compares with.
+func readPlan(name string, src []byte, q *surveys.Questionnaire) (*assess.Plan, error) {
+	p, err := assess.ReadPlan(name, src, q)
+	if err != nil {
+		return nil, err
+	}
+	rates, _, err := publishedRates()
+	if err == nil {
+		err = p.Published(rates)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
 }
 
 // classified wants a level for some case in every factor that the plan takes from the sample:
@@ -143,11 +217,11 @@ func definitionOf(name, plan string) (*surveys.Questionnaire, []byte, error) {
 		return nil, nil, err
 	}
 	if plan == "" && inLibrary(name) {
-		src, err := fs.ReadFile(library.FS, name+"/plan.yaml")
+		src, err := fs.ReadFile(library.FS, name+"/"+planName)
 		return q, src, err
 	}
 	if plan == "" {
-		plan = filepath.Join(filepath.Dir(name), "plan.yaml")
+		plan = filepath.Join(filepath.Dir(name), planName)
 	}
 	src, err := os.ReadFile(plan)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -158,13 +158,14 @@ func (c *releaseMake) contents(ctx context.Context, r *released, a release.About
 // forced says what is in the way of a release, which is an error unless it is wanted all the
 // same.
 func (c *releaseMake) forced(found gathered) (*release.Forced, error) {
+	faults := slices.Concat(found.faults, found.absent)
 	switch {
-	case len(found.faults) == 0:
+	case len(faults) == 0:
 		return nil, nil
 	case strings.TrimSpace(c.Force) == "":
-		return nil, fmt.Errorf("%s; set that right first, or say why it does not matter with --force REASON: %w", strings.Join(found.faults, "; "), surveys.ErrConflict)
+		return nil, fmt.Errorf("%s; set that right first, or say why it does not matter with --force REASON: %w", strings.Join(faults, "; "), surveys.ErrConflict)
 	}
-	return &release.Forced{Reason: c.Force, Faults: found.faults}, nil
+	return &release.Forced{Reason: c.Force, Faults: faults}, nil
 }
 
 // noForm is the form of a report that is not made.

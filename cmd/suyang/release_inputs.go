@@ -22,10 +22,11 @@ import (
 	"github.com/suyang-survey/suyang/internal/release"
 )
 
-// gathered is what a release is made of, and what is wrong with it.
+// gathered is what a release is made of, what is wrong with it, and which logs nobody gave that
+// it is made of too.
 type gathered struct {
-	inputs release.Inputs
-	faults []string
+	inputs         release.Inputs
+	faults, absent []string
 }
 
 // gather finds the inputs of a release and proves the ledger of all nodes. A server may be at
@@ -43,7 +44,20 @@ func (r *released) gather(ctx context.Context) (g gathered, err error) {
 	if err := settled(ledgers); err != nil {
 		g.faults = append(g.faults, err.Error())
 	}
-	return g, nil
+	g.absent, err = r.absentLogs(ctx, g.inputs.Log)
+	return g, err
+}
+
+// absentLogs name the nodes whose interviews the store has while their logs were not given:
+// nothing would prove those, though they are in the report.
+func (r *released) absentLogs(ctx context.Context, heads []release.Head) (absent []string, err error) {
+	places, err := r.st.store.Places(ctx, r.wave.ID)
+	for _, node := range slices.Sorted(maps.Keys(places)) {
+		if !slices.ContainsFunc(heads, func(h release.Head) bool { return h.Node == node }) {
+			absent = append(absent, fmt.Sprintf("the store has interviews of node %d, but its log was not given: name the collector with --collectors, or its state folder with --log", node))
+		}
+	}
+	return absent, err
 }
 
 // inputs are those without the ledger.

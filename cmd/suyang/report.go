@@ -125,11 +125,8 @@ func (f varianceFlags) variance() (assess.Variance, error) {
 // those of the sample.
 func assessed(ctx context.Context, st *station, w waves.Wave, weights string, opt assess.Options) (*assess.Results, error) {
 	opt.Wave = w.ID
-	series, err := fs.Sub(library.FS, "literacy-series")
-	if err != nil {
-		return nil, err
-	}
-	if opt.References, opt.Criteria, err = assess.ReadSeries(series); err != nil {
+	var err error
+	if opt.References, opt.Criteria, err = publishedRates(); err != nil {
 		return nil, err
 	}
 	if opt.Targets, err = st.flags.waves().Targets(w.ID, w.Questionnaire); err != nil {
@@ -143,5 +140,19 @@ func assessed(ctx context.Context, st *station, w waves.Wave, weights string, op
 			return nil, err
 		}
 	}
-	return assess.Assess(ctx, st.store, w.Questionnaire, w.Plan, opt)
+	r, err := assess.Assess(ctx, st.store, w.Questionnaire, w.Plan, opt)
+	if err == nil && !slices.ContainsFunc(r.Headline, func(row assess.Row) bool { return row.Estimate.N > 0 }) {
+		err = fmt.Errorf("wave %s has no interview that counts with a score, so there is nothing to report; interviews of cases at the desk count when they have passed their reviews: %w", w.ID, surveys.ErrInvalid)
+	}
+	return r, err
+}
+
+// publishedRates are those of the library, and which criterion of theirs is that of a
+// questionnaire.
+func publishedRates() ([]assess.Reference, []assess.SameCriterion, error) {
+	series, err := fs.Sub(library.FS, "literacy-series")
+	if err != nil {
+		return nil, nil, err
+	}
+	return assess.ReadSeries(series)
 }

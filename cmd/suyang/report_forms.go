@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/suyang-survey/suyang/analysis/disclosure"
@@ -13,6 +14,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/internal/report/output"
 	"github.com/suyang-survey/suyang/internal/report/pdf"
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -51,7 +53,10 @@ func (f reportForms) content(r *assess.Results) (report.Options, error) {
 		f.con.say("%d groups are withheld to protect respondents: %d by themselves, the others because they would tell those", withheld.Hidden, withheld.Sensitive)
 	}
 	for _, t := range r.Elsewhere {
-		f.con.say("the target of %q in %d is of no area and no group of this report, so it says nothing of it; correct its code in targets.yaml, or add the area or a table to the plan", t.Code, t.Year)
+		f.con.say("%s", targetElsewhere(t, waves.TargetsFile))
+	}
+	if c := r.Changes; len(c) > 0 && !slices.ContainsFunc(c, func(c assess.Change) bool { return c.Comparable }) {
+		f.con.say("no published rate was measured by the criterion %q of this wave, so there are no differences from earlier waves and other areas; is the criterion of the questionnaire named right?", r.Questionnaire.Criterion.ID)
 	}
 	return report.Options{
 		Now: f.made, Program: "suyang " + version(), Texts: f.texts, Disclosure: withheld, Release: f.release,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake"
@@ -168,6 +169,9 @@ func (st *station) verifyFolder(ctx context.Context, c intake.Comparison, folder
 		return l, err
 	}
 	log, err := wal.Open(wal.DefaultConfig(flags.logFolder()))
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return l, fmt.Errorf("%w; while the node serves, name its address with --collectors in place of its folder", err)
+	}
 	if err != nil {
 		return l, err
 	}

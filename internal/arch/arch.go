@@ -24,7 +24,7 @@ var ours = map[string][]string{
 	"web":                        {},
 	"internal/arch":              {},
 	"internal/auth":              {"surveys"},
-	"internal/sqlite":            {"surveys"},
+	"internal/sqlite":            {"surveys", "internal/intake/wal"},
 	"internal/office":            {"surveys", "internal/auth", "internal/fieldwork", "internal/sqlite"},
 	"internal/assess":            {"surveys", "analysis", "internal/fieldwork"},
 	"internal/live":              {"surveys", "analysis", "internal/assess", "internal/fieldwork"},

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -31,23 +32,43 @@ type SameCriterion struct {
 	SameItems                bool
 }
 
+// Published wants a published rate for every area and year that the plan compares with. All
+// that are missing are named; the error is a surveys.ErrInvalid.
+func (p *Plan) Published(rates []Reference) error {
+	var faults []error
+	for _, c := range p.Compare {
+		var years []int
+		for _, r := range rates {
+			if r.Code == c.Code {
+				years = append(years, r.Year)
+			}
+		}
+		if len(years) == 0 {
+			faults = append(faults, fmt.Errorf("%w: the plan compares with the area %q, but there is no published rate of it; correct the code, or remove it", surveys.ErrInvalid, c.Code))
+			continue
+		}
+		slices.Sort(years)
+		for _, y := range c.Years {
+			if !slices.Contains(years, y) {
+				faults = append(faults, fmt.Errorf("%w: the plan compares with the area %q in %d, but there is no published rate of that year; remove the year, there are %v", surveys.ErrInvalid, c.Code, y, slices.Compact(years)))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // compare sets the published rates and the targets beside those of the wave.
 func (r *Results) compare(opt Options) error {
-	p := r.Plan
-	for _, c := range p.Compare {
-		n := len(r.References)
+	if len(opt.References) > 0 {
+		if err := r.Plan.Published(opt.References); err != nil {
+			return err
+		}
+	}
+	for _, c := range r.Plan.Compare {
 		for _, ref := range opt.References {
 			if ref.Code == c.Code && (len(c.Years) == 0 || slices.Contains(c.Years, ref.Year)) {
 				ref.Name = c.Name
 				r.References = append(r.References, ref)
-			}
-		}
-		if len(r.References) == n && len(opt.References) > 0 {
-			return fmt.Errorf("%w: the plan compares with the area %q in the years %v, but there is no published rate of it; correct code and years, or remove it", surveys.ErrInvalid, c.Code, c.Years)
-		}
-		for _, y := range c.Years {
-			if len(opt.References) > 0 && !slices.ContainsFunc(r.References[n:], func(ref Reference) bool { return ref.Year == y }) {
-				return fmt.Errorf("%w: the plan compares with the area %q in %d, but there is no published rate of that year; remove the year", surveys.ErrInvalid, c.Code, y)
 			}
 		}
 	}
@@ -86,6 +107,9 @@ func change(own analysis.Estimate, ref Reference, criterion string, same []SameC
 	v := analysis.Independent(own, published)
 	v.Notes = notes
 	if d, err := v.Difference(0, 1); err == nil { // else the wave has no rate
+		if alike(own) {
+			d = recovered(d, own, published)
+		}
 		c.Difference, c.P = d, d.Test(0).P
 	}
 	return c
@@ -97,11 +121,27 @@ func change(own analysis.Estimate, ref Reference, criterion string, same []SameC
 func (r *Results) attain(targets []Target) {
 	for _, t := range targets {
 		if row, known := r.rowOf(t.Code); known {
-			r.Targets = append(r.Targets, attainment(row.Estimate, t, r.Settings.Level))
+			r.Targets = append(r.Targets, attainment(row.Estimate, t))
 		} else {
 			r.Elsewhere = append(r.Elsewhere, t)
 		}
 	}
+	settle(r.Targets, r.Settings.Level)
+}
+
+// HasRate says whether a report by the plan has a rate of an area or group, by its code.
+func (p *Plan) HasRate(code string) bool {
+	if code == p.Area.Code {
+		return true
+	}
+	for _, id := range p.Tables {
+		if f := p.Factor(id); f != nil && slices.ContainsFunc(f.Levels, func(l Level) bool { return l.Code == code }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.Groups, func(s GroupSet) bool {
+		return slices.ContainsFunc(s.Groups, func(g KeyGroup) bool { return g.Code == code })
+	})
 }
 
 // rowOf finds the rate of an area or group in the last level of the series.
@@ -125,30 +165,44 @@ func (r *Results) rowOf(code string) (Row, bool) {
 
 // attainment compares an estimate with a target. What is tested is the opposite of the
 // verdict, one-sidedly: t = (rate − target)/SE on the degrees of freedom of the rate. Where
-// nobody, or everybody, reaches the criterion there is no standard error; then the interval
-// of the rate decides at its level.
-func attainment(e analysis.Estimate, t Target, level float64) Attainment {
-	a := Attainment{Target: t, Estimate: e, Verdict: Unknown, Sure: math.NaN()}
+// nobody, or everybody, reaches the criterion there is no standard error; then P is that of as
+// many people by the binomial distribution, as the interval is.
+func attainment(e analysis.Estimate, t Target) Attainment {
+	nan := math.NaN()
+	a := Attainment{Target: t, Estimate: e, Verdict: Unknown, P: nan, Adjusted: nan, Sure: nan}
 	if e.N == 0 || math.IsNaN(e.Value) {
 		return a
 	}
-	reached := e.Value > t.Rate || !t.Above && e.Value == t.Rate
-	a.Sure = 1 - e.Test(t.Rate).P/2
-	if !(e.SE > 0) || math.IsNaN(a.Sure) {
-		a.Sure = 0.5
-		if e.Lo > t.Rate || e.Hi < t.Rate {
-			a.Sure = e.Level
+	a.Verdict = LikelyMissed
+	if e.Value > t.Rate || !t.Above && e.Value == t.Rate {
+		a.Verdict = LikelyAttained
+	}
+	switch {
+	case e.SE > 0:
+		a.P = e.Test(t.Rate).P / 2
+	case e.Value == 0:
+		a.P = math.Pow(1-t.Rate, float64(e.N))
+	case e.Value == 1:
+		a.P = math.Pow(t.Rate, float64(e.N))
+	}
+	a.Sure = 1 - a.P
+	return a
+}
+
+// settle corrects the P of all targets for their number and makes the verdicts sure that are so
+// at the level.
+func settle(all []Attainment, level float64) {
+	p := make([]float64, len(all))
+	for i, a := range all {
+		p[i] = a.P
+	}
+	for i, x := range analysis.Holm(p) {
+		all[i].Adjusted = x
+		switch sure := x < 1-level; {
+		case sure && all[i].Verdict == LikelyAttained:
+			all[i].Verdict = Attained
+		case sure && all[i].Verdict == LikelyMissed:
+			all[i].Verdict = Missed
 		}
 	}
-	switch sure := a.Sure >= level; {
-	case reached && sure:
-		a.Verdict = Attained
-	case reached:
-		a.Verdict = LikelyAttained
-	case sure:
-		a.Verdict = Missed
-	default:
-		a.Verdict = LikelyMissed
-	}
-	return a
 }

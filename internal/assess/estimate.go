@@ -313,7 +313,7 @@ func (e *estimator) fill(items []string) (err error) {
 }
 
 // dropEmptySeries removes the levels of the series that nobody belongs to, such as
-// years whose data are not at hand.
+// years whose data are not at hand; where nobody was interviewed at all they stay, empty.
 func (e *estimator) dropEmptySeries() {
 	r := e.results
 	if r.Plan.Series == "" {
@@ -326,7 +326,9 @@ func (e *estimator) dropEmptySeries() {
 			levels, rows = append(levels, r.SeriesLevels[i]), append(rows, row)
 		}
 	}
-	r.SeriesLevels, r.Headline = levels, rows
+	if len(levels) > 0 {
+		r.SeriesLevels, r.Headline = levels, rows
+	}
 }
 
 // group estimates a variable of everybody and appends it to groups.

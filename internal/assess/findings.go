@@ -89,8 +89,8 @@ type CrossTable struct {
 type Contrast struct {
 	A, B       string
 	Difference analysis.Estimate
-	// P is the probability of a difference at least as large where there is none; Adjusted
-	// is P after Holm's correction for all contrasts of its family: the pairs of a table, or
+	// P is the probability of a difference at least as large where there is none, with the error
+	// of the exact interval for a group whose respondents are all alike; Adjusted is P after Holm's correction for all contrasts of its family: the pairs of a table, or
 	// its groups against the others.
 	P, Adjusted float64
 }
@@ -163,15 +163,17 @@ type Attainment struct {
 	Target   Target
 	Estimate analysis.Estimate
 	Verdict  Verdict
-	// Sure is one minus the one-sided p of the hypothesis that the verdict's opposite is
-	// true, from 0.5 to 1.
-	Sure float64
+	// P is the one-sided p of the opposite of the verdict: of a rate as far beyond the target
+	// by chance, on its side. Adjusted is P after Holm's correction for all targets that were
+	// tested. Both are NaN where there is nothing to test with. Sure is 1 − P, from 0.5 to 1.
+	P, Adjusted, Sure float64
 }
 
 // Verdict says whether a target is reached.
 type Verdict string
 
-// The verdicts. Only the first and the last are sure at the level of the report.
+// The verdicts. Only the first and the last are sure: P after the correction is below one minus
+// the level of the report.
 const (
 	Attained       Verdict = "attained"
 	LikelyAttained Verdict = "likely-attained"

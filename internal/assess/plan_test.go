@@ -64,7 +64,10 @@ func TestReadPlan(t *testing.T) {
 func TestReadPlanFaults(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"unknown key", "tables: [sex, age]", "tabels: [sex, age]", `plan.yaml:15: invalid: unknown key "tabels"`},
-		{"text for a number", "min: 40}", "min: old}", "plan.yaml:14: invalid: cannot unmarshal"},
+		{"text for a number", "min: 40}", "min: old}", `plan.yaml:14: invalid: the text "old" stands where a number belongs`},
+		{"another file", goodPlan, "<html>", `plan.yaml:1: invalid: the text "<html>" stands where keys belong: title, factors, tables`},
+		{"list for texts", "title: {zh: 报告, en: Report}", "title: [Report]", `plan.yaml:1: invalid: a list stands where a text for each language belongs`},
+		{"text for a list", "tables: [sex, age]", "tables: sex", `plan.yaml:15: invalid: the text "sex" stands where a list belongs`},
 		{"no YAML", goodPlan, "title: [", "plan.yaml: invalid"},
 		{"empty", goodPlan, "", "the plan is empty"},
 		{"title in one language", "title: {zh: 报告, en: Report}", "title: {zh: 报告}", `plan.yaml:1: invalid: the title has no text in the language "en"`},
@@ -234,6 +237,7 @@ func TestReadPlanPartFaults(t *testing.T) {
 		{"topic of the unknown", "items: [news]", "items: [moon]", `plan.yaml:26: invalid: topic "news": the questionnaire has no item "moon"`},
 		{"topic of a number", "items: [news]", "items: [age]", `the item "age" is of type "number"`},
 		{"topic's option", "items: [news]", `items: [news]\n    options: [radio]\n    name: {zh: 广播, en: Radio}`, `the item "news" has no option "radio"`},
+		{"option of no item", "items: [news]", `items: [news, sex]\n    options: [radio]\n    name: {zh: 广播, en: Radio}`, `plan.yaml:27: invalid: topic "news": the items "news", "sex" have no option "radio"; correct or remove it`},
 		{"options without a name", "items: [news]", `items: [news]\n    options: [tv]`, `what its options mean together`},
 		{"first of many", "items: [news]", `items: [news]\n    first: true`, `have no order`},
 		{"topic by the unknown", "by: literate", "by: moon", `plan.yaml:27: invalid: topic "news": "moon" is no factor of the plan; name one, or "literate"`},

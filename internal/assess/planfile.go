@@ -119,10 +119,47 @@ func decodeFaults(name string, err error, known map[string][]string) error {
 		case m[2] != "":
 			faults = append(faults, fmt.Errorf("%s:%s: %w: unknown key %q; keys known here: %s", name, m[1], surveys.ErrInvalid, m[2], strings.Join(known[m[3]], ", ")))
 		default:
-			faults = append(faults, fmt.Errorf("%s:%s: %w: %s", name, m[1], surveys.ErrInvalid, m[4]))
+			faults = append(faults, fmt.Errorf("%s:%s: %w: %s", name, m[1], surveys.ErrInvalid, wrongKind(m[4], known)))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// kindFault is how the decoder says that a value is of another kind than its place.
+var kindFault = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `(.*)`)? into (\\S+)$")
+
+// wrongKind words such a fault by what stands there and what should, without the names that
+// things have in the program.
+func wrongKind(text string, known map[string][]string) string {
+	m := kindFault.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	stands := map[string]string{"seq": "a list", "map": "keys with values", "str": "the text"}[m[1]]
+	if stands == "" {
+		stands = "the value"
+	}
+	if m[2] != "" {
+		stands += fmt.Sprintf(" %q", m[2])
+	}
+	return fmt.Sprintf("%s stands where %s", stands, neededKind(strings.TrimPrefix(m[3], "*"), known))
+}
+
+// neededKind says what belongs into a place of a type.
+func neededKind(into string, known map[string][]string) string {
+	switch {
+	case len(known[into]) > 0:
+		return "keys belong: " + strings.Join(known[into], ", ")
+	case strings.HasPrefix(into, "[]"):
+		return "a list belongs, such as [a, b]"
+	case strings.HasPrefix(into, "map[") || into == "surveys.Text":
+		return "a text for each language belongs, such as {zh: …, en: …}"
+	case into == "bool":
+		return "true or false belongs"
+	case into == "string":
+		return "a text belongs"
+	}
+	return "a number belongs"
 }
 
 // locate follows keys and indexes as far as the file has them.
@@ -178,7 +215,7 @@ func (c *PlanFile) factor(f *Factor, at []any) {
 	case f.Answer != "":
 		it := c.q.Item(f.Answer)
 		if it == nil {
-			c.Fault(append(at, "answer"), "factor %q: the questionnaire has no item %q", f.ID, f.Answer)
+			c.Fault(append(at, "answer"), "factor %q: the questionnaire has no item %q; correct the ID, or add the item", f.ID, f.Answer)
 		} else {
 			numeric = c.answer(f, it, at)
 		}
@@ -202,7 +239,7 @@ func (c *PlanFile) answer(f *Factor, it *surveys.Item, at []any) (numeric bool) 
 	for i, l := range f.Levels {
 		for k, v := range l.Values {
 			if !slices.ContainsFunc(c.q.Offered(it), func(o surveys.Option) bool { return o.Code == v }) {
-				c.Fault(append(slices.Clone(at), "levels", i, "values", k), "factor %q, level %q: the item %q has no option %q", f.ID, l.Code, it.ID, v)
+				c.Fault(append(slices.Clone(at), "levels", i, "values", k), "factor %q, level %q: the item %q has no option %q; correct or remove it", f.ID, l.Code, it.ID, v)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package assess
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/surveys"
@@ -149,6 +150,7 @@ func (c *PlanFile) topics(p *Plan) {
 		for k, id := range t.Items {
 			c.topicItem(t, id, []any{"topics", i, "items", k}, slices.Contains(t.Items[:k], id))
 		}
+		c.topicOptions(t, at)
 	}
 }
 
@@ -156,7 +158,7 @@ func (c *PlanFile) topicItem(t *Topic, id string, at []any, twice bool) {
 	it := c.q.Item(id)
 	switch {
 	case it == nil:
-		c.Fault(at, "topic %q: the questionnaire has no item %q", t.ID, id)
+		c.Fault(at, "topic %q: the questionnaire has no item %q; correct the ID or remove it", t.ID, id)
 		return
 	case twice:
 		c.Fault(at, "topic %q: the item %q stands there twice; remove one", t.ID, id)
@@ -171,10 +173,28 @@ func (c *PlanFile) topicItem(t *Topic, id string, at []any, twice bool) {
 	case len(c.q.Offered(it)) > MaxOptions:
 		c.Fault(at, "topic %q: the item %q has %d options; the limit is %d", t.ID, id, len(c.q.Offered(it)), MaxOptions)
 	}
-	for _, list := range [][]string{t.Options, t.Without} {
-		for _, o := range list {
-			if !offers(c.q, it, o) {
-				c.Fault(at, "topic %q: the item %q has no option %q", t.ID, id, o)
+}
+
+// topicOptions wants the options of a topic to be those of its items. An option that several
+// lack is one fault.
+func (c *PlanFile) topicOptions(t *Topic, at []any) {
+	for _, list := range []struct {
+		key     string
+		options []string
+	}{{"options", t.Options}, {"without", t.Without}} {
+		for _, o := range list.options {
+			var lack []string
+			for _, id := range t.Items {
+				if it := c.q.Item(id); it != nil && !offers(c.q, it, o) {
+					lack = append(lack, strconv.Quote(id))
+				}
+			}
+			here := append(slices.Clone(at), list.key)
+			switch {
+			case len(lack) == 1:
+				c.Fault(here, "topic %q: the item %s has no option %q; correct or remove it", t.ID, lack[0], o)
+			case len(lack) > 1:
+				c.Fault(here, "topic %q: the items %s have no option %q; correct or remove it", t.ID, strings.Join(lack, ", "), o)
 			}
 		}
 	}

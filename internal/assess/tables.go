@@ -158,7 +158,61 @@ func contrast(t analysis.Table, i, j int, a, b string) (Contrast, bool, error) {
 		return Contrast{}, false, fmt.Errorf("difference of %q and %q: %w", a, b, err)
 	}
 	d.N, d.Weighted = t.Groups[i].Estimate.N+t.Groups[j].Estimate.N, t.Groups[i].Estimate.Weighted+t.Groups[j].Estimate.Weighted
+	if x, y := t.Groups[i].Estimate, t.Groups[j].Estimate; alike(x) || alike(y) {
+		d = recovered(d, x, y)
+	}
 	return Contrast{A: a, B: b, Difference: d, P: d.Test(0).P}, true, nil
+}
+
+// alike says that all respondents of an estimate, or all its PSUs, are alike, so that its
+// standard error is 0. That is not how sure it is: where none of 40 are literate, the share of
+// all people may well be a few per cent, as the exact interval says.
+func alike(e analysis.Estimate) bool {
+	return slices.ContainsFunc(e.Notes, func(n analysis.Note) bool {
+		return n.Code == analysis.NoVariation || n.Code == analysis.ZeroVariance
+	})
+}
+
+// recovered is the difference d = x − y with the error that stands in the exact interval of an
+// estimate whose respondents are all alike: with the error of the other one alone it would be
+// called significant too soon. The variance is recovered from the limit towards the other
+// values, (distance/z)², and those of both are added (MOVER; Zou and Donner 2008, Statistics in
+// Medicine 27, 1693–1702). An estimate without such an interval leaves no error and no interval.
+func recovered(d, x, y analysis.Estimate) analysis.Estimate {
+	notes, n, weighted := slices.Clone(d.Notes), d.N, d.Weighted
+	for _, e := range []*analysis.Estimate{&x, &y} {
+		if alike(*e) {
+			notes = append(notes, e.Notes...)
+			e.SE = recoveredSE(*e)
+		}
+		e.DF = d.DF
+	}
+	out, err := analysis.Independent(x, y).Difference(0, 1)
+	if err != nil || math.IsNaN(out.SE) {
+		out = d
+		out.SE, out.Lo, out.Hi, out.DF = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+	}
+	out.N, out.Weighted, out.Notes = n, weighted, onceEach(notes)
+	return out
+}
+
+// recoveredSE is the distance of the further limit of an interval in standard deviations of the
+// normal distribution, which the limits of the exact interval stand for.
+func recoveredSE(e analysis.Estimate) float64 {
+	if width := math.Max(e.Hi-e.Value, e.Value-e.Lo); width > 0 {
+		return width / (math.Sqrt2 * math.Erfinv(e.Level))
+	}
+	return math.NaN()
+}
+
+// onceEach drops notes of a code that came before.
+func onceEach(notes []analysis.Note) (out []analysis.Note) {
+	for _, n := range notes {
+		if !slices.ContainsFunc(out, func(o analysis.Note) bool { return o.Code == n.Code }) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // adjust corrects the P of a family of contrasts.

@@ -283,7 +283,7 @@ func (b *builder) headline() []string {
 	}
 	c := r.Questionnaire.Criterion
 	out = append(out, b.say("summary.rule", "criterion", b.text(c.Name), "rule", b.rule(c)))
-	if b.isSeries() {
+	if len(r.Headline) > 1 {
 		out = append(out, b.say("summary.series.break"))
 	}
 	return out

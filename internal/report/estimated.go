@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -17,6 +18,8 @@ type estimated struct {
 	// of a factor that a topic is shown by.
 	id, table, by string
 	title         string
+	// precise is the title in the annex, where it has no columns that the title speaks of.
+	precise string
 	// first is the heading of the names, value that of the estimates.
 	first, value string
 	groups       []assess.Group
@@ -64,11 +67,16 @@ func (e estimated) hasTruth() bool {
 // drawsTruth says whether any true value stands in the chart, which leaves everybody out.
 func (e estimated) drawsTruth() bool { return estimated{groups: e.groups}.hasTruth() }
 
-// column chooses how all numbers of the table are written.
+// column chooses how all numbers of the table are written, by those that are shown: decimals
+// must not tell how precise a withheld one is.
 func (b *builder) column(e estimated) show.Column {
 	var es []analysis.Estimate
-	for _, g := range e.all() {
-		es = append(es, estimates(g.Rows)...)
+	for i, g := range e.all() {
+		for s, row := range g.Rows {
+			if _, hidden := b.hides(e, i, s); !hidden {
+				es = append(es, row.Estimate)
+			}
+		}
 	}
 	if e.points {
 		return show.PointColumn(b.lang, es)
@@ -312,7 +320,8 @@ func (b *builder) precisionColumns(e estimated, notes *footnotes) []column {
 			return c
 		}},
 		{b.say(se), func(_ assess.Group, r assess.Row) document.Cell {
-			return numeric(how.SE(r.Estimate.SE), how.Scale*r.Estimate.SE, document.Points, how.Decimals+1)
+			x := errorOf(r.Estimate)
+			return numeric(how.SE(x), how.Scale*x, document.Points, how.Decimals+1)
 		}},
 		{b.say("col.lo", "level", b.level()), func(_ assess.Group, r assess.Row) document.Cell { return b.measured(e, r.Estimate.Lo) }},
 		{b.say("col.hi", "level", b.level()), func(_ assess.Group, r assess.Row) document.Cell { return b.measured(e, r.Estimate.Hi) }},
@@ -331,12 +340,21 @@ func (b *builder) precisionColumns(e estimated, notes *footnotes) []column {
 	return append(columns, b.truthColumns(e)...)
 }
 
+// errorOf is the standard error of an estimate. Where all respondents are alike there is none: a
+// 0 would say that the number is certain.
+func errorOf(e analysis.Estimate) float64 {
+	if slices.ContainsFunc(e.Notes, func(n analysis.Note) bool { return n.Code == analysis.NoVariation }) {
+		return math.NaN()
+	}
+	return e.SE
+}
+
 // precisionTable is the table of the annex on an estimated. The levels of a series stand
 // below each other, so that the table fits on paper.
 func (b *builder) precisionTable(e estimated) *document.Table {
 	notes := b.newFootnotes()
 	columns := b.precisionColumns(e, notes)
-	t := b.newTable(e.id+"-precision", e.title, e.base)
+	t := b.newTable(e.id+"-precision", cmp.Or(e.precise, e.title), e.base)
 	heads := []document.Heading{{Text: e.first, Left: true}}
 	for _, c := range columns {
 		heads = append(heads, document.Heading{Text: c.head})

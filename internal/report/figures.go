@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/report/chart"
@@ -23,8 +24,8 @@ func (b *builder) newChart(id string, kind document.ChartKind, title string, e e
 // level of the plan's series, and one for the true values of a simulation. Points of scores
 // are drawn as shares of their maximum.
 func (b *builder) chart(e estimated, kind document.ChartKind) {
-	if len(e.groups) == 0 || len(b.results.SeriesLevels) > len(chart.Palette) {
-		return // more levels than colours: the table has them
+	if len(b.results.SeriesLevels) > len(chart.Palette) || !anybody(e.groups) {
+		return // more levels than colours, or nothing to draw: the table has it
 	}
 	c := b.newChart(e.id, kind, b.chartTitle(e), e)
 	order := make([]int, len(e.groups))
@@ -49,6 +50,14 @@ func (b *builder) chart(e estimated, kind document.ChartKind) {
 	}
 	c.Line = b.line(e)
 	b.add(document.Block{Chart: c})
+}
+
+// anybody says whether any group has respondents. Otherwise a chart, such as on the reasons of
+// people of whom there are none, would be empty.
+func anybody(groups []assess.Group) bool {
+	return slices.ContainsFunc(groups, func(g assess.Group) bool {
+		return slices.ContainsFunc(g.Rows, func(r assess.Row) bool { return r.Estimate.N > 0 })
+	})
 }
 
 // chartTitle states the finding of a chart, or what it shows where there is none.

@@ -85,7 +85,7 @@ func (b *builder) targetFacts() []fact {
 		out = append(out, fact{
 			fmt.Sprint("target ", a.Target.Code, a.Target.Year, " ", a.Verdict, " ", rate, " ", target),
 			b.say("fact.target."+string(a.Verdict), "name", b.targetName(a.Target), "target", target, "rate", rate,
-				"level", b.level(), "interval", b.interval(how, a.Estimate), "sure", sure(a.Sure)),
+				"level", b.level(), "interval", b.interval(how, a.Estimate), "p", relation(a.Adjusted)),
 		})
 	}
 	return out
@@ -97,12 +97,7 @@ func (b *builder) changeFacts() []fact {
 	if b.headlineHidden() {
 		return nil
 	}
-	var compared []assess.Change
-	for _, c := range b.results.Changes {
-		if c.Comparable && !math.IsNaN(c.P) && !math.IsNaN(c.Difference.Value) {
-			compared = append(compared, c)
-		}
-	}
+	compared := b.compared()
 	holm := adjusted(compared)
 	rate := show.PercentColumn(b.lang, estimates(b.results.Headline)).Value(b.results.Headline[len(b.results.Headline)-1].Estimate.Value)
 	var out []fact
@@ -128,19 +123,24 @@ func (b *builder) changeFacts() []fact {
 	return out
 }
 
-// adjusted are the p values of changes after Holm's step-down correction.
-func adjusted(changes []assess.Change) []float64 {
-	order := make([]int, len(changes))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(changes[i].P, changes[j].P) })
-	out, most := make([]float64, len(changes)), 0.0
-	for rank, i := range order {
-		most = max(most, min(1, float64(len(changes)-rank)*changes[i].P))
-		out[i] = most
+// compared are the changes that were tested.
+func (b *builder) compared() []assess.Change {
+	var out []assess.Change
+	for _, c := range b.results.Changes {
+		if c.Comparable && !math.IsNaN(c.P) && !math.IsNaN(c.Difference.Value) {
+			out = append(out, c)
+		}
 	}
 	return out
+}
+
+// adjusted are the p values of changes after Holm's step-down correction.
+func adjusted(changes []assess.Change) []float64 {
+	p := make([]float64, len(changes))
+	for i, c := range changes {
+		p[i] = c.P
+	}
+	return analysis.Holm(p)
 }
 
 // tableFacts are what the contrasts of a table show: that of its two groups, or of the
@@ -150,7 +150,7 @@ func (b *builder) tableFacts(t assess.Table) []fact {
 		return nil
 	}
 	id := tableID(t)
-	how := b.column(estimated{groups: t.Groups, total: b.everybody(), places: isPlaces(t.Factor)})
+	how := b.column(estimated{table: id, groups: t.Groups, total: b.everybody(), places: isPlaces(t.Factor)})
 	factor := b.text(t.Factor.Title)
 	if b.isSeries() {
 		factor = b.series(len(b.results.SeriesLevels)-1) + b.say("rule.comma") + factor

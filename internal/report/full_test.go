@@ -50,9 +50,9 @@ func full() *assess.Results {
 	r.References, r.Changes = references()
 	r.Targets = []assess.Attainment{
 		{Target: assess.Target{Area: "示例省", Code: "990000", Year: 2025, Rate: 0.12, Name: both("“十四五”规划目标", "Target of the 14th plan")},
-			Estimate: r.Headline[0].Estimate, Verdict: assess.Attained, Sure: 0.992},
-		{Target: assess.Target{Area: "示例省", Code: "990000", Year: 2030, Rate: 0.14, Above: true}, Estimate: r.Headline[0].Estimate, Verdict: assess.LikelyMissed, Sure: 0.71},
-		{Target: assess.Target{Area: "西山市", Code: "2", Year: 2025, Rate: 0.15}, Estimate: r.Tables[0].Groups[1].Rows[0].Estimate, Verdict: assess.Missed, Sure: 0.9998},
+			Estimate: r.Headline[0].Estimate, Verdict: assess.Attained, P: 0.008, Adjusted: 0.016, Sure: 0.992},
+		{Target: assess.Target{Area: "示例省", Code: "990000", Year: 2030, Rate: 0.14, Above: true}, Estimate: r.Headline[0].Estimate, Verdict: assess.LikelyMissed, P: 0.29, Adjusted: 0.29, Sure: 0.71},
+		{Target: assess.Target{Area: "西山市", Code: "2", Year: 2025, Rate: 0.15}, Estimate: r.Tables[0].Groups[1].Rows[0].Estimate, Verdict: assess.Missed, P: 0.0002, Adjusted: 0.0006, Sure: 0.9998},
 	}
 	return r
 }

@@ -166,7 +166,7 @@ func (b *builder) dimensions() {
 	b.section("dimensions", b.say("dimensions"), 2)
 	b.draft("text-dimensions", nil)
 	e := estimated{
-		id: "dimensions", table: TableDimensions, title: b.say("dimensions.title"), first: b.say("dimensions.col"), value: b.say("col.mean"),
+		id: "dimensions", table: TableDimensions, title: b.say("dimensions.title"), precise: b.say("dimensions.points"), first: b.say("dimensions.col"), value: b.say("col.mean"),
 		groups: r.Dimensions, points: true,
 	}
 	if len(r.Dimensions) > 1 {

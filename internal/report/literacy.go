@@ -77,6 +77,9 @@ func (b *builder) changes() {
 	for _, c := range r.Changes {
 		t.Rows = append(t.Rows, document.Row{Name: b.areaName(c.Reference), Cells: b.changeCells(c, notes)})
 	}
+	if n := len(b.compared()); n > 1 {
+		notes.remark(b.say("changes.legend", "alpha", show.Number(1-b.results.Settings.Level, 2), "n", show.Count(n)))
+	}
 	t.Notes = notes.text()
 	b.add(document.Block{Table: t})
 }
@@ -178,30 +181,53 @@ func (b *builder) codeName(prefix, code, none string) string {
 
 // targets says which targets are reached, and how surely.
 func (b *builder) targets() {
-	all := b.published()
-	if len(all) == 0 {
+	all := b.results.Targets
+	if len(all) == 0 || b.headlineHidden() {
 		return
 	}
 	b.section("targets", b.say("targets"), 2)
 	b.draft("text-targets", b.targetFacts())
 	notes := b.newFootnotes()
 	t := b.newTable("targets", b.say("targets.title"), "")
-	t.Head = [][]document.Heading{b.heads("targets.col.target", "targets.col.value", "col.rate", "col.interval", "targets.col.verdict", "targets.col.sure")}
-	how := show.Column{Lang: b.lang, Scale: 100, Unit: "%", Decimals: 1}
-	for _, a := range all {
-		rate := numeric(how.Value(a.Estimate.Value), a.Estimate.Value, document.Share, 1)
-		rate.Main, rate.Notes = true, notes.add(a.Estimate.Notes)
-		t.Rows = append(t.Rows, document.Row{Name: b.targetName(a.Target), Cells: []document.Cell{
-			numeric(b.targetValue(a.Target), a.Target.Rate, document.Share, 2), rate,
-			{Text: how.Interval(a.Estimate)}, {Text: b.say("verdict." + string(a.Verdict))}, numeric(sure(a.Sure), a.Sure, document.Share, 1),
-		}})
+	t.Head = [][]document.Heading{b.heads("targets.col.target", "targets.col.value", "col.rate", "col.interval", "targets.col.verdict", "targets.col.p", "targets.col.adjusted")}
+	tested := 0
+	for _, a := range b.results.Targets {
+		if !math.IsNaN(a.P) {
+			tested++
+		}
 	}
-	notes.remark(b.say("targets.legend", "level", b.level()))
+	for _, a := range all {
+		t.Rows = append(t.Rows, document.Row{Name: b.targetName(a.Target), Cells: b.targetCells(a, notes)})
+	}
+	alpha := show.Number(1-b.results.Settings.Level, 2)
+	if tested > 1 {
+		notes.remark(b.say("targets.legend.many", "level", b.level(), "alpha", alpha, "n", show.Count(tested)))
+	} else {
+		notes.remark(b.say("targets.legend.one", "level", b.level(), "alpha", alpha))
+	}
 	t.Notes = notes.text()
 	b.add(document.Block{Table: t})
 }
 
-// published are the targets whose rate may be published and exists.
+// targetCells are the cells of a target: of one whose rate is withheld the target alone, and of
+// one of nobody no number.
+func (b *builder) targetCells(a assess.Attainment, notes *footnotes) []document.Cell {
+	how := show.Column{Lang: b.lang, Scale: 100, Unit: "%", Decimals: 1}
+	cells := []document.Cell{numeric(b.targetValue(a.Target), a.Target.Rate, document.Share, 2)}
+	if b.withheldArea(a.Target.Code) {
+		cells = append(cells, document.Cell{Text: show.Suppressed, Suppressed: true, Main: true, Notes: []int{notes.withheld(Complementary)}})
+		for range 4 {
+			cells = append(cells, document.Cell{Text: show.Suppressed, Suppressed: true})
+		}
+		return cells
+	}
+	rate := numeric(how.Value(a.Estimate.Value), a.Estimate.Value, document.Share, 1)
+	rate.Main, rate.Notes = true, notes.add(a.Estimate.Notes)
+	return append(cells, rate, document.Cell{Text: how.Interval(a.Estimate)}, document.Cell{Text: b.say("verdict." + string(a.Verdict))},
+		numeric(probability(a.P), a.P, document.Number, 3), numeric(probability(a.Adjusted), a.Adjusted, document.Number, 3))
+}
+
+// published are the targets with a verdict whose rate may be published.
 func (b *builder) published() []assess.Attainment {
 	var out []assess.Attainment
 	for _, a := range b.results.Targets {
@@ -227,14 +253,6 @@ func (b *builder) targetValue(t assess.Target) string {
 	return sign + trim(math.Round(t.Rate*1e6)/1e4) + "%"
 }
 
-// sure writes how sure a verdict is; nothing is certain.
-func sure(x float64) string {
-	if x > 0.999 {
-		return ">99.9%"
-	}
-	return show.Percent(x, 1)
-}
-
 // trend draws the published rates over time with that of the wave, interrupted where the
 // criterion changed. Areas with a single rate stand in the tables only.
 func (b *builder) trend() {
@@ -248,7 +266,7 @@ func (b *builder) trend() {
 	for _, y := range years {
 		c.Categories = append(c.Categories, fmt.Sprint(y))
 	}
-	c.Categories = append(c.Categories, b.say("changes.now"))
+	c.Categories = append(c.Categories, b.say("changes.now.axis"))
 	for _, area := range b.areas() {
 		c.Series = append(c.Series, b.areaSeries(area, years))
 	}

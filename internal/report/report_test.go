@@ -96,7 +96,7 @@ func body(page string) string {
 		page = strings.Replace(page, s, "SCRIPT", 1)
 	}
 	page = strings.Replace(page, style, "STYLE", 1)
-	return regexp.MustCompile(`(?:'|&#39;)sha256-[^;" ]+`).ReplaceAllString(page, "HASH")
+	return regexp.MustCompile(`(?:'|&#39;)sha256-.*?(?:'|&#39;)`).ReplaceAllString(page, "HASH")
 }
 
 func TestGolden(t *testing.T) {

@@ -125,7 +125,7 @@ func (b *builder) topicBy(t assess.TopicResult, all estimated) {
 
 // besideChart draws the levels as series next to each other, of a single wave.
 func (b *builder) besideChart(joined estimated, by []estimated, names []string) {
-	if b.isSeries() || len(by) > len(chart.Palette) || len(joined.groups) == 0 {
+	if b.isSeries() || len(by) > len(chart.Palette) || !anybody(joined.groups) {
 		return
 	}
 	bare := joined
@@ -179,6 +179,9 @@ func (b *builder) question(it *surveys.Item) []document.Fact {
 	if it.Figure != nil {
 		said = append(said, b.say("questionnaire.figure", "alt", b.text(it.Figure.Alt)))
 	}
+	if it.From != "" {
+		said = append(said, b.say("questionnaire.from", "item", it.From))
+	}
 	var options []string
 	for i, o := range it.Options {
 		options = append(options, b.say("questionnaire.option", "i", show.Count(i+1), "text", b.text(o.Text)))
@@ -186,7 +189,7 @@ func (b *builder) question(it *surveys.Item) []document.Fact {
 	if len(options) > 0 {
 		said = append(said, join(options, b.say("questionnaire.between")))
 	}
-	facts := []document.Fact{{Term: it.ID, Text: join(said, b.space())}}
+	facts := []document.Fact{{Term: it.ID, Text: join(said, b.say("questionnaire.between"))}}
 	for i := range it.Items {
 		facts = append(facts, b.question(&it.Items[i])...)
 	}

@@ -14,6 +14,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver
 
+	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -21,16 +22,18 @@ import (
 const lockWait = 5 * time.Second
 
 // Make makes an empty file that only its owner can read, and the folder around it, unless
-// they are there.
+// they are there. Both names outlast a power cut: what is committed to the file is worth no
+// more than the way to it.
 func Make(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	folder, err := wal.Folder(filepath.Dir(path))
+	if err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	return errors.Join(f.Close(), folder.SyncDir())
 }
 
 // Connect returns a pool of at most n connections to a file: write-ahead log, every commit

@@ -114,7 +114,7 @@ func differs(a, b *surveys.Questionnaire) string {
 	case a.ID != b.ID:
 		return fmt.Sprintf("it asks %s, not %s", a.ID, b.ID)
 	case ruleOf(a) != ruleOf(b):
-		return "the criterion is another one"
+		return otherRule(a.Criterion, b.Criterion)
 	case !slices.EqualFunc(a.Booklets, b.Booklets, sameBooklet):
 		return "the booklets are others"
 	}
@@ -143,6 +143,17 @@ func differs(a, b *surveys.Questionnaire) string {
 		}
 	}
 	return ""
+}
+
+// otherRule names the criteria of two questionnaires that score by other rules.
+func otherRule(a, b *surveys.Criterion) string {
+	switch {
+	case a == nil || b == nil:
+		return "one version has a criterion and the other has none"
+	case a.ID != b.ID:
+		return fmt.Sprintf("its criterion is %s, not %s", a.ID, b.ID)
+	}
+	return fmt.Sprintf("its criterion %s has other points, cuts or rules now", a.ID)
 }
 
 // ruleOf is a criterion without its words.

@@ -46,6 +46,10 @@ const (
 	targetsFile       = "targets.yaml"
 )
 
+// TargetsFile is the file of a wave's folder with the targets of its report, which the office
+// may edit.
+const TargetsFile = targetsFile
+
 // OfficeFiles are the files of a wave that nobody but the office needs, since they list its
 // cases, or are about its report.
 var OfficeFiles = []string{sampleFile, targetsFile}
@@ -128,6 +132,15 @@ func (f Folder) SaveTargets(id string, src []byte) error {
 		return err
 	}
 	return WriteDurably(filepath.Join(string(f), id, targetsFile), src)
+}
+
+// HasTargets says whether a wave has a file of targets.
+func (f Folder) HasTargets(id string) (bool, error) {
+	_, err := os.Stat(filepath.Join(string(f), id, targetsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Targets reads the targets of a wave; none when it has no file of them.

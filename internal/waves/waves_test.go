@@ -183,7 +183,8 @@ func TestVersions(t *testing.T) {
 		"not scored any more":  {changed(func(q *surveys.Questionnaire) { q.Item(scored).Dimension = "" }), "dimension"},
 		"a scored item gone":   {changed(func(q *surveys.Questionnaire) { q.Item(scored).ID = "renamed" }), "is gone"},
 		"another kind of item": {changed(func(q *surveys.Questionnaire) { q.Item(scored).Type = surveys.Likert }), "another ID"},
-		"another cut":          {changed(func(q *surveys.Questionnaire) { q.Criterion.Cut++ }), "criterion"},
+		"another cut":          {changed(func(q *surveys.Questionnaire) { q.Criterion.Cut++ }), "has other points, cuts or rules now"},
+		"another criterion":    {changed(func(q *surveys.Questionnaire) { q.Criterion.ID = "cast-2099" }), ", not cast-2099"},
 		"booklets":             {changed(func(q *surveys.Questionnaire) { q.Booklets = []surveys.Booklet{{ID: "A", Share: 1}} }), "booklets"},
 	} {
 		_, err := f.Publish("gss", c.q, plan)

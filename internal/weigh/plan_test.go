@@ -45,7 +45,7 @@ func TestReadPlanFaults(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"unknown key", "agree: 0.001", "agrees: 0.001", `weights.yaml:3: invalid: unknown key "agrees"`},
 		{"unknown key of a step", "least: 30", "fewest: 30", `weights.yaml:19: invalid: unknown key "fewest"; keys known here: margin, least`},
-		{"text for a number", "least: 30", "least: few", "weights.yaml:19: invalid: cannot unmarshal"},
+		{"text for a number", "least: 30", "least: few", `weights.yaml:19: invalid: the text "few" stands where a number belongs`},
 		{"empty", goodPlan, "", "the plan is empty"},
 		{"title in one language", "{zh: 权数, en: Weights}", "{zh: 权数}", `weights.yaml:1: invalid: the title has no text in the language "en"`},
 		{"a name with a version", "name: calibrated", "name: calibrated@2", `weights.yaml:2: invalid: the weights cannot be named "calibrated@2"`},

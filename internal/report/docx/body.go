@@ -242,8 +242,9 @@ func (b *body) front() {
 	b.facts(facts)
 }
 
-// contents writes the table of contents as it is, without the numbers of pages, which only a
-// program that lays pages out can know; updating the field adds them.
+// contents writes the table of contents. The numbers of pages only a program that lays pages out
+// can know: each entry has a field for its number that is empty until then, and the settings
+// ask for the fields to be updated when the document is opened.
 func (b *body) contents() {
 	b.x.begin("w:sdt")
 	b.x.begin("w:sdtPr")
@@ -267,6 +268,10 @@ func (b *body) contents() {
 			}
 			b.x.begin("w:hyperlink", "w:anchor", sectionMark(i), "w:history", "1")
 			b.run("Hyperlink", heading(s))
+			b.x.begin("w:r")
+			b.x.empty("w:tab")
+			b.x.end()
+			b.field("", 0, "PAGEREF "+sectionMark(i)+` \h`, "")
 			b.x.end()
 			if i == last {
 				b.fieldPart("", 0, "end")

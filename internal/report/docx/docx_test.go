@@ -458,15 +458,37 @@ func TestTheSameReportGivesTheSameBytes(t *testing.T) {
 
 func TestHeadingsAndContents(t *testing.T) {
 	d := documenttest.Sample(surveys.ZH)
-	main := open(t, written(t, d, Options{})).tree["word/document.xml"]
+	of := open(t, written(t, d, Options{}))
+	main := of.tree["word/document.xml"]
 	var headings, contents []string
+	places := map[string]string{} // bookmarks of headings
 	for _, p := range main.all("w:p") {
 		switch style := p.one("w:pStyle").val(); {
 		case strings.HasPrefix(style, "Heading"):
 			headings = append(headings, style[7:]+" "+p.words())
+			places[p.one("w:bookmarkStart").attr["w:name"]] = p.words()
 		case strings.HasPrefix(style, "TOC") && style != "TOCHeading":
 			contents = append(contents, style[3:]+" "+p.words())
 		}
+	}
+	// Each entry has a field for the number of its page, and who opens the document is asked to
+	// have them filled in.
+	for _, p := range main.all("w:p") {
+		if style := p.one("w:pStyle").val(); !strings.HasPrefix(style, "TOC") || style == "TOCHeading" {
+			continue
+		}
+		leads := ""
+		for _, i := range p.all("w:instrText") {
+			if fields := strings.Fields(i.text); len(fields) > 1 && fields[0] == "PAGEREF" {
+				leads = places[fields[1]]
+			}
+		}
+		if leads == "" || leads != p.words() {
+			t.Errorf("the entry %q has the page of %q", p.words(), leads)
+		}
+	}
+	if of.tree["word/settings.xml"].one("w:updateFields").val() != "true" {
+		t.Error("nobody is asked to update the fields")
 	}
 	var want []string
 	for _, s := range d.Sections {

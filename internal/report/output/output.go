@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/internal/report/docx"
@@ -117,13 +118,32 @@ func Files(ctx context.Context, paths []string, formats []Format, d *document.Do
 	return written, failed
 }
 
+// unfinished begins the names of files that are being written, stale is how old one is that
+// nobody writes any more: its command was killed.
+const (
+	unfinished = ".report-"
+	stale      = 24 * time.Hour
+)
+
+// sweep removes what killed commands left in a folder. A file that cannot be removed is in
+// nobody's way.
+func sweep(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	for _, path := range left {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > stale {
+			_ = os.Remove(path)
+		}
+	}
+}
+
 // File writes a file beside its path and moves it there when it is whole and on the disk, so
 // that nobody ever sees half of it, and what was there before stays until then.
 func File(path string, write func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
+	sweep(filepath.Dir(path))
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
 	if err != nil {
 		return err
 	}

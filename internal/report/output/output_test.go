@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/internal/report/document/documenttest"
@@ -96,6 +98,60 @@ func TestFailuresLeaveWhatWasThere(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(before); string(text) != "before" {
 		t.Errorf("the file of before is %q", text)
+	}
+}
+
+// A command that is killed while it writes leaves the file of before as it is and nothing under
+// the name of the new one; what it had written is removed a day later, and not before, since
+// another command may be at it.
+func TestKilledWhileWriting(t *testing.T) {
+	if dir := os.Getenv("SUYANG_TEST_WRITE_TO"); dir != "" {
+		_ = File(filepath.Join(dir, os.Getenv("SUYANG_TEST_NAME")), func(w io.Writer) error {
+			for {
+				if _, err := w.Write(make([]byte, 4096)); err != nil {
+					return err
+				}
+				os.Stdout.WriteString("x")
+			}
+		})
+		return
+	}
+	dir := t.TempDir()
+	before := filepath.Join(dir, "old.html")
+	if err := os.WriteFile(before, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"old.html", "new.html"} {
+		c := exec.Command(os.Args[0], "-test.run", "^TestKilledWhileWriting$")
+		c.Env = append(os.Environ(), "SUYANG_TEST_WRITE_TO="+dir, "SUYANG_TEST_NAME="+name)
+		out, err := c.StdoutPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err == nil {
+			_, err = io.ReadFull(out, make([]byte, 20))
+		}
+		if err := errors.Join(err, c.Process.Kill()); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Wait()
+	}
+	if text, _ := os.ReadFile(before); string(text) != "before" {
+		t.Errorf("the file of before has %d bytes", len(text))
+	}
+	left := names(t, dir)
+	if len(left) != 3 || left[2] != "old.html" || !strings.HasPrefix(left[0], unfinished) {
+		t.Fatalf("after two kills there are %v", left)
+	}
+	yesterday := time.Now().Add(-stale - time.Minute)
+	if err := os.Chtimes(filepath.Join(dir, left[0]), yesterday, yesterday); err != nil {
+		t.Fatal(err)
+	}
+	if err := File(filepath.Join(dir, "new.html"), func(w io.Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{left[1], "new.html", "old.html"}) {
+		t.Errorf("a day later there are %v", got)
 	}
 }
 

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys"
+)
+
+// A wave whose criterion no published rate was measured by is compared with none, and whoever
+// makes the report is told, since the name of the criterion may be mistyped.
+func TestCriterionOfNobody(t *testing.T) {
+	rate := []assess.Row{{Estimate: analysis.Estimate{Value: 0.2, SE: 0.01, N: 900}}}
+	r := &assess.Results{Plan: &assess.Plan{}, SeriesLevels: []assess.Level{{}}, Headline: rate,
+		Questionnaire: &surveys.Questionnaire{Criterion: &surveys.Criterion{ID: "cast-2099"}}}
+	other := assess.Change{Reference: assess.Reference{Criterion: "points_70"}, P: math.NaN()}
+	for _, c := range []struct {
+		changes []assess.Change
+		told    bool
+	}{{nil, false}, {[]assess.Change{other}, true}, {[]assess.Change{other, {Comparable: true}}, false}} {
+		var said bytes.Buffer
+		r.Changes = c.changes
+		if _, err := (reportForms{con: &console{err: &said}}).content(r); err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(said.String(), `criterion "cast-2099"`); told != c.told {
+			t.Errorf("with the changes %v it said %q", c.changes, said.String())
+		}
+	}
+}
