@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/internal/report"
@@ -68,10 +69,7 @@ func (c *releaseMake) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer r.st.Close()
-	m, err := c.releases().Make(ctx, release.Draft{
-		Wave: c.Wave, Languages: c.Lang, Program: "suyang " + version(), Revision: revision(), Corrects: c.Corrects, Reason: c.Reason, Now: time.Now(),
-		Contents: func(ctx context.Context, a release.About) (release.Contents, error) { return c.contents(ctx, r, a) },
-	})
+	m, err := c.freeze(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -83,6 +81,14 @@ func (c *releaseMake) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
+// freeze makes the release, be it for the command or for somebody at the desk.
+func (c *releaseMake) freeze(ctx context.Context, r *released) (release.Manifest, error) {
+	return c.releases().Make(ctx, release.Draft{
+		Wave: c.Wave, Languages: c.Lang, Program: programName(), Revision: revision(), Corrects: c.Corrects, Reason: c.Reason, Now: time.Now(),
+		Contents: func(ctx context.Context, a release.About) (release.Contents, error) { return c.contents(ctx, r, a) },
+	})
+}
+
 // note adds to the audit trail what was done with a release.
 func (st *station) note(ctx context.Context, e office.Entry, wave string, number int) error {
 	e.At, e.Who, e.Object, e.Outcome = time.Now(), commandLine, fmt.Sprintf("%s %d", wave, number), office.Done
@@ -92,7 +98,7 @@ func (st *station) note(ctx context.Context, e office.Entry, wave string, number
 // released is the wave of a release and what its numbers are estimated with.
 type released struct {
 	st      *station
-	con     *console
+	say     func(format string, args ...any)
 	wave    waves.Wave
 	weights string
 	opt     assess.Options
@@ -113,15 +119,23 @@ func (c *releaseMake) openReleased(ctx context.Context, con *console) (*released
 	if err != nil {
 		return nil, err
 	}
-	r := &released{st: st, con: con, wave: w, weights: c.Weights, opt: assess.Options{Variance: variance}, extra: c.Input, chromium: c.Chromium, nodesFlags: c.nodesFlags}
-	if c.Weights != "" { // the version that is the latest now
-		record, err := st.store.Weighting(ctx, w.ID, c.Weights)
-		if err != nil {
-			return nil, errors.Join(err, st.Close())
-		}
-		r.weights = record.ID()
+	r := &released{st: st, say: con.say, wave: w, weights: c.Weights, opt: assess.Options{Variance: variance}, extra: c.Input, chromium: c.Chromium, nodesFlags: c.nodesFlags}
+	if err := r.settle(ctx); err != nil {
+		return nil, errors.Join(err, st.Close())
 	}
 	return r, nil
+}
+
+// settle takes the version of the weights that is the latest now.
+func (r *released) settle(ctx context.Context) error {
+	if r.weights == "" {
+		return nil
+	}
+	record, err := r.st.store.Weighting(ctx, r.wave.ID, r.weights)
+	if err == nil {
+		r.weights = record.ID()
+	}
+	return err
 }
 
 // contents are the files of the release. What they are made of is looked at before and after,
@@ -211,17 +225,17 @@ func (r *released) write(ctx context.Context, w io.Writer, recipe string, a rele
 			return err
 		}
 	}
-	texts, err := readTexts(r.st.flags.textsPath(r.wave.ID, surveys.Lang(lang)))
+	texts, err := making.Texts(r.st.flags.waves(), r.wave.ID, surveys.Lang(lang))
 	if err != nil {
 		return err
 	}
-	f := reportForms{con: r.con, lang: surveys.Lang(lang), texts: texts, made: a.Made, chromium: r.chromium, pictures: true,
-		release: &report.Release{Number: a.Number, Fingerprint: a.Fingerprint, Corrects: a.Corrects}}
-	doc, err := f.document(r.results)
+	f := making.Forms{Say: r.say, Lang: surveys.Lang(lang), Texts: texts, Made: a.Made, Program: programName(), Chromium: r.chromium, Pictures: true,
+		Release: &report.Release{Number: a.Number, Fingerprint: a.Fingerprint, Corrects: a.Corrects}}
+	doc, err := f.Document(r.results)
 	if err != nil {
 		return err
 	}
-	return output.Write(ctx, w, output.Format(form), doc, f.options(ctx, doc))
+	return output.Write(ctx, w, output.Format(form), doc, f.Options(ctx, doc))
 }
 
 // revision is the commit that the program was built from, empty when it does not know.

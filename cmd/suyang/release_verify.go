@@ -132,7 +132,7 @@ func (c *releaseVerify) compare(ctx context.Context, v *releaseVerdict, m releas
 	if err != nil {
 		return err
 	}
-	r := &released{st: st, con: v.con, chromium: c.Chromium, wave: w, weights: m.Inputs.Settings[weightsSetting], opt: assess.Options{Variance: variance}, extra: c.Input, nodesFlags: c.nodesFlags}
+	r := &released{st: st, say: v.con.say, chromium: c.Chromium, wave: w, weights: m.Inputs.Settings[weightsSetting], opt: assess.Options{Variance: variance}, extra: c.Input, nodesFlags: c.nodesFlags}
 	if err := st.tellStandings(ctx, w.ID); err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ var ownKinds = []string{"questionnaire", "wave-file", "sample", "standings", "we
 
 // again makes the files of the release again.
 func (c *releaseVerify) again(ctx context.Context, v *releaseVerdict, m release.Manifest, r *released) error {
-	if now := "suyang " + version(); now != m.Program || revision() != m.Revision {
+	if now := programName(); now != m.Program || revision() != m.Revision {
 		v.good("note: the release was made by %s, revision %q; this is %s, revision %q, which may write a report in another way", m.Program, m.Revision, now, revision())
 	}
 	about := release.About{Wave: m.Wave, Number: m.Number, Made: m.Made, Program: m.Program}
