@@ -43,6 +43,7 @@ var (
 		"read quarantined": "desk.trail.quarantine", "dismiss quarantined": "desk.trail.dismissed", "correct quarantined": "desk.trail.corrected",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
 		"make release": "desk.trail.release", "publish release": "desk.trail.publish", "withdraw release": "desk.trail.withdraw", "read release": "desk.trail.readrelease",
+		"make report": "desk.trail.report", "read report": "desk.trail.readreport", "edit text": "desk.trail.text", "restore text": "desk.trail.restoretext", "revoke release key": "desk.trail.revokekey",
 	}
 	flagWords    = map[fieldwork.Flag]string{fieldwork.Withdrawn: "desk.flag.withdrawn", fieldwork.ClockMoved: "desk.flag.clock", fieldwork.Instead: "desk.flag.instead"}
 	contactWords = map[fieldwork.Contact]string{
@@ -215,6 +216,7 @@ func (d *desk) refusal(f deskFrame, c office.Case, err error) (words string, sta
 var saidWords = map[string]string{
 	"done": "desk.said.done", "given": "desk.said.given", "drawn": "desk.said.drawn", "account": "desk.said.account", "password": "desk.said.password",
 	"revoked": "desk.said.revoked", "dismissed": "desk.said.dismissed", "corrected": "desk.said.corrected", "retried": "desk.said.retried", "givenup": "desk.said.givenup",
+	"ordered": "desk.said.ordered", "drafting": "desk.said.drafting", "text": "desk.said.text", "restored": "desk.said.restored", "releasing": "desk.said.releasing",
 }
 
 // said puts what was done before into the frame.
