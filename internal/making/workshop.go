@@ -42,7 +42,7 @@ type Config struct {
 }
 
 // DefaultConfig is the configuration without the functions that compute.
-func DefaultConfig() Config { return Config{Keep: 50, Limit: 30 * time.Minute, Now: time.Now} }
+func DefaultConfig() Config { return Config{Keep: 20, Limit: 30 * time.Minute, Now: time.Now} }
 
 // Estimated are results with what they come from.
 type Estimated struct {

@@ -113,7 +113,7 @@ func (d *desk) releaseKeys(f figuresFrame, p *deskReleases) error {
 		p.Fingerprint = trust.Keys[0].Fingerprint()
 	}
 	p.AnyRevoked = len(trust.Revoked) > 0
-	p.Revoked, err = d.table(f.deskFrame, "revoked", "desk.releases.revoked", "desk.releases.key", "desk.releases.since", "figures.releasereason", "desk.releases.noted")
+	p.Revoked, err = d.table(f.deskFrame, "revoked", "desk.releases.revoked", "desk.releases.key", "desk.releases.since", "desk.releases.reason", "desk.releases.noted")
 	if err != nil {
 		return err
 	}

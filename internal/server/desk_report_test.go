@@ -475,7 +475,7 @@ func TestDeskMakesReleases(t *testing.T) {
 	d.must(err)
 	for path, wants := range map[string][]string{
 		"/desk/village/releases?lang=en":   {"its key is revoked: not to be trusted", "the laptop was stolen", "The key that signs is revoked", "/v1/release-revoked.json"},
-		"/desk/village/releases/2?lang=en": {"revoked since 2026-01-02: the laptop was stolen", "do not use this release"},
+		"/desk/village/releases/2?lang=en": {"revoked since 2026-01-02: the laptop was stolen", "Do not use this release"},
 		"/v1/release-revoked.json":         {list[0].Fingerprint(), "the laptop was stolen"},
 	} {
 		_, body := stat.open(path)

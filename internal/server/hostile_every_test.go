@@ -71,7 +71,7 @@ var endpoints = map[string]reached{
 	"GET /desk/:wave/work": deskPage, "GET /desk/accounts": deskPage, "GET /desk/accounts/:login": deskPage, "GET /desk/audit": deskPage,
 	"GET /release/:wave/:release/:name": readable, "GET /v1/release-key.pem": readable,
 	"GET /v1/release-revoked.json": readable,
-	"GET /desk/:wave/releases": deskPage, "GET /desk/:wave/releases/:release": deskPage, "GET /desk/:wave/releases/:release/:name": deskPage, "POST /desk/:wave/releases": deskForm,
+	"GET /desk/:wave/releases":     deskPage, "GET /desk/:wave/releases/:release": deskPage, "GET /desk/:wave/releases/:release/:name": deskPage, "POST /desk/:wave/releases": deskForm,
 	"GET /desk/:wave/report": deskPage, "POST /desk/:wave/report": deskForm, "GET /desk/:wave/report/:number/:name": deskPage,
 	"GET /desk/:wave/report/texts": deskPage, "POST /desk/:wave/report/texts": deskForm,
 	"GET /desk/password": deskPage, "GET /desk/precision": deskPage, "GET /desk/tablets": deskPage, "GET /desk/tablets/:device": deskPage,
