@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -289,6 +290,15 @@ func TestTexts(t *testing.T) {
 	if err != nil || i < 0 || !strings.Contains(blocks[i].Draft, "16.2%") {
 		t.Fatalf("the blocks are %+v, %v", blocks, err)
 	}
+	var readers sync.WaitGroup // who reads the blocks at one time shares the results
+	for range 4 {
+		readers.Go(func() {
+			if list, err := b.Blocks(e, surveys.ZH); err != nil || len(list) != len(blocks) {
+				t.Errorf("read at one time: %d blocks, %v", len(list), err)
+			}
+		})
+	}
+	readers.Wait()
 	edit := report.TextEdit{ID: blocks[i].ID, Text: "城镇为 {residence.urban}。", Facts: blocks[i].Facts}
 	if _, err := b.Edit(e, surveys.ZH, edit); err != nil {
 		t.Fatal(err)

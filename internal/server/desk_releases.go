@@ -163,6 +163,9 @@ func (d *desk) makeRelease(v *call) error {
 	if err != nil {
 		return err
 	}
+	if d.deps.Releases == nil {
+		return fmt.Errorf("releases: %w", surveys.ErrNotFound)
+	}
 	sent := typed(form)
 	o := making.ReleaseOrder{Wave: f.wave.ID, Who: v.account.Login, Reason: strings.TrimSpace(sent.Typed("reason"))}
 	o.Languages, o.Forms = d.chosen(sent)

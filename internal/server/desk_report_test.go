@@ -339,7 +339,7 @@ func TestDeskTextFaults(t *testing.T) {
 	stat := d.as("stat")
 	d.drafted("")
 	for lang, wants := range map[string][]string{
-		"en": {"Line 1: There is no blank “rat”.", "Line 2: “# 标题” looks like a heading", "Line 3: A brace is open", "was not saved"},
+		"en": {"Line 1: There is no blank “rat”.", "Line 2: “# 标题” looks like a heading", "Line 3: A brace is open", "was not saved", `href="#block-suggestions"`, `id="block-suggestions"`},
 		"zh": {"第 1 行：没有 rat 这个占位符。", "第 2 行：“# 标题”像标题", "第 3 行：花括号不成对", "没有保存"},
 	} {
 		status, body := stat.send("/desk/village/report/texts?of=zh&lang="+lang, url.Values{"action": {"save"}, "id": {"suggestions"}, "text": {"{rat}\n# 标题\n{rate <i>"}})

@@ -32,6 +32,8 @@ type deskTexts struct {
 	// FileFaults keep the file from being changed here.
 	FileFaults []string
 	Blocks     []textBlock
+	// At leads to the block of the form that was sent.
+	At roomLink
 	// Lost is a block that was typed when there were no numbers to check it with.
 	Lost *textBlock
 }
@@ -139,6 +141,9 @@ func (d *desk) showTexts(v *call, status int, sent *sentText) error {
 	switch {
 	case sent != nil && drafted:
 		f.fault(f.say.words(sent.fault()))
+		if slices.ContainsFunc(p.Blocks, func(b textBlock) bool { return b.Sent }) {
+			p.At = roomLink{Name: f.say.words("desk.texts.at", "block", sent.edit.ID), Href: "#" + placeOf(sent.edit.ID)}
+		}
 	case sent != nil:
 		f.fault(f.say.words("desk.texts.nonumbers"))
 		p.Lost = &textBlock{TextBlock: report.TextBlock{ID: sent.edit.ID, Facts: sent.edit.Facts, Version: sent.edit.Version}, Typed: sent.edit.Text}
@@ -226,6 +231,12 @@ func (f figuresFrame) written(key string, e office.Entry, names people) string {
 	}
 	return f.say.words(key, "who", names.Name(e.Who), "when", clockTime(e.At))
 }
+
+// placeOf names the place of a block on the page.
+func placeOf(block string) string { return "block-" + block }
+
+// Place is the place of the block on the page.
+func (b textBlock) Place() string { return placeOf(b.ID) }
 
 // writers are the lines of the audit trail about the texts of a wave, by what they name.
 type writers map[string]office.Entry
@@ -319,7 +330,7 @@ func (d *desk) editText(v *call) error {
 	if err := d.office.Note(v.Request().Context(), entry); err != nil {
 		return err
 	}
-	return v.leadTo(f.deskFrame, f.Path, said, "of", string(lang), "weights", nameOfWeights(e.Weights))
+	return v.leadTo(f.deskFrame, f.Path+"#"+placeOf(now.ID), said, "of", string(lang), "weights", nameOfWeights(e.Weights))
 }
 
 // refusedText is the status of a block that could not be saved; shown is false for errors that

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/auth"
@@ -239,7 +241,8 @@ func (f *deskFrame) said(v *call) (err error) {
 	return err
 }
 
-// leadTo leads to a page of the desk, which says what was done.
+// leadTo leads to a page of the desk, which says what was done; a place on it may be named
+// behind a #.
 func (v *call) leadTo(f deskFrame, path, said string, pairs ...string) error {
 	q := f.url.Query()
 	for name := range q {
@@ -253,5 +256,10 @@ func (v *call) leadTo(f deskFrame, path, said string, pairs ...string) error {
 			q.Set(pairs[i], pairs[i+1])
 		}
 	}
-	return v.Redirect(http.StatusSeeOther, path+"?"+q.Encode())
+	path, place, named := strings.Cut(path, "#")
+	to := path + "?" + q.Encode()
+	if named {
+		to += "#" + url.PathEscape(place)
+	}
+	return v.Redirect(http.StatusSeeOther, to)
 }
