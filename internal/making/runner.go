@@ -78,8 +78,12 @@ func (r *runner) start(t Task) error {
 	if r.current.Running() {
 		return ErrBusy
 	}
+	select {
+	case r.tasks <- t:
+	default: // nobody has taken the one before
+		return ErrBusy
+	}
 	r.current = State{Wave: t.Wave, Kind: t.Kind, Who: t.Who, Began: r.now()}
-	r.tasks <- t // there is room: nothing is being done
 	return nil
 }
 

@@ -69,7 +69,7 @@ func (b *bench) open() (stop func()) {
 		b.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(b.t.Context())
-	ended := make(chan error)
+	ended := make(chan error, 1)
 	w := b.Workshop
 	go func() { ended <- w.Run(ctx) }()
 	var stopped bool
@@ -77,7 +77,11 @@ func (b *bench) open() (stop func()) {
 		if !stopped {
 			stopped = true
 			cancel()
-			<-ended
+			select {
+			case <-ended:
+			case <-time.After(30 * time.Second):
+				b.t.Error("what is being made does not end with the program")
+			}
 		}
 	}
 	b.t.Cleanup(stop)
