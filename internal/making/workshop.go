@@ -194,7 +194,7 @@ func (w *Workshop) documents(e Estimated, o ReportOrder) (docs []*document.Docum
 	return docs, errors.Join(faults...)
 }
 
-// forms are how reports are written here.
+// forms are how reports of results are written here.
 func (w *Workshop) forms(lang surveys.Lang, texts *report.Texts) Forms {
 	return Forms{Lang: lang, Texts: texts, Made: w.cfg.Now(), Program: w.cfg.Program, Chromium: w.cfg.Chromium, Pictures: true}
 }
