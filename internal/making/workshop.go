@@ -108,6 +108,16 @@ func (w *Workshop) States(wave string, kind Kind) (now, last State) {
 	return w.runner.states(wave, kind)
 }
 
+// Failure says why something failed here; nil for no error. Where the installation lies is
+// nothing that people at the desk need to know.
+func (w *Workshop) Failure(err error) *Failure {
+	f := FailureOf(err)
+	if f != nil {
+		f.Detail = strings.ReplaceAll(f.Detail, filepath.Dir(string(w.cfg.Waves))+string(filepath.Separator), "")
+	}
+	return f
+}
+
 // Forms are the forms that reports can have here: PDF needs a browser.
 func (w *Workshop) Forms() []output.Format {
 	forms := []output.Format{output.HTML, output.PDF, output.DOCX, output.XLSX, output.CSV, output.JSON}
@@ -143,7 +153,7 @@ func (w *Workshop) Make(o ReportOrder, done func(context.Context, Made) error) e
 			return err
 		}
 		err = guarded(ctx, func() error { return w.write(ctx, o, &m, staging, step) })
-		m.Ended, m.Failed = w.cfg.Now(), FailureOf(err)
+		m.Ended, m.Failed = w.cfg.Now(), w.Failure(err)
 		after := context.WithoutCancel(ctx) // what came of it is told when the program ends, too
 		return errors.Join(err, w.shelf.settle(staging, m), done(after, m))
 	}})

@@ -169,7 +169,7 @@ func TestFailedReport(t *testing.T) {
 		want Why
 	}{
 		"away": {fmt.Errorf("read: %w", surveys.ErrUnavailable), WhyStore}, "gone": {fmt.Errorf("weights: %w", surveys.ErrNotFound), WhyGone},
-		"a plan": {fmt.Errorf("plan.yaml: %w", surveys.ErrInvalid), WhyInvalid}, "ours": {errors.New("/secret/path"), WhyOurs},
+		"a plan": {fmt.Errorf("%s: %w", filepath.Join(string(b.cfg.Waves), "zj", "plan.yaml"), surveys.ErrInvalid), WhyInvalid}, "ours": {errors.New("/secret/path"), WhyOurs},
 	} {
 		b.fail = c.err
 		if err := b.Make(order("stat", surveys.ZH), noted); err != nil {
@@ -179,6 +179,9 @@ func TestFailedReport(t *testing.T) {
 		list, err := b.Made("zj")
 		if err != nil || list[0].Failed == nil || list[0].Failed.Why != c.want || len(list[0].Files) > 0 || strings.Contains(list[0].Failed.Detail, "secret") {
 			t.Errorf("%s: %+v, %v", name, list[0].Failed, err)
+		}
+		if c.want == WhyInvalid && !strings.HasPrefix(list[0].Failed.Detail, "waves/zj/plan.yaml: ") {
+			t.Errorf("%s: the detail is %q", name, list[0].Failed.Detail)
 		}
 	}
 	b.fail = nil

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -197,6 +198,13 @@ func (d *desk) makeRelease(v *call) error {
 		return err
 	}
 	return v.leadTo(f.deskFrame, f.Path, "releasing")
+}
+
+// noteRelease puts into the audit trail that a release was made for somebody, and why.
+func (d *desk) noteRelease(o making.ReleaseOrder) func(ctx context.Context, number int) error {
+	return func(ctx context.Context, number int) error {
+		return d.office.Note(ctx, office.Entry{At: d.deps.Now(), Who: o.Who, Action: "make release", Object: fmt.Sprintf("%s %d · %s", o.Wave, number, o.Reason), Outcome: office.Done})
+	}
 }
 
 // maxReason is the length of the reason of a release, in characters.

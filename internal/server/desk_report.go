@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -119,7 +120,7 @@ func (d *desk) underWay(v *call, f figuresFrame, kind making.Kind, names people)
 		return p
 	}
 	var p progress
-	if failed := making.FailureOf(last.Err); failed != nil {
+	if failed := d.deps.Making.Failure(last.Err); failed != nil {
 		p.Failed = f.failure(failed, f.say.words("desk.failed.lead", "what", f.say.words(kindWords[kind]), "when", clockTime(last.Ended)))
 	}
 	return p
@@ -345,6 +346,15 @@ func (d *desk) makeReport(v *call) error {
 		return err
 	}
 	return v.leadTo(f.deskFrame, f.Path, "ordered")
+}
+
+// noteReport puts into the audit trail that a report was made for somebody, or was not.
+func (d *desk) noteReport(ctx context.Context, m making.Made) error {
+	outcome := office.Done
+	if m.Failed != nil {
+		outcome = office.Refused
+	}
+	return d.office.Note(ctx, office.Entry{At: m.Ended, Who: m.Who, Action: "make report", Object: fmt.Sprintf("%s %d", m.Wave, m.Number), Outcome: outcome})
 }
 
 // reportFile sends a file of a report, which the audit trail says.
