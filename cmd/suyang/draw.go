@@ -38,7 +38,7 @@ func (c *drawCommand) Run(ctx context.Context, con *console) error {
 	if c.Plan != "" && c.Out == "" {
 		return errors.New("name the file of the draw with --out; it is what the draw is proved with")
 	}
-	program := "suyang " + version()
+	program := programName()
 	draw := c.again
 	if c.Plan != "" {
 		draw = c.first

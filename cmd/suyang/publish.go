@@ -14,6 +14,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/bank"
@@ -131,15 +132,10 @@ func (c *publishCommand) readTargets(con *console, p *assess.Plan, q *surveys.Qu
 	}
 	for _, t := range targets {
 		if !p.HasRate(t.Code) {
-			con.say("%s", targetElsewhere(t, name))
+			con.say("%s", making.TargetElsewhere(t, name))
 		}
 	}
 	return src, nil
-}
-
-// targetElsewhere says that there is no rate for a target.
-func targetElsewhere(t assess.Target, file string) string {
-	return fmt.Sprintf("the target of %q in %d is of no area and no group of the plan, so the report says nothing of it; correct its code in %s, or plan the area or a table", t.Code, t.Year, file)
 }
 
 // planName is the file with the plan of the analysis, beside the questionnaire.
@@ -161,7 +157,7 @@ func readPlan(name string, src []byte, q *surveys.Questionnaire) (*assess.Plan, 
 	if err != nil {
 		return nil, err
 	}
-	rates, _, err := publishedRates()
+	rates, _, err := making.PublishedRates()
 	if err == nil {
 		err = p.Published(rates)
 	}

@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/internal/report"
+	"github.com/suyang-survey/suyang/internal/report/document"
 	"github.com/suyang-survey/suyang/internal/report/output"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
@@ -29,7 +31,7 @@ type releaseCommand struct {
 	Make    releaseMake    `cmd:"" help:"Freeze the report of a wave: its files, what they were made of, and a signature."`
 	List    releaseList    `cmd:"" help:"List the releases of a wave as CSV, and which are corrected by a later one."`
 	Verify  releaseVerify  `cmd:"" help:"Check a release, a folder or a zip: its signature and every file; with --state also what it was made of."`
-	Key     releaseKey     `cmd:"" help:"Print the public key with which anybody can check releases, as PEM; its fingerprint goes to stderr."`
+	Key     releaseKeys    `cmd:"" help:"The keys that sign releases: print the public ones, make a further one, revoke one."`
 	Publish releasePublish `cmd:"" help:"Let everybody download a release from the server, or take that back."`
 	Zip     releaseZip     `cmd:"" help:"Write a release as one zip."`
 }
@@ -68,10 +70,7 @@ func (c *releaseMake) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer r.st.Close()
-	m, err := c.releases().Make(ctx, release.Draft{
-		Wave: c.Wave, Languages: c.Lang, Program: "suyang " + version(), Revision: revision(), Corrects: c.Corrects, Reason: c.Reason, Now: time.Now(),
-		Contents: func(ctx context.Context, a release.About) (release.Contents, error) { return c.contents(ctx, r, a) },
-	})
+	m, err := c.freeze(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -83,6 +82,14 @@ func (c *releaseMake) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
+// freeze makes the release, be it for the command or for somebody at the desk.
+func (c *releaseMake) freeze(ctx context.Context, r *released) (release.Manifest, error) {
+	return c.releases().Make(ctx, release.Draft{
+		Wave: c.Wave, Languages: c.Lang, Program: programName(), Revision: revision(), Corrects: c.Corrects, Reason: c.Reason, Now: time.Now(),
+		Contents: func(ctx context.Context, a release.About) (release.Contents, error) { return c.contents(ctx, r, a) },
+	})
+}
+
 // note adds to the audit trail what was done with a release.
 func (st *station) note(ctx context.Context, e office.Entry, wave string, number int) error {
 	e.At, e.Who, e.Object, e.Outcome = time.Now(), commandLine, fmt.Sprintf("%s %d", wave, number), office.Done
@@ -92,7 +99,7 @@ func (st *station) note(ctx context.Context, e office.Entry, wave string, number
 // released is the wave of a release and what its numbers are estimated with.
 type released struct {
 	st      *station
-	con     *console
+	say     func(format string, args ...any)
 	wave    waves.Wave
 	weights string
 	opt     assess.Options
@@ -113,15 +120,23 @@ func (c *releaseMake) openReleased(ctx context.Context, con *console) (*released
 	if err != nil {
 		return nil, err
 	}
-	r := &released{st: st, con: con, wave: w, weights: c.Weights, opt: assess.Options{Variance: variance}, extra: c.Input, chromium: c.Chromium, nodesFlags: c.nodesFlags}
-	if c.Weights != "" { // the version that is the latest now
-		record, err := st.store.Weighting(ctx, w.ID, c.Weights)
-		if err != nil {
-			return nil, errors.Join(err, st.Close())
-		}
-		r.weights = record.ID()
+	r := &released{st: st, say: con.say, wave: w, weights: c.Weights, opt: assess.Options{Variance: variance}, extra: c.Input, chromium: c.Chromium, nodesFlags: c.nodesFlags}
+	if err := r.settle(ctx); err != nil {
+		return nil, errors.Join(err, st.Close())
 	}
 	return r, nil
+}
+
+// settle takes the version of the weights that is the latest now.
+func (r *released) settle(ctx context.Context) error {
+	if r.weights == "" {
+		return nil
+	}
+	record, err := r.st.store.Weighting(ctx, r.wave.ID, r.weights)
+	if err == nil {
+		r.weights = record.ID()
+	}
+	return err
 }
 
 // contents are the files of the release. What they are made of is looked at before and after,
@@ -174,10 +189,11 @@ const noForm = "none"
 // files are those that are made, and those that are given. They are complete before any is
 // written, so that a fault in one leaves nothing half-done.
 func (c *releaseMake) files(ctx context.Context, r *released, a release.About) (list []release.File, err error) {
-	for _, form := range c.Form {
-		if form == noForm {
-			continue
-		}
+	forms := slices.DeleteFunc(slices.Clone(c.Form), func(form string) bool { return form == noForm })
+	if err := r.checkTexts(ctx, forms, c.Lang, a); err != nil {
+		return nil, err
+	}
+	for _, form := range forms {
 		for _, lang := range c.Lang {
 			var b bytes.Buffer
 			recipe := form + " " + lang
@@ -205,23 +221,39 @@ func copied(text []byte) func(io.Writer) error {
 // and the same release give the same bytes.
 func (r *released) write(ctx context.Context, w io.Writer, recipe string, a release.About) error {
 	form, lang, _ := strings.Cut(recipe, " ")
+	doc, err := r.document(ctx, surveys.Lang(lang), a)
+	if err != nil {
+		return err
+	}
+	return output.Write(ctx, w, output.Format(form), doc, making.Forms{Say: r.say, Chromium: r.chromium, Pictures: true}.Options(ctx, doc))
+}
+
+// document is the report in a language. The estimate is made once.
+func (r *released) document(ctx context.Context, lang surveys.Lang, a release.About) (doc *document.Document, err error) {
 	if r.results == nil {
-		var err error
 		if r.results, err = assessed(ctx, r.st, r.wave, r.weights, r.opt); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	texts, err := readTexts(r.st.flags.textsPath(r.wave.ID, surveys.Lang(lang)))
+	texts, err := making.Texts(r.st.flags.waves(), r.wave.ID, lang)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f := reportForms{con: r.con, lang: surveys.Lang(lang), texts: texts, made: a.Made, chromium: r.chromium, pictures: true,
-		release: &report.Release{Number: a.Number, Fingerprint: a.Fingerprint, Corrects: a.Corrects}}
-	doc, err := f.document(r.results)
-	if err != nil {
-		return err
+	return making.Forms{Say: r.say, Lang: lang, Texts: texts, Made: a.Made, Program: programName(),
+		Release: &report.Release{Number: a.Number, Fingerprint: a.Fingerprint, Corrects: a.Corrects}}.Document(r.results)
+}
+
+// checkTexts names what is wrong with the texts in all languages at once.
+func (r *released) checkTexts(ctx context.Context, forms, languages []string, a release.About) error {
+	if len(forms) == 0 {
+		return nil
 	}
-	return output.Write(ctx, w, output.Format(form), doc, f.options(ctx, doc))
+	var faults []error
+	for _, lang := range languages {
+		_, err := r.document(ctx, surveys.Lang(lang), a)
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
 }
 
 // revision is the commit that the program was built from, empty when it does not know.
@@ -251,7 +283,7 @@ func (c *releaseList) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"number", "made", "languages", "files", "corrects", "corrected_by", "reason", "public", "key", "sha256", "fault"}}
+	rows := [][]string{{"number", "made", "languages", "files", "corrects", "corrected_by", "reason", "public", "key", "key_revoked", "sha256", "fault"}}
 	damaged := 0
 	for _, e := range list {
 		if e.Err != nil {
@@ -269,20 +301,29 @@ func (c *releaseList) Run(con *console) error {
 }
 
 func releaseRow(e release.Entry) []string {
-	row := []string{strconv.Itoa(e.Number), "", strings.Join(e.Languages, " "), strconv.Itoa(len(e.Outputs)), "", "", "", strconv.FormatBool(e.Public), e.Key, e.SHA256, ""}
+	row := []string{strconv.Itoa(e.Number), "", strings.Join(e.Languages, " "), strconv.Itoa(len(e.Outputs)), "", "", "", strconv.FormatBool(e.Public), e.Key, "", e.SHA256, ""}
 	if !e.Made.IsZero() {
 		row[1] = e.Made.In(surveys.ChinaTime).Format(time.RFC3339)
 	}
 	if e.Corrects != nil {
 		row[4], row[6] = strconv.Itoa(e.Corrects.Number), e.Corrects.Reason
 	}
+	if e.Revoked != nil {
+		row[9] = e.Revoked.Since
+	}
 	if e.CorrectedBy != 0 {
 		row[5] = strconv.Itoa(e.CorrectedBy)
 	}
 	if e.Err != nil {
-		row[10] = e.Err.Error()
+		row[11] = e.Err.Error()
 	}
 	return row
+}
+
+// releaseKeys are the commands about keys.
+type releaseKeys struct {
+	Show   releaseKey       `cmd:"" default:"withargs" help:"Print the public key with which anybody can check releases, as PEM; its fingerprint goes to stderr."`
+	Revoke releaseKeyRevoke `cmd:"" help:"Put a key that others may have on the list of revoked keys: what it signed is not trusted any more."`
 }
 
 type releaseKey struct {
@@ -314,13 +355,58 @@ func (c *releaseKey) Run(con *console) error {
 	if !c.All {
 		list = list[:1]
 	}
+	revoked, err := keys.Revoked()
+	if err != nil {
+		return err
+	}
 	for _, k := range list {
 		con.say("key %s, fingerprint SHA-256 %s", k.ID(), k.Fingerprint())
+		for _, r := range revoked {
+			if r.Fingerprint == k.Fingerprint() {
+				con.say("it is revoked since %s: %s", r.Since, r.Reason)
+			}
+		}
 		if _, err := con.out.Write(k.PEM()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// releaseKeyRevoke revokes a key.
+type releaseKeyRevoke struct {
+	stateFlags
+	Key    string `arg:"" help:"ID of the key, 16 digits, or its fingerprint; “suyang release key --all” prints them."`
+	Reason string `required:"" help:"Why, in one line, for everybody who checks releases."`
+	Since  string `placeholder:"DAY" help:"Since when others may have had the key, such as 2026-11-20; by default today."`
+}
+
+// Run revokes the key and says what remains to be done.
+func (c *releaseKeyRevoke) Run(ctx context.Context, con *console) error {
+	if err := c.isNoCollector(); err != nil {
+		return err
+	}
+	keys, now := c.releases().Keys(), time.Now()
+	since := c.Since
+	if since == "" {
+		since = now.In(surveys.ChinaTime).Format(time.DateOnly)
+	}
+	r, err := keys.Revoke(c.Key, since, c.Reason, now)
+	if err != nil {
+		return err
+	}
+	err = c.change(ctx, func(store *office.Store) error {
+		return store.Note(ctx, office.Entry{Action: "revoke release key", At: now, Who: commandLine, Object: r.ID(), Outcome: office.Done})
+	})
+	if err != nil {
+		return err
+	}
+	con.say("key %s is revoked since %s; what it signed is reported as such, and a server gives the list at /v1/release-revoked.json", r.ID(), r.Since)
+	list, err := keys.Public()
+	if err == nil && list[0].ID() == r.ID() {
+		con.say("it is the key that signs: make a further one with “suyang release key --rotate”, and correct the releases that still count")
+	}
+	return err
 }
 
 type releasePublish struct {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,8 +13,11 @@ import (
 	"testing"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/release"
+	"github.com/suyang-survey/suyang/internal/report/output"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // A report is frozen while the server is at work, and proved afterwards: by its files, by the
@@ -57,6 +62,8 @@ func TestRelease(t *testing.T) {
 	}
 	defer engine.Close()
 	releaseForced(t, state)
+	releaseAtDesk(t, engine, state)
+	releaseRevoked(t, state, one)
 	releaseAgainstOtherLog(t, state, one)
 }
 
@@ -163,6 +170,93 @@ func releaseAgainstBackup(t *testing.T, state string) {
 	if a, b := must(t, "release", "key", "--state", state), must(t, "release", "key", "--state", again); a != b {
 		t.Error("the restored key is another one")
 	}
+}
+
+// releaseAtDesk makes a report and a release as the desk does: the report is that of the
+// command, and the release is proved by making it again with the command.
+func releaseAtDesk(t *testing.T, st *station, state string) {
+	t.Helper()
+	p, err := st.flags.published()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.take(p)
+	w, err := st.openWorkshop("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended, made, released := make(chan error), make(chan making.Made, 1), make(chan int, 1)
+	go func() { ended <- w.Run(ctx) }()
+	defer func() { stop(); <-ended }()
+	err = w.Make(making.ReportOrder{Wave: "gss", Who: "stat", Languages: []surveys.Lang{surveys.EN}, Forms: []output.Format{output.CSV}},
+		func(_ context.Context, m making.Made) error { made <- m; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := <-made
+	if m.Failed != nil || m.Data.Interviews == 0 || m.Data.Sample == "" || m.Data.Questionnaire == "" {
+		t.Fatalf("the report of the desk is %+v", m)
+	}
+	byHand := filepath.Join(t.TempDir(), "r.csv")
+	must(t, "report", "gss", "--lang", "en", "--format", "csv", "-o", byHand, "--state", state)
+	a, err := os.ReadFile(byHand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(state, madeFiles, "gss", "1", "gss.en.csv"))
+	if err != nil || !bytes.Equal(a, b) || len(a) < 1000 {
+		t.Errorf("the desk made %d bytes, the command %d (%v)", len(b), len(a), err)
+	}
+	for {
+		err = w.Release(making.ReleaseOrder{Wave: "gss", Who: "stat", Languages: []surveys.Lang{surveys.EN}, Forms: []output.Format{output.CSV}, Corrects: 3, Reason: "made at the desk"},
+			func(_ context.Context, number int) error { released <- number; return nil })
+		if !errors.Is(err, making.ErrBusy) { // the report is just being put away
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if number := <-released; number != 4 {
+		t.Fatalf("the release of the desk has the number %d", number)
+	}
+	four := filepath.Join(state, releaseFiles, "gss", "4")
+	if out := must(t, "release", "verify", four, "--state", state, "--again"); !strings.Contains(out, "it corrects release 3: made at the desk") || !strings.Contains(out, "1 files have the same bytes") {
+		t.Errorf("verify of the release of the desk printed\n%s", out)
+	}
+}
+
+// releaseRevoked revokes the key that signs: what it signed is reported, here and elsewhere,
+// and a further key signs anew.
+func releaseRevoked(t *testing.T, state, one string) {
+	t.Helper()
+	id := manifestIn(t, one).Key
+	key := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(key, []byte(must(t, "release", "key", "--state", state)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, "no reason", "needs a reason", "release", "key", "revoke", id, "--reason", " ", "--state", state)
+	refuses(t, "another key", "no key of this installation", "release", "key", "revoke", "0123456789abcdef", "--reason", "lost", "--state", state)
+	must(t, "release", "key", "revoke", id, "--since", "2026-01-02", "--reason", "a laptop was stolen", "--state", state)
+	refuses(t, "a revoked key", "wrong: it is signed by key "+id+", which is revoked since 2026-01-02: a laptop was stolen", "release", "verify", one, "--state", state)
+	refuses(t, "signing with it", "--rotate", "release", "make", "gss", "--form", "none", "--files", filepath.Join(one, "table.csv"), "--state", state)
+	must(t, "release", "verify", one, "--key", key)
+	refuses(t, "with the list", "is revoked since", "release", "verify", one, "--key", key, "--revoked", filepath.Join(state, releaseKeyFiles, release.RevokedName))
+	refuses(t, "with the state folder", "is revoked since", "release", "verify", one, "--key", key, "--state", state)
+	refuses(t, "a list without a key", "--revoked is for", "release", "verify", one, "--state", state, "--revoked", filepath.Join(state, releaseKeyFiles, release.RevokedName))
+	must(t, "release", "key", "--rotate", "--state", state)
+	must(t, "release", "make", "gss", "--form", "none", "--files", filepath.Join(one, "table.csv"), "--corrects", "4", "--reason", "signed anew", "--state", state)
+	refuses(t, "what a later one vouches for", "names this one", "release", "verify", one, "--state", state)
+	must(t, "release", "verify", filepath.Join(state, releaseFiles, "gss", "5"), "--state", state)
+	lines := strings.Split(must(t, "release", "list", "gss", "--state", state), "\n")
+	if !strings.Contains(lines[1], ","+id+",2026-01-02,") || strings.Contains(lines[5], "2026-01-02") {
+		t.Errorf("list printed\n%s", strings.Join(lines, "\n"))
+	}
+	to, again := filepath.Join(t.TempDir(), "b"), filepath.Join(t.TempDir(), "s")
+	must(t, "backup", to, "--state", state)
+	must(t, "restore", to, "--state", again)
+	refuses(t, "restored", "is revoked since", "release", "verify", one, "--state", again)
 }
 
 // releaseAfterMore lets an interview come after the release: the log still has what it had,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 type releaseVerify struct {
 	Release    string            `arg:"" type:"path" help:"Folder or zip of the release."`
 	With       string            `name:"key" type:"existingfile" help:"File with the public key as PEM, from a place that you trust; by default the keys of the state folder are used."`
+	Revoked    string            `type:"existingfile" help:"With --key: the list of revoked keys of the office, which a server gives at /v1/release-revoked.json."`
 	State      string            `type:"path" env:"SUYANG_STATE" help:"State folder, to compare with what there is now: questionnaires, sample, weights, ledger, and that the log still has the head of its chain."`
 	ClickHouse string            `name:"clickhouse" env:"SUYANG_CLICKHOUSE" help:"Address of a ClickHouse server; by default the embedded engine is used."`
 	Chromium   string            `env:"SUYANG_CHROMIUM" placeholder:"PROGRAM" help:"Browser that prints the PDF again; the bytes are the same with the same browser and fonts."`
@@ -47,7 +47,10 @@ func (c *releaseVerify) Run(ctx context.Context, con *console) error {
 	if c.Again && c.State == "" {
 		return fmt.Errorf("--again makes the report again from a state folder; give it with --state: %w", surveys.ErrInvalid)
 	}
-	keys, err := c.keys()
+	if c.Revoked != "" && c.With == "" {
+		return fmt.Errorf("--revoked is for a key that is given with --key; a state folder has its own list: %w", surveys.ErrInvalid)
+	}
+	trust, err := c.trust()
 	if err != nil {
 		return err
 	}
@@ -56,12 +59,12 @@ func (c *releaseVerify) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer p.Close()
-	found := p.Check(keys)
+	found := p.Check(trust)
 	v := &releaseVerdict{con: con}
 	for _, f := range found.Faults {
 		v.fault("%s", f)
 	}
-	if m := found.Manifest; found.Sound() {
+	if m := found.Manifest; asSigned(found) {
 		v.describe(found)
 		if c.State != "" {
 			if err := c.compare(ctx, v, m, found.SHA256); err != nil {
@@ -75,25 +78,31 @@ func (c *releaseVerify) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// keys are those that are trusted.
-func (c *releaseVerify) keys() ([]release.Public, error) {
-	if c.With != "" {
-		text, err := os.ReadFile(c.With)
-		if err != nil {
-			return nil, err
-		}
-		key, err := release.ParsePublic(text)
-		return []release.Public{key}, err
-	}
+// asSigned says that a release is as it was signed, be it by a key that is revoked.
+func asSigned(found release.Checked) bool {
+	return found.Manifest.Number > 0 && !slices.ContainsFunc(found.Faults, func(f release.Fault) bool { return f.Kind != release.FaultRevoked })
+}
+
+// trust is the key that was given, or those of the state folder, and which are revoked.
+func (c *releaseVerify) trust() (release.Trust, error) {
 	flags := c.flags()
+	if c.With != "" {
+		trust, err := release.TrustIn(c.With, c.Revoked)
+		if err != nil || flags.State == "" {
+			return trust, err
+		}
+		own, err := flags.releases().Keys().Revoked()
+		trust.Revoked = append(trust.Revoked, own...)
+		return trust, err
+	}
 	if flags.State == "" {
 		flags.State = "suyang-state"
 	}
-	keys, err := flags.releases().Keys().Public()
-	if err == nil && len(keys) == 0 {
+	trust, err := flags.releases().Keys().Trust()
+	if err == nil && len(trust.Keys) == 0 {
 		err = fmt.Errorf("%s has no key of releases; give the public key of the office with --key, or the state folder with --state: %w", flags.State, surveys.ErrNotFound)
 	}
-	return keys, err
+	return trust, err
 }
 
 func (c *releaseVerify) flags() *stateFlags {
@@ -132,7 +141,7 @@ func (c *releaseVerify) compare(ctx context.Context, v *releaseVerdict, m releas
 	if err != nil {
 		return err
 	}
-	r := &released{st: st, con: v.con, chromium: c.Chromium, wave: w, weights: m.Inputs.Settings[weightsSetting], opt: assess.Options{Variance: variance}, extra: c.Input, nodesFlags: c.nodesFlags}
+	r := &released{st: st, say: v.con.say, chromium: c.Chromium, wave: w, weights: m.Inputs.Settings[weightsSetting], opt: assess.Options{Variance: variance}, extra: c.Input, nodesFlags: c.nodesFlags}
 	if err := st.tellStandings(ctx, w.ID); err != nil {
 		return err
 	}
@@ -181,6 +190,9 @@ func (c *releaseVerify) inStore(v *releaseVerdict, m release.Manifest, sum strin
 		v.fault("release %d in the state folder is another one", m.Number)
 	case list[at].CorrectedBy != 0:
 		v.good("note: it is corrected by release %d", list[at].CorrectedBy)
+	}
+	if at >= 0 && list[at].VouchedBy != 0 {
+		v.good("note: release %d, signed by a key that is not revoked, names this one: it was there as it is when that one was made", list[at].VouchedBy)
 	}
 	return nil
 }
@@ -272,7 +284,7 @@ var ownKinds = []string{"questionnaire", "wave-file", "sample", "standings", "we
 
 // again makes the files of the release again.
 func (c *releaseVerify) again(ctx context.Context, v *releaseVerdict, m release.Manifest, r *released) error {
-	if now := "suyang " + version(); now != m.Program || revision() != m.Revision {
+	if now := programName(); now != m.Program || revision() != m.Revision {
 		v.good("note: the release was made by %s, revision %q; this is %s, revision %q, which may write a report in another way", m.Program, m.Revision, now, revision())
 	}
 	about := release.About{Wave: m.Wave, Number: m.Number, Made: m.Made, Program: m.Program}

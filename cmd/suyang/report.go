@@ -2,19 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/report/output"
 	"github.com/suyang-survey/suyang/internal/report/pdf"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
-	"github.com/suyang-survey/suyang/surveys/library"
 )
 
 // reportCommand writes a report.
@@ -62,8 +64,8 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 	}
 	wait := con.patience("report files")
 	defer wait.finish()
-	f := reportForms{con: con, lang: surveys.Lang(c.Lang), texts: texts, made: time.Now(), chromium: c.Chromium, pictures: c.Pictures}
-	written, err := f.files(ctx, r, formats, paths, wait.step)
+	f := making.Forms{Say: con.say, Lang: surveys.Lang(c.Lang), Texts: texts, Made: time.Now(), Program: programName(), Chromium: c.Chromium, Pictures: c.Pictures}
+	written, err := f.Files(ctx, r, formats, paths, wait.step)
 	for _, path := range written {
 		fmt.Fprintln(con.out, path)
 	}
@@ -95,13 +97,16 @@ func (c *reportCommand) files() ([]output.Format, []string, error) {
 // texts are what people wrote; a file that was named must be there.
 func (c *reportCommand) texts() (*report.Texts, error) {
 	if c.Texts == "" {
-		return readTexts(c.textsPath(c.Wave, surveys.Lang(c.Lang)))
+		return making.Texts(c.waves(), c.Wave, surveys.Lang(c.Lang))
 	}
-	texts, err := readTexts(c.Texts)
-	if texts == nil && err == nil {
-		err = fmt.Errorf("--texts: there is no file %s; write it with: suyang texts %s -f %s", c.Texts, c.Wave, c.Texts)
+	src, err := os.ReadFile(c.Texts)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("--texts: there is no file %s; write it with: suyang texts %s -f %s", c.Texts, c.Wave, c.Texts)
+	case err != nil:
+		return nil, err
 	}
-	return texts, err
+	return report.ReadTexts(c.Texts, src)
 }
 
 // varianceFlags choose where standard errors come from.
@@ -124,35 +129,18 @@ func (f varianceFlags) variance() (assess.Variance, error) {
 // assessed computes the results of a wave with a set of weights, or without a name with
 // those of the sample.
 func assessed(ctx context.Context, st *station, w waves.Wave, weights string, opt assess.Options) (*assess.Results, error) {
-	opt.Wave = w.ID
-	var err error
-	if opt.References, opt.Criteria, err = publishedRates(); err != nil {
-		return nil, err
-	}
-	if opt.Targets, err = st.flags.waves().Targets(w.ID, w.Questionnaire); err != nil {
-		return nil, err
-	}
 	if err := st.tellStandings(ctx, w.ID); err != nil {
 		return nil, err
 	}
-	if weights != "" {
-		if opt.Weighting, err = st.store.Weighting(ctx, w.ID, weights); err != nil {
-			return nil, err
-		}
-	}
-	r, err := assess.Assess(ctx, st.store, w.Questionnaire, w.Plan, opt)
-	if err == nil && !slices.ContainsFunc(r.Headline, func(row assess.Row) bool { return row.Estimate.N > 0 }) {
-		err = fmt.Errorf("wave %s has no interview that counts with a score, so there is nothing to report; interviews of cases at the desk count when they have passed their reviews: %w", w.ID, surveys.ErrInvalid)
-	}
-	return r, err
+	return making.Results(ctx, st.store, st.flags.waves(), w, weights, opt)
 }
 
-// publishedRates are those of the library, and which criterion of theirs is that of a
-// questionnaire.
-func publishedRates() ([]assess.Reference, []assess.SameCriterion, error) {
-	series, err := fs.Sub(library.FS, "literacy-series")
-	if err != nil {
-		return nil, nil, err
-	}
-	return assess.ReadSeries(series)
+// programName is the name and version of this program.
+func programName() string { return "suyang " + version() }
+
+// writeReport writes the page of a report to a path.
+func writeReport(ctx context.Context, con *console, path string, r *assess.Results, lang surveys.Lang) error {
+	f := making.Forms{Say: con.say, Lang: lang, Made: time.Now(), Program: programName()}
+	_, err := f.Files(ctx, r, []output.Format{output.HTML}, []string{path}, nil)
+	return err
 }

@@ -19,6 +19,7 @@ type serveCommand struct {
 	stateFlags
 	listenFlags
 	nodeFlags
+	Chromium string `env:"SUYANG_CHROMIUM" placeholder:"PROGRAM" help:"Browser that prints PDFs of reports that the desk makes; by default Chromium or Chrome where one is installed."`
 }
 
 // listenFlags say where the server is reached.
@@ -72,10 +73,14 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	if st.collectors, err = c.clients(c.Collectors...); err != nil {
 		return err
 	}
+	if st.workshop, err = st.openWorkshop(c.Chromium); err != nil {
+		return err
+	}
 	srv, err := c.listen(st, c.Leave)
 	if err != nil {
 		return err
 	}
+	st.start(ctx, st.workshop.Run)
 	server.Tune(ctx)
 	con.say("serving %s on http://%s", st.waveNames(), srv.Addr())
 	con.say("%s", st.logRead())
@@ -206,7 +211,7 @@ func (f *listenFlags) listen(st *station, leave time.Duration) (*server.Server, 
 		}
 		deps.Quarantine, deps.Releases = st.intake, st.flags.releases()
 		deps.Office, deps.Tablets, deps.Findings, deps.Answers = st.office, st.tablets, newJudge(st).findings, st.store.Response
-		deps.Live = st.board
+		deps.Live, deps.Making = st.board, st.workshop
 	}
 	srv, err := server.New(cfg, deps)
 	if err != nil {

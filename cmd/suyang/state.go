@@ -21,6 +21,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/drafts"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/node"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/server"
@@ -122,6 +123,8 @@ type station struct {
 	heard   atomic.Uint64
 	numbers sync.Map
 	boards  boards
+	// workshop makes reports for the desk; nil where there is none.
+	workshop *making.Workshop
 	// now is the clock of the intake and the pages.
 	now func() time.Time
 	// stop ends what runs beside the server: shipping, following the log, and carrying out what

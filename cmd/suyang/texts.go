@@ -1,16 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
@@ -25,16 +25,10 @@ type textsCommand struct {
 	File    string `short:"f" type:"path" help:"File of the texts; by default findings.zh.md or findings.en.md in the folder of the wave, where report finds it."`
 }
 
-// Run writes the file, with what people wrote as it stands there, and prints its path.
+// Run writes the file, with what people wrote as it stands there, and prints its path. The
+// texts are read when the numbers are known: what somebody saves at the desk until then is in
+// the new file.
 func (c *textsCommand) Run(ctx context.Context, con *console) error {
-	path := c.File
-	if path == "" {
-		path = c.textsPath(c.Wave, surveys.Lang(c.Lang))
-	}
-	old, err := readTexts(path)
-	if err != nil {
-		return err
-	}
 	st, w, err := c.openWave(ctx, c.Wave)
 	if err != nil {
 		return err
@@ -44,36 +38,52 @@ func (c *textsCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	path := c.waves().TextsPath(c.Wave, surveys.Lang(c.Lang))
+	change := func(old []byte) ([]byte, error) { return c.written(con, path, r, old) }
+	if c.File == "" {
+		err = c.waves().ChangeTexts(c.Wave, surveys.Lang(c.Lang), change)
+	} else {
+		path = c.File
+		err = changeFile(path, change)
+	}
+	if err == nil {
+		fmt.Fprintln(con.out, path)
+	}
+	return err
+}
+
+// written is the new file of texts; old is the one that is there, nil without any.
+func (c *textsCommand) written(con *console, path string, r *assess.Results, old []byte) ([]byte, error) {
 	// The drafts must be those of the report: without a sentence on what it withholds, and with
 	// the same facts, or else every text that a person wrote would be marked as out of date.
-	opt, err := reportForms{con: con, texts: old, made: time.Now()}.content(r)
-	if err != nil {
-		return err
+	f := making.Forms{Say: con.say, Made: time.Now(), Program: programName()}
+	var err error
+	if old != nil {
+		if f.Texts, err = report.ReadTexts(path, old); err != nil {
+			return nil, err
+		}
 	}
-	var out strings.Builder
-	if err := report.WriteTexts(&out, r, surveys.Lang(c.Lang), opt); err != nil {
-		return err
-	}
-	if err := waves.WriteDurably(path, []byte(out.String())); err != nil {
-		return fmt.Errorf("write the texts %s: %w", path, err)
-	}
-	fmt.Fprintln(con.out, path)
-	return nil
-}
-
-// textsPath is the file of the texts of a wave, beside its questionnaire and plan.
-func (f *stateFlags) textsPath(wave string, lang surveys.Lang) string {
-	return filepath.Join(string(f.waves()), wave, "findings."+string(lang)+".md")
-}
-
-// readTexts reads a file of texts; nil when there is none.
-func readTexts(path string) (*report.Texts, error) {
-	src, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	opt, err := f.Content(r)
 	if err != nil {
 		return nil, err
 	}
-	return report.ReadTexts(path, src)
+	var out bytes.Buffer
+	err = report.WriteTexts(&out, r, surveys.Lang(c.Lang), opt)
+	return out.Bytes(), err
+}
+
+// changeFile changes a file that is nobody else's.
+func changeFile(path string, change func(old []byte) ([]byte, error)) error {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	src, err := change(old)
+	if err != nil {
+		return err
+	}
+	if err := waves.WriteDurably(path, src); err != nil {
+		return fmt.Errorf("write the texts %s: %w", path, err)
+	}
+	return nil
 }

@@ -72,7 +72,7 @@ func (st *station) weigh(ctx context.Context, w waves.Wave, plan *weigh.Plan, fi
 		return done, err
 	}
 	weights, record, err := weigh.Run(ctx, st.store, weigh.Input{
-		Wave: w.ID, Questionnaire: w.Questionnaire, Plan: plan, Files: files, Library: library.FS, Program: "suyang " + version(),
+		Wave: w.ID, Questionnaire: w.Questionnaire, Plan: plan, Files: files, Library: library.FS, Program: programName(),
 	})
 	done.Record = record
 	if err != nil || !store {

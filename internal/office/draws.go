@@ -156,16 +156,22 @@ func (s *Store) Secret(ctx context.Context, wave string) (household.Secret, erro
 	return household.NewSecret(random)
 }
 
-// Whole says whether all cases of a wave lie in the area of an account, which then may see
-// its draw. One that may not finds nothing, and the try stands in the audit trail.
-func (s *Store) Whole(ctx context.Context, a auth.Account, wave string, now time.Time) error {
+// SeesAll says whether all cases of a wave lie in the area of an account, which then may see
+// what is about the wave as a whole.
+func (s *Store) SeesAll(ctx context.Context, a auth.Account, wave string) (bool, error) {
 	condition, values := within(a.Area)
 	var outside bool
 	err := s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM cases WHERE wave = ? AND NOT ("+condition+"))", append([]any{wave}, values...)...).Scan(&outside)
-	switch {
+	return !outside, away("look for the areas of the wave", err)
+}
+
+// Whole says whether an account may see the draw of a wave: it sees all of its cases. One that
+// may not finds nothing, and the try stands in the audit trail.
+func (s *Store) Whole(ctx context.Context, a auth.Account, wave string, now time.Time) error {
+	switch all, err := s.SeesAll(ctx, a, wave); {
 	case err != nil:
-		return away("look for the areas of the wave", err)
-	case outside:
+		return err
+	case !all:
 		return errors.Join(fmt.Errorf("the draw of wave %s has cases outside of area %s: %w", wave, a.Area, surveys.ErrNotFound), s.Note(ctx, Entry{now, a.Login, "read draw", wave, Refused}))
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -134,41 +135,82 @@ type Checked struct {
 	// SHA256 is that of the manifest, Signer the key that signed it.
 	SHA256 string
 	Signer Public
-	// Faults are everything that is wrong, in words; none when the release is whole and as
-	// it was signed.
-	Faults []string
+	// Revoked says that the key that signed is not trusted any more; nil when it is.
+	Revoked *Revocation
+	// Faults are everything that is wrong; none when the release is whole, as it was signed,
+	// and by a key that is trusted.
+	Faults []Fault
+}
+
+// Fault is something that is wrong with a release.
+type Fault struct {
+	Kind FaultKind
+	// File is the file that it is about, empty for none.
+	File string
+	// Text says all of it in English.
+	Text string
+}
+
+func (f Fault) String() string { return f.Text }
+
+// FaultKind says what is wrong.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	FaultOdd       FaultKind = "odd"       // something in it that no release has
+	FaultHead      FaultKind = "head"      // manifest or signature is missing or cannot be read
+	FaultSignature FaultKind = "signature" // not signed by a trusted key, or changed
+	FaultForm      FaultKind = "form"      // the manifest is not in its form
+	FaultKey       FaultKind = "key"       // the manifest names another key than that which signed
+	FaultRevoked   FaultKind = "revoked"   // the key is not trusted any more
+	FaultMissing   FaultKind = "missing"   // a file is missing
+	FaultChanged   FaultKind = "changed"   // a file was changed, or cannot be read
+	FaultUnsigned  FaultKind = "unsigned"  // a file is not of the release
+	FaultPlace     FaultKind = "place"     // it does not fit the releases around it
+)
+
+// FaultKinds lists the kinds.
+func FaultKinds() []FaultKind {
+	return []FaultKind{FaultOdd, FaultHead, FaultSignature, FaultForm, FaultKey, FaultRevoked, FaultMissing, FaultChanged, FaultUnsigned, FaultPlace}
 }
 
 // Sound says whether the release is whole and as it was signed.
 func (c Checked) Sound() bool { return len(c.Faults) == 0 }
 
-func (c *Checked) fault(format string, args ...any) {
-	c.Faults = append(c.Faults, fmt.Sprintf(format, args...))
+func (c *Checked) fault(kind FaultKind, file, format string, args ...any) {
+	c.Faults = append(c.Faults, Fault{kind, file, fmt.Sprintf(format, args...)})
 }
 
-// Check checks a package with the keys that are trusted: the signature, the form of the
-// manifest, the hash of every file, and that there is no other one. When the signature is
+// Check checks a package with what is trusted: the signature, that its key is not revoked, the
+// form of the manifest, the hash of every file, and that there is no other one. When the signature is
 // wrong nothing else is read, since nothing else that the package says can be believed.
-func (p *Package) Check(keys []Public) (c Checked) {
-	c.Faults = slices.Clone(p.odd)
+func (p *Package) Check(trust Trust) (c Checked) {
+	for _, o := range p.odd {
+		c.fault(FaultOdd, "", "%s", o)
+	}
 	text, err := p.read(ManifestName, maxManifest)
 	signature, err2 := p.read(SignatureName, ed25519.SignatureSize)
 	if err = errors.Join(err, err2); err != nil {
-		c.fault("%v", err)
+		c.fault(FaultHead, "", "%v", err)
 		return c
 	}
-	if c.Signer, err = signerOf(text, signature, keys); err != nil {
-		c.fault("%v", err)
+	if c.Signer, err = signerOf(text, signature, trust.Keys); err != nil {
+		c.fault(FaultSignature, "", "%v", err)
 		return c
 	}
 	m, err := Parse(text)
 	if err != nil {
-		c.fault("%v", err)
+		c.fault(FaultForm, "", "%v", err)
 		return c
 	}
 	c.Manifest, c.SHA256 = m, sumOf(text)
+	if c.Revoked = revoked(trust.Revoked, c.Signer); c.Revoked != nil {
+		c.fault(FaultRevoked, "", "it is signed by key %s, which is revoked since %s: %s; it says that it was made on %s, but whoever has the key can write any day",
+			c.Revoked.ID(), c.Revoked.Since, c.Revoked.Reason, m.Made.In(surveys.ChinaTime).Format(time.DateOnly))
+	}
 	if m.Key != c.Signer.ID() {
-		c.fault("%s says that key %.40q signs, and key %s has", ManifestName, m.Key, c.Signer.ID())
+		c.fault(FaultKey, "", "%s says that key %.40q signs, and key %s has", ManifestName, m.Key, c.Signer.ID())
 	}
 	p.checkFiles(&c)
 	return c
@@ -202,16 +244,16 @@ func keyIDs(keys []Public) string {
 func (p *Package) checkFiles(c *Checked) {
 	for _, o := range c.Manifest.Outputs {
 		if p.files[o.Name] == nil {
-			c.fault("file %s is missing", o.Name)
+			c.fault(FaultMissing, o.Name, "file %s is missing", o.Name)
 			continue
 		}
 		if why := p.differs(o); why != "" {
-			c.fault("file %s %s", o.Name, why)
+			c.fault(FaultChanged, o.Name, "file %s %s", o.Name, why)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.files)) {
 		if _, ok := c.Manifest.output(name); !ok && name != ManifestName && name != SignatureName {
-			c.fault("file %.160q is not of this release", name)
+			c.fault(FaultUnsigned, name, "file %.160q is not of this release", name)
 		}
 	}
 }
@@ -237,10 +279,33 @@ func (p *Package) differs(o Output) string {
 	return ""
 }
 
+// Check checks a release of the store with its own keys: as Package.Check does, and that it
+// fits the releases around it. It is surveys.ErrNotFound when there is none of that number.
+func (s *Store) Check(wave string, number int) (Checked, Entry, error) {
+	e, err := s.Find(wave, number)
+	if err != nil {
+		return Checked{}, e, err
+	}
+	trust, err := s.keys.Trust()
+	if err != nil {
+		return Checked{}, e, err
+	}
+	p, err := Open(s.folder(wave, number))
+	if err != nil {
+		return Checked{}, e, err
+	}
+	defer p.Close()
+	c := p.Check(trust)
+	if e.Err != nil && !slices.ContainsFunc(c.Faults, func(f Fault) bool { return f.Kind == FaultHead || f.Kind == FaultSignature || f.Kind == FaultForm }) {
+		c.fault(FaultPlace, "", "%v", e.Err)
+	}
+	return c, e, nil
+}
+
 // Zip writes a release of the store as one file. The same release gives the same bytes: its
 // files are in order, not compressed, and have the time of the release.
 func (s *Store) Zip(w io.Writer, wave string, number int) error {
-	m, _, err := s.manifest(wave, number)
+	m, _, _, err := s.manifest(wave, number)
 	if err != nil {
 		return fmt.Errorf("release %d of wave %s: %w", number, wave, err)
 	}

@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
+	"github.com/suyang-survey/suyang/internal/exclusive"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -71,23 +71,8 @@ func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error
 	return errors.Join(err, f.Close())
 }
 
-// lockWait is how long somebody who has the lock is waited for: as long as writing a small
-// file takes, not as long as making a report.
-const lockWait = 2 * time.Second
-
 // lock keeps everybody else out of a folder until unlock; what is said of what is in it is
 // the beginning of the error that somebody else has it.
 func lock(dir, what string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for end := time.Now().Add(lockWait); ; time.Sleep(10 * time.Millisecond) {
-		if err = lockFile(f); err == nil {
-			return func() { f.Close() }, nil
-		}
-		if time.Now().After(end) {
-			return nil, errors.Join(fmt.Errorf("%s being changed by another command; try again when it has ended: %w", what, surveys.ErrConflict), f.Close())
-		}
-	}
+	return exclusive.Lock(filepath.Join(dir, "lock"), what)
 }

@@ -104,6 +104,15 @@ func (k Keys) signing() (key, error) {
 	return k.add(false)
 }
 
+// trusted complains of a key that is revoked, which signs nothing any more.
+func (k Keys) trusted(signing key) error {
+	list, err := k.Revoked()
+	if r := revoked(list, signing.public()); err == nil && r != nil {
+		err = fmt.Errorf("the key %s that signs is revoked; make a further one with “suyang release key --rotate”: %w", r.ID(), surveys.ErrConflict)
+	}
+	return err
+}
+
 // Rotate makes a further key, which signs from now on, and forgets the private part of the
 // one before.
 func (k Keys) Rotate() (Public, error) {

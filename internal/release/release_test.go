@@ -79,10 +79,10 @@ func checkWith(t *testing.T, path string, keys []Public) Checked {
 	t.Helper()
 	p, err := Open(path)
 	if err != nil {
-		return Checked{Faults: []string{err.Error()}}
+		return Checked{Faults: []Fault{{Text: err.Error()}}}
 	}
 	defer p.Close()
-	return p.Check(keys)
+	return p.Check(Trust{Keys: keys})
 }
 
 // A release is whole, says what it was made of, and is read-only; its zip is one, too, and
@@ -277,7 +277,7 @@ func TestFiles(t *testing.T) {
 		if err := c.do(func(file string) string { return filepath.Join(folder, file) }); err != nil {
 			t.Fatal(err)
 		}
-		if c2 := check(t, s, folder); !strings.Contains(strings.Join(c2.Faults, "\n"), c.want) {
+		if c2 := check(t, s, folder); !strings.Contains(said(c2), c.want) {
 			t.Errorf("%s: %q, want %q", name, c2.Faults, c.want)
 		}
 	}

@@ -106,6 +106,9 @@ func (s *Store) make(ctx context.Context, d Draft) (m Manifest, err error) {
 	}
 	defer unlock()
 	signing, err := s.keys.signing()
+	if err == nil {
+		err = s.keys.trusted(signing)
+	}
 	if err != nil {
 		return m, err
 	}
@@ -361,6 +364,12 @@ type Entry struct {
 	CorrectedBy int
 	// Public says that everybody may read it.
 	Public bool
+	// Revoked says that the key that signed it is not trusted any more; nil when it is.
+	// VouchedBy is then the first later release that a trusted key signed and that names it,
+	// directly or by those between them, by its hash: it was there, as it is, when that one was
+	// made; 0 for none.
+	Revoked   *Revocation
+	VouchedBy int
 	// Err says why it cannot be trusted: its manifest cannot be read, has no signature of a
 	// key of this installation, or does not fit the releases before. Number is set all the same.
 	Err error
@@ -404,6 +413,23 @@ func link(list []Entry) {
 			e.Err = errors.Join(e.Err, err)
 		}
 	}
+	vouch(list)
+}
+
+// vouch finds for each release of a revoked key the next one of a trusted key, with no damage
+// between them.
+func vouch(list []Entry) {
+	by := 0
+	for i := range slices.Backward(list) {
+		switch e := &list[i]; {
+		case e.Err != nil:
+			by = 0
+		case e.Revoked == nil:
+			by = e.Number
+		default:
+			e.VouchedBy = by
+		}
+	}
 }
 
 // follows checks that a release follows the last one before it.
@@ -423,35 +449,37 @@ func follows(before []Entry, previous *Link) error {
 
 // entry reads a release as far as a list needs it.
 func (s *Store) entry(wave string, number int) (e Entry) {
-	e.Manifest, e.SHA256, e.Err = s.manifest(wave, number)
+	e.Manifest, e.SHA256, e.Revoked, e.Err = s.manifest(wave, number)
 	e.Wave, e.Number = wave, number
 	_, err := os.Stat(filepath.Join(s.wave(wave), strconv.Itoa(number)+publicMark))
 	e.Public = err == nil
 	return e
 }
 
-// manifest reads the manifest of a release whose signature is right.
-func (s *Store) manifest(wave string, number int) (m Manifest, sum string, err error) {
+// manifest reads the manifest of a release whose signature is right, and whether its key is
+// revoked.
+func (s *Store) manifest(wave string, number int) (m Manifest, sum string, by *Revocation, err error) {
 	text, err := readUpTo(filepath.Join(s.folder(wave, number), ManifestName), maxManifest)
 	if err != nil {
-		return m, "", err
+		return m, "", nil, err
 	}
 	signature, err := readUpTo(filepath.Join(s.folder(wave, number), SignatureName), ed25519.SignatureSize)
 	if err != nil {
-		return m, "", err
+		return m, "", nil, err
 	}
-	keys, err := s.keys.Public()
+	trust, err := s.keys.Trust()
 	if err != nil {
-		return m, "", err
+		return m, "", nil, err
 	}
-	if _, err := signerOf(text, signature, keys); err != nil {
-		return m, "", err
+	signer, err := signerOf(text, signature, trust.Keys)
+	if err != nil {
+		return m, "", nil, err
 	}
 	m, err = Parse(text)
 	if err == nil && (m.Wave != wave || m.Number != number) {
 		err = fmt.Errorf("it is release %d of wave %s, put in another place: %w", m.Number, m.Wave, surveys.ErrConflict)
 	}
-	return m, sumOf(text), err
+	return m, sumOf(text), revoked(trust.Revoked, signer), err
 }
 
 // readUpTo reads a file of at most limit bytes.
@@ -483,8 +511,11 @@ func (s *Store) Publish(wave string, number int, public bool) error {
 	defer unlock()
 	mark := filepath.Join(s.wave(wave), strconv.Itoa(number)+publicMark)
 	if public {
-		if e := s.entry(wave, number); e.Err != nil {
+		switch e := s.entry(wave, number); {
+		case e.Err != nil:
 			return fmt.Errorf("release %d of wave %s is damaged, and is not published: %w", number, wave, e.Err)
+		case e.Revoked != nil:
+			return fmt.Errorf("release %d of wave %s is signed by key %s, which is revoked; make a further release that corrects it, and publish that one: %w", number, wave, e.Revoked.ID(), surveys.ErrConflict)
 		}
 		return writeWhole(mark, nil, 0o600)
 	}
@@ -517,7 +548,7 @@ func (s *Store) OpenFile(wave string, number int, name string) (*os.File, error)
 	if err := checkWave(wave); err != nil {
 		return nil, err
 	}
-	m, _, err := s.manifest(wave, number)
+	m, _, _, err := s.manifest(wave, number)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("wave %s has no release %d: %w", wave, number, surveys.ErrNotFound)
 	}

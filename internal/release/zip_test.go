@@ -169,7 +169,7 @@ func TestHostileZips(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		got := check(t, s, path)
 		runtime.ReadMemStats(&after)
-		if !strings.Contains(strings.Join(got.Faults, "\n"), c.want) {
+		if !strings.Contains(said(got), c.want) {
 			t.Errorf("%s: %.300q, want %q", name, got.Faults, c.want)
 		}
 		if used := after.TotalAlloc - before.TotalAlloc; used > 24<<20 {

@@ -1,13 +1,13 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/assess"
@@ -28,6 +28,9 @@ import (
 type Texts struct {
 	name   string
 	blocks map[string]written
+	// faults are what is wrong with the file itself. Build names them together with what only
+	// the report can know, so that nobody is told of faults in two rounds.
+	faults []*TextFault
 }
 
 // written is a block of the file.
@@ -54,8 +57,9 @@ var (
 	blockMark = regexp.MustCompile(`^<!-- facts ([0-9a-f]{12}) draft ([0-9a-f]{12}) -->$`)
 )
 
-// ReadTexts reads a file of texts; name stands for it in errors. Every fault is reported,
-// with its line and the way out, as surveys.ErrInvalid.
+// ReadTexts reads a file of texts; name stands for it in errors. It fails only for a file
+// that is too large: whatever else is wrong Build says, every fault with its line and the
+// way out.
 func ReadTexts(name string, src []byte) (*Texts, error) {
 	if len(src) > maxTexts {
 		return nil, fmt.Errorf("%s: %w: the texts have %d bytes; the limit is %d", name, surveys.ErrTooLarge, len(src), maxTexts)
@@ -65,7 +69,7 @@ func ReadTexts(name string, src []byte) (*Texts, error) {
 		r.line(i+1, strings.TrimRight(line, " \t"))
 	}
 	r.end()
-	return r.t, errors.Join(r.faults...)
+	return r.t, nil
 }
 
 // textReader reads a file of texts line by line.
@@ -74,15 +78,10 @@ type textReader struct {
 	id      string
 	block   written
 	comment int // line in which an open comment began, 0 without one
-	faults  []error
 }
 
-func (r *textReader) fault(line int, format string, args ...any) {
-	r.faults = append(r.faults, r.t.fault(line, format, args...))
-}
-
-func (t *Texts) fault(line int, format string, args ...any) error {
-	return fmt.Errorf("%s:%d: %w: %s", t.name, line, surveys.ErrInvalid, fmt.Sprintf(format, args...))
+func (r *textReader) fault(line int, kind TextFaultKind, what ...string) {
+	r.t.faults = append(r.t.faults, r.t.fault(line, kind, what...))
 }
 
 func (r *textReader) line(number int, line string) {
@@ -97,9 +96,9 @@ func (r *textReader) line(number int, line string) {
 	case blockHead.MatchString(line):
 		r.begin(number, blockHead.FindStringSubmatch(line)[1])
 	case strings.HasPrefix(line, "#"):
-		r.fault(number, "%q is no heading of a block; write ## and the ID of a block, such as ## findings", line)
+		r.fault(number, FaultHeading, line)
 	case r.id == "" && line != "":
-		r.fault(number, "%q stands before the first block; put it below a heading such as ## findings", line)
+		r.fault(number, FaultNoBlock, line)
 	default:
 		r.block.lines = append(r.block.lines, textLine{number, line})
 	}
@@ -113,7 +112,7 @@ func (r *textReader) comments(began, number int, line string) int {
 	case !ends:
 		return began
 	case behind != "":
-		r.fault(number, "%q stands behind a comment; write it on a line of its own", strings.TrimSpace(behind))
+		r.fault(number, FaultBehindComment, strings.TrimSpace(behind))
 	}
 	return 0
 }
@@ -122,7 +121,7 @@ func (r *textReader) begin(number int, id string) {
 	r.keep()
 	r.id, r.block = id, written{line: number}
 	if other, twice := r.t.blocks[id]; twice {
-		r.fault(number, "the block %q stands there twice, first in line %d; keep one", id, other.line)
+		r.fault(number, FaultTwice, id, strconv.Itoa(other.line))
 	}
 }
 
@@ -135,10 +134,10 @@ func (r *textReader) keep() {
 	for _, l := range r.block.lines {
 		raw = append(raw, l.text)
 		if strings.Count(l.text, "{") != strings.Count(l.text, "}") {
-			r.fault(l.number, "a brace is open or was never opened; a blank is written {rate} or {city.330100}")
+			r.fault(l.number, FaultBrace)
 		}
-		if strings.Contains(l.text, "<!--") || strings.Contains(l.text, "-->") {
-			r.fault(l.number, "a comment stands behind text, and would be printed; write it on a line of its own")
+		if hasComment(l.text) {
+			r.fault(l.number, FaultComment)
 		}
 	}
 	r.block.raw = strings.TrimSpace(strings.Join(raw, "\n"))
@@ -149,7 +148,7 @@ func (r *textReader) keep() {
 
 func (r *textReader) end() {
 	if r.comment > 0 {
-		r.fault(r.comment, "this comment never ends; close it with -->")
+		r.fault(r.comment, FaultOpenComment)
 	}
 	r.keep()
 }
@@ -171,12 +170,9 @@ func (d draft) markdown() string {
 }
 
 // applyTexts fills the blocks that people may edit: with what they wrote, or with the
-// draft where nobody wrote anything.
+// draft where nobody wrote anything. Every fault of the texts is named at once.
 func (b *builder) applyTexts() error {
-	if err := b.knowTexts(); err != nil {
-		return err
-	}
-	var faults []error
+	faults := b.fileFaults()
 	for i := range b.doc.Sections {
 		s := &b.doc.Sections[i]
 		var blocks []document.Block
@@ -185,36 +181,45 @@ func (b *builder) applyTexts() error {
 				blocks = append(blocks, bl)
 				continue
 			}
-			texts, err := b.filled(bl.Text)
-			blocks, faults = append(blocks, texts...), append(faults, err)
+			texts, found := b.filled(bl.Text)
+			blocks, faults = append(blocks, texts...), append(faults, found...)
 		}
 		s.Blocks = blocks
 	}
-	return errors.Join(faults...)
+	return joined(faults)
 }
 
-// knowTexts complains of blocks that the report does not have.
-func (b *builder) knowTexts() error {
+// fileFaults are those of the file itself, and the blocks in it that the report does not
+// have.
+func (b *builder) fileFaults() []*TextFault {
 	if b.opt.Texts == nil {
 		return nil
 	}
-	var faults []error
+	faults := slices.Clone(b.opt.Texts.faults)
+	for _, id := range b.strangers() {
+		faults = append(faults, b.opt.Texts.fault(b.opt.Texts.blocks[id].line, FaultUnknownBlock, id, strings.Join(slices.Sorted(maps.Keys(b.drafts)), ", ")))
+	}
+	return faults
+}
+
+// strangers are the blocks with text that the report does not have.
+func (b *builder) strangers() (ids []string) {
+	if b.opt.Texts == nil {
+		return nil
+	}
 	for _, id := range slices.Sorted(maps.Keys(b.opt.Texts.blocks)) {
-		w := b.opt.Texts.blocks[id]
-		if _, known := b.drafts[id]; !known && w.raw != "" {
-			faults = append(faults, b.opt.Texts.fault(w.line, "the report has no block %q; blocks of this report: %s", id, strings.Join(slices.Sorted(maps.Keys(b.drafts)), ", ")))
+		if _, known := b.drafts[id]; !known && b.opt.Texts.blocks[id].raw != "" {
+			ids = append(ids, id)
 		}
 	}
-	return errors.Join(faults...)
+	return ids
 }
 
 // filled is a block with its text, in several where a person mixed paragraphs and lists.
-func (b *builder) filled(t *document.Text) ([]document.Block, error) {
+func (b *builder) filled(t *document.Text) ([]document.Block, []*TextFault) {
 	d := b.drafts[t.ID]
-	if b.opt.Texts != nil {
-		if w, ok := b.opt.Texts.blocks[t.ID]; ok && w.edited() {
-			return b.byHand(t.ID, w, d)
-		}
+	if w, ok := b.edited(t.ID); ok {
+		return b.byHand(t.ID, w, d)
 	}
 	if len(d.facts) == 0 {
 		return nil, nil
@@ -222,14 +227,24 @@ func (b *builder) filled(t *document.Text) ([]document.Block, error) {
 	return []document.Block{{Text: &document.Text{ID: t.ID, Style: d.style, Paragraphs: d.sentences()}}}, nil
 }
 
+// edited is the block of the file with an ID; ok says whether there is one that a person
+// changed.
+func (b *builder) edited(id string) (w written, ok bool) {
+	if b.opt.Texts == nil {
+		return w, false
+	}
+	w, ok = b.opt.Texts.blocks[id]
+	return w, ok && w.edited()
+}
+
 // byHand is what a person wrote. Numbers in it that were typed are left as they are; that
 // the facts of the draft have changed is marked.
-func (b *builder) byHand(id string, w written, d draft) ([]document.Block, error) {
+func (b *builder) byHand(id string, w written, d draft) ([]document.Block, []*TextFault) {
 	var out []document.Block
-	var faults []error
-	for _, p := range b.paragraphs(w) {
-		said, err := b.fillIn(p)
-		faults = append(faults, err, b.revealing(p.number, said))
+	var faults []*TextFault
+	for _, p := range paragraphs(w) {
+		said, found := b.fillIn(p)
+		faults = append(append(faults, found...), b.revealing(p.number, said)...)
 		style := document.Plain
 		if p.item {
 			style = document.Bullets
@@ -242,20 +257,23 @@ func (b *builder) byHand(id string, w written, d draft) ([]document.Block, error
 	}
 	if len(out) > 0 {
 		out[0].Text.ID = id
-		out[0].Text.Stale = w.facts != "" && w.facts != d.fingerprint()
+		out[0].Text.Stale = w.stale(d)
 	}
-	return out, errors.Join(faults...)
+	return out, faults
 }
+
+// stale says that the facts have changed since the block was drafted.
+func (w written) stale(d draft) bool { return w.facts != "" && w.facts != d.fingerprint() }
 
 // A paragraph is one of a person's text, or an item of a list.
 type paragraph struct {
-	number int
-	text   string
+	number int // of its first line
+	lines  []textLine
 	item   bool
 }
 
 // paragraphs puts lines together that no blank line parts; an item begins with a hyphen.
-func (b *builder) paragraphs(w written) []paragraph {
+func paragraphs(w written) []paragraph {
 	var out []paragraph
 	open := false
 	for _, l := range w.lines {
@@ -265,11 +283,11 @@ func (b *builder) paragraphs(w written) []paragraph {
 		case text == "":
 			open = false
 		case isItem:
-			out, open = append(out, paragraph{l.number, strings.TrimSpace(item), true}), true
+			out, open = append(out, paragraph{l.number, []textLine{{l.number, strings.TrimSpace(item)}}, true}), true
 		case open:
-			out[len(out)-1].text += b.space() + text
+			out[len(out)-1].lines = append(out[len(out)-1].lines, textLine{l.number, text})
 		default:
-			out, open = append(out, paragraph{l.number, text, false}), true
+			out, open = append(out, paragraph{l.number, []textLine{{l.number, text}}, false}), true
 		}
 	}
 	return out
@@ -277,31 +295,35 @@ func (b *builder) paragraphs(w written) []paragraph {
 
 var blank = regexp.MustCompile(`\{([^{}]*)\}`)
 
-// fillIn puts numbers into the blanks of a paragraph.
-func (b *builder) fillIn(p paragraph) (string, error) {
-	var faults []error
-	said := blank.ReplaceAllStringFunc(p.text, func(m string) string {
-		name := m[1 : len(m)-1]
-		text, err := b.number(name)
-		if err != nil {
-			faults = append(faults, b.opt.Texts.fault(p.number, "{%s}: %v", name, err))
+// fillIn puts numbers into the blanks of a paragraph and its lines together.
+func (b *builder) fillIn(p paragraph) (said string, faults []*TextFault) {
+	for i, l := range p.lines {
+		if i > 0 {
+			said += b.space()
 		}
-		return text
-	})
-	return said, errors.Join(faults...)
+		said += blank.ReplaceAllStringFunc(l.text, func(m string) string {
+			text, fault := b.number(m[1 : len(m)-1])
+			if fault != nil {
+				fault.Name, fault.Line = b.opt.Texts.name, l.number
+				faults = append(faults, fault)
+			}
+			return text
+		})
+	}
+	return said, faults
 }
 
 // number is what stands in a blank.
-func (b *builder) number(name string) (string, error) {
+func (b *builder) number(name string) (string, *TextFault) {
 	table, rest, grouped := strings.Cut(name, ".")
 	if !grouped {
 		e := estimated{table: TableHeadline, groups: []assess.Group{{Max: 1, Rows: b.results.Headline}}}
 		what := map[string]string{"rate": "", "interval": "interval", "n": "n"}
 		w, ok := what[name]
 		if !ok {
-			return "", errors.New("there is no such number; write {rate}, {interval}, {n}, or {table.code} of a group, such as {city.330100}")
+			return "", blankFault(FaultNoNumber, name)
 		}
-		return b.numberOf(e, 0, w)
+		return b.numberOf(name, e, 0, w)
 	}
 	code, what, _ := strings.Cut(rest, ".")
 	for _, t := range b.results.Tables {
@@ -311,27 +333,28 @@ func (b *builder) number(name string) (string, error) {
 		e := estimated{table: table, groups: t.Groups, places: isPlaces(t.Factor)}
 		for i, g := range t.Groups {
 			if g.Code == code {
-				return b.numberOf(e, i, what)
+				return b.numberOf(name, e, i, what)
 			}
 		}
-		return "", fmt.Errorf("the table %q has no group %q", table, code)
+		return "", blankFault(FaultNoGroup, name, table, code)
 	}
-	return "", fmt.Errorf("the report has no table %q by groups", table)
+	return "", blankFault(FaultNoTable, name, table)
 }
 
-// numberOf writes the last estimate of a group, its interval or its base.
-func (b *builder) numberOf(e estimated, i int, what string) (string, error) {
+// numberOf writes the last estimate of a group, its interval or its base, for the blank of a
+// name.
+func (b *builder) numberOf(name string, e estimated, i int, what string) (string, *TextFault) {
 	g := e.groups[i]
 	last := len(g.Rows) - 1
 	if last < 0 {
-		return "", errors.New("the number does not exist; take the blank out")
+		return "", blankFault(FaultMissing, name)
 	}
 	v := g.Rows[last].Estimate
 	if _, hidden := b.hides(e, i, last); hidden {
-		return "", errors.New("the number is withheld; take the blank out")
+		return "", blankFault(FaultWithheld, name)
 	}
 	if math.IsNaN(v.Value) {
-		return "", errors.New("the number does not exist; take the blank out")
+		return "", blankFault(FaultMissing, name)
 	}
 	how := b.column(e)
 	switch what {
@@ -342,12 +365,12 @@ func (b *builder) numberOf(e estimated, i int, what string) (string, error) {
 	case "n":
 		return show.Count(v.N), nil
 	}
-	return "", fmt.Errorf("%q is nothing a group has; write interval or n, or leave it out", what)
+	return "", blankFault(FaultNoPart, name, what)
 }
 
 // revealing complains of a paragraph that names a group together with its withheld rate,
 // as a text may that was written before the rate was withheld.
-func (b *builder) revealing(line int, said string) error {
+func (b *builder) revealing(line int, said string) (faults []*TextFault) {
 	for _, t := range b.results.Tables {
 		how := b.column(estimated{groups: t.Groups, total: b.everybody(), places: isPlaces(t.Factor)})
 		for _, g := range t.Groups {
@@ -356,55 +379,84 @@ func (b *builder) revealing(line int, said string) error {
 				continue
 			}
 			if rate := how.Value(lastValue(g)); strings.Contains(said, rate) {
-				return b.opt.Texts.fault(line, "the paragraph gives the rate of %q, which is withheld; take it out", name)
+				faults = append(faults, b.opt.Texts.fault(line, FaultRevealing, name))
 			}
 		}
 	}
-	return nil
+	return faults
 }
 
 // WriteTexts writes the file of texts of a report: every block that people may edit, with
 // what they wrote in Options.Texts as it stands there, and otherwise with its draft. Where
 // the numbers have changed since somebody wrote a text, the new draft stands below it in a
-// comment.
+// comment. A file that cannot be kept as it is gives an error that names every fault of it,
+// also those of blanks, with which alone it is written.
 func WriteTexts(w io.Writer, r *assess.Results, lang surveys.Lang, opt Options) error {
+	b, err := drafting(r, lang, opt)
+	if err != nil {
+		return err
+	}
+	if len(b.fileFaults()) > 0 {
+		return b.applyTexts()
+	}
+	return b.writeTexts(w)
+}
+
+// drafting is a builder that has drafted all texts.
+func drafting(r *assess.Results, lang surveys.Lang, opt Options) (*builder, error) {
 	if _, ok := texts[lang]; !ok {
-		return fmt.Errorf("%w: there is no report in the language %q; use %s or %s", surveys.ErrInvalid, lang, surveys.ZH, surveys.EN)
+		return nil, fmt.Errorf("%w: there is no report in the language %q; use %s or %s", surveys.ErrInvalid, lang, surveys.ZH, surveys.EN)
 	}
 	b := newBuilder(r, lang, opt)
 	b.build()
-	if err := b.knowTexts(); err != nil {
-		return err
-	}
+	return b, nil
+}
+
+// writeTexts writes the file; blocks that the report does not have come last.
+func (b *builder) writeTexts(w io.Writer) error {
 	var s strings.Builder
-	fmt.Fprintf(&s, "<!--\n%s\n-->\n", b.say("texts.head", "title", b.text(r.Plan.Title), "wave", r.Wave))
-	for _, section := range b.doc.Sections {
-		for _, bl := range section.Blocks {
-			if bl.Text != nil && bl.Text.ID != "" {
-				b.writeBlock(&s, section.Title, bl.Text.ID)
-			}
+	fmt.Fprintf(&s, "<!--\n%s\n-->\n", b.say("texts.head", "title", b.text(b.results.Plan.Title), "wave", b.results.Wave))
+	b.eachText(func(section, id string) { b.writeBlock(&s, section, id) })
+	for _, id := range b.strangers() {
+		w := b.opt.Texts.blocks[id]
+		fmt.Fprintf(&s, "\n## %s\n", id)
+		if w.facts != "" {
+			fmt.Fprintf(&s, blockMarkFormat, w.facts, w.draft)
 		}
+		fmt.Fprintf(&s, "\n%s\n", w.raw)
 	}
 	_, err := io.WriteString(w, s.String())
 	return err
 }
 
+// eachText calls do for every block that people may edit, in the order of the report.
+func (b *builder) eachText(do func(section, id string)) {
+	for _, section := range b.doc.Sections {
+		for _, bl := range section.Blocks {
+			if bl.Text != nil && bl.Text.ID != "" {
+				do(section.Title, bl.Text.ID)
+			}
+		}
+	}
+}
+
+// blockMarkFormat is how the mark of a block is written, which blockMark reads.
+const blockMarkFormat = "<!-- facts %s draft %s -->\n"
+
 func (b *builder) writeBlock(s *strings.Builder, section, id string) {
 	d := b.drafts[id]
 	text := d.markdown()
 	facts, drafted, fresh := d.fingerprint(), digest(text), ""
-	if b.opt.Texts != nil {
-		if w, ok := b.opt.Texts.blocks[id]; ok && w.edited() {
-			text = w.raw
-			if w.facts != "" {
-				if w.facts != facts {
-					fresh = b.say("texts.stale", "facts", facts) + "\n" + d.markdown()
-				}
-				facts, drafted = w.facts, w.draft
+	if w, ok := b.edited(id); ok {
+		text = w.raw
+		if w.facts != "" {
+			if w.stale(d) {
+				fresh = b.say("texts.stale", "facts", facts) + "\n" + d.markdown()
 			}
+			facts, drafted = w.facts, w.draft
 		}
 	}
-	fmt.Fprintf(s, "\n<!-- %s -->\n## %s\n<!-- facts %s draft %s -->\n", uncommented(section), id, facts, drafted)
+	fmt.Fprintf(s, "\n<!-- %s -->\n## %s\n"+blockMarkFormat, uncommented(section), id, facts, drafted)
 	if fresh != "" {
 		fmt.Fprintf(s, "<!-- %s\n-->\n", uncommented(fresh))
 	}

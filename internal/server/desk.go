@@ -68,7 +68,9 @@ func (d *desk) routes(e *echo.Echo, receive, admit, admitSignIn echo.MiddlewareF
 	read("/desk/:wave/sample/draw", auth.Draw, d.drawFile)
 	read("/desk/:wave/sample/frame", auth.Draw, d.frameFile)
 	read("/desk/:wave/releases", auth.ReadProgress, d.releases)
+	read("/desk/:wave/releases/:release", auth.Estimate, d.releaseCheck)
 	read("/desk/:wave/releases/:release/:name", auth.Estimate, d.releaseFile)
+	d.makingRoutes(read, post)
 	read("/desk/precision", auth.ReadProgress, d.precision)
 }
 
@@ -268,6 +270,8 @@ var rooms = []struct {
 	{liveRoom, "figures.live", auth.ReadProgress},
 	{"/quality", "figures.quality", auth.ReadProgress},
 	{"/sample", "figures.sample", auth.Draw},
+	{reportRoom, "desk.report.room", auth.Estimate},
+	{textsRoom, "desk.texts.room", auth.Estimate},
 	{releasesRoom, "figures.releases", auth.ReadProgress},
 }
 
@@ -283,7 +287,7 @@ func (d *desk) inWave(v *call, key string, pairs ...any) (deskFrame, *wave, erro
 	}
 	f.Survey = w.ID
 	for _, r := range rooms {
-		if !v.account.May(r.right) || r.path == quarantineRoom && d.deps.Quarantine == nil || r.path == liveRoom && d.deps.Live == nil || r.path == releasesRoom && d.deps.Releases == nil {
+		if !v.account.May(r.right) || !d.has(r.path) {
 			continue
 		}
 		name, err := f.T(r.words)
@@ -294,6 +298,21 @@ func (d *desk) inWave(v *call, key string, pairs ...any) (deskFrame, *wave, erro
 		f.Nav = append(f.Nav, roomLink{name, f.Here(path), path == v.Request().URL.Path})
 	}
 	return f, w, nil
+}
+
+// has says whether this server has a page of waves.
+func (d *desk) has(room string) bool {
+	switch room {
+	case quarantineRoom:
+		return d.deps.Quarantine != nil
+	case liveRoom:
+		return d.deps.Live != nil
+	case releasesRoom:
+		return d.deps.Releases != nil
+	case reportRoom, textsRoom:
+		return d.deps.Making != nil
+	}
+	return true
 }
 
 // deskHome is web/pages/desk-home: the waves, and what else the account may do.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/auth"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // The administrator makes an account, gives it a password that is shown once, changes and
@@ -156,46 +157,101 @@ func TestDeskAuditKeepsToTheArea(t *testing.T) {
 	d.wants(status, body, 403)
 }
 
+// keyboard works on a page with keys alone.
+type keyboard struct{ *browser }
+
+func (k keyboard) keys(keys string) {
+	k.t.Helper()
+	k.run(chromedp.KeyEvent(keys))
+}
+
+// active is a property of the control that the keys go to.
+func (k keyboard) active(what string) (got string) {
+	k.t.Helper()
+	k.run(chromedp.Evaluate(`(document.activeElement?.`+what+` || "").trim()`, &got))
+	return got
+}
+
+// tab goes on to the control with a property.
+func (k keyboard) tab(what, want string) {
+	k.t.Helper()
+	for range 60 {
+		k.keys(kb.Tab)
+		if k.active(what) == want {
+			return
+		}
+	}
+	k.t.Fatalf("no control with the %s %q comes by the Tab key; the last one is %q", what, want, k.active("outerHTML"))
+}
+
+// signIn signs in.
+func (k keyboard) signIn(login string) {
+	k.t.Helper()
+	k.open("/desk/sign-in?lang=en")
+	k.tab("id", "login")
+	k.keys(login)
+	k.tab("id", "password")
+	k.keys(deskPassword + kb.Enter)
+	k.run(chromedp.WaitVisible(`form[action^="/desk/sign-out"]`, chromedp.ByQuery))
+}
+
 // The desk is worked without a mouse and without script: signing in, the list, an attempt.
 func TestDeskByKeyboard(t *testing.T) {
 	d := newDesk(t)
 	d.given("c1", "c2")
-	b := openBrowser(t, d.served.URL)
-	b.open("/desk/sign-in?lang=en")
-	keys := func(keys string) { b.run(chromedp.KeyEvent(keys)) }
-	active := func(what string) (got string) {
-		b.run(chromedp.Evaluate(`(document.activeElement.`+what+` || "").trim()`, &got))
-		return got
-	}
-	// tab goes on to the control with a property.
-	tab := func(what, want string) {
-		t.Helper()
-		for range 40 {
-			keys(kb.Tab)
-			if active(what) == want {
-				return
-			}
-		}
-		t.Fatalf("no control with the %s %q comes by the Tab key; the last one is %q", what, want, active("outerHTML"))
-	}
-	tab("id", "login")
-	keys("li")
-	tab("id", "password")
-	keys(deskPassword + kb.Enter)
-	b.run(chromedp.WaitVisible(`form[action^="/desk/sign-out"]`, chromedp.ByQuery))
-	tab("textContent", "village")
-	keys(kb.Enter)
-	b.run(chromedp.WaitVisible(`.card`, chromedp.ByQuery))
-	tab("href", d.served.URL+"/desk/village/cases/c1?lang=en")
-	keys(kb.Enter)
-	b.run(chromedp.WaitVisible(`#outcome`, chromedp.ByQuery))
-	tab("id", "outcome")
-	keys("L") // Lived in, nobody at home
-	tab("textContent", "Record an attempt")
-	keys(kb.Enter)
-	b.run(chromedp.WaitVisible(`[role=status]`, chromedp.ByQuery))
+	k := keyboard{openBrowser(t, d.served.URL)}
+	k.signIn("li")
+	k.tab("textContent", "village")
+	k.keys(kb.Enter)
+	k.run(chromedp.WaitVisible(`.card`, chromedp.ByQuery))
+	k.tab("href", d.served.URL+"/desk/village/cases/c1?lang=en")
+	k.keys(kb.Enter)
+	k.run(chromedp.WaitVisible(`#outcome`, chromedp.ByQuery))
+	k.tab("id", "outcome")
+	k.keys("L") // Lived in, nobody at home
+	k.tab("textContent", "Record an attempt")
+	k.keys(kb.Enter)
+	k.run(chromedp.WaitVisible(`[role=status]`, chromedp.ByQuery))
 	if got := d.state("c1"); got != "contacting 2" {
 		t.Errorf("the case is %s", got)
+	}
+}
+
+// A report is ordered, a text is edited and a release is made without a mouse and without
+// script; the page of the report comes up to date by itself.
+func TestReportByKeyboard(t *testing.T) {
+	d := newDesk(t)
+	d.released(1, 0)
+	d.held = make(chan struct{})
+	k := keyboard{openBrowser(t, d.served.URL)}
+	k.signIn("stat")
+	k.open("/desk/village/report?lang=en")
+	k.tab("id", "form-csv")
+	k.keys(" ")
+	k.tab("textContent", "Make the report")
+	k.keys(kb.Enter)
+	k.run(chromedp.WaitVisible(`progress`, chromedp.ByQuery))
+	close(d.held)
+	k.run(chromedp.WaitVisible(`a[href$="/1/village.zh.csv"]`, chromedp.ByQuery)) // nobody pressed anything
+	k.open("/desk/village/report/texts?lang=en")
+	k.tab(`closest("#block-suggestions")?.id`, "block-suggestions")
+	k.keys(kb.Enter) // opens the form
+	k.keys(kb.Tab)
+	k.keys("More science in the villages.")
+	k.tab("textContent", "Save")
+	k.keys(kb.Enter)
+	k.run(chromedp.WaitVisible(`.summary.calm`, chromedp.ByQuery))
+	if src, err := d.benchConfig.Waves.Texts("village", surveys.ZH); err != nil || !strings.Contains(string(src), "More science in the villages.") {
+		t.Errorf("the text is not saved: %v\n%s", err, src)
+	}
+	k.open("/desk/village/releases?lang=en")
+	k.tab("textContent", "Make a release")
+	k.keys(kb.Enter)
+	k.tab("id", "reason")
+	k.keys("final figures" + kb.Enter)
+	k.run(chromedp.WaitVisible(`a[href*="/releases/2?"]`, chromedp.ByQuery))
+	if o := d.ordered[0]; o.Reason != "final figures" {
+		t.Errorf("the order is %+v", o)
 	}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/intake"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/office"
+	"github.com/suyang-survey/suyang/internal/report/output"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -63,6 +66,7 @@ func TestDeskAccessible(t *testing.T) {
 	d, listed, unlisted := busyDesk(t)
 	held := busyTablets(d)
 	d.released(2, 1)
+	d.reported()
 	wrong := d.accepted(1, "c1", func(iv *surveys.Interview) {
 		iv.Answers["age"], iv.Answers["channels"] = []string{"7"}, []string{"tv", "net", "moon"}
 		delete(iv.Answers, "K01")
@@ -86,7 +90,9 @@ func TestDeskAccessible(t *testing.T) {
 			"backchecks": "/desk/village/backchecks", "backcheck": "/desk/village/backchecks/c2", "link": at("c1", "/link")}},
 		{"hangzhou", map[string]string{"both queues": "/desk/village/review", "tablets": "/desk/tablets", "tablets english": "/desk/tablets", "tablet": "/desk/tablets/" + held.id, "tablet english": "/desk/tablets/" + held.id}},
 		{"li", map[string]string{"own cases": "/desk/village/cases", "own case": at("c1", ""), "own case english": at("c1", ""), "listing english": at(unlisted, "/household"), "listing": at(unlisted, "/household"), "selected": at(listed, "/household"), "password": "/desk/password"}},
-		{"stat", map[string]string{"releases": "/desk/village/releases", "releases english": "/desk/village/releases", "selection": "/desk/village/selection", "problem": "/desk/village/cases"}},
+		{"stat", map[string]string{"releases": "/desk/village/releases", "releases english": "/desk/village/releases", "selection": "/desk/village/selection", "problem": "/desk/village/cases",
+			"report": "/desk/village/report", "report english": "/desk/village/report", "texts": "/desk/village/report/texts", "texts english": "/desk/village/report/texts?of=en",
+			"release": "/desk/village/releases/2", "release english": "/desk/village/releases/2", "release revoked": "/desk/village/releases/1"}},
 		{"admin", map[string]string{"accounts": "/desk/accounts", "account": "/desk/accounts/li", "audit": "/desk/audit"}},
 	} {
 		a := &axe{browser: openBrowser(t, d.served.URL), script: script}
@@ -124,8 +130,71 @@ func TestDeskAccessible(t *testing.T) {
 		if c.login == "hangzhou" {
 			a.lookAtTabletForms(held)
 		}
+		if c.login == "stat" {
+			a.lookAtReportForms(d)
+		}
 		t.Logf("%s: %d pages, looked at %d times", c.login, a.pages, a.checks)
 	}
+}
+
+// reported is a desk with reports that were made and failed, texts that were edited, have faults
+// and are out of date, and a key that is revoked.
+func (d *deskSite) reported() {
+	d.t.Helper()
+	keys, err := d.deps.Releases.Keys().Public()
+	d.must(err)
+	if _, err := d.deps.Releases.Keys().Revoke(keys[0].ID(), "2026-01-02", "存有备份的笔记本电脑被盗", noon); err != nil {
+		d.t.Fatal(err)
+	}
+	order := making.ReportOrder{Wave: "village", Who: "stat", Weights: "raked@2", Languages: []surveys.Lang{surveys.ZH}, Forms: []output.Format{output.HTML, output.CSV, output.JSON}}
+	made := func(context.Context, making.Made) error { return nil }
+	d.must(d.deps.Making.Make(order, made))
+	d.idle()
+	w := d.as("stat")
+	for id, text := range map[string]string{block: "城镇居民的比例为 {residence.urban}。\n\n- 第一条", "suggestions": "加强农村科普。"} {
+		if status, body := w.send("/desk/village/report/texts?of=zh", url.Values{"action": {"save"}, "id": {id}, "text": {text}}); status != 200 {
+			d.t.Fatalf("%d\n%s", status, body)
+		}
+	}
+	d.urban = 0.171
+	path := d.benchConfig.Waves.TextsPath("village", surveys.ZH)
+	src, err := os.ReadFile(path)
+	d.must(err)
+	d.must(os.WriteFile(path, append(src, "\n## gone\n旧的一段 {rat}\n"...), 0o600))
+	d.must(d.deps.Making.Make(order, made))
+	d.idle()
+}
+
+// lookAtReportForms looks at what the forms about reports answer, and at a page while something
+// is being made.
+func (a *axe) lookAtReportForms(d *deskSite) {
+	a.t.Helper()
+	a.open("/desk/village/releases?lang=zh")
+	a.run(chromedp.Evaluate(`for (const e of document.querySelectorAll("details")) e.open = true; document.querySelector("#reason").value = "x".repeat(161)`, nil))
+	a.look("desk release form")
+	a.press("details.act button.main")
+	a.look("desk release refused")
+	const save = `details[data-at] button.main`
+	edit := fmt.Sprintf(`{const f = document.querySelector('input[name="id"][value="%s"]').closest("details"); f.open = true; f.dataset.at = ""; f.querySelector("textarea").value = "{rat}\n# 标题\n{rate"}`, block)
+	a.open("/desk/village/report/texts?lang=zh&of=zh")
+	a.run(chromedp.Evaluate(edit, nil))
+	a.press(save)
+	a.look("desk text faults")
+	a.open("/desk/village/report/texts?lang=zh&of=zh")
+	other := d.as("province")
+	_, body := other.open("/desk/village/report/texts?lang=zh&of=zh")
+	if status, body := other.send("/desk/village/report/texts?of=zh", url.Values{"action": {"save"}, "id": {block}, "text": {"另一人的文字"}, "version": {hidden(a.t, body, block, "version")}}); status != 200 {
+		a.t.Fatalf("%d\n%s", status, body)
+	}
+	a.run(chromedp.Evaluate(edit, nil))
+	a.press(save)
+	a.look("desk text conflict")
+	d.held = make(chan struct{})
+	defer func() { close(d.held); d.idle() }()
+	a.open("/desk/village/report?lang=zh")
+	a.press("form.sheet button.main")
+	a.open("/desk/village/report?lang=zh&watch=off") // one that refreshes itself would be gone while it is looked at
+	a.look("desk report being made")
 }
 
 // lookAtTabletForms looks at what the forms about tablets answer.

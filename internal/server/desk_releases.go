@@ -1,15 +1,20 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/suyang-survey/suyang/internal/auth"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/surveys"
@@ -22,17 +27,28 @@ const releasesRoom = "/releases"
 // how to check them.
 type deskReleases struct {
 	figuresFrame
-	Command     string
-	Table       deskTable
-	Releases    []deskRelease
+	typed
+	reportChoices
+	Progress progress
+	Table    deskTable
+	Releases []deskRelease
+	// May says that the account may make releases here; the rest is for its form.
+	May         bool
+	Correctable []choice
+	// Signing is the fingerprint of the key that will sign, empty before there is one; Unsafe
+	// says that it is revoked.
+	Signing     string
+	Unsafe      bool
 	Fingerprint string
 	Check       string
+	Revoked     deskTable
+	AnyRevoked  bool
 }
 
 // deskRelease is a release with the files that the account may read.
 type deskRelease struct {
-	Heading, Public string
-	Files           []roomLink
+	Heading, Public, Check string
+	Files                  []roomLink
 }
 
 // releaseCheck is how a release is checked, with this program and with openssl alone.
@@ -42,6 +58,10 @@ openssl pkeyutl -verify -pubin -inkey release-key.pem -rawin -in release.json -s
 sha256sum *`
 
 func (d *desk) releases(v *call) error {
+	return d.showReleases(v, http.StatusOK, "", url.Values{"lang-zh": {"yes"}, "lang-en": {"yes"}, "form": {"html"}, "weights": {"newest"}})
+}
+
+func (d *desk) showReleases(v *call, status int, fault string, sent url.Values) error {
 	f, err := d.figures(v, "figures.releases")
 	if err != nil {
 		return err
@@ -49,7 +69,13 @@ func (d *desk) releases(v *call) error {
 	if d.deps.Releases == nil {
 		return fmt.Errorf("releases: %w", surveys.ErrNotFound)
 	}
-	p := deskReleases{figuresFrame: f, Command: "suyang release make " + f.wave.ID, Check: releaseCheck}
+	if err := f.deskFrame.said(v); err != nil {
+		return err
+	}
+	if fault != "" {
+		f.fault(f.say.words(fault))
+	}
+	p := deskReleases{figuresFrame: f, typed: typed(sent), Check: releaseCheck}
 	list, err := d.deps.Releases.List(f.wave.ID)
 	if err != nil {
 		return err
@@ -63,29 +89,181 @@ func (d *desk) releases(v *call) error {
 			p.Releases = append(p.Releases, f.release(e, v.account.May(auth.Estimate)))
 		}
 	}
-	keys, err := d.deps.Releases.Keys().Public()
+	if err := d.releaseKeys(f, &p); err != nil {
+		return err
+	}
+	if err := d.releaseForm(v, f, &p, list); err != nil {
+		return err
+	}
+	if f.say.err != nil {
+		return f.say.err
+	}
+	if sent, err := v.sendTable(p.Table, p.Revoked); sent {
+		return err
+	}
+	return d.show(v, status, "desk-releases", p)
+}
+
+// releaseKeys says with which key releases are checked, and which are revoked.
+func (d *desk) releaseKeys(f figuresFrame, p *deskReleases) error {
+	trust, err := d.deps.Releases.Keys().Trust()
 	if err != nil {
 		return err
 	}
-	if len(keys) > 0 {
-		p.Fingerprint = keys[0].Fingerprint()
+	if len(trust.Keys) > 0 {
+		p.Fingerprint = trust.Keys[0].Fingerprint()
 	}
-	return d.showFigures(v, f, "desk-releases", p, p.Table)
+	p.AnyRevoked = len(trust.Revoked) > 0
+	p.Revoked, err = d.table(f.deskFrame, "revoked", "desk.releases.revoked", "desk.releases.key", "desk.releases.since", "desk.releases.reason", "desk.releases.noted")
+	if err != nil {
+		return err
+	}
+	for _, r := range trust.Revoked {
+		if r.Fingerprint == p.Fingerprint {
+			p.Unsafe = true
+		}
+		p.Revoked.add(deskCell{Text: r.ID()}, deskCell{Text: r.Since}, deskCell{Text: r.Reason}, deskCell{Text: clockTime(r.Noted)})
+	}
+	return p.Revoked.arrange(f.deskFrame)
+}
+
+// releaseForm fills in the form that makes a release, for who may.
+func (d *desk) releaseForm(v *call, f figuresFrame, p *deskReleases, list []release.Entry) error {
+	if d.deps.Making == nil || !v.account.May(auth.Estimate) {
+		return nil
+	}
+	ctx := v.Request().Context()
+	var err error
+	if p.May, err = d.office.SeesAll(ctx, v.account, f.wave.ID); err != nil || !p.May {
+		return err
+	}
+	names, err := d.people(ctx)
+	if err != nil {
+		return err
+	}
+	p.Progress = d.underWay(v, f, making.ReleaseKind, names)
+	if p.reportChoices, err = d.reportChoices(v, f); err != nil {
+		return err
+	}
+	p.Signing = p.Fingerprint
+	for _, e := range list {
+		if e.Err == nil && e.CorrectedBy == 0 {
+			p.Correctable = append(p.Correctable, choice{strconv.Itoa(e.Number), f.say.words("desk.releases.corrects", "n", e.Number, "when", clockTime(e.Made))})
+		}
+	}
+	return nil
+}
+
+// makeRelease begins to make a release, and leads to the page that shows how far it is.
+func (d *desk) makeRelease(v *call) error {
+	form, err := v.sentForm()
+	if err != nil {
+		return err
+	}
+	f, err := d.ofWhole(v, "figures.releases")
+	if err != nil {
+		return err
+	}
+	if d.deps.Releases == nil {
+		return fmt.Errorf("releases: %w", surveys.ErrNotFound)
+	}
+	sent := typed(form)
+	o := making.ReleaseOrder{Wave: f.wave.ID, Who: v.account.Login, Reason: strings.TrimSpace(sent.Typed("reason"))}
+	o.Languages, o.Forms = d.chosen(sent)
+	weights, ok, err := d.weightsOf(v, f, sent)
+	if err != nil {
+		return err
+	}
+	o.Weights = weights
+	fault := ""
+	if o.Corrects, fault, err = d.corrects(f.wave.ID, sent.Typed("corrects")); err != nil {
+		return err
+	}
+	switch {
+	case !ok:
+		fault = "desk.report.noweights"
+	case len(o.Languages) == 0 || len(o.Forms) == 0:
+		fault = "desk.report.nothing"
+	case !goodReason(o.Reason):
+		fault = "desk.releases.reasonless"
+	}
+	if fault != "" {
+		return d.showReleases(v, http.StatusUnprocessableEntity, fault, form)
+	}
+	err = d.deps.Making.Release(o, d.noteRelease(o))
+	if errors.Is(err, making.ErrBusy) {
+		return d.showReleases(v, http.StatusConflict, "desk.making.busy", form)
+	}
+	if err != nil {
+		return err
+	}
+	return v.leadTo(f.deskFrame, f.Path, "releasing")
+}
+
+// noteRelease puts into the audit trail that a release was made for somebody, and why.
+func (d *desk) noteRelease(o making.ReleaseOrder) func(ctx context.Context, number int) error {
+	return func(ctx context.Context, number int) error {
+		return d.office.Note(ctx, office.Entry{At: d.deps.Now(), Who: o.Who, Action: "make release", Object: fmt.Sprintf("%s %d · %s", o.Wave, number, o.Reason), Outcome: office.Done})
+	}
+}
+
+// maxReason is the length of the reason of a release, in characters.
+const maxReason = 160
+
+// goodReason says whether a reason can stand in a manifest and the audit trail.
+func goodReason(reason string) bool {
+	return reason != "" && utf8.ValidString(reason) && utf8.RuneCountInString(reason) <= maxReason && !strings.ContainsFunc(reason, unicode.IsControl)
+}
+
+// corrects is the release that a form says is corrected, 0 for none; fault are the words when
+// it cannot be.
+func (d *desk) corrects(wave, text string) (number int, fault string, err error) {
+	if text == "" {
+		return 0, "", nil
+	}
+	if number, err = strconv.Atoi(text); err != nil {
+		return 0, "desk.releases.nosuch", nil
+	}
+	e, err := d.deps.Releases.Find(wave, number)
+	switch {
+	case errors.Is(err, surveys.ErrNotFound):
+		return 0, "desk.releases.nosuch", nil
+	case err == nil && (e.CorrectedBy != 0 || e.Err != nil):
+		return 0, "desk.releases.nosuch", nil
+	}
+	return number, "", err
 }
 
 func (d *desk) releaseTable(f figuresFrame, list []release.Entry) (deskTable, error) {
 	t, err := d.table(f.deskFrame, "releases", "figures.releases", "#figures.releasenumber", "figures.releasemade", "figures.releaselanguages",
-		"#figures.releasecorrects", "#figures.releasecorrectedby", "figures.releasereason", "figures.releasestate")
+		"desk.releases.state", "#figures.releasecorrects", "#figures.releasecorrectedby", "figures.releasereason", "figures.releasestate", "desk.releases.key")
 	if err != nil {
 		return t, err
 	}
-	for _, e := range list {
-		t.add(f.releaseCells(e)...)
+	for i, e := range list {
+		t.add(f.releaseCells(e, i == 0)...)
 	}
 	return t, errors.Join(f.say.err, t.arrange(f.deskFrame))
 }
 
-func (f figuresFrame) releaseCells(e release.Entry) []deskCell {
+// releaseState is where a release stands among the others.
+func (f figuresFrame) releaseState(e release.Entry, newest bool) string {
+	switch {
+	case e.Err != nil:
+		return f.say.words("figures.releasedamaged")
+	case e.Revoked != nil && e.VouchedBy != 0:
+		return f.say.words("desk.releases.vouched", "n", e.VouchedBy)
+	case e.Revoked != nil:
+		return f.say.words("desk.releases.untrusted")
+	case e.CorrectedBy != 0:
+		return f.say.words("desk.releases.corrected", "n", e.CorrectedBy)
+	case newest:
+		return f.say.words("desk.releases.newest")
+	}
+	return f.say.words("desk.releases.valid")
+}
+
+func (f figuresFrame) releaseCells(e release.Entry, newest bool) []deskCell {
 	number := func(n int) deskCell {
 		if n == 0 {
 			return deskCell{Number: true}
@@ -106,7 +284,7 @@ func (f figuresFrame) releaseCells(e release.Entry) []deskCell {
 	if !e.Made.IsZero() {
 		made = e.Made.In(surveys.ChinaTime).Format(time.DateTime)
 	}
-	return []deskCell{whole(e.Number), {Text: made}, {Text: strings.Join(e.Languages, " ")}, number(corrects), number(e.CorrectedBy), {Text: reason}, {Text: f.say.words(state)}}
+	return []deskCell{whole(e.Number), {Text: made}, {Text: strings.Join(e.Languages, " ")}, {Text: f.releaseState(e, newest)}, number(corrects), number(e.CorrectedBy), {Text: reason}, {Text: f.say.words(state)}, {Text: e.Key}}
 }
 
 // release lists the files of a release: those for everybody at the public address, others at
@@ -114,6 +292,9 @@ func (f figuresFrame) releaseCells(e release.Entry) []deskCell {
 func (f figuresFrame) release(e release.Entry, atDesk bool) deskRelease {
 	base := fmt.Sprintf("/release/%s/%d/", e.Wave, e.Number)
 	r := deskRelease{Heading: f.say.words("figures.releasefiles", "n", strconv.Itoa(e.Number))}
+	if atDesk {
+		r.Check = f.Here(fmt.Sprintf("/desk/%s%s/%d", e.Wave, releasesRoom, e.Number))
+	}
 	if e.Public {
 		r.Public = base + release.ZipName
 	} else if atDesk {

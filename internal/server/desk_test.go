@@ -45,6 +45,7 @@ type deskSite struct {
 	served *httptest.Server
 	// kept is what ClickHouse has.
 	kept stored
+	bench
 }
 
 // staffed is the file of an office with the accounts of the tests: setting their passwords
@@ -88,6 +89,7 @@ func newDesk(t *testing.T) *deskSite {
 		deps.Office = store
 		deps.Tablets = openTablets(t, store, deps)
 		deps.Live = d.boards(deps.Now)
+		deps.Making = d.openBench(t, deps.Now)
 	})
 	var cases []fieldwork.Case
 	for i, county := range []string{"330106", "330106", "330106", "330102", "330102", "330203"} {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/suyang-survey/suyang/internal/auth"
@@ -43,6 +45,7 @@ var (
 		"read quarantined": "desk.trail.quarantine", "dismiss quarantined": "desk.trail.dismissed", "correct quarantined": "desk.trail.corrected",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
 		"make release": "desk.trail.release", "publish release": "desk.trail.publish", "withdraw release": "desk.trail.withdraw", "read release": "desk.trail.readrelease",
+		"make report": "desk.trail.report", "read report": "desk.trail.readreport", "edit text": "desk.trail.text", "restore text": "desk.trail.restoretext", "revoke release key": "desk.trail.revokekey",
 	}
 	flagWords    = map[fieldwork.Flag]string{fieldwork.Withdrawn: "desk.flag.withdrawn", fieldwork.ClockMoved: "desk.flag.clock", fieldwork.Instead: "desk.flag.instead"}
 	contactWords = map[fieldwork.Contact]string{
@@ -215,6 +218,7 @@ func (d *desk) refusal(f deskFrame, c office.Case, err error) (words string, sta
 var saidWords = map[string]string{
 	"done": "desk.said.done", "given": "desk.said.given", "drawn": "desk.said.drawn", "account": "desk.said.account", "password": "desk.said.password",
 	"revoked": "desk.said.revoked", "dismissed": "desk.said.dismissed", "corrected": "desk.said.corrected", "retried": "desk.said.retried", "givenup": "desk.said.givenup",
+	"ordered": "desk.said.ordered", "drafting": "desk.said.drafting", "text": "desk.said.text", "restored": "desk.said.restored", "releasing": "desk.said.releasing",
 }
 
 // said puts what was done before into the frame.
@@ -237,7 +241,8 @@ func (f *deskFrame) said(v *call) (err error) {
 	return err
 }
 
-// leadTo leads to a page of the desk, which says what was done.
+// leadTo leads to a page of the desk, which says what was done; a place on it may be named
+// behind a #.
 func (v *call) leadTo(f deskFrame, path, said string, pairs ...string) error {
 	q := f.url.Query()
 	for name := range q {
@@ -251,5 +256,10 @@ func (v *call) leadTo(f deskFrame, path, said string, pairs ...string) error {
 			q.Set(pairs[i], pairs[i+1])
 		}
 	}
-	return v.Redirect(http.StatusSeeOther, path+"?"+q.Encode())
+	path, place, named := strings.Cut(path, "#")
+	to := path + "?" + q.Encode()
+	if named {
+		to += "#" + url.PathEscape(place)
+	}
+	return v.Redirect(http.StatusSeeOther, to)
 }

@@ -70,7 +70,10 @@ var endpoints = map[string]reached{
 	"GET /desk/:wave/sample/draw": deskPage, "GET /desk/:wave/sample/frame": deskPage, "GET /desk/:wave/selection": deskPage,
 	"GET /desk/:wave/work": deskPage, "GET /desk/accounts": deskPage, "GET /desk/accounts/:login": deskPage, "GET /desk/audit": deskPage,
 	"GET /release/:wave/:release/:name": readable, "GET /v1/release-key.pem": readable,
-	"GET /desk/:wave/releases": deskPage, "GET /desk/:wave/releases/:release/:name": deskPage,
+	"GET /v1/release-revoked.json": readable,
+	"GET /desk/:wave/releases":     deskPage, "GET /desk/:wave/releases/:release": deskPage, "GET /desk/:wave/releases/:release/:name": deskPage, "POST /desk/:wave/releases": deskForm,
+	"GET /desk/:wave/report": deskPage, "POST /desk/:wave/report": deskForm, "GET /desk/:wave/report/:number/:name": deskPage,
+	"GET /desk/:wave/report/texts": deskPage, "POST /desk/:wave/report/texts": deskForm,
 	"GET /desk/password": deskPage, "GET /desk/precision": deskPage, "GET /desk/tablets": deskPage, "GET /desk/tablets/:device": deskPage,
 	"POST /desk/:wave/backchecks": deskForm, "POST /desk/:wave/backchecks/:case": deskForm, "POST /desk/:wave/cases": deskForm,
 	"POST /desk/:wave/cases/:case": deskForm, "POST /desk/:wave/cases/:case/household": deskForm,
@@ -145,11 +148,12 @@ func newAttacker(t *testing.T, seed uint64) *attacker {
 	d.deps.Findings = func(context.Context, string) ([]quality.Finding, time.Time, error) { return nil, noon, nil }
 	d.given("c1", "c2", "c3")
 	d.released(1, 1)
+	d.drafted("")
 	b := d.enrolled(1, "li", "一号")
 	var staff []signedIn
 	u, err := url.Parse(d.served.URL + "/desk")
 	d.must(err)
-	for _, login := range []string{"admin", "province", "wu", "li"} {
+	for _, login := range []string{"admin", "province", "wu", "li", "stat"} {
 		w := d.as(login)
 		staff = append(staff, signedIn{w.Jar.Cookies(u)[0], w.token})
 	}
@@ -222,7 +226,7 @@ func (a *attacker) request(method, route string, how reached) *http.Request {
 	}
 	path := a.path(route, kind%2 == 0)
 	if kind%3 == 0 {
-		path += "?" + url.Values{a.pick([]string{"lang", "type", "page", "check", "to", "q", "state", "area", "sort", "after", "device", "wave"}): {a.pick(a.texts)}, "x": {a.pick(a.texts)}}.Encode()
+		path += "?" + url.Values{a.pick([]string{"lang", "type", "page", "check", "to", "q", "state", "area", "sort", "after", "device", "wave", "of", "weights", "watch", "said"}): {a.pick(a.texts)}, "x": {a.pick(a.texts)}}.Encode()
 	}
 	if kind == 9 {
 		method = a.pick([]string{"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "GET", "HEAD", "POST", "X" + strings.Repeat("Y", 300)})
@@ -313,7 +317,8 @@ func (a *attacker) formBody(hashes bool) string {
 	if !hashes || a.r.IntN(10) == 0 { // with a wrong one nothing is hashed
 		fields.Set("token", a.token)
 	}
-	names := []string{"state", "action", "a.age", "a.channels", "a.K01", "code", "login", "password", "role", "area", "case", "cases", "to", "reason", "outcome", "contact", "at", "note", "members", "share", "name", "old", "new", "again"}
+	names := []string{"state", "action", "a.age", "a.channels", "a.K01", "code", "login", "password", "role", "area", "case", "cases", "to", "reason", "outcome", "contact", "at", "note", "members", "share", "name", "old", "new", "again",
+		"weights", "form", "lang-zh", "corrects", "id", "text", "facts", "version"}
 	for range 1 + a.r.IntN(4) {
 		fields[a.pick(names)] = []string{a.pick(a.texts), a.pick(a.texts)}[:1+a.r.IntN(2)]
 	}

@@ -23,7 +23,8 @@ var pageNames = []string{"home", "start", "section", "send", "thanks", "later", 
 	"desk-cases", "desk-case", "desk-household", "desk-selected", "desk-link", "desk-tables", "desk-quarantine", "desk-backchecks", "desk-backcheck",
 	"desk-accounts", "desk-account", "desk-password", "desk-audit", "desk-problem",
 	"desk-tablets", "desk-tablets-one", "desk-tablets-code", "desk-tablets-rescued",
-	"desk-progress", "desk-rates", "desk-live", "desk-quality", "desk-sample", "desk-precision", "desk-releases"}
+	"desk-progress", "desk-rates", "desk-live", "desk-quality", "desk-sample", "desk-precision", "desk-releases",
+	"desk-report", "desk-texts", "desk-release"}
 
 // pages draws the pages.
 type pages struct {
@@ -68,7 +69,7 @@ func (p *pages) parse(l surveys.Lang, name string) (*template.Template, error) {
 		Funcs(template.FuncMap{"words": func(key string) (string, error) { return p.words.say(l, key) }})
 	frames := []string{"pages/layout/layout.html"}
 	if strings.HasPrefix(name, "desk-") {
-		frames = []string{"pages/desk/layout.html", "pages/desk/table.html", "pages/desk/chart.html"}
+		frames = []string{"pages/desk/layout.html", "pages/desk/table.html", "pages/desk/chart.html", "pages/desk/making.html"}
 	}
 	for _, file := range append(frames, files...) {
 		source, err := web.Pages.ReadFile(file)

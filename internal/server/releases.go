@@ -50,6 +50,23 @@ func (s *Server) releaseKey(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/x-pem-file", text)
 }
 
+// releaseRevoked gives everybody the list of revoked keys.
+func (s *Server) releaseRevoked(c echo.Context) error {
+	if s.deps.Releases == nil {
+		return fmt.Errorf("releases: %w", surveys.ErrNotFound)
+	}
+	list, err := s.deps.Releases.Keys().Revoked()
+	if err != nil {
+		return damaged(err)
+	}
+	text, err := release.WriteRevoked(list)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-cache")
+	return c.Blob(http.StatusOK, "application/json; charset=utf-8", text)
+}
+
 // publicRelease gives everybody a file of a release that was published. One that was not
 // looks as if it were not there.
 func (s *Server) publicRelease(c echo.Context) error {

@@ -116,7 +116,7 @@ func TestReleaseFiles(t *testing.T) {
 	p, err := release.Open(path)
 	d.must(err)
 	defer p.Close()
-	if c := p.Check([]release.Public{key}); !c.Sound() {
+	if c := p.Check(release.Trust{Keys: []release.Public{key}}); !c.Sound() {
 		t.Errorf("what was downloaded: %v", c.Faults)
 	}
 	file := filepath.Join(dir, "releases", "village", "1", "data.csv")

@@ -51,6 +51,7 @@ func (s *Server) routes(protection *http.CrossOriginProtection) *echo.Echo {
 	read("/reports/:file", s.report)
 	read("/release/:wave/:release/:name", s.publicRelease)
 	read("/v1/release-key.pem", s.releaseKey)
+	read("/v1/release-revoked.json", s.releaseRevoked)
 	read("/v1/receipt-key", s.receiptKey)
 	read("/v1/receipt-key.pem", s.receiptPEM)
 	read("/healthz", s.health)

@@ -32,6 +32,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/fieldwork/quality"
 	"github.com/suyang-survey/suyang/internal/intake"
 	"github.com/suyang-survey/suyang/internal/live"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/internal/signing"
@@ -116,6 +117,8 @@ type Deps struct {
 	Collectors []Collector
 	// Releases are the frozen reports; nil for a server that gives none.
 	Releases *release.Store
+	// Making makes reports for the desk; nil for a desk that makes none.
+	Making *making.Workshop
 	// Ready reports why the program cannot serve now; nil means it always can.
 	Ready func(context.Context) error
 	// Log gets one line for each request, without addresses of people, answers or

@@ -29,7 +29,7 @@ func (f Folder) Frozen(id string) (list []FrozenFile, err error) {
 	for i, q := range versions {
 		list = append(list, frozen(versionFile(i+1), q.Version(), texts[i]))
 	}
-	for _, name := range []string{planFile, sampleFile, targetsFile, "findings.zh.md", "findings.en.md"} {
+	for _, name := range []string{planFile, sampleFile, targetsFile, textsFile(surveys.ZH), textsFile(surveys.EN)} {
 		text, err := os.ReadFile(filepath.Join(string(f), id, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -1,4 +1,4 @@
-package main
+package making
 
 import (
 	"context"
@@ -18,72 +18,86 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// reportForms say how a report is written.
-type reportForms struct {
-	con  *console
-	lang surveys.Lang
-	// texts are what people wrote; nil without any.
-	texts *report.Texts
-	// made is when the report is made, release the release it belongs to.
-	made    time.Time
-	release *report.Release
-	// chromium is the browser that prints, empty for the one that is installed.
-	chromium string
-	// pictures lets the page have a picture of each chart for readers without script.
-	pictures bool
+// Forms say how a report is written.
+type Forms struct {
+	Lang surveys.Lang
+	// Texts are what people wrote; nil without any.
+	Texts *report.Texts
+	// Made is when the report is made, Release the release it belongs to.
+	Made    time.Time
+	Release *report.Release
+	// Program is the name and version of the program.
+	Program string
+	// Chromium is the browser that prints, empty for the one that is installed.
+	Chromium string
+	// Pictures lets the page have a picture of each chart for readers without script.
+	Pictures bool
+	// Say is told what whoever makes the report should know; nil where nobody listens.
+	Say func(format string, args ...any)
 }
 
-// document makes the report.
-func (f reportForms) document(r *assess.Results) (*document.Document, error) {
-	opt, err := f.content(r)
+func (f Forms) say(format string, args ...any) {
+	if f.Say != nil {
+		f.Say(format, args...)
+	}
+}
+
+// Document makes the report.
+func (f Forms) Document(r *assess.Results) (*document.Document, error) {
+	opt, err := f.Content(r)
 	if err != nil {
 		return nil, err
 	}
-	return report.Build(r, f.lang, opt)
+	return report.Build(r, f.Lang, opt)
 }
 
-// content says what the report is made with: what must not be published is withheld, and it
+// Content says what the report is made with: what must not be published is withheld, and it
 // tells how much that is, and what was left out.
-func (f reportForms) content(r *assess.Results) (report.Options, error) {
+func (f Forms) Content(r *assess.Results) (report.Options, error) {
 	withheld, err := report.Protect(r, disclosure.DefaultRules())
 	if err != nil {
 		return report.Options{}, err
 	}
 	if withheld.Hidden > 0 {
-		f.con.say("%d groups are withheld to protect respondents: %d by themselves, the others because they would tell those", withheld.Hidden, withheld.Sensitive)
+		f.say("%d groups are withheld to protect respondents: %d by themselves, the others because they would tell those", withheld.Hidden, withheld.Sensitive)
 	}
 	for _, t := range r.Elsewhere {
-		f.con.say("%s", targetElsewhere(t, waves.TargetsFile))
+		f.say("%s", TargetElsewhere(t, waves.TargetsFile))
 	}
 	if c := r.Changes; len(c) > 0 && !slices.ContainsFunc(c, func(c assess.Change) bool { return c.Comparable }) {
-		f.con.say("no published rate was measured by the criterion %q of this wave, so there are no differences from earlier waves and other areas; is the criterion of the questionnaire named right?", r.Questionnaire.Criterion.ID)
+		f.say("no published rate was measured by the criterion %q of this wave, so there are no differences from earlier waves and other areas; is the criterion of the questionnaire named right?", r.Questionnaire.Criterion.ID)
 	}
 	return report.Options{
-		Now: f.made, Program: "suyang " + version(), Texts: f.texts, Disclosure: withheld, Release: f.release,
+		Now: f.Made, Program: f.Program, Texts: f.Texts, Disclosure: withheld, Release: f.Release,
 	}, nil
 }
 
-// options are what the forms of a document need.
-func (f reportForms) options(ctx context.Context, doc *document.Document) output.Options {
-	drawn := &pictures{ctx: ctx, con: f.con, doc: doc}
+// Options are what the forms of a document need.
+func (f Forms) Options(ctx context.Context, doc *document.Document) output.Options {
+	drawn := &pictures{ctx: ctx, say: f.say, doc: doc}
 	var svg func(*document.Chart) (string, error)
-	if f.pictures {
+	if f.Pictures {
 		svg = drawn.page
 	}
 	return output.Options{
 		Page:    func(w io.Writer, d *document.Document) error { return report.WriteHTML(w, d, svg) },
 		Picture: drawn.picture,
-		Print:   pdf.Options{Chromium: f.chromium},
+		Print:   pdf.Options{Chromium: f.Chromium},
 	}
 }
 
-// files writes a report in several forms and returns the paths that are written.
-func (f reportForms) files(ctx context.Context, r *assess.Results, formats []output.Format, paths []string, progress func(done, total int)) ([]string, error) {
-	doc, err := f.document(r)
+// Files writes a report in several forms and returns the paths that are written.
+func (f Forms) Files(ctx context.Context, r *assess.Results, formats []output.Format, paths []string, progress func(done, total int)) ([]string, error) {
+	doc, err := f.Document(r)
 	if err != nil {
 		return nil, err
 	}
-	opt := f.options(ctx, doc)
+	return f.Write(ctx, doc, formats, paths, progress)
+}
+
+// Write writes a document in several forms and returns the paths that are written.
+func (f Forms) Write(ctx context.Context, doc *document.Document, formats []output.Format, paths []string, progress func(done, total int)) ([]string, error) {
+	opt := f.Options(ctx, doc)
 	opt.Progress = progress
 	return output.Files(ctx, paths, formats, doc, opt)
 }
@@ -91,7 +105,7 @@ func (f reportForms) files(ctx context.Context, r *assess.Results, formats []out
 // pictures are the charts of a document, drawn side by side when the first is asked for.
 type pictures struct {
 	ctx  context.Context
-	con  *console
+	say  func(format string, args ...any)
 	doc  *document.Document
 	svgs map[string][]byte
 	said bool
@@ -127,7 +141,7 @@ func (p *pictures) picture(c *document.Chart) (png, svg []byte, err error) {
 	png, err = chart.PNG(p.ctx, svg, dotsOfPixel*int(chart.Paper))
 	if errors.Is(err, chart.ErrNoConverter) {
 		if !p.said {
-			p.con.say("charts of the DOCX are described in words: %v", err)
+			p.say("charts of the DOCX are described in words: %v", err)
 		}
 		p.said = true
 		return nil, nil, nil
@@ -137,10 +151,3 @@ func (p *pictures) picture(c *document.Chart) (png, svg []byte, err error) {
 
 // dotsOfPixel makes pictures sharp on paper: about 290 dots an inch.
 const dotsOfPixel = 3
-
-// writeReport writes the page of a report to a path.
-func writeReport(ctx context.Context, con *console, path string, r *assess.Results, lang surveys.Lang) error {
-	f := reportForms{con: con, lang: lang, made: time.Now()}
-	_, err := f.files(ctx, r, []output.Format{output.HTML}, []string{path}, nil)
-	return err
-}

@@ -1,7 +1,8 @@
-package main
+package making
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func TestCriterionOfNobody(t *testing.T) {
 	}{{nil, false}, {[]assess.Change{other}, true}, {[]assess.Change{other, {Comparable: true}}, false}} {
 		var said bytes.Buffer
 		r.Changes = c.changes
-		if _, err := (reportForms{con: &console{err: &said}}).content(r); err != nil {
+		if _, err := (Forms{Say: func(format string, args ...any) { fmt.Fprintf(&said, format, args...) }}).Content(r); err != nil {
 			t.Fatal(err)
 		}
 		if told := strings.Contains(said.String(), `criterion "cast-2099"`); told != c.told {
