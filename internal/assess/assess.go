@@ -288,7 +288,8 @@ type Group struct {
 	Rows []Row
 }
 
-// Table is the literacy rate by one factor, or by a set of groups that may overlap.
+// Table is the literacy rate and the mean score by one factor, or by a set of groups that
+// may overlap.
 type Table struct {
 	// Factor says what the groups are; of a set of groups it has the ID and title, and a
 	// level for each group.
@@ -296,6 +297,8 @@ type Table struct {
 	// Set is the set of groups, nil for a factor.
 	Set    *GroupSet `json:",omitempty"`
 	Groups []Group
+	// Scores are the mean total scores of the same groups, in the same order.
+	Scores []Group
 	// Separation says which of the groups differ; nil where there is a single group.
 	Separation *Separation `json:",omitempty"`
 }

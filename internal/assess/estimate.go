@@ -147,6 +147,14 @@ var (
 	proportion kind = estimates.Proportion
 )
 
+// tableKind chooses the estimator of a variable by factors, as kind does.
+type tableKind func(e estimates, variable string, in analysis.Domain, factors ...string) (analysis.Table, error)
+
+var (
+	means       tableKind = estimates.MeanTable
+	proportions tableKind = estimates.ProportionTable
+)
+
 // rows estimates a variable of everybody, once for each level of the series.
 func (e *estimator) rows(k kind, variable string) ([]Row, error) {
 	rows := make([]Row, 0, len(e.results.SeriesLevels))
@@ -188,9 +196,9 @@ func (e *estimator) row(variable string, d analysis.Domain, est analysis.Estimat
 	return row
 }
 
-// by estimates shares for every crossing of factors, the last one fastest, with their
+// by estimates a variable for every crossing of factors, the last one fastest, with the
 // covariance, once for each level of the series.
-func (e *estimator) by(variable string, factors ...string) ([]analysis.Table, error) {
+func (e *estimator) by(k tableKind, variable string, factors ...string) ([]analysis.Table, error) {
 	var tables []analysis.Table
 	for _, s := range e.results.SeriesLevels {
 		d := e.within(s)
@@ -201,7 +209,7 @@ func (e *estimator) by(variable string, factors ...string) ([]analysis.Table, er
 		if err != nil {
 			return nil, err
 		}
-		t, err := of.ProportionTable(variable, d, factors...)
+		t, err := k(of, variable, d, factors...)
 		if err != nil {
 			return nil, fmt.Errorf("estimate %s by %v in %s: %w", variable, factors, domainText(d), err)
 		}
@@ -233,11 +241,11 @@ func (e *estimator) count(items int) int {
 	n := 2 + items + len(c.Levels) + len(bands(c)) + len(c.Dimensions) + len(p.Crossings)
 	for _, id := range p.Tables {
 		if f := p.Factor(id); f != nil {
-			n += 1 + len(f.Levels)
+			n += 2 + len(f.Levels) // rate, score, and each level against the others
 		}
 	}
 	for _, s := range p.Groups {
-		n += len(s.Groups)
+		n += 2 * len(s.Groups)
 	}
 	for i := range p.Topics {
 		shares := len(p.Topics[i].shares(e.results.Questionnaire))

@@ -10,14 +10,14 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// tables estimates the literacy rate by each factor the plan wants a table of.
+// tables estimates rate and score by each factor the plan wants a table of.
 func (e *estimator) tables() error {
 	for _, id := range e.results.Plan.Tables {
 		f := e.results.Plan.Factor(id)
 		if f == nil {
 			return fmt.Errorf("%w: the table %q is no factor of the plan", surveys.ErrInvalid, id)
 		}
-		by, err := e.by(VarLiterate, id)
+		by, err := e.by(proportions, VarLiterate, id)
 		if err != nil {
 			return err
 		}
@@ -27,11 +27,14 @@ func (e *estimator) tables() error {
 		}
 		var others []analysis.Table
 		for _, l := range f.Levels {
-			by, err := e.by(VarLiterate, otherwise(id, l.Code))
+			by, err := e.by(proportions, VarLiterate, otherwise(id, l.Code))
 			if err != nil {
 				return err
 			}
 			others = append(others, by[len(by)-1])
+		}
+		if err := e.scores(&t, id, f.Levels...); err != nil {
+			return err
 		}
 		if t.Separation, err = e.separate(f.Levels, &by[len(by)-1], others); err != nil {
 			return fmt.Errorf("table %q: %w", id, err)
@@ -41,8 +44,20 @@ func (e *estimator) tables() error {
 	return nil
 }
 
-// groupSets estimates the rate of each group of the sets, and compares it with everybody
-// who is known not to belong to it.
+// scores adds the mean scores by a factor, of its first levels.
+func (e *estimator) scores(t *Table, factor string, levels ...Level) error {
+	by, err := e.by(means, VarScore, factor)
+	if err != nil {
+		return err
+	}
+	for i, l := range levels {
+		t.Scores = append(t.Scores, Group{Code: l.Code, Name: l.Name, Max: e.results.Questionnaire.Criterion.MostPoints(), Rows: e.rowsOf(VarScore, by, i)})
+	}
+	return nil
+}
+
+// groupSets estimates rate and score of each group of the sets, and compares the rate with
+// everybody who is known not to belong to it.
 func (e *estimator) groupSets() error {
 	for i := range e.results.Plan.Groups {
 		set := &e.results.Plan.Groups[i]
@@ -50,12 +65,15 @@ func (e *estimator) groupSets() error {
 		var others []analysis.Table
 		for _, g := range set.Groups {
 			t.Factor.Levels = append(t.Factor.Levels, Level{Code: g.Code, Name: g.Name, When: g.When})
-			by, err := e.by(VarLiterate, set.factor(g).ID)
+			by, err := e.by(proportions, VarLiterate, set.factor(g).ID)
 			if err != nil {
 				return err
 			}
 			t.Groups = append(t.Groups, Group{Code: g.Code, Name: g.Name, Max: 1, Rows: e.rowsOf(VarLiterate, by, 0)})
 			others = append(others, by[len(by)-1])
+			if err := e.scores(&t, set.factor(g).ID, Level{Code: g.Code, Name: g.Name}); err != nil {
+				return err
+			}
 		}
 		var err error
 		if t.Separation, err = e.separate(t.Factor.Levels, nil, others); err != nil {
@@ -74,7 +92,7 @@ func (e *estimator) crossings() error {
 			return fmt.Errorf("%w: the crossing %v is not of two factors of the plan", surveys.ErrInvalid, pair)
 		}
 		c := CrossTable{Rows: *p.Factor(pair[0]), Columns: *p.Factor(pair[1])}
-		by, err := e.by(VarLiterate, pair...)
+		by, err := e.by(proportions, VarLiterate, pair...)
 		if err != nil {
 			return err
 		}
@@ -108,7 +126,7 @@ func (e *estimator) topics() error {
 			if t.By == "" {
 				continue
 			}
-			by, err := e.by(s.Name, t.By)
+			by, err := e.by(proportions, s.Name, t.By)
 			if err != nil {
 				return fmt.Errorf("topic %q: %w", t.ID, err)
 			}

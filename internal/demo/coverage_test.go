@@ -200,8 +200,7 @@ func newTrial(drawn [][]*assess.Results, variance int) trial {
 // rowsOf are the rows of the table in which an estimate counts.
 func rowsOf(k assess.Known) []string {
 	rows := []string{k.Kind, everyEstimate}
-	share := k.Kind != assess.KindScore && k.Kind != assess.KindDimension
-	if share && *k.Row.Truth < 0.05 {
+	if !k.Points() && *k.Row.Truth < 0.05 {
 		rows = append(rows, rareShares)
 	}
 	if k.Row.Estimate.N < 100 {
@@ -270,7 +269,9 @@ var names = map[string]string{
 	assess.KindRate: "literate, everybody", assess.KindScore: "mean score", assess.KindBand: "bands of literacy",
 	assess.KindLevel: "levels of literacy", assess.KindDimension: "mean points of dimensions", assess.KindItem: "right answers to items",
 	"city": "literate by city", "sex": "literate by sex", "age_group": "literate by age", "education": "literate by education",
-	"residence": "literate, urban and rural",
+	"residence": "literate, urban and rural", assess.KindScoreBy + "city": "mean score by city", assess.KindScoreBy + "sex": "mean score by sex",
+	assess.KindScoreBy + "age_group": "mean score by age", assess.KindScoreBy + "education": "mean score by education",
+	assess.KindScoreBy + "residence": "mean score, urban and rural",
 }
 
 // coverageTable has a row for each kind of estimate and columns for each variance.
@@ -294,10 +295,10 @@ func coverageTable(trials []trial) string {
 // width is the mean half width, in percentage points or in points of the score.
 func (x *kindTrial) width(kind string) string {
 	half := x.half / float64(x.intervals)
-	switch kind {
-	case everyEstimate:
+	switch {
+	case slices.Contains([]string{everyEstimate, smallGroups}, kind):
 		return "" // of different units
-	case assess.KindScore, assess.KindDimension:
+	case assess.Known{Kind: kind}.Points():
 		return fmt.Sprintf("%.2f points", half)
 	}
 	return fmt.Sprintf("%.2f %%", 100*half)
@@ -313,7 +314,7 @@ const simulationErrors = 4
 func (tr trial) check(t *testing.T, variance string) {
 	t.Helper()
 	surveys := float64(len(tr.z))
-	for _, kind := range []string{assess.KindRate, assess.KindScore, assess.KindBand, "sex", "residence", assess.KindDimension, assess.KindItem, everyEstimate} {
+	for _, kind := range []string{assess.KindRate, assess.KindScore, assess.KindBand, "sex", "residence", assess.KindScoreBy + "sex", assess.KindScoreBy + "residence", assess.KindDimension, assess.KindItem, everyEstimate} {
 		x := tr.of[kind]
 		if x.none > 0 {
 			t.Errorf("%s, %s: %d estimates have no interval", variance, kind, x.none)

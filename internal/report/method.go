@@ -168,7 +168,7 @@ func (b *builder) criterion(c *surveys.Criterion) []string {
 	for _, d := range c.Dimensions {
 		dims = append(dims, b.say("rule.dimension", "name", b.text(d.Name), "points", trim(d.Points)))
 	}
-	points := b.say("rule.points", "max", trim(maxScore(c)), "dimensions", join(dims, b.say("rule.comma")))
+	points := b.say("rule.points", "max", trim(c.MostPoints()), "dimensions", join(dims, b.say("rule.comma")))
 	return []string{
 		b.say("summary.rule", "criterion", b.text(c.Name), "rule", b.rule(c)+b.say("rule.comma")+points),
 		b.say("rule.answers") + b.space() + b.say("rule.unasked."+string(c.Unasked)),
