@@ -50,7 +50,7 @@ func (b *builder) groupScores(t assess.Table, rates estimated) {
 	e := b.scoresOf(t)
 	e.id, e.table, e.base, e.remarks, e.rates = rates.id+"-score", rates.table, rates.base, rates.remarks, rates.all()
 	e.title = b.say("groups.score", "factor", rates.first, "max", trim(e.total.Max))
-	e.first, e.value = rates.first, b.say("col.mean")
+	e.first, e.value = rates.first, b.say("col.score")
 	b.estimate(e)
 }
 

@@ -162,6 +162,7 @@ func TestTextsFaultsAreNamed(t *testing.T) {
 		"unknown table":         {"## findings\n{town.9}\n", `findings.zh.md:2: invalid: {town.9}: the report has no table "town"`},
 		"no number":             {"## findings\n{city.4}\n", `findings.zh.md:2: invalid: {city.4}: the number does not exist`},
 		"withheld":              {"## findings\n{city.3}\n", `findings.zh.md:2: invalid: {city.3}: the number is withheld`},
+		"told withheld score":   {"## findings\n\n南湖市平均 58.1 分。\n", `findings.zh.md:3: invalid: the paragraph gives the mean score of "南湖市", which is withheld`},
 		"told withheld":         {"## findings\n\n南湖市为 25.0%。\n", `findings.zh.md:3: invalid: the paragraph gives the rate of "南湖市", which is withheld`},
 	} {
 		t.Run(name, func(t *testing.T) {
