@@ -43,9 +43,14 @@ type Factor struct {
 	Title surveys.Text `yaml:"title"`
 	// Answer is the item, Sample the sample column, whichever is set. With neither, every
 	// level has a condition.
-	Answer string  `yaml:"answer,omitempty"`
-	Sample string  `yaml:"sample,omitempty"`
-	Levels []Level `yaml:"levels"`
+	Answer string `yaml:"answer,omitempty"`
+	Sample string `yaml:"sample,omitempty"`
+	// Version says which definition of the levels it is, and Source where that is from, such as
+	// of regions that cities are put together to; the report says both. Empty where the
+	// question itself says what the levels are.
+	Version string       `yaml:"version,omitempty" json:",omitempty"`
+	Source  surveys.Text `yaml:"source,omitempty" json:",omitempty"`
+	Levels  []Level      `yaml:"levels"`
 	// ByScore is set for the factor that tells those who reach the criterion from those
 	// who do not. No plan has it; topics are told apart by it.
 	ByScore bool `yaml:"-" json:"-"`

@@ -75,6 +75,8 @@ func TestReadPlanFaults(t *testing.T) {
 		{"no such item", "answer: age", "answer: years", `plan.yaml:11: invalid: factor "age": the questionnaire has no item "years"`},
 		{"multiple choice", "answer: age", "answer: news", `plan.yaml:11: invalid: factor "age": the item "news" is of type "multiple"`},
 		{"answer and sample", "    answer: age", "    answer: age\n    sample: age", "plan.yaml:9: invalid: factor \"age\": give either answer"},
+		{"source without a version", "    answer: age", "    answer: age\n    source: {zh: 公报, en: A communiqué}", `plan.yaml:12: invalid: factor "age" has a source but no version`},
+		{"source in one language", "    answer: age", "    answer: age\n    version: \"2020\"\n    source: {zh: 公报}", `plan.yaml:13: invalid: factor "age" (where its definition is from) has no text in the language "en"`},
 		{"no such option", `values: ["2"]`, `values: ["3"]`, `plan.yaml:8: invalid: factor "sex", level "female": the item "sex" has no option "3"`},
 		{"value in two levels", `values: ["2"]`, `values: ["1"]`, `plan.yaml:8: invalid: factor "sex": the value "1" is in the levels "male" and "female"`},
 		{"level twice", "code: female", "code: male", `plan.yaml:8: invalid: factor "sex" has two levels "male"`},
