@@ -89,7 +89,7 @@ func eachSurvey(t *testing.T, n int, do func(i int) error) {
 // assessed draws a sample, lets it answer, weighs it and estimates, first with linearised
 // variances, then with a bootstrap.
 func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess.Plan, weights *weigh.Plan, truth *Truth, f *fieldwork.Frame, seed uint64) ([]*assess.Results, error) {
-	m, err := p.survey(q, f, seed)
+	m, err := p.survey(q, f, seed, decides)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +109,12 @@ func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess
 	return all, nil
 }
 
-// survey draws a sample, lets the fieldwork take its course and the people answer, without
-// an office and a server.
-func (p *Population) survey(q *surveys.Questionnaire, f *fieldwork.Frame, seed uint64) (*assess.Memory, error) {
+// decides says whether an item decides scores and domains.
+func decides(it *surveys.Item) bool { return it.Dimension != "" || isFact(it) }
+
+// survey draws a sample, lets the fieldwork take its course and the people answer the items
+// that are asked, without an office and a server.
+func (p *Population) survey(q *surveys.Questionnaire, f *fieldwork.Frame, seed uint64, asked func(*surveys.Item) bool) (*assess.Memory, error) {
 	m := &assess.Memory{Wave: "w"}
 	draw, err := p.Draw(f, seed, "test")
 	if err != nil {
@@ -134,7 +137,7 @@ func (p *Population) survey(q *surveys.Questionnaire, f *fieldwork.Frame, seed u
 		}
 		answers := surveys.Answers{}
 		for it := range q.Items {
-			if it.Dimension != "" || isFact(it) {
+			if asked(it) {
 				answers[it.ID] = p.Answer(x, it, answers)
 			}
 		}
