@@ -235,6 +235,7 @@ func TestReadPlanPartFaults(t *testing.T) {
 		{"crossing of the unknown", "[[sex, stage]]", "[[sex, moon]]", `"moon" is no factor of the plan`},
 		{"crossing twice", "[[sex, stage]]", "[[sex, stage], [stage, sex]]", `stands there twice`},
 		{"tile twice", "tile: [2, 1]", "tile: [1, 1]", `plan.yaml:8: invalid: factor "sex": the levels "male" and "female" have the same tile`},
+		{"tile of some", `, tile: [2, 1]`, "", `plan.yaml:8: invalid: factor "sex": the level "female" has no tile, and "male" has one`},
 		{"tile of one number", "tile: [2, 1]", "tile: [2]", `a tile is a column and a row`},
 		{"topic of the unknown", "items: [news]", "items: [moon]", `plan.yaml:26: invalid: topic "news": the questionnaire has no item "moon"`},
 		{"topic of a number", "items: [news]", "items: [age]", `the item "age" is of type "number"`},
