@@ -34,7 +34,7 @@ func TestSpreadsheetsShowWhatIsPrinted(t *testing.T) {
 	add := func(x float64) {
 		share := func(decimals int) document.Cell {
 			// LibreOffice multiplies a share by 100 in binary and shows 0.2385, whose product is
-			// 23.849999999999998, as 23.8%. The report and Excel shift the decimal point: 23.9%.
+			// 23.849999999999998, as 23.8%. The report shifts the decimal point: 23.9%.
 			short := func(x float64) bool { return len(strconv.FormatFloat(math.Abs(x), 'g', -1, 64)) < 12 }
 			if math.Abs(x) > 1.5 || short(x) && !short(100*x) {
 				return document.Cell{Text: "—"}
