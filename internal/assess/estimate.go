@@ -147,14 +147,6 @@ var (
 	proportion kind = estimates.Proportion
 )
 
-// tableKind chooses the estimator of a variable by factors, as kind does.
-type tableKind func(e estimates, variable string, in analysis.Domain, factors ...string) (analysis.Table, error)
-
-var (
-	means       tableKind = estimates.MeanTable
-	proportions tableKind = estimates.ProportionTable
-)
-
 // rows estimates a variable of everybody, once for each level of the series.
 func (e *estimator) rows(k kind, variable string) ([]Row, error) {
 	rows := make([]Row, 0, len(e.results.SeriesLevels))
@@ -196,9 +188,9 @@ func (e *estimator) row(variable string, d analysis.Domain, est analysis.Estimat
 	return row
 }
 
-// by estimates a variable for every crossing of factors, the last one fastest, with the
-// covariance, once for each level of the series.
-func (e *estimator) by(k tableKind, variable string, factors ...string) ([]analysis.Table, error) {
+// by estimates shares, or the mean score, for every crossing of factors, the last one fastest,
+// with their covariance, once for each level of the series.
+func (e *estimator) by(variable string, factors ...string) ([]analysis.Table, error) {
 	var tables []analysis.Table
 	for _, s := range e.results.SeriesLevels {
 		d := e.within(s)
@@ -209,7 +201,11 @@ func (e *estimator) by(k tableKind, variable string, factors ...string) ([]analy
 		if err != nil {
 			return nil, err
 		}
-		t, err := k(of, variable, d, factors...)
+		estimate := of.ProportionTable
+		if variable == VarScore {
+			estimate = of.MeanTable
+		}
+		t, err := estimate(variable, d, factors...)
 		if err != nil {
 			return nil, fmt.Errorf("estimate %s by %v in %s: %w", variable, factors, domainText(d), err)
 		}

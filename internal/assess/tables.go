@@ -17,7 +17,7 @@ func (e *estimator) tables() error {
 		if f == nil {
 			return fmt.Errorf("%w: the table %q is no factor of the plan", surveys.ErrInvalid, id)
 		}
-		by, err := e.by(proportions, VarLiterate, id)
+		by, err := e.by(VarLiterate, id)
 		if err != nil {
 			return err
 		}
@@ -27,7 +27,7 @@ func (e *estimator) tables() error {
 		}
 		var others []analysis.Table
 		for _, l := range f.Levels {
-			by, err := e.by(proportions, VarLiterate, otherwise(id, l.Code))
+			by, err := e.by(VarLiterate, otherwise(id, l.Code))
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ func (e *estimator) tables() error {
 
 // scores adds the mean scores by a factor, of its first levels.
 func (e *estimator) scores(t *Table, factor string, levels ...Level) error {
-	by, err := e.by(means, VarScore, factor)
+	by, err := e.by(VarScore, factor)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (e *estimator) groupSets() error {
 		var others []analysis.Table
 		for _, g := range set.Groups {
 			t.Factor.Levels = append(t.Factor.Levels, Level{Code: g.Code, Name: g.Name, When: g.When})
-			by, err := e.by(proportions, VarLiterate, set.factor(g).ID)
+			by, err := e.by(VarLiterate, set.factor(g).ID)
 			if err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func (e *estimator) crossings() error {
 			return fmt.Errorf("%w: the crossing %v is not of two factors of the plan", surveys.ErrInvalid, pair)
 		}
 		c := CrossTable{Rows: *p.Factor(pair[0]), Columns: *p.Factor(pair[1])}
-		by, err := e.by(proportions, VarLiterate, pair...)
+		by, err := e.by(VarLiterate, pair...)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (e *estimator) topics() error {
 			if t.By == "" {
 				continue
 			}
-			by, err := e.by(proportions, s.Name, t.By)
+			by, err := e.by(s.Name, t.By)
 			if err != nil {
 				return fmt.Errorf("topic %q: %w", t.ID, err)
 			}
