@@ -290,7 +290,7 @@ func (e *estimator) fill(items []string) (err error) {
 			return err
 		}
 	}
-	for _, part := range []func() error{e.tables, e.groupSets, e.crossings, e.topics} {
+	for _, part := range []func() error{e.tables, e.groupSets, e.groupScores, e.crossings, e.topics} {
 		if err = part(); err != nil {
 			return err
 		}

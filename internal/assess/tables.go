@@ -10,7 +10,7 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// tables estimates rate and score by each factor the plan wants a table of.
+// tables estimates the literacy rate by each factor the plan wants a table of.
 func (e *estimator) tables() error {
 	for _, id := range e.results.Plan.Tables {
 		f := e.results.Plan.Factor(id)
@@ -33,9 +33,6 @@ func (e *estimator) tables() error {
 			}
 			others = append(others, by[len(by)-1])
 		}
-		if err := e.scores(&t, id, f.Levels...); err != nil {
-			return err
-		}
 		if t.Separation, err = e.separate(f.Levels, &by[len(by)-1], others); err != nil {
 			return fmt.Errorf("table %q: %w", id, err)
 		}
@@ -44,20 +41,8 @@ func (e *estimator) tables() error {
 	return nil
 }
 
-// scores adds the mean scores by a factor, of its first levels.
-func (e *estimator) scores(t *Table, factor string, levels ...Level) error {
-	by, err := e.by(VarScore, factor)
-	if err != nil {
-		return err
-	}
-	for i, l := range levels {
-		t.Scores = append(t.Scores, Group{Code: l.Code, Name: l.Name, Max: e.results.Questionnaire.Criterion.MostPoints(), Rows: e.rowsOf(VarScore, by, i)})
-	}
-	return nil
-}
-
-// groupSets estimates rate and score of each group of the sets, and compares the rate with
-// everybody who is known not to belong to it.
+// groupSets estimates the rate of each group of the sets, and compares it with everybody
+// who is known not to belong to it.
 func (e *estimator) groupSets() error {
 	for i := range e.results.Plan.Groups {
 		set := &e.results.Plan.Groups[i]
@@ -71,9 +56,6 @@ func (e *estimator) groupSets() error {
 			}
 			t.Groups = append(t.Groups, Group{Code: g.Code, Name: g.Name, Max: 1, Rows: e.rowsOf(VarLiterate, by, 0)})
 			others = append(others, by[len(by)-1])
-			if err := e.scores(&t, set.factor(g).ID, Level{Code: g.Code, Name: g.Name}); err != nil {
-				return err
-			}
 		}
 		var err error
 		if t.Separation, err = e.separate(t.Factor.Levels, nil, others); err != nil {
