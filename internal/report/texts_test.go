@@ -164,8 +164,8 @@ func TestTextsFaultsAreNamed(t *testing.T) {
 		"withheld":              {"## findings\n{city.3}\n", `findings.zh.md:2: invalid: {city.3}: the number is withheld`},
 		"withheld score":        {"## findings\n{city.3.score}\n", `findings.zh.md:2: invalid: {city.3.score}: the number is withheld`},
 		"no score":              {"## findings\n{city.4.score}\n", `findings.zh.md:2: invalid: {city.4.score}: the number does not exist`},
-		"told withheld score":   {"## findings\n\n南湖市平均 58.1 分。\n", `findings.zh.md:3: invalid: the paragraph gives the mean score of "南湖市", which is withheld`},
-		"told withheld":         {"## findings\n\n南湖市为 25.0%。\n", `findings.zh.md:3: invalid: the paragraph gives the rate of "南湖市", which is withheld`},
+		"told withheld score":   {"## findings\n\n南湖市平均 58.1 分。\n", `findings.zh.md:3: invalid: the paragraph gives the rate or the mean score of "南湖市", which is withheld`},
+		"told withheld":         {"## findings\n\n南湖市为 25.0%。\n", `findings.zh.md:3: invalid: the paragraph gives the rate or the mean score of "南湖市", which is withheld`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			texts, err := ReadTexts("findings.zh.md", []byte(c.src))
