@@ -374,6 +374,14 @@ type Level struct {
 	Cut  float64 `json:"cut"`
 }
 
+// MostPoints is the highest possible score: the points of all dimensions.
+func (c *Criterion) MostPoints() (sum float64) {
+	for _, d := range c.Dimensions {
+		sum += d.Points
+	}
+	return sum
+}
+
 // Reaches reports whether score reaches cut under the boundary rule.
 func (c *Criterion) Reaches(score, cut float64) bool {
 	if c.Boundary == AtLeast {

@@ -209,7 +209,7 @@ func weighings(t *testing.T, state string) {
 		t.Errorf("the report does not say that the weights did not converge (%v)", err)
 	}
 	try(1, weigh(file("bad.yaml", strings.Replace(plan, "[residence]", "[moon]", 1))), `bad.yaml:4: invalid: there is no factor "moon"`)
-	try(1, weigh("no-plan"), `no weighting plan "no-plan"`)
+	try(1, weigh("no-plan"), `the library has no weights.yaml of the name "no-plan"`)
 	try(1, weigh(filepath.Join(t.TempDir(), "none.yaml")), "none.yaml")
 }
 

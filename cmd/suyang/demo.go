@@ -27,6 +27,7 @@ import (
 // demoCommand runs two surveys from questionnaire to report.
 type demoCommand struct {
 	State     string `type:"path" default:"suyang-demo" help:"Folder of the demo; what an earlier demo left there is removed."`
+	Province  string `default:"zhejiang" enum:"zhejiang,guangdong" help:"The province that is simulated: zhejiang or guangdong."`
 	N         int    `short:"n" default:"3300" help:"About how many interviews the provincial wave gets."`
 	Seed      uint64 `default:"2026" help:"Seed of the simulated province; the same seed makes the same survey."`
 	Once      bool   `help:"End when the reports are written instead of serving them."`
@@ -39,10 +40,17 @@ type demoCommand struct {
 const (
 	gssWave      = "gss"
 	provinceWave = "zhejiang-demo"
-	province     = "330000"
 	demoWeights  = "calibrated" // as the plan of the library names them
 	demoPlan     = "civic-literacy"
 )
+
+// demoProvince is a province that the demo can simulate, with its plans in the library.
+type demoProvince struct{ code, name, wave, plan string }
+
+var demoProvinces = map[string]demoProvince{
+	"zhejiang":  {"330000", "Zhejiang", provinceWave, demoPlan},
+	"guangdong": {"440000", "Guangdong", "guangdong-demo", "civic-literacy-guangdong"},
+}
 
 // visitorsAtOnce is how many respondents fill in the questionnaire at one time.
 const visitorsAtOnce = 16
@@ -55,7 +63,7 @@ func (c *demoCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer lock.Close()
-	d := &demonstration{demoCommand: c, con: con, flags: &stateFlags{State: c.State}, clock: &simulatedClock{}}
+	d := &demonstration{demoCommand: c, home: demoProvinces[c.Province], con: con, flags: &stateFlags{State: c.State}, clock: &simulatedClock{}}
 	if err := d.prepare(); err != nil {
 		return err
 	}
@@ -99,6 +107,7 @@ func (c *demoCommand) Run(ctx context.Context, con *console) error {
 // demonstration is a demo under way.
 type demonstration struct {
 	*demoCommand
+	home  demoProvince
 	con   *console
 	flags *stateFlags
 	st    *station
@@ -122,7 +131,7 @@ func (d *demonstration) prepare() (err error) {
 	if d.gss.questionnaire, d.gss.plan, err = definitionOf("gss-science", ""); err != nil {
 		return err
 	}
-	if d.civic.questionnaire, d.civic.plan, err = definitionOf("civic-literacy", ""); err != nil {
+	if d.civic.questionnaire, d.civic.plan, err = definitionOf("civic-literacy", d.home.plan); err != nil {
 		return err
 	}
 	// Whoever writes a report of the wave later must be told, too.
@@ -142,7 +151,7 @@ func (d *demonstration) prepare() (err error) {
 	if d.table, err = microdata.Read(mapping, d.gss.questionnaire, gssWave, folders...); err != nil {
 		return fmt.Errorf("microdata in %s: %w; run the demo in the project's folder, or name another with --microdata", d.Microdata, err)
 	}
-	census, err := margins.ReadCensus(library.FS, province)
+	census, err := margins.ReadCensus(library.FS, d.home.code)
 	if err != nil {
 		return err
 	}
@@ -151,7 +160,7 @@ func (d *demonstration) prepare() (err error) {
 	if d.population, err = demo.NewPopulation(cfg, census, d.civic.questionnaire); err != nil {
 		return err
 	}
-	d.con.say("a synthetic Zhejiang of %d people, 1 for every %d", d.population.Size(), cfg.Scale)
+	d.con.say("a synthetic %s of %d people, 1 for every %d", d.home.name, d.population.Size(), cfg.Scale)
 	return nil
 }
 
@@ -167,19 +176,19 @@ func (d *demonstration) publish() error {
 	if err := d.draw(); err != nil {
 		return err
 	}
-	if err := publish(folder, provinceWave, d.civic.questionnaire, d.civic.plan, d.sample.cases); err != nil {
+	if err := publish(folder, d.home.wave, d.civic.questionnaire, d.civic.plan, d.sample.cases); err != nil {
 		return err
 	}
-	targets, err := library.FS.ReadFile("civic-literacy/targets.yaml")
+	targets, err := library.File(d.home.plan, "targets.yaml")
 	if err != nil {
 		return err
 	}
-	if err := folder.SaveTargets(provinceWave, targets); err != nil {
+	if err := folder.SaveTargets(d.home.wave, targets); err != nil {
 		return err
 	}
 	days := period()
 	d.start = days.First
-	return folder.SetFieldwork(provinceWave, days)
+	return folder.SetFieldwork(d.home.wave, days)
 }
 
 // microdata takes in the General Social Survey and writes its reports.
@@ -204,11 +213,11 @@ func (d *demonstration) microdata(ctx context.Context) error {
 
 // province has the sample answer the real pages, weighs, and writes the reports.
 func (d *demonstration) province(ctx context.Context, base string) error {
-	w, err := d.flags.waves().Load(provinceWave)
+	w, err := d.flags.waves().Load(d.home.wave)
 	if err != nil {
 		return err
 	}
-	if err := d.st.store.PutSample(ctx, provinceWave, d.sample.cases); err != nil {
+	if err := d.st.store.PutSample(ctx, d.home.wave, d.sample.cases); err != nil {
 		return err
 	}
 	if err := d.simulate(ctx, base, w.Questionnaire); err != nil {
@@ -245,7 +254,7 @@ func (d *demonstration) province(ctx context.Context, base string) error {
 
 // weigh carries out the plan of the library and shows what it did.
 func (d *demonstration) weigh(ctx context.Context, w waves.Wave) error {
-	src, files, err := weightingPlan(demoPlan)
+	src, files, err := weightingPlan(d.home.plan)
 	if err != nil {
 		return err
 	}
@@ -283,8 +292,8 @@ func (d *demonstration) addresses(ctx context.Context, addr string) error {
 		return err
 	}
 	for _, path := range []string{
-		"/", "/s/" + provinceWave,
-		"/reports/" + provinceWave + ".zh.html", "/reports/" + provinceWave + ".en.html",
+		"/", "/s/" + d.home.wave,
+		"/reports/" + d.home.wave + ".zh.html", "/reports/" + d.home.wave + ".en.html",
 		"/reports/" + gssWave + ".zh.html", "/reports/" + gssWave + ".en.html",
 		"/desk",
 	} {

@@ -135,7 +135,7 @@ func (d *demonstration) simulate(ctx context.Context, base string, q *surveys.Qu
 	f.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: visitorsAtOnce, DisableCompression: true}, Timeout: time.Minute}
 	defer f.client.CloseIdleConnections()
 	random := fmt.Appendf(nil, "the demo's numbers, of seed %020d", d.Seed)
-	if err := d.st.office.PutDraw(ctx, office.NewDraw{Wave: provinceWave, Draw: d.sample.draw, Cases: d.sample.cases, Frame: d.sample.frame, By: commandLine, At: f.start, Random: random}); err != nil {
+	if err := d.st.office.PutDraw(ctx, office.NewDraw{Wave: d.home.wave, Draw: d.sample.draw, Cases: d.sample.cases, Frame: d.sample.frame, By: commandLine, At: f.start, Random: random}); err != nil {
 		return err
 	}
 	if err := f.staff(ctx); err != nil {
@@ -162,9 +162,9 @@ const enumeratorsPerCity = 3
 func (f *field) staff(ctx context.Context) error {
 	list := []auth.Account{
 		{Login: "admin", Name: "系统管理员", Role: auth.Administrator},
-		{Login: "province", Name: "省科协调查办", Role: auth.Province, Area: "33"},
-		{Login: "stat", Name: "省统计师", Role: auth.Statistician, Area: "33"},
-		{Login: "reader", Name: "查阅者", Role: auth.Reader, Area: "33"},
+		{Login: "province", Name: "省科协调查办", Role: auth.Province, Area: f.home.code[:2]},
+		{Login: "stat", Name: "省统计师", Role: auth.Statistician, Area: f.home.code[:2]},
+		{Login: "reader", Name: "查阅者", Role: auth.Reader, Area: f.home.code[:2]},
 	}
 	for _, c := range f.sample.cases {
 		city := office.AreaOf(c)[:4]
@@ -245,7 +245,7 @@ func (f *field) do(ctx context.Context, due map[string][]office.Deed) error {
 	for _, who := range slices.Sorted(maps.Keys(due)) {
 		deeds := due[who]
 		slices.SortStableFunc(deeds, func(a, b office.Deed) int { return a.Event.At.Compare(b.Event.At) })
-		refused, err := f.st.office.Do(ctx, f.of[who], provinceWave, deeds, fieldwork.DefaultAttemptRules)
+		refused, err := f.st.office.Do(ctx, f.of[who], f.home.wave, deeds, fieldwork.DefaultAttemptRules)
 		if err := errors.Join(append(refused, err)...); err != nil {
 			return fmt.Errorf("%s: %w", who, err)
 		}
@@ -283,7 +283,7 @@ func (f *field) day(ctx context.Context, day int) error {
 			return err
 		}
 		f.read = r.Seq
-		if k := f.cases[r.Case]; k != nil && r.Wave == provinceWave && !r.Second {
+		if k := f.cases[r.Case]; k != nil && r.Wave == f.home.wave && !r.Second {
 			k.interview = r.Interview
 		}
 	}
@@ -295,7 +295,7 @@ func (f *field) list(ctx context.Context, k *fieldCase) error {
 	at := f.start.Add(k.course.ListedAt())
 	l := *k.course.Listing
 	l.Date = household.Date{Year: at.Year(), Month: int(at.Month()), Day: at.Day()}
-	e, err := f.st.office.Select(ctx, f.of[k.enumerator], provinceWave, k.ID, l, at)
+	e, err := f.st.office.Select(ctx, f.of[k.enumerator], f.home.wave, k.ID, l, at)
 	if err != nil {
 		return err
 	}
@@ -314,7 +314,7 @@ func (f *field) list(ctx context.Context, k *fieldCase) error {
 // interview lets the selected person fill in the pages behind the link of the case, or
 // sends the interview of one that was sent back once more, as a tablet does.
 func (f *field) interview(ctx context.Context, k *fieldCase) error {
-	link := server.CaseLink(f.key, provinceWave, k.ID, 0)
+	link := server.CaseLink(f.key, f.home.wave, k.ID, 0)
 	if k.back {
 		return f.again(ctx, k, path.Base(link))
 	}
@@ -363,7 +363,7 @@ func (f *field) review(ctx context.Context, day int, evening time.Time) error {
 			state fieldwork.State
 		}{{"city-" + city, fieldwork.UnderReview}, {"super-" + city, fieldwork.Submitted}} {
 			var deeds []office.Deed
-			err := f.st.office.Cases(ctx, f.of[step.who], office.Filter{Wave: provinceWave, State: string(step.state)}, func(c office.Case) bool {
+			err := f.st.office.Cases(ctx, f.of[step.who], office.Filter{Wave: f.home.wave, State: string(step.state)}, func(c office.Case) bool {
 				e := fieldwork.Event{At: evening, Action: fieldwork.Approve}
 				k := f.cases[c.ID]
 				if step.state == fieldwork.Submitted && !k.back && demo.Chance(f.Seed, c.ID) < 1.0/33 && day < demo.FieldworkDays-3 {
@@ -397,7 +397,7 @@ func (f *field) finish(ctx context.Context) error {
 	for _, city := range slices.Sorted(maps.Keys(f.teams)) {
 		super := f.of["super-"+city]
 		var deeds []office.Deed
-		err := f.st.office.Cases(ctx, super, office.Filter{Wave: provinceWave}, func(c office.Case) bool {
+		err := f.st.office.Cases(ctx, super, office.Filter{Wave: f.home.wave}, func(c office.Case) bool {
 			if c.Interview == "" {
 				deeds = append(deeds, office.Deed{Case: c.ID, Event: fieldwork.Event{At: end, Action: fieldwork.Close, Reason: "调查期结束"}})
 			}
@@ -416,10 +416,10 @@ func (f *field) finish(ctx context.Context) error {
 // checkBack asks about some interviews again; a few are not as they should be.
 func (f *field) checkBack(ctx context.Context, at time.Time) error {
 	who := f.of["province"]
-	if _, err := f.st.office.DrawBackChecks(ctx, who, provinceWave, int(f.Seed), fieldwork.DefaultBackCheckRule, at); err != nil {
+	if _, err := f.st.office.DrawBackChecks(ctx, who, f.home.wave, int(f.Seed), fieldwork.DefaultBackCheckRule, at); err != nil {
 		return err
 	}
-	list, err := f.st.office.BackChecks(ctx, who, provinceWave)
+	list, err := f.st.office.BackChecks(ctx, who, f.home.wave)
 	if err != nil {
 		return err
 	}
@@ -432,7 +432,7 @@ func (f *field) checkBack(ctx context.Context, at time.Time) error {
 		case u < 0.03:
 			result.Faults, result.Differing = []fieldwork.BackCheckFault{fieldwork.OtherAnswers}, 2
 		}
-		if err := f.st.office.CheckBack(ctx, who, provinceWave, b.Case, result); err != nil {
+		if err := f.st.office.CheckBack(ctx, who, f.home.wave, b.Case, result); err != nil {
 			return err
 		}
 	}
@@ -448,7 +448,7 @@ func (d *demonstration) outcome(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.st.office.Cases(ctx, everywhere, office.Filter{Wave: provinceWave}, func(c office.Case) bool {
+	if err := d.st.office.Cases(ctx, everywhere, office.Filter{Wave: d.home.wave}, func(c office.Case) bool {
 		var code fieldwork.Code
 		if code, err = c.Disposition(); err == nil {
 			err = rates.Add(fieldwork.CaseResult{Disposition: code, Weight: c.Weight, Stratum: c.Stratum})
@@ -472,11 +472,11 @@ func (d *demonstration) outcome(ctx context.Context) error {
 
 // replayed proves the selections in the households.
 func (d *demonstration) replayed(ctx context.Context) error {
-	bound, err := d.st.office.Committed(ctx, everywhere, provinceWave)
+	bound, err := d.st.office.Committed(ctx, everywhere, d.home.wave)
 	if err != nil {
 		return err
 	}
-	made, err := d.st.office.Evidence(ctx, everywhere, provinceWave)
+	made, err := d.st.office.Evidence(ctx, everywhere, d.home.wave)
 	if err != nil {
 		return err
 	}

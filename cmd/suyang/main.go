@@ -28,6 +28,7 @@ type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Run a provincial survey and a survey of real microdata, from questionnaire to report."`
 	Serve      serveCommand      `cmd:"" help:"Serve the questionnaires of the published waves and take in the interviews."`
 	Account    accountCommand    `cmd:"" help:"Make the accounts of the desk, set their passwords, list and disable them."`
+	Library    libraryCommand    `cmd:"" help:"List what comes with the program, questionnaires and plans of provinces, and write it out to be changed."`
 	Lint       lintCommand       `cmd:"" help:"Check a questionnaire and say what is wrong, where, and what to do."`
 	Bank       bankCommand       `cmd:"" help:"Check an item bank, draw booklets from it and give them to the cases of a sample."`
 	Frame      frameCommand      `cmd:"" help:"Check a frame and prepare it for a draw: its codes, sizes, what may be merged, a later vintage."`

@@ -26,7 +26,7 @@ type publishCommand struct {
 	stateFlags
 	Wave          string `arg:"" help:"Name of the wave, such as zj-2026."`
 	Questionnaire string `default:"civic-literacy" help:"A questionnaire of the library, or the path of a YAML file."`
-	Plan          string `help:"The plan of the analysis, a YAML file; by default plan.yaml beside the questionnaire."`
+	Plan          string `help:"The plan of the analysis: a YAML file, or the name of a plan of the library, such as civic-literacy-guangdong; by default plan.yaml beside the questionnaire."`
 	Targets       string `help:"The targets that the report is held against, a YAML file; by default targets.yaml beside a questionnaire that is a file, where there is one and the wave has none yet. May be changed at any time."`
 	First         string `name:"from" help:"The first day of the fieldwork, as 2026-06-01; the desk holds the progress against it. May be planned anew."`
 	Last          string `name:"to" help:"The last day of the fieldwork."`
@@ -213,7 +213,10 @@ func definitionOf(name, plan string) (*surveys.Questionnaire, []byte, error) {
 		return nil, nil, err
 	}
 	if plan == "" && inLibrary(name) {
-		src, err := fs.ReadFile(library.FS, name+"/"+planName)
+		plan = name
+	}
+	if plan != "" && inLibrary(plan) {
+		src, err := library.File(plan, planName)
 		return q, src, err
 	}
 	if plan == "" {

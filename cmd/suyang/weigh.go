@@ -20,7 +20,7 @@ import (
 // weighCommand carries out a weighting plan.
 type weighCommand struct {
 	stateFlags
-	Plan   string `arg:"" help:"The weighting plan: a YAML file, or the name of a questionnaire of the library, whose weights.yaml is taken."`
+	Plan   string `arg:"" help:"The weighting plan: a YAML file, or a name of the library, such as civic-literacy, whose weights.yaml is taken."`
 	Wave   string `required:"" help:"Name of the wave."`
 	DryRun bool   `help:"Print the report of the weighting without storing the weights."`
 	Format string `default:"text" enum:"text,json" help:"Form of the report: text or json."`
@@ -93,10 +93,7 @@ func weightingPlan(name string) ([]byte, fs.FS, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		src, err := fs.ReadFile(folder, "weights.yaml")
-		if err != nil {
-			err = fmt.Errorf("the library has no weighting plan %q: %w; name a YAML file", name, err)
-		}
+		src, err := library.File(name, "weights.yaml")
 		return src, folder, err
 	}
 	src, err := os.ReadFile(name)

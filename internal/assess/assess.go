@@ -43,9 +43,14 @@ type Factor struct {
 	Title surveys.Text `yaml:"title"`
 	// Answer is the item, Sample the sample column, whichever is set. With neither, every
 	// level has a condition.
-	Answer string  `yaml:"answer,omitempty"`
-	Sample string  `yaml:"sample,omitempty"`
-	Levels []Level `yaml:"levels"`
+	Answer string `yaml:"answer,omitempty"`
+	Sample string `yaml:"sample,omitempty"`
+	// Version says which definition of the levels it is, and Source where that is from, such as
+	// of regions that cities are put together to; the report says both. Empty where the
+	// question itself says what the levels are.
+	Version string       `yaml:"version,omitempty" json:",omitempty"`
+	Source  surveys.Text `yaml:"source,omitempty" json:",omitempty"`
+	Levels  []Level      `yaml:"levels"`
 	// ByScore is set for the factor that tells those who reach the criterion from those
 	// who do not. No plan has it; topics are told apart by it.
 	ByScore bool `yaml:"-" json:"-"`
@@ -288,7 +293,8 @@ type Group struct {
 	Rows []Row
 }
 
-// Table is the literacy rate by one factor, or by a set of groups that may overlap.
+// Table is the literacy rate and the mean score by one factor, or by a set of groups that
+// may overlap.
 type Table struct {
 	// Factor says what the groups are; of a set of groups it has the ID and title, and a
 	// level for each group.
@@ -296,6 +302,8 @@ type Table struct {
 	// Set is the set of groups, nil for a factor.
 	Set    *GroupSet `json:",omitempty"`
 	Groups []Group
+	// Scores are the mean total scores of the same groups, in the same order.
+	Scores []Group
 	// Separation says which of the groups differ; nil where there is a single group.
 	Separation *Separation `json:",omitempty"`
 }

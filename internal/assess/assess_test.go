@@ -294,7 +294,7 @@ func TestWhichResponseCounts(t *testing.T) {
 	}
 }
 
-// Three true values are given; the intervals are moved so that two contain theirs.
+// Four true values are given, so that two intervals contain theirs.
 func TestCoverage(t *testing.T) {
 	m, q, p := civic(t)
 	base := assessed(t, m, q, p, assess.Options{})
@@ -302,18 +302,21 @@ func TestCoverage(t *testing.T) {
 		switch {
 		case variable == assess.VarLiterate && len(in) == 0:
 			return base.Headline[0].Estimate.Value, true // the estimate itself: covered
-		case variable == assess.VarScore:
+		case variable == assess.VarScore && len(in) == 0:
 			return base.Score[0].Estimate.Hi + 1, true // beyond the interval
 		case in["sex"] == "male":
 			k := slices.IndexFunc(base.Tables, func(t assess.Table) bool { return t.Factor.ID == "sex" })
+			if variable == assess.VarScore {
+				return base.Tables[k].Scores[0].Rows[0].Estimate.Lo - 1, true // beyond the interval
+			}
 			return base.Tables[k].Groups[0].Rows[0].Estimate.Lo, true // on the bound: covered
 		}
 		return 0, false
 	}
 	r := assessed(t, m, q, p, assess.Options{Truth: truth})
 	c := assess.Coverage(r)
-	if c.Covered != 2 || c.Total != 3 || c.Level != 0.95 {
-		t.Errorf("Coverage() = %+v, want 2 of 3 at 0.95", c)
+	if c.Covered != 2 || c.Total != 4 || c.Level != 0.95 {
+		t.Errorf("Coverage() = %+v, want 2 of 4 at 0.95", c)
 	}
 }
 

@@ -1,6 +1,9 @@
 package assess
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Cover says how often the intervals of a simulated wave contain the true values.
 type Cover struct {
@@ -28,7 +31,8 @@ func Coverage(r *Results) Cover {
 
 // Known is an estimate whose true value a simulation knows.
 type Known struct {
-	// Kind says what it is about: one of the kinds below, or the factor of its table.
+	// Kind says what it is about: one of the kinds below, or the factor of its table, of a
+	// score with KindScoreBy before it.
 	Kind string
 	// Code is that of the group among its kind, with the level of the series if there is
 	// one.
@@ -44,7 +48,13 @@ const (
 	KindLevel     = "level"
 	KindDimension = "dimension"
 	KindItem      = "item"
+	KindScoreBy   = "score by "
 )
+
+// Points says whether the estimate is of points and not a share.
+func (k Known) Points() bool {
+	return k.Kind == KindScore || k.Kind == KindDimension || strings.HasPrefix(k.Kind, KindScoreBy)
+}
 
 // KnownEstimates lists the estimates of the results whose true value is known. One that
 // the report shows twice is listed once.
@@ -76,6 +86,7 @@ func KnownEstimates(r *Results) []Known {
 	}
 	for _, t := range r.Tables {
 		groups(t.Factor.ID, t.Groups)
+		groups(KindScoreBy+t.Factor.ID, t.Scores)
 	}
 	groups(KindDimension, r.Dimensions)
 	groups(KindItem, r.Items)

@@ -40,7 +40,7 @@ func (c *cubed) of(variable string, by ...string) (estimates, error) {
 }
 
 // layout says which cubes an assessment needs: one of everything by what the calibration,
-// the series and topics need, and the rate alone by each further factor. Together they
+// the series and topics need, and rate and score by each further factor. Together they
 // would be a cube of nearly as many cells as there are people, each with hundreds of sums.
 type layout struct {
 	query Query
@@ -127,7 +127,7 @@ func (o Options) layout(q *surveys.Questionnaire, plan *Plan, items []string) la
 	return l
 }
 
-// narrow adds a cube of the rate, unless one of it has all these factors.
+// narrow adds a cube of rate and score, unless one of them has all these factors.
 func (l *layout) narrow(factors []string) {
 	within := func(a, b []string) bool {
 		return !slices.ContainsFunc(a, func(f string) bool { return !slices.Contains(b, f) })
@@ -141,7 +141,7 @@ func (l *layout) narrow(factors []string) {
 			return
 		}
 	}
-	l.cubes = append(l.cubes, Cube{Factors: factors, Variables: []string{VarLiterate}})
+	l.cubes = append(l.cubes, Cube{Factors: factors, Variables: []string{VarScore, VarLiterate}})
 }
 
 // baseFactors are those that every cube has: of the series, and of the calibration, without

@@ -188,8 +188,8 @@ func (e *estimator) row(variable string, d analysis.Domain, est analysis.Estimat
 	return row
 }
 
-// by estimates shares for every crossing of factors, the last one fastest, with their
-// covariance, once for each level of the series.
+// by estimates shares, or the mean score, for every crossing of factors, the last one fastest,
+// with their covariance, once for each level of the series.
 func (e *estimator) by(variable string, factors ...string) ([]analysis.Table, error) {
 	var tables []analysis.Table
 	for _, s := range e.results.SeriesLevels {
@@ -201,7 +201,11 @@ func (e *estimator) by(variable string, factors ...string) ([]analysis.Table, er
 		if err != nil {
 			return nil, err
 		}
-		t, err := of.ProportionTable(variable, d, factors...)
+		estimate := of.ProportionTable
+		if variable == VarScore {
+			estimate = of.MeanTable
+		}
+		t, err := estimate(variable, d, factors...)
 		if err != nil {
 			return nil, fmt.Errorf("estimate %s by %v in %s: %w", variable, factors, domainText(d), err)
 		}
@@ -233,11 +237,11 @@ func (e *estimator) count(items int) int {
 	n := 2 + items + len(c.Levels) + len(bands(c)) + len(c.Dimensions) + len(p.Crossings)
 	for _, id := range p.Tables {
 		if f := p.Factor(id); f != nil {
-			n += 1 + len(f.Levels)
+			n += 2 + len(f.Levels) // rate, score, and each level against the others
 		}
 	}
 	for _, s := range p.Groups {
-		n += len(s.Groups)
+		n += 2 * len(s.Groups)
 	}
 	for i := range p.Topics {
 		shares := len(p.Topics[i].shares(e.results.Questionnaire))
@@ -286,7 +290,7 @@ func (e *estimator) fill(items []string) (err error) {
 			return err
 		}
 	}
-	for _, part := range []func() error{e.tables, e.groupSets, e.crossings, e.topics} {
+	for _, part := range []func() error{e.tables, e.groupSets, e.groupScores, e.crossings, e.topics} {
 		if err = part(); err != nil {
 			return err
 		}

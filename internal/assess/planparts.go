@@ -55,6 +55,9 @@ func (c *PlanFile) condition(src, code string, seen map[string]string, what stri
 func (c *PlanFile) tile(f *Factor, i int, at []any) {
 	l := f.Levels[i]
 	if l.Tile == nil {
+		if k := slices.IndexFunc(f.Levels, func(o Level) bool { return o.Tile != nil }); k >= 0 {
+			c.Fault(at, "factor %q: the level %q has no tile, and %q has one; give every level its square, or none", f.ID, l.Code, f.Levels[k].Code)
+		}
 		return
 	}
 	at = append(slices.Clone(at), "tile")

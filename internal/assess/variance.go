@@ -40,6 +40,7 @@ type estimates interface {
 	Mean(variable string, in analysis.Domain) (analysis.Estimate, error)
 	Proportion(variable string, in analysis.Domain) (analysis.Estimate, error)
 	ProportionTable(variable string, in analysis.Domain, factors ...string) (analysis.Table, error)
+	MeanTable(variable string, in analysis.Domain, factors ...string) (analysis.Table, error)
 }
 
 // linearised says that there are no replicates.

@@ -89,7 +89,7 @@ func eachSurvey(t *testing.T, n int, do func(i int) error) {
 // assessed draws a sample, lets it answer, weighs it and estimates, first with linearised
 // variances, then with a bootstrap.
 func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess.Plan, weights *weigh.Plan, truth *Truth, f *fieldwork.Frame, seed uint64) ([]*assess.Results, error) {
-	m, err := p.survey(q, f, seed)
+	m, err := p.survey(q, f, seed, decides)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +109,12 @@ func (p *Population) assessed(t *testing.T, q *surveys.Questionnaire, pl *assess
 	return all, nil
 }
 
-// survey draws a sample, lets the fieldwork take its course and the people answer, without
-// an office and a server.
-func (p *Population) survey(q *surveys.Questionnaire, f *fieldwork.Frame, seed uint64) (*assess.Memory, error) {
+// decides says whether an item decides scores and domains.
+func decides(it *surveys.Item) bool { return it.Dimension != "" || isFact(it) }
+
+// survey draws a sample, lets the fieldwork take its course and the people answer the items
+// that are asked, without an office and a server.
+func (p *Population) survey(q *surveys.Questionnaire, f *fieldwork.Frame, seed uint64, asked func(*surveys.Item) bool) (*assess.Memory, error) {
 	m := &assess.Memory{Wave: "w"}
 	draw, err := p.Draw(f, seed, "test")
 	if err != nil {
@@ -134,7 +137,7 @@ func (p *Population) survey(q *surveys.Questionnaire, f *fieldwork.Frame, seed u
 		}
 		answers := surveys.Answers{}
 		for it := range q.Items {
-			if it.Dimension != "" || isFact(it) {
+			if asked(it) {
 				answers[it.ID] = p.Answer(x, it, answers)
 			}
 		}
@@ -200,8 +203,7 @@ func newTrial(drawn [][]*assess.Results, variance int) trial {
 // rowsOf are the rows of the table in which an estimate counts.
 func rowsOf(k assess.Known) []string {
 	rows := []string{k.Kind, everyEstimate}
-	share := k.Kind != assess.KindScore && k.Kind != assess.KindDimension
-	if share && *k.Row.Truth < 0.05 {
+	if !k.Points() && *k.Row.Truth < 0.05 {
 		rows = append(rows, rareShares)
 	}
 	if k.Row.Estimate.N < 100 {
@@ -270,7 +272,9 @@ var names = map[string]string{
 	assess.KindRate: "literate, everybody", assess.KindScore: "mean score", assess.KindBand: "bands of literacy",
 	assess.KindLevel: "levels of literacy", assess.KindDimension: "mean points of dimensions", assess.KindItem: "right answers to items",
 	"city": "literate by city", "sex": "literate by sex", "age_group": "literate by age", "education": "literate by education",
-	"residence": "literate, urban and rural",
+	"residence": "literate, urban and rural", assess.KindScoreBy + "city": "mean score by city", assess.KindScoreBy + "sex": "mean score by sex",
+	assess.KindScoreBy + "age_group": "mean score by age", assess.KindScoreBy + "education": "mean score by education",
+	assess.KindScoreBy + "residence": "mean score, urban and rural",
 }
 
 // coverageTable has a row for each kind of estimate and columns for each variance.
@@ -294,10 +298,10 @@ func coverageTable(trials []trial) string {
 // width is the mean half width, in percentage points or in points of the score.
 func (x *kindTrial) width(kind string) string {
 	half := x.half / float64(x.intervals)
-	switch kind {
-	case everyEstimate:
+	switch {
+	case slices.Contains([]string{everyEstimate, smallGroups}, kind):
 		return "" // of different units
-	case assess.KindScore, assess.KindDimension:
+	case assess.Known{Kind: kind}.Points():
 		return fmt.Sprintf("%.2f points", half)
 	}
 	return fmt.Sprintf("%.2f %%", 100*half)
@@ -313,7 +317,7 @@ const simulationErrors = 4
 func (tr trial) check(t *testing.T, variance string) {
 	t.Helper()
 	surveys := float64(len(tr.z))
-	for _, kind := range []string{assess.KindRate, assess.KindScore, assess.KindBand, "sex", "residence", assess.KindDimension, assess.KindItem, everyEstimate} {
+	for _, kind := range []string{assess.KindRate, assess.KindScore, assess.KindBand, "sex", "residence", assess.KindScoreBy + "sex", assess.KindScoreBy + "residence", assess.KindDimension, assess.KindItem, everyEstimate} {
 		x := tr.of[kind]
 		if x.none > 0 {
 			t.Errorf("%s, %s: %d estimates have no interval", variance, kind, x.none)

@@ -22,6 +22,9 @@ const (
 	FrameFile = "frame.csv"
 )
 
+// provinceNames are those of the provinces that the plan of a draw names.
+var provinceNames = map[string]string{"330000": "浙江", "440000": "广东"}
+
 // NBS classes of urban and rural places, of which the frame has one each.
 var classOf = map[string]string{"urban": "111", "rural": "220"}
 
@@ -48,7 +51,7 @@ func (p *Population) Frame() ([]byte, error) {
 // national population survey does between provinces.
 func (p *Population) DrawPlan(seed uint64) []byte {
 	villages := int(math.Ceil(float64(p.cfg.Interviews) / expectedResponse / addressesPerVillage))
-	return fmt.Appendf(nil, `title: 模拟浙江调查的抽样方案
+	return fmt.Appendf(nil, `title: 模拟%s调查的抽样方案
 seed: %d
 frame: %s
 vintage: "%s"
@@ -58,7 +61,7 @@ stages:
   - {unit: village, method: pps-systematic, size: adults, order: random}
   - {unit: household, method: systematic, number: %d, short: all}
 person: kish
-`, seed, FrameFile, frameVintage, max(villages, 2*villagesPerStratum*len(cityEffect)), villagesPerStratum, addressesPerVillage)
+`, provinceNames[p.province], seed, FrameFile, frameVintage, max(villages, 2*villagesPerStratum*p.cities), villagesPerStratum, addressesPerVillage)
 }
 
 // Draw takes the sample by the plan. Other seeds draw other samples from the same

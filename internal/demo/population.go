@@ -1,5 +1,5 @@
 // Package demo makes a provincial survey whose truth is known: a synthetic
-// population of Zhejiang that follows the 2020 census, a stratified two-stage sample
+// population of a province that follows the 2020 census, a stratified two-stage sample
 // from it, respondents who fill in the real pages, and the true rates to hold the
 // report against.
 package demo
@@ -51,6 +51,8 @@ type Population struct {
 	villages []village
 	byCode   map[string]*village
 	items    map[string]itemModel
+	province string // its code
+	cities   int
 }
 
 // village is a primary sampling unit: the people from first to last-1, and the addresses
@@ -77,6 +79,9 @@ var (
 	cityEffect   = map[string]float64{
 		"330100": 0.25, "330200": 0.15, "330300": -0.05, "330400": 0.05, "330500": 0, "330600": 0.05,
 		"330700": -0.05, "330800": -0.15, "330900": 0.05, "331000": -0.10, "331100": -0.15,
+		"440100": 0.25, "440200": -0.10, "440300": 0.30, "440400": 0.15, "440500": -0.10, "440600": 0.10, "440700": 0,
+		"440800": -0.15, "440900": -0.15, "441200": -0.05, "441300": 0.05, "441400": -0.10, "441500": -0.20, "441600": -0.15,
+		"441700": -0.10, "441800": -0.10, "441900": 0.05, "442000": 0.05, "445100": -0.10, "445200": -0.15, "445300": -0.15,
 	}
 )
 
@@ -97,10 +102,10 @@ func NewPopulation(cfg Config, census *margins.Census, q *surveys.Questionnaire)
 	if cfg.Interviews < 1 || cfg.Scale < 1 {
 		return nil, fmt.Errorf("the demo needs at least one interview and a scale of at least 1, not %d and %d", cfg.Interviews, cfg.Scale)
 	}
-	p := &Population{cfg: cfg, items: itemModels(cfg.Seed, q), byCode: map[string]*village{}}
+	p := &Population{cfg: cfg, items: itemModels(cfg.Seed, q), byCode: map[string]*village{}, province: census.Province, cities: len(census.Cities)}
 	rng := rand.New(rand.NewPCG(cfg.Seed, 1))
 	ages := newAgeTable(census)
-	counties, err := countiesOf()
+	counties, err := countiesOf(census.Province)
 	if err != nil {
 		return nil, err
 	}
@@ -124,21 +129,26 @@ func NewPopulation(cfg Config, census *margins.Census, q *surveys.Questionnaire)
 	return p, nil
 }
 
-// countiesOf lists the codes of the counties of each city, in the vintage of the frame.
-func countiesOf() (map[string][]string, error) {
+// countiesOf lists the codes of the counties of each city of a province, in the vintage of the
+// frame. A city without counties, such as Dongguan, stands for one, as in the codes of villages.
+func countiesOf(province string) (map[string][]string, error) {
 	of := map[string][]string{}
 	for _, l := range divisions.Lists() {
 		if l.ID != "cn-zj-gd-"+frameVintage {
 			continue
 		}
-		for _, city := range l.Parts("33") {
+		for _, city := range l.Parts(province[:2]) {
+			code := city.Code + "00"
 			for _, county := range l.Parts(city.Code) {
-				of[city.Code+"00"] = append(of[city.Code+"00"], county.Code)
+				of[code] = append(of[code], county.Code)
+			}
+			if of[code] == nil {
+				of[code] = []string{code}
 			}
 		}
 	}
 	if len(of) == 0 {
-		return nil, fmt.Errorf("there is no list of divisions of the vintage %s", frameVintage)
+		return nil, fmt.Errorf("there is no list of the divisions of %s of the vintage %s", province, frameVintage)
 	}
 	return of, nil
 }

@@ -223,7 +223,7 @@ func (b *builder) cards() []document.Card {
 	}
 	cards := []document.Card{b.estimateCard(b.say("summary.rate"), rate, b.place(TableHeadline, "", 0), r.Headline[0].Estimate, false)}
 	if len(r.Score) == 1 {
-		name := b.say("summary.score", "max", trim(maxScore(r.Questionnaire.Criterion)))
+		name := b.say("summary.score", "max", trim(r.Questionnaire.Criterion.MostPoints()))
 		cards = append(cards, b.estimateCard(name, show.PointColumn(b.lang, estimates(r.Score)), b.place(TableScore, "", 0), r.Score[0].Estimate, false))
 	}
 	n := document.Card{Name: b.say("summary.n"), Value: show.Count(r.Responded)}
@@ -330,14 +330,6 @@ func estimates(rows []assess.Row) []analysis.Estimate {
 		es[i] = r.Estimate
 	}
 	return es
-}
-
-func maxScore(c *surveys.Criterion) float64 {
-	var sum float64
-	for _, d := range c.Dimensions {
-		sum += d.Points
-	}
-	return sum
 }
 
 // trim writes a number of the questionnaire, such as a cut, as short as it is.

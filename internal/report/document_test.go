@@ -38,7 +38,7 @@ func TestNumbersAreThoseOfTheResults(t *testing.T) {
 	doc := built(t, r, surveys.ZH, fixtureOptions)
 	groups := map[string][]assess.Group{"bands": r.Bands, "levels": r.Levels, "dimensions": r.Dimensions, "items-knowledge": r.Items[:2], "items-method": r.Items[2:]}
 	for _, x := range r.Tables {
-		groups[tableID(x)] = x.Groups
+		groups[tableID(x)], groups[tableID(x)+"-score"] = x.Groups, x.Scores
 	}
 	for _, x := range r.Topics {
 		groups["topic-"+x.Topic.ID] = x.Groups
@@ -46,7 +46,7 @@ func TestNumbersAreThoseOfTheResults(t *testing.T) {
 	checked := 0
 	for id, gs := range groups {
 		scale := 100.0
-		if id == "dimensions" {
+		if id == "dimensions" || strings.HasSuffix(id, "-score") {
 			scale = 1
 		}
 		values, precise := withoutParts(tableOf(t, doc, "table-"+id)), withoutParts(tableOf(t, doc, "table-"+id+"-precision"))
@@ -81,7 +81,7 @@ func TestNumbersAreThoseOfTheResults(t *testing.T) {
 			}
 		}
 	}
-	if checked < 150 {
+	if checked < 300 {
 		t.Errorf("only %d numbers were compared", checked)
 	}
 	cross := tableOf(t, doc, "table-residence-by-sex")
@@ -109,11 +109,11 @@ func withoutParts(t *document.Table) []document.Row {
 // A number that could not be computed is never a 0.
 func TestMissingIsNeverZero(t *testing.T) {
 	r := full()
-	for _, gs := range [][]assess.Group{r.Tables[0].Groups, r.Tables[2].Groups, r.Bands, r.Dimensions} {
+	for _, gs := range [][]assess.Group{r.Tables[0].Groups, r.Tables[2].Groups, r.Tables[2].Scores, r.Bands, r.Dimensions} {
 		gs[0].Rows[0] = assess.Row{Estimate: estimate(0, 0, analysis.Note{Code: analysis.Empty})}
 	}
 	doc := built(t, r, surveys.ZH, fixtureOptions)
-	for _, id := range []string{"city", "residence", "bands", "dimensions"} {
+	for _, id := range []string{"city", "residence", "residence-score", "bands", "dimensions"} {
 		for _, table := range []string{"table-" + id, "table-" + id + "-precision"} {
 			row := tableOf(t, doc, table).Rows[0]
 			if row.Cells[0].Text != show.Missing || row.Cells[0].Value != nil {
@@ -367,6 +367,8 @@ func TestWithheldIsNowhere(t *testing.T) {
 	}
 	hide(Place{Table: "city", Group: "1"}, r.Tables[0].Groups[0].Rows)
 	hide(Place{Table: "key", Group: "farmers"}, r.Tables[3].Groups[0].Rows)
+	mark(r.Tables[0].Scores[0].Rows) // a score is withheld with its rate
+	mark(r.Tables[3].Scores[0].Rows)
 	hide(Place{Table: "residence×sex", Group: "urban×male"}, r.Crossings[0].Cells[0][0])
 	hide(Place{Table: "channels-any", Group: "C03/1", By: "1"}, r.Topics[1].By[0][0])
 	hide(Place{Table: "interest", Group: "C02"}, r.Topics[0].Groups[1].Rows)
@@ -425,14 +427,18 @@ func TestWithheldIsNowhere(t *testing.T) {
 	}
 }
 
-// The note that the presentation standard forbids a number withholds it.
+// The note that the presentation standard forbids a number withholds it, and the score with it.
 func TestSuppressNoteWithholds(t *testing.T) {
 	r := full()
 	r.Tables[2].Groups[0].Rows[0].Estimate.Notes = []analysis.Note{{Code: analysis.Suppress, Value: 0.4}}
-	row := tableOf(t, built(t, r, surveys.EN, fixtureOptions), "table-residence").Rows[0]
-	for _, c := range row.Cells {
-		if !c.Suppressed {
-			t.Errorf("the row says %q", c.Text)
+	doc := built(t, r, surveys.EN, fixtureOptions)
+	for _, id := range []string{"table-residence", "table-residence-precision", "table-residence-score", "table-residence-score-precision"} {
+		for i, row := range tableOf(t, doc, id).Rows {
+			for _, c := range row.Cells {
+				if c.Suppressed != (i == 0) {
+					t.Errorf("%s: row %d says %q", id, i, c.Text)
+				}
+			}
 		}
 	}
 }

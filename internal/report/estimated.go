@@ -29,6 +29,9 @@ type estimated struct {
 	total *assess.Group
 	// points tells mean points from shares.
 	points bool
+	// rates are the rates of the same groups where the table has their mean scores, that of
+	// everybody last: a score is withheld with its rate.
+	rates []assess.Group
 	// wording shows the names below the codes, in the table, and the codes in the chart.
 	wording bool
 	// line marks the total in the chart.
@@ -78,10 +81,10 @@ func (b *builder) column(e estimated) show.Column {
 			}
 		}
 	}
-	if e.points {
-		return show.PointColumn(b.lang, es)
-	}
 	c := show.PercentColumn(b.lang, es)
+	if e.points {
+		c = show.PointColumn(b.lang, es)
+	}
 	if e.places {
 		c.Decimals = 1 // the samples of single places bear no more
 	}
@@ -99,7 +102,17 @@ func (b *builder) hides(e estimated, group, series int) (Reason, bool) {
 			p.Table = TableScore
 		}
 	}
-	return b.hidden(p, g.Rows[series].Estimate)
+	why, hidden := b.hidden(p, g.Rows[series].Estimate)
+	if !hidden && e.rates != nil {
+		rate := e
+		rate.rates, rate.points, rate.total = nil, false, nil
+		rate.groups = e.rates
+		if e.total != nil {
+			rate.groups, rate.total = e.rates[:len(e.groups)], &e.rates[len(e.groups)]
+		}
+		why, hidden = b.hides(rate, group, series)
+	}
+	return why, hidden
 }
 
 // column is one column of a table of estimates.
@@ -223,7 +236,7 @@ func (b *builder) valueColumns(e estimated, notes *footnotes) []column {
 	out = append(out, column{interval, func(_ assess.Group, r assess.Row) document.Cell {
 		return document.Cell{Text: how.Interval(r.Estimate)}
 	}})
-	if e.points {
+	if e.points && e.rates == nil { // of scores the title has the maximum
 		out = append(out,
 			column{b.say("col.max"), func(g assess.Group, _ assess.Row) document.Cell {
 				return numeric(trim(g.Max), g.Max, document.Points, 0)

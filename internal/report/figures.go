@@ -187,6 +187,7 @@ func (b *builder) stacked(e estimated) {
 // tiles draws places as squares in a grid, where the plan says where each stands.
 func (b *builder) tiles(e estimated, f assess.Factor) {
 	var tiles []document.Tile
+	left, top := math.MaxInt, math.MaxInt
 	for i, l := range f.Levels {
 		if len(l.Tile) != 2 || i >= len(e.groups) || e.groups[i].Code != l.Code {
 			continue
@@ -196,6 +197,10 @@ func (b *builder) tiles(e estimated, f assess.Factor) {
 			short = b.text(l.Name)
 		}
 		tiles = append(tiles, document.Tile{Category: i, Column: l.Tile[0], Row: l.Tile[1], Short: short})
+		left, top = min(left, l.Tile[0]), min(top, l.Tile[1])
+	}
+	for i := range tiles { // plans count from 1, charts from 0
+		tiles[i].Column, tiles[i].Row = tiles[i].Column-left, tiles[i].Row-top
 	}
 	if len(tiles) == 0 || b.isSeries() {
 		return

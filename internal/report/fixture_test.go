@@ -40,6 +40,14 @@ func group(code string, name surveys.Text, rows ...assess.Row) assess.Group {
 	return assess.Group{Code: code, Name: name, Max: 1, Rows: rows}
 }
 
+// scores are the mean scores of the levels of a factor.
+func scores(f assess.Factor, rows ...assess.Row) (out []assess.Group) {
+	for i, l := range f.Levels {
+		out = append(out, assess.Group{Code: l.Code, Name: l.Name, Max: 60, Rows: rows[i : i+1]})
+	}
+	return out
+}
+
 func questionnaire() *surveys.Questionnaire {
 	q := &surveys.Questionnaire{
 		ID: "civic", Edition: "2026.1", Languages: []surveys.Lang{surveys.ZH, surveys.EN},
@@ -179,6 +187,17 @@ func single() *assess.Results {
 			group("female", both("女", "Women"), row(0.121, 1562, 0.112)),
 		}},
 	}
+	score := func(p float64, n int, true float64, notes ...analysis.Note) assess.Row {
+		e := points(p, n)
+		e.SE, e.Notes = 10/math.Sqrt(float64(n)), notes
+		e.Lo, e.Hi = p-1.98*e.SE, p+1.98*e.SE
+		if n == 0 {
+			e = estimate(0, 0, notes...)
+		}
+		return assess.Row{Estimate: e, Truth: truth(true)}
+	}
+	r.Tables[0].Scores = scores(city, score(56.8, 1420, 56.2), score(48.6, 1568, 49.9), score(58.1, 24, 53, few), score(0, 0, 51, analysis.Note{Code: analysis.Empty}))
+	r.Tables[1].Scores = scores(r.Plan.Factors[1], score(53.9, 1450, 54.1), score(50.9, 1562, 51.6))
 	r.Dimensions = []assess.Group{
 		{Code: "knowledge", Name: both("科学知识", "Knowledge"), Max: 40, Rows: []assess.Row{{Estimate: points(21.5, 3012), Truth: truth(21.8)}}},
 		{Code: "method", Name: both("科学方法", "Method"), Max: 20, Rows: []assess.Row{{Estimate: points(8.9, 3012), Truth: truth(9.0)}}},
@@ -208,7 +227,7 @@ func series() *assess.Results {
 	r.Headline, r.Score = twice(r.Headline), twice(r.Score)
 	all := [][]assess.Group{r.Levels, r.Bands, r.Dimensions, r.Items}
 	for _, t := range r.Tables {
-		all = append(all, t.Groups)
+		all = append(all, t.Groups, t.Scores)
 	}
 	for _, gs := range all {
 		for i := range gs {

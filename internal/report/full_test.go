@@ -41,6 +41,10 @@ func full() *assess.Results {
 	}
 	for i := range tables {
 		separate(&tables[i])
+		for k, g := range tables[i].Groups {
+			e := points(54.3-2.7*float64(k), g.Rows[0].Estimate.N)
+			tables[i].Scores = append(tables[i].Scores, assess.Group{Code: g.Code, Name: g.Name, Max: 60, Rows: []assess.Row{{Estimate: e}}})
+		}
 	}
 	r.Tables = append(r.Tables, tables...)
 	r.Crossings = []assess.CrossTable{{Rows: residence, Columns: r.Plan.Factors[1], Cells: [][][]assess.Row{
@@ -105,7 +109,7 @@ func separate(t *assess.Table) {
 }
 
 func topicResults(row func(float64, int) []assess.Row) []assess.TopicResult {
-	yes, no := assess.Level{Code: "1", Name: both("具备科学素质的居民", "the literate")}, assess.Level{Code: "0", Name: both("不具备的居民", "the others")}
+	yes, no := assess.Level{Code: "1", Name: both("具备科学素质的居民", "Literate residents")}, assess.Level{Code: "0", Name: both("不具备的居民", "Other residents")}
 	return []assess.TopicResult{
 		{
 			Topic:  assess.Topic{ID: "interest", Title: both("对科技话题的兴趣", "Interest in topics"), Items: []string{"C01", "C02"}, Options: []string{"1", "2"}, Name: both("非常或比较感兴趣", "very or fairly interested")},
@@ -118,7 +122,7 @@ func topicResults(row func(float64, int) []assess.Row) []assess.TopicResult {
 			By:     [][][]assess.Row{{row(0.69, 408), row(0.88, 2604)}, {row(0.91, 408), row(0.77, 2604)}},
 		},
 		{
-			Topic:  assess.Topic{ID: "channels-first", Title: both("首选的渠道", "First choice of channel"), Items: []string{"C03"}, First: true, Base: both("使用过任一渠道的居民", "people who used any channel")},
+			Topic:  assess.Topic{ID: "channels-first", Title: both("首选的渠道", "First choice of channel"), Items: []string{"C03"}, First: true, Base: both("使用过任一渠道的居民", "People who used any channel")},
 			Groups: []assess.Group{group("C03/1", both("电视", "Television"), row(0.268, 2950)...), group("C03/2", both("互联网", "Internet"), row(0.583, 2950)...)},
 		},
 		{

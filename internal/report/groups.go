@@ -9,7 +9,7 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// groups is the chapter on the rate by factors and sets of groups.
+// groups is the chapter on rate and score by factors and sets of groups.
 func (b *builder) groups() {
 	b.section("groups", b.say("groups"), 1)
 	b.draft("text-groups", nil)
@@ -38,6 +38,26 @@ func (b *builder) group(t assess.Table) {
 	b.chart(e, kind)
 	b.tiles(e, t.Factor)
 	b.estimate(e)
+	b.groupScores(t, e)
+}
+
+// groupScores is the table of the mean scores of the groups of a table of rates, without a
+// chart: it would be much like that of the rates.
+func (b *builder) groupScores(t assess.Table, rates estimated) {
+	if len(t.Scores) == 0 {
+		return
+	}
+	e := b.scoresOf(t)
+	e.id, e.table, e.base, e.remarks, e.rates = rates.id+"-score", rates.table, rates.base, rates.remarks, rates.all()
+	e.title = b.say("groups.score", "factor", rates.first, "max", trim(e.total.Max))
+	e.first, e.value = rates.first, b.say("col.score")
+	b.estimate(e)
+}
+
+// scoresOf are the mean scores of the groups of a table, and everybody's.
+func (b *builder) scoresOf(t assess.Table) estimated {
+	all := assess.Group{Name: named("all"), Max: b.results.Questionnaire.Criterion.MostPoints(), Rows: b.results.Score}
+	return estimated{groups: t.Scores, total: &all, points: true, places: isPlaces(t.Factor)}
 }
 
 // isPlaces says whether the levels of a factor are places, which nobody may rank by their
@@ -170,7 +190,7 @@ func (b *builder) dimensions() {
 		groups: r.Dimensions, points: true,
 	}
 	if len(r.Dimensions) > 1 {
-		e.total = &assess.Group{Name: named("dimensions.total"), Max: maxScore(r.Questionnaire.Criterion), Rows: r.Score}
+		e.total = &assess.Group{Name: named("dimensions.total"), Max: r.Questionnaire.Criterion.MostPoints(), Rows: r.Score}
 	}
 	b.chart(e, document.Bars)
 	b.estimate(e)

@@ -81,7 +81,7 @@ func (b *builder) entries(all ...document.Fact) {
 }
 
 // codeLists names the editions of the lists that places are chosen from, and of the
-// definitions of key groups.
+// definitions of groups and factors.
 func (b *builder) codeLists() []string {
 	var lists, out []string
 	for it := range b.results.Questionnaire.Items {
@@ -95,10 +95,16 @@ func (b *builder) codeLists() []string {
 	for _, s := range b.results.Plan.Groups {
 		out = append(out, b.say("method.lists.set", "title", b.text(s.Title), "version", s.Version))
 	}
+	for _, f := range b.results.Plan.Factors {
+		if f.Version != "" {
+			out = append(out, b.say("method.lists.set", "title", b.text(f.Title), "version", f.Version))
+		}
+	}
 	return out
 }
 
-// definitions say who belongs to the groups that are defined by a condition.
+// definitions say who belongs to the groups that are defined by a condition, and what the
+// levels of factors with a version are made of.
 func (b *builder) definitions() []string {
 	var out []string
 	for _, s := range b.results.Plan.Groups {
@@ -109,14 +115,41 @@ func (b *builder) definitions() []string {
 			out = append(out, b.say("method.definition.source", "title", b.text(s.Title), "source", source))
 		}
 	}
-	for _, f := range b.results.Plan.Factors {
+	for i := range b.results.Plan.Factors {
+		f := &b.results.Plan.Factors[i]
 		for _, l := range f.Levels {
-			if l.When != "" {
-				out = append(out, b.say("method.definition", "title", b.text(f.Title), "version", "", "name", b.text(l.Name), "when", l.When))
+			when := l.When
+			if when == "" && f.Version != "" {
+				when = join(b.members(f, l), b.say("method.definition.and"))
 			}
+			if when != "" {
+				out = append(out, b.say("method.definition", "title", b.text(f.Title), "version", f.Version, "name", b.text(l.Name), "when", when))
+			}
+		}
+		if source := b.text(f.Source); source != "" {
+			out = append(out, b.say("method.definition.source", "title", b.text(f.Title), "source", source))
 		}
 	}
 	return out
+}
+
+// members names the values that a level is made of as the levels of another factor of the same
+// column or question do, such as the cities of a region.
+func (b *builder) members(f *assess.Factor, l assess.Level) []string {
+	names := slices.Clone(l.Values)
+	for i, v := range names {
+		for _, other := range b.results.Plan.Factors {
+			if other.ID == f.ID || other.Answer != f.Answer || other.Sample != f.Sample {
+				continue
+			}
+			for _, part := range other.Levels {
+				if len(part.Values) == 1 && part.Values[0] == v {
+					names[i] = b.text(part.Name)
+				}
+			}
+		}
+	}
+	return names
 }
 
 func (b *builder) designSize() string {
@@ -168,7 +201,7 @@ func (b *builder) criterion(c *surveys.Criterion) []string {
 	for _, d := range c.Dimensions {
 		dims = append(dims, b.say("rule.dimension", "name", b.text(d.Name), "points", trim(d.Points)))
 	}
-	points := b.say("rule.points", "max", trim(maxScore(c)), "dimensions", join(dims, b.say("rule.comma")))
+	points := b.say("rule.points", "max", trim(c.MostPoints()), "dimensions", join(dims, b.say("rule.comma")))
 	return []string{
 		b.say("summary.rule", "criterion", b.text(c.Name), "rule", b.rule(c)+b.say("rule.comma")+points),
 		b.say("rule.answers") + b.space() + b.say("rule.unasked."+string(c.Unasked)),

@@ -22,7 +22,7 @@ import (
 // written, so that the report knows whether a person changed it and whether its numbers
 // have changed since.
 //
-// A paragraph may have blanks: {rate}, {interval} and {n} of everybody, and of a group
+// A paragraph may have blanks: {rate}, {score}, {interval} and {n} of everybody, and of a group
 // {table.code}, {table.code.interval} and {table.code.n}. They are filled in at each making
 // of the report.
 type Texts struct {
@@ -318,6 +318,10 @@ func (b *builder) number(name string) (string, *TextFault) {
 	table, rest, grouped := strings.Cut(name, ".")
 	if !grouped {
 		e := estimated{table: TableHeadline, groups: []assess.Group{{Max: 1, Rows: b.results.Headline}}}
+		if name == "score" {
+			all := assess.Group{Max: b.results.Questionnaire.Criterion.MostPoints(), Rows: b.results.Score}
+			return b.numberOf(name, estimated{total: &all, points: true, rates: []assess.Group{*b.everybody()}}, 0, "")
+		}
 		what := map[string]string{"rate": "", "interval": "interval", "n": "n"}
 		w, ok := what[name]
 		if !ok {
@@ -332,7 +336,12 @@ func (b *builder) number(name string) (string, *TextFault) {
 		}
 		e := estimated{table: table, groups: t.Groups, places: isPlaces(t.Factor)}
 		for i, g := range t.Groups {
-			if g.Code == code {
+			switch {
+			case g.Code == code && what == "score" && i < len(t.Scores):
+				score := b.scoresOf(t)
+				score.table, score.rates = table, append(e.all(), *b.everybody())
+				return b.numberOf(name, score, i, "")
+			case g.Code == code:
 				return b.numberOf(name, e, i, what)
 			}
 		}
@@ -344,7 +353,7 @@ func (b *builder) number(name string) (string, *TextFault) {
 // numberOf writes the last estimate of a group, its interval or its base, for the blank of a
 // name.
 func (b *builder) numberOf(name string, e estimated, i int, what string) (string, *TextFault) {
-	g := e.groups[i]
+	g := e.all()[i]
 	last := len(g.Rows) - 1
 	if last < 0 {
 		return "", blankFault(FaultMissing, name)
@@ -368,22 +377,34 @@ func (b *builder) numberOf(name string, e estimated, i int, what string) (string
 	return "", blankFault(FaultNoPart, name, what)
 }
 
-// revealing complains of a paragraph that names a group together with its withheld rate,
-// as a text may that was written before the rate was withheld.
+// revealing complains of a paragraph that names a group together with its withheld rate or
+// score, as a text may that was written before it was withheld.
 func (b *builder) revealing(line int, said string) (faults []*TextFault) {
 	for _, t := range b.results.Tables {
-		how := b.column(estimated{groups: t.Groups, total: b.everybody(), places: isPlaces(t.Factor)})
-		for _, g := range t.Groups {
+		rates, scores := b.column(estimated{groups: t.Groups, total: b.everybody(), places: isPlaces(t.Factor)}), b.column(b.scoresOf(t))
+		for i, g := range t.Groups {
 			name := b.text(g.Name)
 			if !b.withholds(tableID(t), g) || math.IsNaN(lastValue(g)) || name == "" || !strings.Contains(said, name) {
 				continue
 			}
-			if rate := how.Value(lastValue(g)); strings.Contains(said, rate) {
+			if strings.Contains(said, rates.Value(lastValue(g))) || i < len(t.Scores) && saysPoints(said, scores.Value(lastValue(t.Scores[i]))) {
 				faults = append(faults, b.opt.Texts.fault(line, FaultRevealing, name))
 			}
 		}
 	}
 	return faults
+}
+
+// saysPoints says whether a paragraph has a number of points: not as a part of another one, nor
+// as a percentage.
+func saysPoints(said, points string) bool {
+	for before, after, found := strings.Cut(said, points); found; before, after, found = strings.Cut(after, points) {
+		inside := strings.LastIndexAny(before, "0123456789.") == len(before)-1 && before != ""
+		if !inside && strings.IndexAny(after, "0123456789%％") != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // WriteTexts writes the file of texts of a report: every block that people may edit, with

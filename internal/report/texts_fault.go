@@ -55,13 +55,13 @@ var textFaultTexts = map[TextFaultKind]string{
 	FaultBrace:         "a brace is open or was never opened; a blank is written {rate} or {city.330100}",
 	FaultOdd:           "the line has a character that no document can have; type it anew",
 	FaultUnknownBlock:  "the report has no block %q; blocks of this report: %s",
-	FaultNoNumber:      "{%s}: there is no such number; write {rate}, {interval}, {n}, or {table.code} of a group, such as {city.330100}",
+	FaultNoNumber:      "{%s}: there is no such number; write {rate}, {score}, {interval}, {n}, or {table.code} of a group, such as {city.330100}",
 	FaultNoTable:       "{%s}: the report has no table %q by groups",
 	FaultNoGroup:       "{%s}: the table %q has no group %q",
-	FaultNoPart:        "{%s}: %q is nothing a group has; write interval or n, or leave it out",
+	FaultNoPart:        "{%s}: %q is nothing a group has; write score, interval or n, or leave it out",
 	FaultMissing:       "{%s}: the number does not exist; take the blank out",
 	FaultWithheld:      "{%s}: the number is withheld; take the blank out",
-	FaultRevealing:     "the paragraph gives the rate of %q, which is withheld; take it out",
+	FaultRevealing:     "the paragraph gives the rate or the mean score of %q, which is withheld; take it out",
 }
 
 // TextFaultKinds lists the kinds.

@@ -74,7 +74,7 @@ func TestUntouchedDraftsFollowTheNumbers(t *testing.T) {
 // What a person wrote survives the making of report and file, and is marked when the facts
 // of its draft have changed.
 func TestEditedTextSurvivesAndStaleIsMarked(t *testing.T) {
-	const mine = "城乡之间仍有差距，城镇为 {residence.urban}（{residence.urban.interval}）。\n\n- 第一条\n- 第二条"
+	const mine = "城乡之间仍有差距，城镇为 {residence.urban}（{residence.urban.interval}），平均 {residence.urban.score} 分，总体 {score} 分。\n\n- 第一条\n- 第二条"
 	src := file(t, full(), nil)
 	at := strings.Index(src, "## text-group-residence")
 	from := at + strings.Index(src[at:], "按城乡分")
@@ -85,7 +85,7 @@ func TestEditedTextSurvivesAndStaleIsMarked(t *testing.T) {
 
 	doc := withTexts(t, full(), texts)
 	got := textOf(doc, "text-group-residence")
-	if got == nil || !got.Edited || got.Stale || got.Paragraphs[0] != "城乡之间仍有差距，城镇为 16.2%（14.1%–18.3%）。" {
+	if got == nil || !got.Edited || got.Stale || got.Paragraphs[0] != "城乡之间仍有差距，城镇为 16.2%（14.1%–18.3%），平均 54.3 分，总体 52.4 分。" {
 		t.Fatalf("the text is %+v", got)
 	}
 	if s := textOf(doc, "suggestions"); s == nil || !s.Edited || s.Paragraphs[0] != "加强农村科普。" {
@@ -162,7 +162,10 @@ func TestTextsFaultsAreNamed(t *testing.T) {
 		"unknown table":         {"## findings\n{town.9}\n", `findings.zh.md:2: invalid: {town.9}: the report has no table "town"`},
 		"no number":             {"## findings\n{city.4}\n", `findings.zh.md:2: invalid: {city.4}: the number does not exist`},
 		"withheld":              {"## findings\n{city.3}\n", `findings.zh.md:2: invalid: {city.3}: the number is withheld`},
-		"told withheld":         {"## findings\n\n南湖市为 25.0%。\n", `findings.zh.md:3: invalid: the paragraph gives the rate of "南湖市", which is withheld`},
+		"withheld score":        {"## findings\n{city.3.score}\n", `findings.zh.md:2: invalid: {city.3.score}: the number is withheld`},
+		"no score":              {"## findings\n{city.4.score}\n", `findings.zh.md:2: invalid: {city.4.score}: the number does not exist`},
+		"told withheld score":   {"## findings\n\n南湖市平均 58.1 分。\n", `findings.zh.md:3: invalid: the paragraph gives the rate or the mean score of "南湖市", which is withheld`},
+		"told withheld":         {"## findings\n\n南湖市为 25.0%。\n", `findings.zh.md:3: invalid: the paragraph gives the rate or the mean score of "南湖市", which is withheld`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			texts, err := ReadTexts("findings.zh.md", []byte(c.src))
@@ -175,6 +178,15 @@ func TestTextsFaultsAreNamed(t *testing.T) {
 				t.Errorf("the error is %v, want %s", err, c.want)
 			}
 		})
+	}
+	score, err := ReadTexts("findings.zh.md", []byte("## findings\n\n平均 {score} 分。\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt := fixtureOptions
+	opt.Texts, opt.Disclosure = score, withheldPlaces{{Table: TableHeadline}: TooFew}
+	if _, err := Build(full(), surveys.ZH, opt); err == nil || !strings.Contains(err.Error(), "{score}: the number is withheld") {
+		t.Errorf("the score of everybody, whose rate is withheld: %v", err)
 	}
 	if _, err := ReadTexts("x.md", make([]byte, maxTexts+1)); !errors.Is(err, surveys.ErrTooLarge) {
 		t.Errorf("a file that is too large: %v", err)

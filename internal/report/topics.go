@@ -47,7 +47,7 @@ func (b *builder) topic(t assess.TopicResult, depth int) {
 
 // topicTable is the table of everybody. Its title and its base say of whom the shares are.
 func (b *builder) topicTable(t assess.TopicResult) estimated {
-	of := b.text(t.Topic.Base)
+	of := b.words.within(b.text(t.Topic.Base))
 	if of == "" {
 		of = b.say("topics.all")
 	}
@@ -100,14 +100,16 @@ func (b *builder) topicBy(t assess.TopicResult, all estimated) {
 	var names []string
 	for k, l := range t.Levels {
 		name := b.text(l.Name)
+		group := b.say("topics.group", "name", name)
 		if l.Code == assess.NotLiterate {
-			name = b.say("topics.not", "name", b.text(t.Levels[0].Name))
+			literate := b.text(t.Levels[0].Name)
+			name, group = b.say("topics.not", "name", literate), b.say("topics.group.not", "name", literate)
 		}
-		names, heads[k] = append(names, name), b.say("topics.among", "group", name)
+		names, heads[k] = append(names, name), b.say("topics.among", "group", group)
 		e := all
 		e.id, e.by = all.id+"-"+l.Code, l.Code
-		e.title = b.say("topics.of", "title", b.text(t.Topic.Title), "base", name)
-		e.base, e.remarks = b.say("topics.base", "base", name), nil
+		e.title = b.say("topics.of", "title", b.text(t.Topic.Title), "base", group)
+		e.base, e.remarks = b.say("topics.base", "base", group), nil
 		e.groups = make([]assess.Group, len(t.Groups))
 		for i, g := range t.Groups {
 			g.Rows = t.By[i][k]

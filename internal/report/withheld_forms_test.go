@@ -297,8 +297,8 @@ func TestCityWithoutInterviews(t *testing.T) {
 			}
 		}
 	}
-	if rows != 3 || points != 2 {
-		t.Errorf("the city has %d rows and %d points in charts, want the table, the annex and the target, the chart and the map", rows, points)
+	if rows != 5 || points != 2 {
+		t.Errorf("the city has %d rows and %d points in charts, want two tables, twice in the annex and the target, the chart and the map", rows, points)
 	}
 	dir := t.TempDir()
 	all := texts(t, dir, write(t, dir, doc, []output.Format{output.HTML, output.DOCX, output.XLSX, output.CSV, output.JSON}, described))
@@ -338,8 +338,8 @@ func TestCityWithoutInterviews(t *testing.T) {
 			}
 		}
 	}
-	if seen != 2 {
-		t.Errorf("%d sheets have the city, want 2", seen)
+	if seen != 4 {
+		t.Errorf("%d sheets have the city, want 4", seen)
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/suyang-survey/suyang/surveys"
@@ -22,6 +23,17 @@ func readWords(name string) words {
 		panic("report: " + name + ": " + err.Error())
 	}
 	return w
+}
+
+// within is a text of the plan as it stands in the middle of a sentence: without the capital of
+// its first word, if that is one of the small words that the language has capitals for.
+// Names keep theirs.
+func (w words) within(text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	if small := strings.ToLower(first); small != first && slices.Contains(strings.Fields(w["topics.small"]), small) {
+		return small + text[len(first):]
+	}
+	return text
 }
 
 // say returns the text of a key with its blanks filled in: pairs of a name and what

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/suyang-survey/suyang/analysis"
@@ -53,3 +55,59 @@ func TestEveryCodeHasWords(t *testing.T) {
 		}
 	}
 }
+
+// A base that the plan begins with a capital stands in the middle of a sentence without it;
+// names and abbreviations keep theirs.
+func TestBasesInTheMiddleOfASentence(t *testing.T) {
+	for text, want := range map[string]string{
+		"Those who visited a venue": "those who visited a venue",
+		"those who visited a venue": "those who visited a venue",
+		"People of Hangzhou":        "people of Hangzhou",
+		"Hangzhou residents":        "Hangzhou residents",
+		"AI users":                  "AI users",
+		"A third of all":            "a third of all",
+		"":                          "",
+		"过去一年去过其中至少一处的人": "过去一年去过其中至少一处的人",
+	} {
+		if got := texts[surveys.EN].within(text); got != want {
+			t.Errorf("within(%q) = %q, want %q", text, got, want)
+		}
+		if got := texts[surveys.ZH].within(text); got != text {
+			t.Errorf("in Chinese within(%q) = %q", text, got)
+		}
+	}
+}
+
+// No title, base or heading of a topic has a capital behind “of”.
+func TestTopicsHaveNoCapitalInTheMiddle(t *testing.T) {
+	said := 0
+	for _, s := range built(t, full(), surveys.EN, fixtureOptions).Sections {
+		for _, b := range s.Blocks {
+			var lines []string
+			if b.Chart != nil {
+				lines = append(lines, b.Chart.Title, b.Chart.Base, b.Chart.Alt)
+			}
+			if b.Table != nil {
+				lines = append(lines, b.Table.Title, b.Table.Base)
+				for _, row := range b.Table.Head {
+					for _, h := range row {
+						lines = append(lines, h.Text)
+					}
+				}
+			}
+			for _, line := range lines {
+				if strings.Contains(line, "ercentages") || strings.HasPrefix(line, "Of ") {
+					said++
+				}
+				if at := capitalBehindOf.FindString(line); at != "" {
+					t.Errorf("%q: %q", line, at)
+				}
+			}
+		}
+	}
+	if said < 20 {
+		t.Errorf("only %d texts say of whom percentages are", said)
+	}
+}
+
+var capitalBehindOf = regexp.MustCompile(`\b[oO]f [A-Z]\p{L}*`)

@@ -4,7 +4,6 @@ package show
 
 import (
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/suyang-survey/suyang/analysis"
@@ -21,8 +20,14 @@ const (
 // minus is the typographic minus sign: as wide as a plus, unlike a hyphen.
 const minus = "−"
 
-// Number writes x with a number of decimals and commas between thousands.
-func Number(x float64, decimals int) string {
+// Number writes x with a number of decimals and commas between thousands. It rounds as
+// spreadsheets show a cell, so that the workbook and the page agree: of the first 15 digits
+// of x in decimal, and a half away from zero. 0.125 with two decimals is 0.13, and so 1.005
+// is 1.01, although the binary number is a little less.
+func Number(x float64, decimals int) string { return written(x, 0, decimals) }
+
+// written writes x · 10^shift.
+func written(x float64, shift, decimals int) string {
 	switch {
 	case math.IsNaN(x):
 		return Missing
@@ -31,7 +36,7 @@ func Number(x float64, decimals int) string {
 	case math.IsInf(x, -1):
 		return minus + "∞"
 	}
-	digits := strconv.FormatFloat(math.Abs(x), 'f', decimals, 64)
+	digits := rounded(math.Abs(x), shift, decimals)
 	whole, fraction, _ := strings.Cut(digits, ".")
 	var b strings.Builder
 	if x < 0 && strings.Trim(digits, "0.") != "" {
@@ -52,9 +57,10 @@ func Number(x float64, decimals int) string {
 // Count writes a number of people or things.
 func Count(n int) string { return Number(float64(n), 0) }
 
-// Percent writes a share as a percentage.
+// Percent writes a share as a percentage. It takes the share times 100 in decimal, as the
+// format 0.0% of a spreadsheet does: 0.1225 with one decimal is 12.3%.
 func Percent(share float64, decimals int) string {
-	s := Number(100*share, decimals)
+	s := written(share, percent, decimals)
 	if s == Missing {
 		return s
 	}
@@ -105,11 +111,19 @@ func leastSE(es []analysis.Estimate) float64 {
 
 // Value writes the estimate alone.
 func (c Column) Value(x float64) string {
-	s := Number(c.Scale*x, c.Decimals)
+	s := c.number(x)
 	if s == Missing {
 		return s
 	}
 	return s + c.Unit
+}
+
+// number writes a value on the scale of the column.
+func (c Column) number(x float64) string {
+	if c.Scale == 100 {
+		return written(x, percent, c.Decimals)
+	}
+	return Number(c.Scale*x, c.Decimals)
 }
 
 // SE writes a standard error on the scale of the column, with one decimal more than
@@ -121,7 +135,7 @@ func (c Column) Interval(e analysis.Estimate) string {
 	if math.IsNaN(e.Lo) || math.IsNaN(e.Hi) {
 		return Missing
 	}
-	return Number(c.Scale*e.Lo, c.Decimals) + "–" + Number(c.Scale*e.Hi, c.Decimals)
+	return c.number(e.Lo) + "–" + c.number(e.Hi)
 }
 
 // WithInterval writes an estimate with its interval in the manner of the language:

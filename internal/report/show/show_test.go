@@ -59,7 +59,7 @@ func TestColumn(t *testing.T) {
 		{"standard error in points", en.SE(e.SE), "1.32"},
 		{"no estimate", en.WithInterval(none), "—"},
 		{"no interval", zh.WithInterval(bare), "50.0%"},
-		{"points", points.WithInterval(analysis.Estimate{Value: 24.26, Lo: 23.85, Hi: 24.65}), "24.3 (23.9–24.6)"},
+		{"points", points.WithInterval(analysis.Estimate{Value: 24.26, Lo: 23.85, Hi: 24.65}), "24.3 (23.9–24.7)"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, c.got, c.want)
