@@ -40,15 +40,15 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	if err := servable(con, c.Questionnaire, q, time.Now()); err != nil {
+		return err
+	}
 	p, err := readPlan(planPath(c.Questionnaire, c.Plan), plan, q)
 	if err != nil {
 		return err
 	}
 	targets, err := c.readTargets(con, p, q)
 	if err != nil {
-		return err
-	}
-	if err := servable(con, c.Questionnaire, q, time.Now()); err != nil {
 		return err
 	}
 	period, err := c.period()
