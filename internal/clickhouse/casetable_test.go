@@ -22,18 +22,18 @@ func TestCaseTable(t *testing.T) {
 				hash = rng.Uint64()
 			}
 			hashes[hash] = n
-			d.append(hash, int32(n*3), n%3 > 0, 1.5*float64(n), 0.25*float64(n), func(k int) int32 { return level(n, k) })
+			d.append(hash, int32(n*3), 1.5*float64(n%3), func(k int) int32 { return level(n, k) })
 		}
 		if err := d.index(); err != nil {
 			t.Fatal(err)
 		}
 		for hash, n := range hashes {
-			if d.find(hash) != n || d.unit(n) != int32(n*3) || d.drawn(n) != (n%3 > 0) || d.weight(n) != 1.5*float64(n) || d.base(n) != 0.25*float64(n) {
+			if d.find(hash) != n || d.at(n).unit() != int32(n*3) || d.at(n).drawn() != (n%3 > 0) || d.at(n).weight() != 1.5*float64(n%3) || d.at(n).base() != 1.5*float64(n%3) || !d.at(n).counts() {
 				t.Fatalf("%d factors: case %d is found at %d", factors, n, d.find(hash))
 			}
 			for k := range factors {
-				if d.level(n, k) != level(n, k) {
-					t.Fatalf("%d factors: case %d has level %d of factor %d", factors, n, d.level(n, k), k)
+				if d.at(n).level(k) != level(n, k) {
+					t.Fatalf("%d factors: case %d has level %d of factor %d", factors, n, d.at(n).level(k), k)
 				}
 			}
 		}
@@ -42,7 +42,7 @@ func TestCaseTable(t *testing.T) {
 				t.Fatalf("a case with the hash %d is found", hash)
 			}
 		}
-		d.append(uint64(7)<<40, 1, true, 1, 1, func(int) int32 { return 0 })
+		d.append(uint64(7)<<40, 1, 1, func(int) int32 { return 0 })
 		if err := d.index(); !errors.Is(err, surveys.ErrConflict) {
 			t.Errorf("two cases of one hash: %v", err)
 		}

@@ -202,10 +202,10 @@ func (s *Store) units(ctx context.Context, on basis) (list []sampleUnit, w range
 // basis is what a query rests on: the sample of a wave, with the weights and the standings
 // there are.
 type basis struct {
-	args     arguments
-	weights  string // name and version of the set; empty: the base weights
-	standing standing
-	eligible float64 // the most eligible persons of a household, or 1
+	args      arguments
+	weights   string  // name and version of the set; empty: the base weights
+	standings bool    // the fieldwork says what it knows of the cases
+	eligible  float64 // the most eligible persons of a household, or 1
 }
 
 // basisOf looks up what a query rests on. Its interviews are those of the cases that
@@ -225,16 +225,8 @@ func (s *Store) basisOf(ctx context.Context, q assess.Query) (basis, error) {
 	}
 	standings, err := s.standingsOf(ctx, q.Wave)
 	if standings.digest != "" {
-		on.args["standings"], on.standing = standings.digest, whoCounts
+		on.args["standings"], on.standings = standings.digest, true
 		on.eligible = math.Max(1, float64(standings.eligible))
 	}
 	return on, err
-}
-
-// ofAll says of every case what the fieldwork says.
-func (b basis) ofAll() standing {
-	if b.standing == noStanding {
-		return noStanding
-	}
-	return everyStanding
 }

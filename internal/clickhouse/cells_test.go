@@ -668,10 +668,10 @@ func TestComposedQueries(t *testing.T) {
 	}
 	text, _ := c.answersText(hashes)
 	golden(t, "answers.sql", text)
-	cases, _, _ := caseTableText(query, noStanding, 1000)
+	cases, _, _ := sampledCasesText(query)
 	golden(t, "cases.sql", cases)
 	query.Weights = ""
-	golden(t, "units.sql", unitsText(query, noStanding))
+	golden(t, "units.sql", unitsText(query, false))
 }
 
 func golden(t *testing.T, name, got string) {

@@ -56,23 +56,31 @@ func counted(columns ...[]string) string {
 	})
 }
 
-// sampled is the query for the sample with its weights, with the levels of the
-// factors that are columns of the sample file and further columns.
-func sampled(q assess.Query, of standing, columns ...string) string {
+// drawnCases is the query for the drawn cases with their weights, with the levels of the factors that
+// are columns of the sample file and further columns; with standings, also the class, the
+// eligible persons and whether the case counts.
+func drawnCases(q assess.Query, standings bool, columns ...string) string {
 	list := append([]string{"case_id"}, columns...)
 	for i, f := range q.Factors {
 		if f.Sample != "" {
-			list = append(list, levelOf(f, "columns["+score.Quote(f.Sample)+"]")+" AS "+levelColumn(i))
+			list = append(list, sampledLevel(q, i))
 		}
 	}
-	name := "base"
-	if q.Weights != "" {
-		name = "weighted"
+	parts := map[string]string{"standing": ""}
+	if standings {
+		list, parts["standing"] = append(list, "class", "eligible", "counts"), "\n"+statement("standing")
 	}
-	parts := of.parts()
-	parts["columns"] = strings.Join(list, ",\n")
-	return compose(name, parts)
+	parts["columns"] = columnList(list)
+	return compose("drawn", parts)
 }
+
+// sampledLevel is the column with the level of a factor that is a column of the sample file.
+func sampledLevel(q assess.Query, factor int) string {
+	f := q.Factors[factor]
+	return levelOf(f, "columns["+score.Quote(f.Sample)+"]") + " AS " + levelColumn(factor)
+}
+
+func columnList(columns []string) string { return strings.Join(columns, ",\n") }
 
 // levelColumn names the column with the level of a factor of the query.
 func levelColumn(factor int) string { return "f" + strconv.Itoa(factor) }

@@ -154,14 +154,14 @@ func (q *question) fill(p *respondent) {
 }
 
 // classify finds the levels of the factors; those of the sample are at the place of the case.
-func (r *reading) classify(p *person, d *caseTable, place int, levels []int32) {
+func (r *reading) classify(p *person, d *caseTable, of sampled, levels []int32) {
 	for f, level := range r.levels {
 		if level != nil {
 			levels[f] = int32(level(p))
 		}
 	}
 	for k, f := range d.factors {
-		levels[f] = d.level(place, k)
+		levels[f] = of.level(k)
 	}
 }
 

@@ -129,45 +129,16 @@ func (s *Store) standingsOf(ctx context.Context, wave string) (set standingSet, 
 	return set, explain(fmt.Sprintf("look up the standings of wave %q", wave), err)
 }
 
-// standing is what a query for the sample takes from the standings.
-type standing int
-
-const (
-	noStanding    standing = iota // the wave has none
-	everyStanding                 // class, eligible and counts of every case, the weight of the sample
-	whoCounts                     // only cases that count, the weight times the eligible persons
-)
-
-// parts fill the markers of a query for the sample.
-func (u standing) parts() map[string]string {
-	parts := map[string]string{"base": "weight", "standing": "", "counting": ""}
-	if u != noStanding {
-		parts["standing"] = "\n" + statement("standing")
-	}
-	if u == whoCounts {
-		parts["base"], parts["counting"] = "weight * greatest(eligible, 1)", andCounts
-	}
-	return parts
-}
-
-// columns adds what a list of the cases takes from their standings.
-func (u standing) columns(others ...string) []string {
-	if u == everyStanding {
-		others = append(others, "class", "eligible", "counts")
-	}
-	return others
-}
-
 // Fieldwork counts the cases of a wave that have a base weight by what came of them; nil where
 // the fieldwork has said nothing.
 func (s *Store) Fieldwork(ctx context.Context, wave string) (*assess.Fieldwork, error) {
 	q := assess.Query{Wave: wave}
 	on, err := s.basisOf(ctx, q)
-	if err != nil || on.standing == noStanding {
+	if err != nil || !on.standings {
 		return nil, err
 	}
 	f := &assess.Fieldwork{}
-	text := compose("fieldwork", map[string]string{"sample": sampled(q, everyStanding, everyStanding.columns()...)})
+	text := compose("fieldwork", map[string]string{"sample": drawnCases(q, true)})
 	err = s.queryText(ctx, text, on.args, func(rows driver.Rows) error {
 		var class string
 		var cases uint64
@@ -179,12 +150,9 @@ func (s *Store) Fieldwork(ctx context.Context, wave string) (*assess.Fieldwork, 
 	return f, explain(fmt.Sprintf("count what came of the cases of wave %q", wave), err)
 }
 
-// andCounts limits a condition to the cases that count.
-const andCounts = " AND counts"
-
 // stale are the notes of weights that were made before the fieldwork said what it says now.
 func (s *Store) stale(ctx context.Context, b basis, unweighted int) ([]analysis.Note, error) {
-	if b.standing == noStanding || b.weights == "" {
+	if !b.standings || b.weights == "" {
 		return nil, nil
 	}
 	var gone, late uint64

@@ -166,12 +166,13 @@ type worker struct {
 	cubes    []*cube
 }
 
-// portionOf has the words of some people, one after the other, and the place of each in the
-// sample, -1 of who does not count.
+// portionOf has the words of some people, one after the other, and what is known of their cases,
+// with the PSU of each, -1 of who does not count.
 type portionOf struct {
 	words, asked []uint64
 	values       []float64
-	cases, units []int32 // the PSU too
+	cases        []uint64
+	units        []int32
 	order        []int32 // those who count, by PSU
 	begin        []int32 // where each PSU begins in order
 }
@@ -192,7 +193,7 @@ func (c *cellsQuery) newTally(sample *caseTable, d design) *tally {
 	t := &tally{query: c, sample: sample, scales: c.scale(d.ranges), units: len(d.units)}
 	perUnit := make([]int, len(d.units))
 	for place := range sample.len() {
-		perUnit[sample.unit(place)]++
+		perUnit[sample.at(place).unit()]++
 	}
 	n := max(1, min(runtime.GOMAXPROCS(0), len(d.units)))
 	unit, before := 0, 0
@@ -213,7 +214,7 @@ func (c *cellsQuery) newTally(sample *caseTable, d design) *tally {
 // add takes a portion of the people: their answers become words, they are put in the order of
 // the PSUs, so that what each is added to stays near the processor, and then they are added.
 func (t *tally) add(shot snapshot, chunks []chunk) error {
-	t.people.clear(t.query.reading, chunks)
+	t.people.clear(t.query.reading, t.sample.width, chunks)
 	var each errgroup.Group
 	each.SetLimit(len(t.workers))
 	first := 0
@@ -235,7 +236,7 @@ func (t *tally) add(shot snapshot, chunks []chunk) error {
 }
 
 // clear makes room for the people of chunks.
-func (p *portionOf) clear(r *reading, chunks []chunk) {
+func (p *portionOf) clear(r *reading, width int, chunks []chunk) {
 	n := 0
 	for i := range chunks {
 		n += chunks[i].people
@@ -243,7 +244,7 @@ func (p *portionOf) clear(r *reading, chunks []chunk) {
 	p.words = zeros(p.words, n*len(r.words.list))
 	p.asked = zeros(p.asked, n*r.askedWords())
 	p.values = zeros(p.values, n*len(r.words.numbers))
-	p.cases, p.units = zeros(p.cases, n), zeros(p.units, n)
+	p.cases, p.units = zeros(p.cases, n*width), zeros(p.units, n)
 }
 
 // zeros are so many, in the room of an earlier list if that is enough.
@@ -257,23 +258,29 @@ func zeros[T any](of []T, n int) []T {
 func (t *tally) read(shot snapshot, c *chunk, first int) error {
 	p, r := &t.people, t.query.reading
 	width, asked, values := len(r.words.list), r.askedWords(), len(r.words.numbers)
-	for i := range c.people {
-		p.cases[first+i] = -1
+	places := make([]int32, c.people) // looked up beside each other, for each waits long
+	for i := range places {
+		places[i] = int32(t.sample.find(c.cases.u64(i)))
+		p.units[first+i] = -1
 	}
 	responded := int64(0)
 	err := c.each(shot, func(i int, given numbers) {
-		place := t.sample.find(c.cases.u64(i))
-		if place < 0 {
+		if places[i] < 0 {
 			return
 		}
-		if t.sample.drawn(place) {
+		of := t.sample.at(int(places[i]))
+		if !of.counts() {
+			return
+		}
+		if of.drawn() {
 			responded++
 		}
-		if t.sample.weight(place) == 0 {
-			return // it has no weight in the set asked for
+		if of.weight() == 0 {
+			return // it has none in the set asked for
 		}
 		n := first + i
-		p.cases[n], p.units[n] = int32(place), t.sample.unit(place)
+		p.units[n] = of.unit()
+		copy(p.cases[n*t.sample.width:], of)
 		r.read(given, p.words[n*width:(n+1)*width], p.asked[n*asked:(n+1)*asked])
 		for k, column := range c.values {
 			p.values[n*values+k] = column.f64(i)
@@ -286,9 +293,9 @@ func (t *tally) read(shot snapshot, c *chunk, first int) error {
 // sort puts those who count in the order of their PSUs.
 func (p *portionOf) sort(n int) {
 	p.begin = zeros(p.begin, n+1)
-	for i, place := range p.cases {
-		if place >= 0 {
-			p.begin[p.units[i]+1]++
+	for _, unit := range p.units {
+		if unit >= 0 {
+			p.begin[unit+1]++
 		}
 	}
 	for unit := range n {
@@ -296,9 +303,8 @@ func (p *portionOf) sort(n int) {
 	}
 	p.order = zeros(p.order, int(p.begin[n]))
 	next := slices.Clone(p.begin)
-	for i, place := range p.cases {
-		if place >= 0 {
-			unit := p.units[i]
+	for i, unit := range p.units {
+		if unit >= 0 {
 			p.order[next[unit]] = int32(i)
 			next[unit]++
 		}
@@ -310,15 +316,16 @@ func (t *tally) sum(w *worker) {
 	all, r, p := &t.people, t.query.reading, w.person
 	width, asked, values := len(r.words.list), r.askedWords(), len(r.words.numbers)
 	for _, i := range all.order[all.begin[w.from]:all.begin[w.to]] {
-		n, place := int(i), int(all.cases[i])
+		n := int(i)
+		of := sampled(all.cases[n*t.sample.width : (n+1)*t.sample.width])
 		p.words, p.numbers = all.words[n*width:(n+1)*width], all.values[n*values:(n+1)*values]
 		if asked > 0 {
 			p.asked = all.asked[n*asked : (n+1)*asked]
 		}
 		p.unit = all.units[n]
-		p.weigh(t.scales, t.sample.weight(place), t.sample.base(place))
+		p.weigh(t.scales, of.weight(), of.base())
 		t.query.fill(p)
-		r.classify(&p.person, t.sample, place, p.levels)
+		r.classify(&p.person, t.sample, of, p.levels)
 		for _, k := range w.cubes {
 			k.add(p)
 		}

@@ -52,7 +52,7 @@ func BenchmarkTally(b *testing.B) {
 	for range cases {
 		w := weights.min + rng.Float64()*(weights.max-weights.min)
 		unit := rng.Int32N(psus)
-		table.append(rng.Uint64(), unit, true, w, w, func(k int) int32 { return unit % int32(len(c.query.Factors[columns[k]].Levels)) })
+		table.append(rng.Uint64(), unit, w, func(k int) int32 { return unit % int32(len(c.query.Factors[columns[k]].Levels)) })
 	}
 	if err := table.index(); err != nil {
 		b.Fatal(err)

@@ -38,14 +38,14 @@ func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error
 		return nil, explain(doing, err)
 	}
 	var units []assess.Unit
-	err = s.queryText(ctx, unitsText(q, on.ofAll()), on.args, func(rows driver.Rows) error {
+	err = s.queryText(ctx, unitsText(q, on.standings), on.args, func(rows driver.Rows) error {
 		var u assess.Unit
 		var hash uint64
 		var levels []int32
 		var eligible uint8
 		counts := true
 		into := []any{&u.Case, &u.Stratum, &u.PSU, &u.Base, &hash, &levels, &u.Columns}
-		if on.standing != noStanding {
+		if on.standings {
 			into = append(into, &u.Class, &eligible, &counts)
 		}
 		err := rows.Scan(into...)
@@ -101,7 +101,7 @@ func (r *reading) answered(p *person, given numbers) answered {
 	return a
 }
 
-func unitsText(q assess.Query, of standing) string {
+func unitsText(q assess.Query, standings bool) string {
 	levels, columns := make([]string, len(q.Factors)), make([]string, len(q.Columns))
 	for i, f := range q.Factors {
 		levels[i] = "-1"
@@ -113,11 +113,11 @@ func unitsText(q assess.Query, of standing) string {
 		columns[i] = "columns[" + score.Quote(name) + "]"
 	}
 	listed := ""
-	if of != noStanding {
+	if standings {
 		listed = ", class, eligible, counts"
 	}
 	return compose("units", map[string]string{
 		"levels": strings.Join(levels, ", "), "standing": listed,
-		"sample": sampled(q, of, of.columns("stratum", "psu", "CAST(["+strings.Join(columns, ", ")+"], 'Array(String)') AS listed")...),
+		"sample": drawnCases(q, standings, "stratum", "psu", "CAST(["+strings.Join(columns, ", ")+"], 'Array(String)') AS listed"),
 	})
 }

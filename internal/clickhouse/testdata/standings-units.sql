@@ -5,7 +5,7 @@ SELECT
     listed, class, eligible, counts
 FROM
 (
-    -- The sample with its base weights.
+    -- The drawn cases with their weights.
     SELECT
         case_id,
         stratum,
@@ -14,7 +14,7 @@ FROM
         class,
         eligible,
         counts,
-        weight AS base, weight AS w
+        weight AS w
     FROM sample FINAL
     LEFT JOIN
     (

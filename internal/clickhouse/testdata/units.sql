@@ -5,14 +5,14 @@ SELECT
     listed
 FROM
 (
-    -- The sample with its base weights.
+    -- The drawn cases with their weights.
     SELECT
         case_id,
         stratum,
         psu,
         CAST([], 'Array(String)') AS listed,
         toInt32(transform(columns['b\x5C'], ['c\x0A\x40keys\x40', '/\x2A', '答\x22案', '\x00\x60', 'a\x27 OR 1=1 --', 'b\x5C', '\x7Bwave\x3AString\x7D', '\x3F'], [0, 0, 0, 0, 1, 1, 1, 1], -1)) AS f1,
-        weight AS base, weight AS w
+        weight AS w
     FROM sample FINAL
     WHERE wave = {wave:String} AND digest = {sample:String} AND weight > 0
 )
