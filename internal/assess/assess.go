@@ -280,6 +280,10 @@ type AssumptionCode string
 // Row is one estimate.
 type Row struct {
 	Estimate analysis.Estimate
+	// People are those of the estimate, for disclosure control alone: what they tell beyond the
+	// estimate is not for readers, so that no export has it. Rows that are never withheld by
+	// themselves have none.
+	People analysis.People `json:"-"`
 	// Truth is the true value where a simulation knows it.
 	Truth *float64
 }

@@ -169,6 +169,43 @@ func (e *estimator) rows(k kind, variable string) ([]Row, error) {
 	return rows, nil
 }
 
+// headline estimates the rate of everybody, with those whom it is of.
+func (e *estimator) headline() ([]Row, error) {
+	rows, err := e.rows(proportion, VarLiterate)
+	if err != nil {
+		return nil, err
+	}
+	people, err := e.people(VarLiterate)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		rows[i].People = people[i][0]
+	}
+	return rows, nil
+}
+
+// people counts those in every crossing of factors, the last one fastest, once for each level
+// of the series.
+func (e *estimator) people(variable string, factors ...string) (out [][]analysis.People, err error) {
+	for _, s := range e.results.SeriesLevels {
+		d := e.within(s)
+		if err := e.alive(); err != nil {
+			return nil, err
+		}
+		at, err := e.cubes.find(variable, append(sortedKeys(d), factors...)...)
+		if err != nil {
+			return nil, err
+		}
+		p, err := e.cubes.cells[at].People(variable, d, factors...)
+		if err != nil {
+			return nil, fmt.Errorf("count the people of %s by %v in %s: %w", variable, factors, domainText(d), err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
 // within is the domain of a level of the series; nil where there is no series.
 func (e *estimator) within(s Level) analysis.Domain {
 	if series := e.results.Plan.Series; series != "" {
@@ -215,10 +252,30 @@ func (e *estimator) by(variable string, factors ...string) ([]analysis.Table, er
 	return tables, nil
 }
 
-// rowsOf are those of a group of the tables of each level of the series.
-func (e *estimator) rowsOf(variable string, tables []analysis.Table, group int) (rows []Row) {
-	for _, t := range tables {
-		rows = append(rows, e.row(variable, t.Groups[group].Domain, t.Groups[group].Estimate))
+// counted are the estimates of a variable for every crossing of factors, the last one fastest,
+// and whom they are of, once for each level of the series.
+type counted struct {
+	variable string
+	tables   []analysis.Table
+	people   [][]analysis.People
+}
+
+// counted estimates shares by factors, and counts the people.
+func (e *estimator) counted(variable string, factors ...string) (c counted, err error) {
+	c.variable = variable
+	if c.tables, err = e.by(variable, factors...); err != nil {
+		return c, err
+	}
+	c.people, err = e.people(variable, factors...)
+	return c, err
+}
+
+// rowsOf are those of a group of each level of the series.
+func (e *estimator) rowsOf(c counted, group int) (rows []Row) {
+	for i, t := range c.tables {
+		row := e.row(c.variable, t.Groups[group].Domain, t.Groups[group].Estimate)
+		row.People = c.people[i][group]
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -273,7 +330,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // fill computes the parts of the results in the order of a report.
 func (e *estimator) fill(items []string) (err error) {
 	r, c := e.results, e.results.Questionnaire.Criterion
-	if r.Headline, err = e.rows(proportion, VarLiterate); err != nil {
+	if r.Headline, err = e.headline(); err != nil {
 		return err
 	}
 	e.dropEmptySeries()

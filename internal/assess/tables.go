@@ -17,13 +17,13 @@ func (e *estimator) tables() error {
 		if f == nil {
 			return fmt.Errorf("%w: the table %q is no factor of the plan", surveys.ErrInvalid, id)
 		}
-		by, err := e.by(VarLiterate, id)
+		by, err := e.counted(VarLiterate, id)
 		if err != nil {
 			return err
 		}
 		t := Table{Factor: *f}
 		for i, l := range f.Levels {
-			t.Groups = append(t.Groups, Group{Code: l.Code, Name: l.Name, Max: 1, Rows: e.rowsOf(VarLiterate, by, i)})
+			t.Groups = append(t.Groups, Group{Code: l.Code, Name: l.Name, Max: 1, Rows: e.rowsOf(by, i)})
 		}
 		var others []analysis.Table
 		for _, l := range f.Levels {
@@ -33,7 +33,7 @@ func (e *estimator) tables() error {
 			}
 			others = append(others, by[len(by)-1])
 		}
-		if t.Separation, err = e.separate(f.Levels, &by[len(by)-1], others); err != nil {
+		if t.Separation, err = e.separate(f.Levels, &by.tables[len(by.tables)-1], others); err != nil {
 			return fmt.Errorf("table %q: %w", id, err)
 		}
 		e.results.Tables = append(e.results.Tables, t)
@@ -50,12 +50,12 @@ func (e *estimator) groupSets() error {
 		var others []analysis.Table
 		for _, g := range set.Groups {
 			t.Factor.Levels = append(t.Factor.Levels, Level{Code: g.Code, Name: g.Name, When: g.When})
-			by, err := e.by(VarLiterate, set.factor(g).ID)
+			by, err := e.counted(VarLiterate, set.factor(g).ID)
 			if err != nil {
 				return err
 			}
-			t.Groups = append(t.Groups, Group{Code: g.Code, Name: g.Name, Max: 1, Rows: e.rowsOf(VarLiterate, by, 0)})
-			others = append(others, by[len(by)-1])
+			t.Groups = append(t.Groups, Group{Code: g.Code, Name: g.Name, Max: 1, Rows: e.rowsOf(by, 0)})
+			others = append(others, by.tables[len(by.tables)-1])
 		}
 		var err error
 		if t.Separation, err = e.separate(t.Factor.Levels, nil, others); err != nil {
@@ -74,14 +74,14 @@ func (e *estimator) crossings() error {
 			return fmt.Errorf("%w: the crossing %v is not of two factors of the plan", surveys.ErrInvalid, pair)
 		}
 		c := CrossTable{Rows: *p.Factor(pair[0]), Columns: *p.Factor(pair[1])}
-		by, err := e.by(VarLiterate, pair...)
+		by, err := e.counted(VarLiterate, pair...)
 		if err != nil {
 			return err
 		}
 		for i := range c.Rows.Levels {
 			var row [][]Row
 			for k := range c.Columns.Levels {
-				row = append(row, e.rowsOf(VarLiterate, by, i*len(c.Columns.Levels)+k))
+				row = append(row, e.rowsOf(by, i*len(c.Columns.Levels)+k))
 			}
 			c.Cells = append(c.Cells, row)
 		}
@@ -108,13 +108,13 @@ func (e *estimator) topics() error {
 			if t.By == "" {
 				continue
 			}
-			by, err := e.by(s.Name, t.By)
+			by, err := e.counted(s.Name, t.By)
 			if err != nil {
 				return fmt.Errorf("topic %q: %w", t.ID, err)
 			}
 			var levels [][]Row
 			for i := range r.Levels {
-				levels = append(levels, e.rowsOf(s.Name, by, i))
+				levels = append(levels, e.rowsOf(by, i))
 			}
 			r.By = append(r.By, levels)
 		}
