@@ -26,7 +26,7 @@ type Breach struct {
 
 // Attack is a reader who knows every printed number without rounding, all sums and that
 // no count is negative, and tries to find out the hidden ones. It hides the cells of the
-// list, and those that are unprinted, and no others, so that any pattern can be tried.
+// list, and those that are unprinted or hidden already, and no others, so that any pattern can be tried.
 //
 // First it solves the sums: by Gaussian elimination modulo the prime 2⁶¹−1, a cell is
 // found if every solution has the same number there. Then it bounds: the least and the
@@ -46,7 +46,7 @@ func Attack(p Publication, rules Rules, hidden []analysis.Domain) ([]Breach, err
 	}
 	r := primary(l, rules)
 	for i := range r.hidden {
-		r.hidden[i] = l.cells[i].Unprinted
+		r.hidden[i] = l.cells[i].Unprinted || l.cells[i].Hidden
 	}
 	for _, key := range hidden {
 		i := l.lookup(key)
@@ -316,8 +316,8 @@ func (b *bounds) breaches(k int, sensitive []bool) []Breach {
 	for _, n := range b.r.rules.needs(b.r.l, int(c), sensitive) {
 		want := n.amount
 		for _, w := range b.r.Narrow {
-			if w.Upward == (n.direction > 0) && w.Outcome == n.layer && w.Of == b.r.l.measures[n.measure].name && maps.Equal(w.Key, b.r.l.cells[c].Key) {
-				want = w.Got
+			if w.Upward == (n.direction > 0) && w.Outcome == n.layer && w.Of == b.r.l.measures[n.measure].name && b.r.l.samePeople(w.Key, c) {
+				want = min(want, w.Got)
 			}
 		}
 		if reach := b.reach(k, n); reach < want-1e-5*max(1, want) {

@@ -67,6 +67,12 @@ type Cell struct {
 	// Sensitive is a reason that the caller knows of, such as AllOrNone where the outcomes
 	// are known by their weights alone; empty leaves it to the rules.
 	Sensitive Reason
+	// Hidden cells are hidden whatever the rules say. What is known of them is not protected,
+	// which Sensitive cells are.
+	Hidden bool
+	// Same is equal for cells of the very same people, such as the elderly and the highest age
+	// group: they are shown together or hidden together. 0 is nobody else; see SamePeople.
+	Same int
 }
 
 // Relation is a sum that everybody can do: Total has the respondents, outcomes and
@@ -182,6 +188,7 @@ func link(p Publication) (*linked, error) {
 	}
 	l.measure()
 	l.relate()
+	l.relateSame()
 	return l, l.checkSums()
 }
 

@@ -75,6 +75,8 @@ const (
 	AllOrNone      Reason = "all-or-none"     // fewer than MinOutcome in a small group; Value is the lowest count with or without an outcome
 	Dominance      Reason = "dominance"       // few contributions are most of the weight; Value is the share that broke the rule
 	Difference     Reason = "difference"      // a cell that contains it has fewer than MinDifference more; Value is the difference
+	Alike          Reason = "alike"           // a hidden cell has the very same people; Value is N
+	Before         Reason = "before"          // hidden in what was published before; Value is N
 	Complementary  Reason = "complementary"   // not sensitive, but it would give a sensitive cell away; Value is 0
 )
 
@@ -94,7 +96,7 @@ func (s Suppression) Note() analysis.Note { return analysis.Note{Code: Hidden} }
 // judge finds the first rule that a cell breaks.
 func (r Rules) judge(l *linked, i int) (Reason, float64, bool) {
 	c := l.cells[i]
-	if c.Exempt || c.N == 0 || len(c.Key) == 0 {
+	if c.Exempt || c.N == 0 || len(c.Key) == 0 || l.everybody(i) {
 		return "", 0, false
 	}
 	if c.N < r.MinN {
@@ -116,6 +118,12 @@ func (r Rules) judge(l *linked, i int) (Reason, float64, bool) {
 		return Difference, float64(d), true
 	}
 	return "", 0, false
+}
+
+// everybody says whether nobody is outside of a cell, which then tells what the grand total
+// does.
+func (l *linked) everybody(i int) bool {
+	return len(l.cells[0].Key) == 0 && l.cells[0].N == l.cells[i].N
 }
 
 // leastOutcome is the lowest number with or without an outcome.
@@ -287,7 +295,8 @@ type need struct {
 	amount         float64
 }
 
-// needs lists what must remain uncertain about a sensitive cell.
+// needs lists what must remain uncertain about a sensitive cell: of one that is hidden only with
+// the same people elsewhere, that there is anything.
 func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 	above := l.above(i)
 	room := func(v []float64) float64 {
@@ -304,6 +313,11 @@ func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 		if amount > 1e-9 {
 			list = append(list, need{int32(i), m, layer, direction, amount})
 		}
+	}
+	if l.cells[i].Sensitive == Alike && l.cells[i].N >= r.MinN {
+		add(0, -1, 1, min(1, room(l.measures[0].total)))
+		add(0, -1, -1, 1)
+		return list
 	}
 	for m, measure := range l.measures {
 		total := measure.total[i]

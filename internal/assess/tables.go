@@ -108,6 +108,13 @@ func (e *estimator) topics() error {
 			if t.By == "" {
 				continue
 			}
+			people, err := e.people(s.Name)
+			if err != nil {
+				return fmt.Errorf("topic %q: %w", t.ID, err)
+			}
+			for i := range people {
+				r.Groups[len(r.Groups)-1].Rows[i].People = people[i][0]
+			}
 			by, err := e.counted(s.Name, t.By)
 			if err != nil {
 				return fmt.Errorf("topic %q: %w", t.ID, err)

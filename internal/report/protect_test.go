@@ -24,10 +24,15 @@ var (
 	testAges   = []string{"young", "middle", "old"}
 )
 
-// small makes the results of a survey with tables by city, region, sex and age, a crossing of
+// small makes the results of a survey of people whose weights are unequal.
+func small(people []person) *assess.Results {
+	return weighed(people, func(i int) float64 { return 1 + float64(i%7)/10 })
+}
+
+// weighed makes the results of a survey with tables by city, region, sex and age, a crossing of
 // city and sex, and the old as a group of their own. Weights are those that make shares
 // known apart from counts.
-func small(people []person) *assess.Results {
+func weighed(people []person, weights func(i int) float64) *assess.Results {
 	text := func(s string) surveys.Text { return surveys.Text{surveys.ZH: s, surveys.EN: s} }
 	factor := func(id, sample string, codes ...string) assess.Factor {
 		f := assess.Factor{ID: id, Title: text(id), Sample: sample}
@@ -40,19 +45,24 @@ func small(people []person) *assess.Results {
 	region := assess.Factor{ID: "region", Title: text("region"), Sample: "city", Levels: []assess.Level{
 		{Code: "north", Name: text("north"), Values: testCities[:2]}, {Code: "south", Name: text("south"), Values: testCities[2:]}}}
 	rows := func(in func(person) bool) []assess.Row {
-		e := analysis.Estimate{Level: 0.95}
+		e, who := analysis.Estimate{Level: 0.95}, analysis.People{}
+		psus := map[int]bool{}
 		for i, p := range people {
 			if in(p) {
-				w := 1 + float64(i%7)/10
+				w := weights(i)
 				e.N++
 				e.Weighted += w
 				if p.literate {
+					who.Ones++
 					e.Value += w
 				}
+				psus[p.city*10+i%9] = true
+				who.Largest, who.Second = max(who.Largest, w), max(who.Second, min(who.Largest, w))
 			}
 		}
+		who.N, who.PSUs, who.Weighted, who.WeightedOnes = e.N, len(psus), e.Weighted, e.Value
 		e.Value /= e.Weighted // of nobody it is NaN
-		return []assess.Row{{Estimate: e}}
+		return []assess.Row{{Estimate: e, People: who}}
 	}
 	table := func(f assess.Factor, in func(person, int) bool) assess.Table {
 		t := assess.Table{Factor: f}
@@ -224,6 +234,7 @@ func TestProtectTopicLevels(t *testing.T) {
 func TestProtectMargins(t *testing.T) {
 	cell := withheldPlaces{{Table: "sex×city", Group: "male×1"}: TooFew}
 	few := single()
+	few.Tables = nil // whose made-up numbers do not add up
 	few.Weighting.Steps[len(few.Weighting.Steps)-1].Margins[2].N = 7
 	judged, err := Protect(few, disclosure.DefaultRules())
 	if err != nil {
