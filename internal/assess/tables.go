@@ -246,27 +246,70 @@ func (s *Separation) pairs(levels []Level, t analysis.Table, level float64) erro
 		return nil
 	}
 	slices.SortStableFunc(there, func(a, b int) int { return cmp.Compare(t.Values[b], t.Values[a]) })
-	place := map[[2]string]int{}
 	for k, i := range there {
 		for _, j := range there[k+1:] {
 			c, _, err := contrast(t, i, j, levels[i].Code, levels[j].Code)
 			if err != nil {
 				return err
 			}
-			place[[2]string{c.A, c.B}] = len(s.Pairs)
 			s.Pairs = append(s.Pairs, c)
 		}
 	}
+	var codes []string
+	for _, i := range there {
+		codes = append(codes, levels[i].Code)
+	}
+	s.rank(codes, level)
+	return nil
+}
+
+// rank adjusts the pairs of the groups, the highest rate first, and says in letters and ranks
+// what they tell apart.
+func (s *Separation) rank(codes []string, level float64) {
 	adjust(s.Pairs)
+	place := map[[2]string]int{}
+	for k, c := range s.Pairs {
+		place[[2]string{c.A, c.B}] = k
+	}
 	above := func(a, b int) bool {
-		k, ok := place[[2]string{levels[there[a]].Code, levels[there[b]].Code}]
+		k, ok := place[[2]string{codes[a], codes[b]}]
 		return ok && s.Pairs[k].Significant(level)
 	}
 	s.Letters, s.Ranks = map[string]string{}, map[string]Ranks{}
-	letters := analysis.Letters(len(there), func(a, b int) bool { return above(a, b) || above(b, a) })
-	ranks := analysis.RankSets(len(there), above)
-	for k, i := range there {
-		s.Letters[levels[i].Code], s.Ranks[levels[i].Code] = letters[k], ranks[k]
+	letters := analysis.Letters(len(codes), func(a, b int) bool { return above(a, b) || above(b, a) })
+	ranks := analysis.RankSets(len(codes), above)
+	for k, code := range codes {
+		s.Letters[code], s.Ranks[code] = letters[k], ranks[k]
 	}
-	return nil
+}
+
+// Among is the separation of the groups that are kept, as if there were no others: what is said
+// of them then tells nothing of the rest, such as how many have a higher rate.
+func (s *Separation) Among(level float64, kept func(code string) bool) *Separation {
+	if s == nil {
+		return nil
+	}
+	out := &Separation{}
+	for _, c := range s.Others {
+		if kept(c.A) {
+			out.Others = append(out.Others, c)
+		}
+	}
+	adjust(out.Others)
+	var codes []string
+	for k, c := range s.Pairs { // those of the highest group come first, in order
+		if k == 0 && kept(c.A) {
+			codes = append(codes, c.A)
+		}
+		if c.A == s.Pairs[0].A && kept(c.B) {
+			codes = append(codes, c.B)
+		}
+		if kept(c.A) && kept(c.B) {
+			out.Pairs = append(out.Pairs, c)
+		}
+	}
+	if len(codes) > 1 {
+		out.rank(codes, level)
+	}
+	return out
 }

@@ -320,3 +320,61 @@ func TestProtectAllOrNone(t *testing.T) {
 		}
 	}
 }
+
+// A group of one village is that village, and a group of which one weight is nearly all is that
+// person; both are withheld, and more with them.
+func TestProtectVillagesAndDominance(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*analysis.People)
+		want   Reason
+	}{
+		"nothing":    {func(*analysis.People) {}, ""},
+		"a village":  {func(p *analysis.People) { p.PSUs = 1 }, TooFew},
+		"one weight": {func(p *analysis.People) { p.Largest = 0.9 * p.Weighted }, Dominated},
+	} {
+		var people []person
+		for i := range 400 {
+			people = append(people, person{city: i % 4, sex: i / 4 % 2, age: i / 8 % 2, literate: i%3 == 0})
+		}
+		r := small(people)
+		c.change(&r.Tables[0].Groups[1].Rows[0].People)
+		p, err := Protect(r, disclosure.DefaultRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		why, is := p.Withheld(Place{Table: "city", Group: testCities[1]})
+		if why != c.want || is != (c.want != "") || is && p.Hidden <= p.Sensitive {
+			t.Errorf("%s: the city is withheld (%v) because %q, want %q; %d are withheld, %d by themselves", name, is, why, c.want, p.Hidden, p.Sensitive)
+		}
+	}
+}
+
+// Letters, ranks and sentences are those of the groups that are shown: how a withheld place
+// stands to the others changes none of them.
+func TestRanksTellNothingOfWithheldPlaces(t *testing.T) {
+	city := full().Tables[0].Groups[0].Code
+	page := func(known bool, significant float64) string {
+		r := full()
+		for i := range r.Tables[0].Separation.Pairs {
+			if c := &r.Tables[0].Separation.Pairs[i]; c.A == city || c.B == city {
+				c.P, c.Adjusted = significant, significant
+			}
+		}
+		r.Tables[0].Separation = r.Tables[0].Separation.Among(0.95, func(string) bool { return true })
+		places := withheldPlaces{}
+		if !known {
+			places[Place{Table: tableID(r.Tables[0]), Group: city}] = TooFew
+		}
+		var b strings.Builder
+		if err := HTML(&b, r, surveys.EN, Options{Now: fixtureOptions.Now, Program: "suyang", Disclosure: places}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if page(false, 1e-9) != page(false, 0.9) {
+		t.Error("the report says how a withheld place stands to the others")
+	}
+	if page(true, 1e-9) == page(true, 0.9) {
+		t.Error("the report does not say how a place stands to the others, so this test shows nothing")
+	}
+}
