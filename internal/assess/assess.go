@@ -33,6 +33,8 @@ type Plan struct {
 	Area    Area         `yaml:"area,omitempty"`
 	Compare []Comparison `yaml:"compare,omitempty"`
 	Method  Method       `yaml:"method"`
+	// Disclosure has the rules on what is published of few people; nil means the built-in ones.
+	Disclosure *Disclosure `yaml:"disclosure,omitempty" json:",omitempty"`
 	// Simulated says that the respondents were made by a computer; every report says so.
 	Simulated bool `yaml:"simulated,omitempty"`
 }

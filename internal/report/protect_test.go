@@ -378,3 +378,33 @@ func TestRanksTellNothingOfWithheldPlaces(t *testing.T) {
 		t.Error("the report does not say how a place stands to the others, so this test shows nothing")
 	}
 }
+
+// The method annex prints the rules that were applied, and why some are weaker than usual.
+func TestTheReportPrintsItsRules(t *testing.T) {
+	r := small(crowd(rand.New(rand.NewPCG(3, 3)), 300))
+	people, psus := 20, 1
+	r.Plan.Disclosure = &assess.Disclosure{People: &people, PSUs: &psus, Reason: surveys.Text{surveys.ZH: "一县一村", surveys.EN: "One village is drawn in a county."}}
+	for _, judged := range []bool{true, false} {
+		opt := Options{Now: fixtureOptions.Now, Program: "suyang"}
+		if judged {
+			p, err := Protect(r, r.Plan.Rules())
+			if err != nil {
+				t.Fatal(err)
+			}
+			opt.Disclosure = p
+		}
+		var b strings.Builder
+		if err := HTML(&b, r, surveys.EN, opt); err != nil {
+			t.Fatal(err)
+		}
+		for _, said := range []string{"A group of fewer than 20 people is withheld.", "the two largest weights are more than 85",
+			"1 are weaker than usual (primary sampling units). The reason given: One village is drawn in a county."} {
+			if strings.Contains(b.String(), said) != judged {
+				t.Errorf("judged: %v; the report says %q: %v", judged, said, !judged)
+			}
+		}
+		if strings.Contains(b.String(), "fewer than 1 primary") {
+			t.Error("a rule that is off is printed")
+		}
+	}
+}
