@@ -290,7 +290,7 @@ func TestDraftsOnlyFromSignificantFacts(t *testing.T) {
 			shown := x.Separation.Among(r.Settings.Level, kept) // the contrasts of groups that are shown
 			for _, c := range slices.Concat(shown.Pairs, shown.Others) {
 				for _, code := range []string{c.A, c.B} {
-					if c.Adjusted < 0.05 {
+					if c.Significant(r.Settings.Level) {
 						significant[names[code]] = true
 					}
 				}
