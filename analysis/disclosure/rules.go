@@ -102,7 +102,7 @@ func (r Rules) judge(l *linked, i int) (Reason, float64, bool) {
 	if c.N < r.MinN {
 		return FewRespondents, float64(c.N), true
 	}
-	if c.Sensitive != "" {
+	if c.Sensitive != "" && !c.Sensitive.mild() {
 		return c.Sensitive, float64(c.N), true
 	}
 	if c.PSUs > 0 && c.PSUs < r.MinPSUs {
@@ -117,8 +117,11 @@ func (r Rules) judge(l *linked, i int) (Reason, float64, bool) {
 	if d, small := r.smallDifference(l, i); small {
 		return Difference, float64(d), true
 	}
-	return "", 0, false
+	return c.Sensitive, float64(c.N), c.Sensitive != ""
 }
+
+// mild says whether a cell must not be computed, but may be known within bounds.
+func (why Reason) mild() bool { return why == Alike || why == Before }
 
 // everybody says whether nobody is outside of a cell, which then tells what the grand total
 // does.
@@ -296,7 +299,7 @@ type need struct {
 }
 
 // needs lists what must remain uncertain about a sensitive cell: of one that is hidden only with
-// the same people elsewhere, that there is anything.
+// the same people elsewhere, or since it was before, that there is anything.
 func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 	above := l.above(i)
 	room := func(v []float64) float64 {
@@ -314,7 +317,7 @@ func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 			list = append(list, need{int32(i), m, layer, direction, amount})
 		}
 	}
-	if l.cells[i].Sensitive == Alike && l.cells[i].N >= r.MinN {
+	if why, _, _ := r.judge(l, i); why.mild() {
 		add(0, -1, 1, min(1, room(l.measures[0].total)))
 		add(0, -1, -1, 1)
 		return list

@@ -245,3 +245,190 @@ func placeKey(at Place, key analysis.Domain) bool {
 	}
 	return key[at.Table] == at.Group && at.Group != ""
 }
+
+// twoReleases is what readers have of an older and a newer release: each person is in both, or
+// in one of them only.
+func twoReleases(people []person, in func(i int) string) disclosure.Publication {
+	pub := tables()
+	pub.Dimensions = append(pub.Dimensions, disclosure.Dimension{Name: "release", Classes: []string{"both", "gone", "new"}})
+	pub.Groups = append(pub.Groups, disclosure.Group{Dimension: "release", Class: "older", Of: "release", Parts: []string{"both", "gone"}},
+		disclosure.Group{Dimension: "release", Class: "newer", Of: "release", Parts: []string{"both", "new"}})
+	at := map[string]int{}
+	for i, p := range people {
+		classes := []string{"", in(i)}
+		if in(i) != "new" {
+			classes = append(classes, "older")
+		}
+		if in(i) != "gone" {
+			classes = append(classes, "newer")
+		}
+		for _, key := range p.keys() {
+			for _, class := range classes {
+				cell := analysis.Domain{}
+				for d, c := range key {
+					cell[d] = c
+				}
+				if class != "" {
+					cell["release"] = class
+				}
+				name := fmt.Sprint(cell)
+				k, known := at[name]
+				if !known {
+					k = len(pub.Cells)
+					at[name] = k
+					rest := key["key/elderly"] == rest
+					pub.Cells = append(pub.Cells, disclosure.Cell{Key: cell, Outcomes: []int{0}, Exempt: rest, Unprinted: rest || class != "older" && class != "newer"})
+				}
+				pub.Cells[k].N++
+				if p.literate {
+					pub.Cells[k].Outcomes[0]++
+				}
+			}
+		}
+	}
+	return pub
+}
+
+// told counts the withheld cells that follow from two releases together; what the newer one
+// withholds and the older one printed is known anyway.
+func told(t *testing.T, people []person, in func(int) string, older, newer []analysis.Domain) (n int) {
+	t.Helper()
+	var hidden []analysis.Domain
+	pub := twoReleases(people, in)
+	names := map[string]bool{}
+	for k, list := range [][]analysis.Domain{older, newer} {
+		for _, key := range list {
+			cell := analysis.Domain{"release": []string{"older", "newer"}[k]}
+			for d, c := range key {
+				cell[d] = c
+			}
+			if slices.ContainsFunc(pub.Cells, func(c disclosure.Cell) bool { return fmt.Sprint(c.Key) == fmt.Sprint(cell) }) {
+				hidden = append(hidden, cell)
+				names[fmt.Sprint(cell)] = k == 0 || slices.ContainsFunc(older, func(o analysis.Domain) bool { return fmt.Sprint(o) == fmt.Sprint(key) })
+			}
+		}
+	}
+	list, err := disclosure.Attack(pub, disclosure.DefaultRules(), hidden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range list {
+		if b.Exact && names[fmt.Sprint(b.Key)] {
+			n++
+			if *verbose {
+				t.Logf("%+v", b)
+			}
+		}
+	}
+	return n
+}
+
+// tenth is somebody of a group of ten, which is published while one of nine is not; -1 where
+// there is none.
+func tenth(people []person) int {
+	n := map[string]int{}
+	for _, p := range people {
+		for _, key := range p.keys() {
+			n[fmt.Sprint(key)]++
+		}
+	}
+	return slices.IndexFunc(people, func(p person) bool {
+		return slices.ContainsFunc(p.keys(), func(key analysis.Domain) bool { return n[fmt.Sprint(key)] == disclosure.DefaultRules().MinN })
+	})
+}
+
+// A correction, of data that differ by one interview, withholds what the release before it did,
+// and the two together tell no number that either of them withholds. Judged by itself it would.
+func TestCorrectionsTellNothing(t *testing.T) {
+	together, alone, shown, fewer := 0, 0, 0, 0
+	rules := disclosure.DefaultRules()
+	for seed := range uint64(*reports) {
+		rng := rand.New(rand.NewPCG(seed, 12))
+		people := crowd(rng, 60+rng.IntN(300))
+		odd, where := rng.IntN(len(people)), []string{"gone", "new"}[rng.IntN(2)] // who is in one of them only
+		if k := tenth(people); k >= 0 && rng.IntN(4) > 0 {
+			odd, where = k, "new"
+		}
+		in := func(i int) string {
+			if i == odd {
+				return where
+			}
+			return "both"
+		}
+		without := slices.Delete(slices.Clone(people), odd, odd+1)
+		first, second := people, without
+		if where == "new" {
+			first, second = without, people
+		}
+		hide := func(people []person, before ...Place) ([]analysis.Domain, *Protected) {
+			r := small(people)
+			p, err := Protect(r, rules, before...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return withheldIn(t, r, p), p
+		}
+		older, p := hide(first)
+		newer, q := hide(second, p.Places()...)
+		itself, _ := hide(second)
+		together += told(t, people, in, older, newer)
+		alone += told(t, people, in, older, itself)
+		for _, at := range p.Places() {
+			if _, is := q.Withheld(at); !is {
+				shown++
+			}
+		}
+		for _, k := range older {
+			if !slices.ContainsFunc(itself, func(l analysis.Domain) bool { return fmt.Sprint(l) == fmt.Sprint(k) }) {
+				fewer++
+			}
+		}
+	}
+	t.Logf("%d corrections: together two releases tell %d withheld numbers, and %d where the correction is judged by itself, which shows %d that were withheld", *reports, together, alone, fewer)
+	if together > 0 || shown > 0 {
+		t.Errorf("%d withheld numbers are told and %d shown", together, shown)
+	}
+	if alone == 0 {
+		t.Error("corrections judged by themselves tell nothing, so this test shows nothing")
+	}
+}
+
+// Two weightings of the same people hide the same cells, but for those that weights make
+// dangerous; and whatever the first report withholds, the second one does.
+func TestTwoWeightingsHideTheSame(t *testing.T) {
+	cells, apart, shown := 0, 0, 0
+	for seed := range uint64(4 * *reports) {
+		rng := rand.New(rand.NewPCG(seed, 13))
+		people := crowd(rng, 60+rng.IntN(300))
+		calibrated := make([]float64, len(people))
+		for i, p := range people {
+			calibrated[i] = []float64{0.7, 1.4}[p.sex] * []float64{1.2, 0.8, 1.5}[p.age] * (0.5 + rng.Float64())
+		}
+		r := weighed(people, func(i int) float64 { return calibrated[i] })
+		base, err := Protect(small(people), disclosure.DefaultRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := Protect(r, disclosure.DefaultRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := Protect(r, disclosure.DefaultRules(), base.Places()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells += len(base.Places())
+		for _, at := range base.Places() {
+			if _, is := alone.Withheld(at); !is {
+				apart++
+			}
+			if _, is := after.Withheld(at); !is {
+				shown++
+			}
+		}
+	}
+	t.Logf("of %d places withheld by the base weights the calibrated ones show %d by themselves and %d after the first report", cells, apart, shown)
+	if shown > 0 || apart*20 > cells {
+		t.Errorf("%d of %d places are shown by the other weights, %d after the first report", apart, cells, shown)
+	}
+}

@@ -37,8 +37,8 @@ func (p *Protected) Places() []Place {
 }
 
 // Protect judges all tables of results as one publication, by the rules. What was withheld
-// before in a publication of the same wave stays withheld and is protected like what rules
-// forbid: the two could be compared.
+// before in a publication of the same wave stays withheld, and cannot be computed: the two could
+// be compared.
 //
 // Where the people of the rows were not counted, all or none of a small group is judged by the
 // weighted share times the number of respondents, and neither PSUs nor dominance are.
@@ -272,7 +272,7 @@ func (h known) cell(c *judgedCell) disclosure.Cell {
 	if c.tells {
 		out.Sensitive = disclosure.AllOrNone
 	}
-	if t.n > 0 && slices.ContainsFunc(c.places, func(at Place) bool { return slices.Contains(h.before, at) }) {
+	if t.n > 0 && out.Sensitive == "" && slices.ContainsFunc(c.places, func(at Place) bool { return slices.Contains(h.before, at) }) {
 		out.Sensitive = disclosure.Before
 	}
 	return out
