@@ -8,6 +8,7 @@ type shown struct {
 	marks map[int][]mark // by the number of people
 	last  [2]Group       // of the views: what is on the page
 	size  [2]int         // how many people are in it
+	top   [2]int         // the last turn of anybody who ever was in it
 	// aside are those of a view that are never in its rates, so that they differ enough from
 	// those of the other view.
 	aside [2]map[turned]bool
@@ -64,7 +65,7 @@ func (b *Board) plain(s *shown, v View, people int) (size int, is bool) {
 // put notes that a rate is shown of so many people, the last of whom came at a turn.
 func (b *Board) put(s *shown, v View, size, turn int) {
 	s.marks[size] = append(s.marks[size], mark{v, turn, b.version})
-	s.size[v] = size
+	s.size[v], s.top[v] = size, max(s.top[v], turn)
 }
 
 // pick chooses who is in the rate of a group: the first ones of members, who are in the order of
@@ -102,10 +103,9 @@ func (b *Board) pick(s *shown, v View, members []*person, in belongs) []*person 
 func (b *Board) putAside(s *shown, v View, open []*person, like mark, some int, in belongs) []*person {
 	b.stamp++
 	b.eachIn(s, like, in, func(p *person) { p.stamp = b.stamp })
-	before := min(s.size[v], len(open)/b.step*b.step)
-	out, aside := append([]*person(nil), open[:before]...), []*person(nil)
-	for _, p := range open[before:] {
-		if len(aside) < some && p.stamp == b.stamp {
+	var out, aside []*person
+	for _, p := range open {
+		if len(aside) < some && p.stamp == b.stamp && p.turn[v] > s.top[v] {
 			aside = append(aside, p)
 		} else {
 			out = append(out, p)
