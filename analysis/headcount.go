@@ -22,7 +22,16 @@ type People struct {
 // the factors, the last one fastest, in one pass; without factors there is one entry. Who has
 // no level of a factor is in no crossing.
 func (c *Cells) People(variable string, in Domain, factors ...string) ([]People, error) {
-	v, err := c.variable(variable)
+	all, err := c.PeopleOf([]string{variable}, in, factors...)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// PeopleOf is People of several variables, in one pass together.
+func (c *Cells) PeopleOf(variables []string, in Domain, factors ...string) ([][]People, error) {
+	numbers, err := c.variables(variables)
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +46,17 @@ func (c *Cells) People(variable string, in Domain, factors ...string) ([]People,
 	if _, err := c.common(); err != nil { // the cells are sound
 		return nil, err
 	}
-	out := make([]People, c.crossings(crossed))
-	seen := newTable[uint64](len(out), (len(c.PSUs)+63)/64)
+	groups := c.crossings(crossed)
+	out := newTable[People](len(numbers), groups)
+	seen := newTable[uint64](len(numbers)*groups, (len(c.PSUs)+63)/64)
 	for i := range c.Rows {
 		r := &c.Rows[i]
-		if g := c.crossingOf(r.Levels, crossed); g >= 0 && matches(r.Levels, want) {
-			out[g].join(r, v, seen[g])
+		g := c.crossingOf(r.Levels, crossed)
+		if g < 0 || !matches(r.Levels, want) {
+			continue
+		}
+		for k, v := range numbers {
+			out[k][g].join(r, v, seen[k*groups+g])
 		}
 	}
 	return out, nil
@@ -50,7 +64,7 @@ func (c *Cells) People(variable string, in Domain, factors ...string) ([]People,
 
 // join adds the people of a cell; seen has a bit for each PSU that has been counted.
 func (p *People) join(r *Cell, variable int, seen []uint64) {
-	s := r.Sums[variable]
+	s := &r.Sums[variable]
 	if s.N == 0 {
 		return
 	}

@@ -93,6 +93,10 @@ func TestPeople(t *testing.T) {
 	for g, p := range men {
 		check("men", p, byHand(func(i int) bool { return sex.Level[i] == 0 && age.Level[i] == g }))
 	}
+	both, err := c.PeopleOf([]string{"y", "x"}, analysis.Domain{"sex": "m"}, "age")
+	if err != nil || !slices.Equal(both[0], men) || both[1][0].N < men[0].N {
+		t.Errorf("of two variables the people are %+v, %v", both, err)
+	}
 	bare, err := d.Cells([]analysis.Variable{y}, []analysis.FactorColumn{sex})
 	if err != nil {
 		t.Fatal(err)

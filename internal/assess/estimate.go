@@ -63,7 +63,12 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if f := plan.Factor(plan.Series); f != nil {
 		r.SeriesLevels = f.Levels
 	}
-	e := estimator{alive: ctx.Err, cubes: s, results: r, truth: opt.Truth, progress: opt.Progress}
+	e := estimator{alive: ctx.Err, cubes: s, results: r, truth: opt.Truth, progress: opt.Progress, shares: map[string]bool{}, kept: map[string]map[string][]analysis.People{}}
+	for i := range plan.Topics {
+		for _, share := range plan.Topics[i].shares(q) {
+			e.shares[share.Name] = true
+		}
+	}
 	e.total = e.count(len(scorer.Items()))
 	if err := e.fill(scorer.Items()); err != nil {
 		return nil, err
@@ -136,6 +141,10 @@ type estimator struct {
 	truth       func(string, analysis.Domain) (float64, bool)
 	progress    func(done, total int)
 	done, total int
+	// shares are the variables of topics, and kept has the people that were counted, by cube,
+	// domain and factors, and by variable.
+	shares map[string]bool
+	kept   map[string]map[string][]analysis.People
 }
 
 // kind chooses the estimator of a variable: proportions get an interval that stays
@@ -197,13 +206,35 @@ func (e *estimator) people(variable string, factors ...string) (out [][]analysis
 		if err != nil {
 			return nil, err
 		}
-		p, err := e.cubes.cells[at].People(variable, d, factors...)
-		if err != nil {
-			return nil, fmt.Errorf("count the people of %s by %v in %s: %w", variable, factors, domainText(d), err)
+		key := fmt.Sprint(at, d, factors)
+		if e.kept[key][variable] == nil {
+			if err := e.keepPeople(key, at, variable, d, factors); err != nil {
+				return nil, fmt.Errorf("count the people of %s by %v in %s: %w", variable, factors, domainText(d), err)
+			}
 		}
-		out = append(out, p)
+		out = append(out, e.kept[key][variable])
 	}
 	return out, nil
+}
+
+// keepPeople counts the people of a variable, and where it is the share of a topic those of all
+// such shares in the cube: there are many, and one pass does for all.
+func (e *estimator) keepPeople(key string, at int, variable string, in analysis.Domain, factors []string) error {
+	names := []string{variable}
+	if e.shares[variable] {
+		names = slices.DeleteFunc(slices.Clone(e.cubes.cells[at].Variables), func(name string) bool { return !e.shares[name] })
+	}
+	people, err := e.cubes.cells[at].PeopleOf(names, in, factors...)
+	if err != nil {
+		return err
+	}
+	if e.kept[key] == nil {
+		e.kept[key] = map[string][]analysis.People{}
+	}
+	for k, name := range names {
+		e.kept[key][name] = people[k]
+	}
+	return nil
 }
 
 // within is the domain of a level of the series; nil where there is no series.
