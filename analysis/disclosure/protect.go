@@ -27,8 +27,8 @@ type Result struct {
 // Narrow is a demand of the rules that is not met in full.
 type Narrow struct {
 	Key analysis.Domain
-	// Of is "respondents" or "weights"; Outcome is −1 for all of them, else 2k for those
-	// with outcome k and 2k+1 for those without.
+	// Of is "respondents", "weights" or "rates"; Outcome is −1 for all of them, else 2k for those
+	// with outcome k and 2k+1 for those without, and of rates 0.
 	Of      string
 	Outcome int
 	// Upward says whether the cell should look higher or lower, Wanted by how much, and
@@ -658,6 +658,8 @@ func (s *search) extend(depth int, caps []float64) (float64, bool) {
 				for k, v := range s.now[s.need.measure] {
 					caps[k] = min(caps[k], v[e.cell])
 				}
+			} else if m := &s.l.measures[s.need.measure]; m.known {
+				caps[0] = min(caps[0], max(0, m.total[e.cell]-s.now[s.need.measure][0][e.cell]))
 			}
 		}
 	}

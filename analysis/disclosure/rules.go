@@ -323,6 +323,12 @@ func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 		return list
 	}
 	for m, measure := range l.measures {
+		if measure.known {
+			up, down := r.rateNeeds(measure, above, i, sensitive, l)
+			add(m, 0, 1, up)
+			add(m, 0, -1, down)
+			continue
+		}
 		total := measure.total[i]
 		amount, part := r.Share*total, r.Share*total
 		if measure.unit > 0 {
@@ -341,4 +347,24 @@ func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 		}
 	}
 	return list
+}
+
+// rateNeeds is how much higher and lower those with an outcome must be able to be where the
+// weights of all cells are known: by the share of them, or of those without it if these are
+// fewer, or of all where there are none of the one; as far as shown cells leave room.
+func (r Rules) rateNeeds(m measure, above []ancestor, i int, sensitive []bool, l *linked) (up, down float64) {
+	with := m.layers[0]
+	yes, no := with[i], m.total[i]-with[i]
+	amount := r.Share * min(yes, no)
+	if amount <= 1e-9*m.total[i] {
+		amount = r.Share * m.total[i]
+	}
+	up, down = min(amount, no), min(amount, yes)
+	for _, a := range above {
+		if !sensitive[a.cell] && !l.cells[a.cell].Unprinted {
+			up = min(up, with[a.cell]-yes)
+			down = min(down, m.total[a.cell]-with[a.cell]-no)
+		}
+	}
+	return max(0, up), max(0, down)
 }

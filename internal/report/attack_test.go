@@ -97,8 +97,8 @@ func knownWeights(pub disclosure.Publication, hidden, sensitive []analysis.Domai
 			if in(hidden) {
 				out = append(out, key)
 			}
-			if in(sensitive) && c.N > 0 {
-				cell.Exempt, cell.Sensitive = false, disclosure.Before
+			if in(sensitive) && c.N > 0 && 2*w <= c.Weighted {
+				cell.Exempt, cell.Sensitive = false, disclosure.FewRespondents
 			}
 			reader.Cells = append(reader.Cells, cell)
 		}
