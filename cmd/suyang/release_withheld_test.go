@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/internal/report"
 )
@@ -59,5 +61,40 @@ func TestWithheldBefore(t *testing.T) {
 	}
 	if _, err := withheldBefore(con.say, s, "w", 2); err == nil || !strings.Contains(err.Error(), "not the file that was signed") {
 		t.Errorf("a changed list: %v", err)
+	}
+}
+
+// A report withholds what releases before it did, by itself harmless, and what would tell it; and
+// the list of its own release has both.
+func TestReportsKeepWhatReleasesWithhold(t *testing.T) {
+	row := func(n int) []assess.Row {
+		half := float64(n) / 2
+		return []assess.Row{{Estimate: analysis.Estimate{N: n, Value: 0.5, Weighted: float64(n), Level: 0.95},
+			People: analysis.People{N: n, Ones: n / 2, PSUs: 9, Weighted: float64(n), WeightedOnes: half, Largest: 1, Second: 1}}}
+	}
+	city := assess.Factor{ID: "city", Levels: []assess.Level{{Code: "a"}, {Code: "b"}, {Code: "c"}}}
+	table := assess.Table{Factor: city}
+	for i, l := range city.Levels {
+		table.Groups = append(table.Groups, assess.Group{Code: l.Code, Rows: row(100 + 20*i)})
+	}
+	r := &assess.Results{Wave: "w", Plan: &assess.Plan{}, SeriesLevels: []assess.Level{{}}, Headline: row(360), Tables: []assess.Table{table}}
+	old := report.Place{Table: "city", Group: "c"}
+	for _, before := range [][]report.Place{nil, {old}} {
+		var talk bytes.Buffer
+		f := reportForms{con: &console{err: &talk}, before: before}
+		opt, err := f.content(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, is := opt.Disclosure.Withheld(old); is != (before != nil) {
+			t.Errorf("after %v the city is withheld: %v", before, is)
+		}
+		list, err := withheldIn(r, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := 2 * len(before); len(list) != want {
+			t.Errorf("after %v the release lists %v, want %d places", before, list, want)
+		}
 	}
 }
