@@ -109,6 +109,20 @@ type released struct {
 	nodesFlags
 	// results are those that were estimated, so that several files need one estimate.
 	results *assess.Results
+	// kept is what earlier releases withhold, once it was read.
+	kept *[]report.Place
+}
+
+// before is what the releases before this one withhold.
+func (r *released) before(a release.About) ([]report.Place, error) {
+	if r.kept == nil {
+		places, err := withheldBefore(r.say, r.st.flags.releases(), r.wave.ID, a.Number)
+		if err != nil {
+			return nil, err
+		}
+		r.kept = &places
+	}
+	return *r.kept, nil
 }
 
 func (c *releaseMake) openReleased(ctx context.Context, con *console) (*released, error) {
@@ -251,7 +265,7 @@ func (r *released) writeWithheld(ctx context.Context, w io.Writer, a release.Abo
 	if err := r.estimate(ctx); err != nil {
 		return err
 	}
-	before, err := withheldBefore(r.say, r.st.flags.releases(), r.wave.ID, a.Number)
+	before, err := r.before(a)
 	if err != nil {
 		return err
 	}
@@ -267,7 +281,7 @@ func (r *released) document(ctx context.Context, lang surveys.Lang, a release.Ab
 	if err := r.estimate(ctx); err != nil {
 		return nil, err
 	}
-	before, err := withheldBefore(r.say, r.st.flags.releases(), r.wave.ID, a.Number)
+	before, err := r.before(a)
 	if err != nil {
 		return nil, err
 	}
