@@ -11,6 +11,10 @@ func (b *Board) Shown(view View, area, table, code string) (cases []string) {
 	for _, t := range b.tables() {
 		for l := range t.levels[:t.shown] {
 			if f := b.query.Factors[t.factor].ID; table != "" && (f == table && t.levels[l].Code == code || f == code) {
+				if j, err := b.judged(view); err == nil && area == "" && j.cityOf(t, l) != "" {
+					name, in = inArea(j.cityOf(t, l))
+					continue
+				}
 				name, in = area+"\x00"+t.name+"\x00"+t.levels[l].Code, func(as *snapshot) bool { return as.levels[t.factor] == l && inside(as.area, area) }
 			}
 		}

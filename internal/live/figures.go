@@ -119,7 +119,7 @@ func (b *Board) compute(of asked) (*Figures, error) {
 			f.Fieldwork.Weighted.Add(p.Class, p.Weight)
 		}
 	}
-	all, err := b.groups(s, []assess.Level{{Code: "all"}}, make([]int, len(s.people)), func(int) (string, belongs) { return inArea(of.area) })
+	all, err := b.groups(s, []assess.Level{{Code: "all"}}, make([]int, len(s.people)), func(int) (string, belongs) { return inArea(j.page(of.area)) })
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,10 @@ func (b *Board) fillTables(f *Figures, s *sample, j *judgement, area string) err
 	}
 	for _, t := range b.tables() {
 		groups, err := b.groups(s, t.levels[:t.shown], s.levels[t.factor], func(l int) (string, belongs) {
-			return area + "\x00" + t.name + "\x00" + t.levels[l].Code, func(as *snapshot) bool {
+			if city := j.cityOf(t, l); city != "" && j.page(area) == "" {
+				return inArea(city) // the same people
+			}
+			return j.page(area) + "\x00" + t.name + "\x00" + t.levels[l].Code, func(as *snapshot) bool {
 				return as.levels[t.factor] == l && strings.HasPrefix(as.area, area)
 			}
 		})

@@ -451,3 +451,33 @@ func (j *judgement) levelKey(code string, t table, level int) (key analysis.Doma
 	key[t.name] = t.levels[level].Code
 	return key, true
 }
+
+// page is the name under which the rates of an area are kept: that of the province is of
+// everybody.
+func (j *judgement) page(code string) string {
+	if len(code) < cityDigits && j.everything(code) {
+		return ""
+	}
+	return code
+}
+
+// cityOf is the city that a level of a table is, by its code, and empty where it is none: its
+// rate stands among the places, too.
+func (j *judgement) cityOf(t table, level int) string {
+	division, is := j.divided[t.name]
+	if !is {
+		return ""
+	}
+	city := ""
+	for code, k := range j.county {
+		if division[k] == level {
+			city = cityOf(code)
+		}
+	}
+	for code, k := range j.county {
+		if k >= len(division) || (division[k] == level) != (cityOf(code) == city) {
+			return ""
+		}
+	}
+	return city
+}
