@@ -13,6 +13,7 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/making"
 	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/internal/report"
 )
@@ -81,8 +82,8 @@ func TestReportsKeepWhatReleasesWithhold(t *testing.T) {
 	old := report.Place{Table: "city", Group: "c"}
 	for _, before := range [][]report.Place{nil, {old}} {
 		var talk bytes.Buffer
-		f := reportForms{con: &console{err: &talk}, before: before}
-		opt, err := f.content(r)
+		f := making.Forms{Say: (&console{err: &talk}).say, Before: before}
+		opt, err := f.Content(r)
 		if err != nil {
 			t.Fatal(err)
 		}

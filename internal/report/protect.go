@@ -197,6 +197,7 @@ func (j *judge) decide() (map[string]Reason, error) {
 			j.pub.Cells = append(j.pub.Cells, known.cell(c))
 		}
 		disclosure.SamePeople(j.pub.Cells)
+		known.bare(j.pub.Cells)
 		judgement, err := disclosure.ProtectInSteps(j.pub, j.rules)
 		if err != nil {
 			return nil, err
@@ -276,6 +277,16 @@ func (h known) cell(c *judgedCell) disclosure.Cell {
 		out.Sensitive = disclosure.Before
 	}
 	return out
+}
+
+// bare takes the weights out of cells whose people nobody counted: they are judged by their
+// number and their share alone.
+func (h known) bare(cells []disclosure.Cell) {
+	for i := range cells {
+		if !h.counted {
+			cells[i].Weighted, cells[i].WeightedOutcomes, cells[i].Largest, cells[i].Second = 0, nil, 0, 0
+		}
+	}
 }
 
 // constant says whether all or none have the outcome.
@@ -541,6 +552,7 @@ func (j *judge) levelsOfShare(t *assess.TopicResult, share int, hidden map[strin
 		}
 		pub.Cells = append(pub.Cells, cell)
 	}
+	known.bare(pub.Cells)
 	judgement, err := disclosure.ProtectInSteps(pub, j.rules)
 	if err != nil {
 		return err
