@@ -17,7 +17,9 @@
 # make draws  how often 10,000 simulated draws of every method and of whole plans take each unit, and the totals they estimate
 # make frames  how long reading, checking and merging a frame of 705,600 villages takes, from CSV and from XLSX
 # make disclosure  attacks on PUBLICATIONS random publications of each kind and all views of GUARDS filtered pages:
-#             how many hidden cells are found, and how many if only the sensitive ones are hidden
+#             how many hidden cells are found, and how many if only the sensitive ones are hidden;
+#             the same on REPORTS whole reports as they are printed, on as many corrections of them, and on
+#             both views of the live page of WATCHED surveys, watched from the first interview to the last
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make sim    N submissions to simulated installations with power cuts, failing disks and a store that lies, from SEED on
 # make chaos  interviews at RATE a second while the way to the real engine is disturbed in every manner, each for PHASE,
@@ -78,6 +80,8 @@ PAYLOADS ?= 5000
 PENDING  ?= 1000000
 PUBLICATIONS ?= 100
 GUARDS  ?= 20
+REPORTS ?= 300
+WATCHED ?= 40
 
 .PHONY: disclosure build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-report bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash releases diskfault bench-log echarts odk axe deps load restart overload slow nat hostile canary
 
@@ -189,6 +193,8 @@ frames:
 
 disclosure:
 	$(GO) test ./analysis/disclosure -run '^(TestNothingHiddenIsFound|TestReadersWhoReckonWithPeople|TestFilteredViews)$$' -v -count 1 -timeout 2h -args -publications $(PUBLICATIONS) -guards $(GUARDS)
+	$(GO) test ./internal/report -run '^(TestAttackOnReports|TestCorrectionsTellNothing|TestTwoWeightingsHideTheSame)$$' -v -count 1 -timeout 2h -args -reports $(REPORTS)
+	$(GO) test ./internal/live -run '^(TestTwoViewsTellNothing|TestPagesOfAllAreasTellNothing)$$' -v -count 1 -timeout 2h -args -watched $(WATCHED)
 
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000

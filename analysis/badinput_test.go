@@ -139,6 +139,10 @@ func entries() []entry {
 			_, _, err := cells(d, c)
 			return nil, err
 		}},
+		{"CountedCells", "y x group second", func(d *analysis.Design, c columns) (any, error) {
+			_, err := d.CountedCells(two(c), []analysis.FactorColumn{c.group, c.second})
+			return nil, err
+		}},
 		{"Crosstab", "group second in", func(d *analysis.Design, c columns) (any, error) {
 			t, err := table(d, c)
 			if err != nil {
@@ -325,7 +329,7 @@ func entries() []entry {
 
 // noEstimates are methods that tell of the sample or weigh it again, and estimate nothing:
 // the rules for lone PSUs and columns are not theirs. Their faults have their own tests.
-var noEstimates = []string{"Selection", "Settings", "Reweighted", "Cells.Selection", "Cells.Prepare"}
+var noEstimates = []string{"Selection", "Settings", "Reweighted", "Cells.Selection", "Cells.Prepare", "Cells.People", "Cells.PeopleOf"}
 
 // Every method that can fail is an entry: a new one has to be added there.
 func TestBadInputKnowsEveryMethod(t *testing.T) {
@@ -436,7 +440,7 @@ func TestBadInputLonePSU(t *testing.T) {
 	d := mustDesign(t, columns).WithSettings(analysis.Settings{LonePSU: analysis.LoneFail})
 	for _, e := range entries() {
 		switch e.name {
-		case "KishEffect", "Influence", "Cells": // have no variance
+		case "KishEffect", "Influence", "Cells", "CountedCells": // have no variance
 			continue
 		}
 		_, c := goodColumns()
@@ -452,7 +456,7 @@ func TestBadInputSettings(t *testing.T) {
 	columns, _ := goodColumns()
 	d := mustDesign(t, columns).WithSettings(analysis.Settings{LonePSU: "ignore"})
 	for _, e := range entries() {
-		if e.name == "Cells" {
+		if e.name == "Cells" || e.name == "CountedCells" {
 			continue
 		}
 		_, c := goodColumns()

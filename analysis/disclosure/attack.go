@@ -13,8 +13,9 @@ import (
 // Breach is what a reader can find out about a hidden cell and should not.
 type Breach struct {
 	Key analysis.Domain
-	// Of is "respondents" or "weights"; Outcome is −1 for all of them, else 2k for those
-	// with outcome k and 2k+1 for those without.
+	// Of is "respondents", "weights", or "rates" where the weight of every cell is taken as known;
+	// Outcome is −1 for all of them, else 2k for those with outcome k and 2k+1 for those without,
+	// and of rates 0.
 	Of      string
 	Outcome int
 	// Exact says that the number follows from the sums alone. Otherwise it lies between
@@ -26,7 +27,7 @@ type Breach struct {
 
 // Attack is a reader who knows every printed number without rounding, all sums and that
 // no count is negative, and tries to find out the hidden ones. It hides the cells of the
-// list, and those that are unprinted, and no others, so that any pattern can be tried.
+// list, and those that are unprinted or hidden already, and no others, so that any pattern can be tried.
 //
 // First it solves the sums: by Gaussian elimination modulo the prime 2⁶¹−1, a cell is
 // found if every solution has the same number there. Then it bounds: the least and the
@@ -46,7 +47,7 @@ func Attack(p Publication, rules Rules, hidden []analysis.Domain) ([]Breach, err
 	}
 	r := primary(l, rules)
 	for i := range r.hidden {
-		r.hidden[i] = l.cells[i].Unprinted
+		r.hidden[i] = l.cells[i].Unprinted || l.cells[i].Hidden
 	}
 	for _, key := range hidden {
 		i := l.lookup(key)
@@ -285,9 +286,29 @@ type bounds struct {
 func (b *bounds) programme(m, layer int) *programme {
 	key := [2]int{m, layer}
 	if b.made[key] == nil {
-		b.made[key] = newProgramme(b.part, b.r.l.measures[m].layers[layer])
+		if measure := b.r.l.measures[m]; measure.known {
+			b.made[key] = newProgramme(b.part.within(measure))
+		} else {
+			b.made[key] = newProgramme(b.part, measure.layers[layer])
+		}
 	}
 	return b.made[key]
+}
+
+// within adds to each cell of a part those without the outcome, so that both add up to a total
+// that is known.
+func (p part) within(m measure) (both part, values []float64) {
+	n := len(p.cells)
+	both.rows = slices.Clone(p.rows)
+	values = make([]float64, 2*n)
+	for k, c := range p.cells {
+		values[k], values[n+k] = m.layers[0][c], m.total[c]-m.layers[0][c]
+		both.rows = append(both.rows, []term{{k, 1}, {n + k, 1}})
+	}
+	for k := range values {
+		both.cells = append(both.cells, int32(k))
+	}
+	return both, values
 }
 
 // reach is how far up or down a number can go, or something of at least what is needed.
@@ -316,8 +337,8 @@ func (b *bounds) breaches(k int, sensitive []bool) []Breach {
 	for _, n := range b.r.rules.needs(b.r.l, int(c), sensitive) {
 		want := n.amount
 		for _, w := range b.r.Narrow {
-			if w.Upward == (n.direction > 0) && w.Outcome == n.layer && w.Of == b.r.l.measures[n.measure].name && maps.Equal(w.Key, b.r.l.cells[c].Key) {
-				want = w.Got
+			if w.Upward == (n.direction > 0) && w.Outcome == n.layer && w.Of == b.r.l.measures[n.measure].name && b.r.l.samePeople(w.Key, c) {
+				want = min(want, w.Got)
 			}
 		}
 		if reach := b.reach(k, n); reach < want-1e-5*max(1, want) {

@@ -177,6 +177,8 @@ var worlds = []world{
 		[][]string{{"city", "level"}, {"region", "level"}, {"sex", "level"}, {"region", "sex"}}, 0, false},
 	{"small cities, by cumulative levels", 160, []Dimension{{"city", classes("city", 9)}, {"level", classes("level", 4)}, {"sex", classes("sex", 2)}}, append(regions(classes("city", 9)), levels...),
 		[][]string{{"city", "level"}, {"region", "level"}, {"city", "sex"}}, 0, false},
+	{"rates of few people whose weights are known", 220, []Dimension{{"city", classes("city", 7)}, {"sex", classes("sex", 2)}, {"edu", classes("edu", 4)}}, nil,
+		[][]string{{"city", "sex"}, {"city", "edu"}}, 3, true},
 	{"regions without their cities", 500, []Dimension{{"city", classes("city", 12)}, {"age", classes("age", 6)}, {"sex", classes("sex", 2)}}, regions(classes("city", 12)),
 		[][]string{{"region", "age", "sex"}, {"city", "sex"}}, 1, false},
 }

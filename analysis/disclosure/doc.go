@@ -16,6 +16,10 @@
 // before. [Round] and [RoundTable] are another way out for counts. [Attack] is the
 // reader who tries: linear algebra and linear programmes, on any pattern of hidden cells.
 //
+// Where weights are known, [ProtectInSteps] hides the same cells for two weightings of the same
+// people as far as that is safe, and [SamePeople] finds the cells that are one group under two
+// names. What was hidden in a publication before is marked with the reason [Before].
+//
 // # How cells are hidden
 //
 // A table with sums is protected when other tables have the same printed numbers. Take

@@ -2,6 +2,7 @@ package disclosure
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -26,8 +27,8 @@ type Result struct {
 // Narrow is a demand of the rules that is not met in full.
 type Narrow struct {
 	Key analysis.Domain
-	// Of is "respondents" or "weights"; Outcome is −1 for all of them, else 2k for those
-	// with outcome k and 2k+1 for those without.
+	// Of is "respondents", "weights" or "rates"; Outcome is −1 for all of them, else 2k for those
+	// with outcome k and 2k+1 for those without, and of rates 0.
 	Of      string
 	Outcome int
 	// Upward says whether the cell should look higher or lower, Wanted by how much, and
@@ -35,6 +36,9 @@ type Narrow struct {
 	Upward      bool
 	Wanted, Got float64
 }
+
+// ErrNobodyOutside is the error when a cell has to be hidden that everything else tells.
+var ErrNobodyOutside = errors.New("cannot be hidden, since nobody is outside of it")
 
 // Protect finds the sensitive cells by the rules and hides others until what remains
 // uncertain about each is as much as the rules ask. Errors name cells that contradict
@@ -47,14 +51,18 @@ func Protect(p Publication, rules Rules) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := primary(l, rules)
-	if err := r.checkTotal(); err != nil {
-		return nil, err
+	for {
+		r := primary(l, rules)
+		if err := r.checkTotal(); err != nil {
+			return nil, err
+		}
+		if err := r.complement(); err != nil {
+			return nil, err
+		}
+		if !r.sameHidden() {
+			return r, nil
+		}
 	}
-	if err := r.complement(); err != nil {
-		return nil, err
-	}
-	return r, nil
 }
 
 // primary hides the sensitive cells only, and whatever is not printed.
@@ -66,7 +74,10 @@ func primary(l *linked, rules Rules) *Result {
 		if sensitive {
 			r.reason[i], r.value[i] = reason, value
 		}
-		r.hidden[i] = sensitive || l.cells[i].Unprinted
+		if l.cells[i].Hidden && !sensitive && !l.cells[i].Unprinted {
+			r.reason[i] = Complementary
+		}
+		r.hidden[i] = sensitive || l.cells[i].Unprinted || l.cells[i].Hidden
 	}
 	return r
 }
@@ -104,7 +115,7 @@ func (r *Result) complement() error {
 			}
 		}
 		if !moved {
-			return fmt.Errorf("the cell %s cannot be hidden, since nobody is outside of it; leave its table out or pool its classes", keyText(r.l.cells[i].Key))
+			return fmt.Errorf("the cell %s %w; leave its table out or pool its classes", keyText(r.l.cells[i].Key), ErrNobodyOutside)
 		}
 	}
 	s.prune()
@@ -276,7 +287,7 @@ func (s *search) prune() {
 func (s *search) dearest() []int32 {
 	var list []int32
 	for i, why := range s.r.reason {
-		if why == Complementary && s.r.hidden[i] {
+		if why == Complementary && s.r.hidden[i] && !s.l.cells[i].Hidden {
 			list = append(list, int32(i))
 		}
 	}
@@ -647,6 +658,8 @@ func (s *search) extend(depth int, caps []float64) (float64, bool) {
 				for k, v := range s.now[s.need.measure] {
 					caps[k] = min(caps[k], v[e.cell])
 				}
+			} else if m := &s.l.measures[s.need.measure]; m.known {
+				caps[0] = min(caps[0], max(0, m.total[e.cell]-s.now[s.need.measure][0][e.cell]))
 			}
 		}
 	}

@@ -67,6 +67,12 @@ type Cell struct {
 	// Sensitive is a reason that the caller knows of, such as AllOrNone where the outcomes
 	// are known by their weights alone; empty leaves it to the rules.
 	Sensitive Reason
+	// Hidden cells are hidden whatever the rules say. What is known of them is not protected,
+	// which Sensitive cells are.
+	Hidden bool
+	// Same is equal for cells of the very same people, such as the elderly and the highest age
+	// group: they are shown together or hidden together. 0 is nobody else; see SamePeople.
+	Same int
 }
 
 // Relation is a sum that everybody can do: Total has the respondents, outcomes and
@@ -164,7 +170,11 @@ type relation struct {
 
 // measure is what adds up: respondents or weights. Each layer is a part that cannot be
 // below nothing: those with an outcome and those without, or all if there is no outcome.
+//
+// A measure whose total is known is of a reader who knows the weight of every cell, hidden or
+// not, from elsewhere. It has one layer, those with an outcome, which cannot be above the total.
 type measure struct {
+	known  bool
 	name   string
 	unit   float64 // the least amount that counts as a difference
 	total  []float64
@@ -182,6 +192,7 @@ func link(p Publication) (*linked, error) {
 	}
 	l.measure()
 	l.relate()
+	l.relateSame()
 	return l, l.checkSums()
 }
 
@@ -455,7 +466,22 @@ func (l *linked) measure() {
 	l.measures = []measure{split("respondents", 1, persons, len(first(l.cells).Outcomes), func(i, k int) float64 { return float64(l.cells[i].Outcomes[k]) })}
 	if weighted {
 		l.measures = append(l.measures, split("weights", 0, weights, len(first(l.cells).WeightedOutcomes), func(i, k int) float64 { return l.cells[i].WeightedOutcomes[k] }))
+		for k := range first(l.cells).WeightedOutcomes {
+			with := make([]float64, n)
+			for i, c := range l.cells {
+				with[i] = c.WeightedOutcomes[k]
+			}
+			l.measures = append(l.measures, measure{known: true, name: rateName(k), total: weights, layers: [][]float64{with}})
+		}
 	}
+}
+
+// rateName is the measure of the rates of an outcome.
+func rateName(outcome int) string {
+	if outcome == 0 {
+		return "rates"
+	}
+	return fmt.Sprint("rates ", outcome+1)
 }
 
 func first(cells []Cell) Cell {

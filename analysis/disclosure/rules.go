@@ -75,6 +75,8 @@ const (
 	AllOrNone      Reason = "all-or-none"     // fewer than MinOutcome in a small group; Value is the lowest count with or without an outcome
 	Dominance      Reason = "dominance"       // few contributions are most of the weight; Value is the share that broke the rule
 	Difference     Reason = "difference"      // a cell that contains it has fewer than MinDifference more; Value is the difference
+	Alike          Reason = "alike"           // a hidden cell has the very same people; Value is N
+	Before         Reason = "before"          // hidden in what was published before; Value is N
 	Complementary  Reason = "complementary"   // not sensitive, but it would give a sensitive cell away; Value is 0
 )
 
@@ -94,13 +96,13 @@ func (s Suppression) Note() analysis.Note { return analysis.Note{Code: Hidden} }
 // judge finds the first rule that a cell breaks.
 func (r Rules) judge(l *linked, i int) (Reason, float64, bool) {
 	c := l.cells[i]
-	if c.Exempt || c.N == 0 || len(c.Key) == 0 {
+	if c.Exempt || c.N == 0 || len(c.Key) == 0 || l.everybody(i) {
 		return "", 0, false
 	}
 	if c.N < r.MinN {
 		return FewRespondents, float64(c.N), true
 	}
-	if c.Sensitive != "" {
+	if c.Sensitive != "" && !c.Sensitive.mild() {
 		return c.Sensitive, float64(c.N), true
 	}
 	if c.PSUs > 0 && c.PSUs < r.MinPSUs {
@@ -115,7 +117,16 @@ func (r Rules) judge(l *linked, i int) (Reason, float64, bool) {
 	if d, small := r.smallDifference(l, i); small {
 		return Difference, float64(d), true
 	}
-	return "", 0, false
+	return c.Sensitive, float64(c.N), c.Sensitive != ""
+}
+
+// mild says whether a cell must not be computed, but may be known within bounds.
+func (why Reason) mild() bool { return why == Alike || why == Before }
+
+// everybody says whether nobody is outside of a cell, which then tells what the grand total
+// does.
+func (l *linked) everybody(i int) bool {
+	return len(l.cells[0].Key) == 0 && l.cells[0].N == l.cells[i].N
 }
 
 // leastOutcome is the lowest number with or without an outcome.
@@ -287,7 +298,8 @@ type need struct {
 	amount         float64
 }
 
-// needs lists what must remain uncertain about a sensitive cell.
+// needs lists what must remain uncertain about a sensitive cell: of one that is hidden only with
+// the same people elsewhere, or since it was before, that there is anything.
 func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 	above := l.above(i)
 	room := func(v []float64) float64 {
@@ -305,7 +317,18 @@ func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 			list = append(list, need{int32(i), m, layer, direction, amount})
 		}
 	}
+	if why, _, _ := r.judge(l, i); why.mild() {
+		add(0, -1, 1, min(1, room(l.measures[0].total)))
+		add(0, -1, -1, 1)
+		return list
+	}
 	for m, measure := range l.measures {
+		if measure.known {
+			up, down := r.rateNeeds(measure, above, i, sensitive, l)
+			add(m, 0, 1, up)
+			add(m, 0, -1, down)
+			continue
+		}
 		total := measure.total[i]
 		amount, part := r.Share*total, r.Share*total
 		if measure.unit > 0 {
@@ -324,4 +347,24 @@ func (r Rules) needs(l *linked, i int, sensitive []bool) []need {
 		}
 	}
 	return list
+}
+
+// rateNeeds is how much higher and lower those with an outcome must be able to be where the
+// weights of all cells are known: by the share of them, or of those without it if these are
+// fewer, or of all where there are none of the one; as far as shown cells leave room.
+func (r Rules) rateNeeds(m measure, above []ancestor, i int, sensitive []bool, l *linked) (up, down float64) {
+	with := m.layers[0]
+	yes, no := with[i], m.total[i]-with[i]
+	amount := r.Share * min(yes, no)
+	if amount <= 1e-9*m.total[i] {
+		amount = r.Share * m.total[i]
+	}
+	up, down = min(amount, no), min(amount, yes)
+	for _, a := range above {
+		if !sensitive[a.cell] && !l.cells[a.cell].Unprinted {
+			up = min(up, with[a.cell]-yes)
+			down = min(down, m.total[a.cell]-with[a.cell]-no)
+		}
+	}
+	return max(0, up), max(0, down)
 }

@@ -109,6 +109,20 @@ type released struct {
 	nodesFlags
 	// results are those that were estimated, so that several files need one estimate.
 	results *assess.Results
+	// kept is what earlier releases withhold, once it was read.
+	kept *[]report.Place
+}
+
+// before is what the releases before this one withhold.
+func (r *released) before(a release.About) ([]report.Place, error) {
+	if r.kept == nil {
+		places, err := withheldBefore(r.say, r.st.flags.releases(), r.wave.ID, a.Number)
+		if err != nil {
+			return nil, err
+		}
+		r.kept = &places
+	}
+	return *r.kept, nil
 }
 
 func (c *releaseMake) openReleased(ctx context.Context, con *console) (*released, error) {
@@ -203,6 +217,13 @@ func (c *releaseMake) files(ctx context.Context, r *released, a release.About) (
 			list = append(list, release.File{Name: fmt.Sprintf("%s-%d.%s.%s", a.Wave, a.Number, lang, form), Recipe: recipe, Write: copied(b.Bytes())})
 		}
 	}
+	if len(list) > 0 {
+		var b bytes.Buffer
+		if err := r.write(ctx, &b, withheldRecipe, a); err != nil {
+			return nil, err
+		}
+		list = append(list, release.File{Name: fmt.Sprintf("%s-%d.withheld.csv", a.Wave, a.Number), Recipe: withheldRecipe, Write: copied(b.Bytes())})
+	}
 	for _, path := range c.Files {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -220,6 +241,9 @@ func copied(text []byte) func(io.Writer) error {
 // write makes a file by its recipe: the form of the report and its language. The same inputs
 // and the same release give the same bytes.
 func (r *released) write(ctx context.Context, w io.Writer, recipe string, a release.About) error {
+	if recipe == withheldRecipe {
+		return r.writeWithheld(ctx, w, a)
+	}
 	form, lang, _ := strings.Cut(recipe, " ")
 	doc, err := r.document(ctx, surveys.Lang(lang), a)
 	if err != nil {
@@ -228,18 +252,44 @@ func (r *released) write(ctx context.Context, w io.Writer, recipe string, a rele
 	return output.Write(ctx, w, output.Format(form), doc, making.Forms{Say: r.say, Chromium: r.chromium, Pictures: true}.Options(ctx, doc))
 }
 
-// document is the report in a language. The estimate is made once.
-func (r *released) document(ctx context.Context, lang surveys.Lang, a release.About) (doc *document.Document, err error) {
+// estimate makes the estimate, once.
+func (r *released) estimate(ctx context.Context) (err error) {
 	if r.results == nil {
-		if r.results, err = assessed(ctx, r.st, r.wave, r.weights, r.opt); err != nil {
-			return nil, err
-		}
+		r.results, err = assessed(ctx, r.st, r.wave, r.weights, r.opt)
+	}
+	return err
+}
+
+// writeWithheld writes the list of what the report withholds.
+func (r *released) writeWithheld(ctx context.Context, w io.Writer, a release.About) error {
+	if err := r.estimate(ctx); err != nil {
+		return err
+	}
+	before, err := r.before(a)
+	if err != nil {
+		return err
+	}
+	places, err := withheldIn(r.results, before)
+	if err != nil {
+		return err
+	}
+	return writeWithheld(w, places)
+}
+
+// document is the report in a language.
+func (r *released) document(ctx context.Context, lang surveys.Lang, a release.About) (doc *document.Document, err error) {
+	if err := r.estimate(ctx); err != nil {
+		return nil, err
+	}
+	before, err := r.before(a)
+	if err != nil {
+		return nil, err
 	}
 	texts, err := making.Texts(r.st.flags.waves(), r.wave.ID, lang)
 	if err != nil {
 		return nil, err
 	}
-	return making.Forms{Say: r.say, Lang: lang, Texts: texts, Made: a.Made, Program: programName(),
+	return making.Forms{Say: r.say, Lang: lang, Texts: texts, Made: a.Made, Before: before, Program: programName(),
 		Release: &report.Release{Number: a.Number, Fingerprint: a.Fingerprint, Corrects: a.Corrects}}.Document(r.results)
 }
 

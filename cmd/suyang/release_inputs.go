@@ -77,12 +77,20 @@ func (r *released) inputs(ctx context.Context) (in release.Inputs, err error) {
 		}
 		in.Files = append(in.Files, release.Input{Kind: kind, Name: filepath.Base(r.extra[kind]), Digest: hexSum(text)})
 	}
-	in.Settings = map[string]string{weightsSetting: r.weights, varianceSetting: string(r.opt.Variance.Method), disclosureSetting: fmt.Sprintf("%+v", disclosure.DefaultRules())}
+	in.Settings = map[string]string{weightsSetting: r.weights, varianceSetting: string(r.opt.Variance.Method), disclosureSetting: fmt.Sprintf("%+v", r.rules())}
 	if v := r.opt.Variance; v.Method != assess.Taylor {
 		in.Settings[replicatesSetting], in.Settings[seedSetting] = strconv.Itoa(v.Replicates), strconv.FormatUint(v.Seed, 10)
 	}
 	in.Log, err = r.heads(ctx)
 	return in, err
+}
+
+// rules say what the report withholds.
+func (r *released) rules() disclosure.Rules {
+	if r.wave.Plan == nil {
+		return disclosure.DefaultRules()
+	}
+	return r.wave.Plan.Rules()
 }
 
 // The settings in a manifest that the numbers of a release depend on.

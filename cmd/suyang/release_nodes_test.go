@@ -57,7 +57,7 @@ func TestReleaseWithCollectors(t *testing.T) {
 	sound := func(what string, want string, more ...string) {
 		t.Helper()
 		out := must(t, append(slices.Clone(verify), more...)...)
-		for _, want := range []string{"the log of node 1 still has all 30 records", "inputs have the hashes of then", "made again, 1 files have the same bytes", want} {
+		for _, want := range []string{"the log of node 1 still has all 30 records", "inputs have the hashes of then", "made again, 2 files have the same bytes", want} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: verify printed\n%s\nwant %q in it", what, out, want)
 			}

@@ -62,9 +62,13 @@ func (c *reportCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	before, err := withheldBefore(con.say, c.releases(), w.ID, anyRelease)
+	if err != nil {
+		return err
+	}
 	wait := con.patience("report files")
 	defer wait.finish()
-	f := making.Forms{Say: con.say, Lang: surveys.Lang(c.Lang), Texts: texts, Made: time.Now(), Program: programName(), Chromium: c.Chromium, Pictures: c.Pictures}
+	f := making.Forms{Say: con.say, Lang: surveys.Lang(c.Lang), Texts: texts, Made: time.Now(), Before: before, Program: programName(), Chromium: c.Chromium, Pictures: c.Pictures}
 	written, err := f.Files(ctx, r, formats, paths, wait.step)
 	for _, path := range written {
 		fmt.Fprintln(con.out, path)

@@ -58,6 +58,9 @@ func (c *textsCommand) written(con *console, path string, r *assess.Results, old
 	// the same facts, or else every text that a person wrote would be marked as out of date.
 	f := making.Forms{Say: con.say, Made: time.Now(), Program: programName()}
 	var err error
+	if f.Before, err = withheldBefore(con.say, c.releases(), c.Wave, anyRelease); err != nil {
+		return nil, err
+	}
 	if old != nil {
 		if f.Texts, err = report.ReadTexts(path, old); err != nil {
 			return nil, err

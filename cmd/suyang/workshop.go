@@ -10,6 +10,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/making"
+	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -25,6 +26,10 @@ func (st *station) openWorkshop(chromium string) (*making.Workshop, error) {
 	cfg.Program, cfg.Chromium = programName(), chromium
 	cfg.Estimate, cfg.WeightSets = st.estimate, st.store.WeightSets
 	cfg.Release = func(ctx context.Context, o making.ReleaseOrder) (int, error) { return st.freeze(ctx, o, chromium) }
+	cfg.Before = func(wave string) ([]report.Place, error) {
+		silent := func(string, ...any) {} // the command tells of releases without a list
+		return withheldBefore(silent, st.flags.releases(), wave, anyRelease)
+	}
 	return making.New(cfg)
 }
 

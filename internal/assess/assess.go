@@ -33,6 +33,8 @@ type Plan struct {
 	Area    Area         `yaml:"area,omitempty"`
 	Compare []Comparison `yaml:"compare,omitempty"`
 	Method  Method       `yaml:"method"`
+	// Disclosure has the rules on what is published of few people; nil means the built-in ones.
+	Disclosure *Disclosure `yaml:"disclosure,omitempty" json:",omitempty"`
 	// Simulated says that the respondents were made by a computer; every report says so.
 	Simulated bool `yaml:"simulated,omitempty"`
 }
@@ -280,6 +282,10 @@ type AssumptionCode string
 // Row is one estimate.
 type Row struct {
 	Estimate analysis.Estimate
+	// People are those of the estimate, for disclosure control alone: what they tell beyond the
+	// estimate is not for readers, so that no export has it. Rows that are never withheld by
+	// themselves have none.
+	People analysis.People `json:"-"`
 	// Truth is the true value where a simulation knows it.
 	Truth *float64
 }

@@ -46,8 +46,22 @@ func withBands(c *analysis.Cells, crit *surveys.Criterion) *analysis.Cells {
 			sums = append(sums, bandSum(c.Rows[i].Sums, levels, b))
 		}
 		out.Rows[i].Sums = sums
+		out.Rows[i].Ones = withBandOnes(&c.Rows[i], levels)
 	}
 	return &out
+}
+
+// withBandOnes counts those in each band beside the others that were counted, if any.
+func withBandOnes(r *analysis.Cell, levels []int) []int {
+	if r.Ones == nil {
+		return nil
+	}
+	ones, above := append(make([]int, 0, len(r.Ones)+len(levels)+1), r.Ones...), 0
+	for _, l := range levels {
+		ones = append(ones, r.Ones[l]-above)
+		above = r.Ones[l]
+	}
+	return append(ones, r.Sums[levels[len(levels)-1]].N-above)
 }
 
 // bandSum is the sum of band b: those who reach its level less those who reach the

@@ -20,9 +20,18 @@ type cubed struct {
 	drawn, responded int
 }
 
-// of finds the estimates of a variable by some factors: in the widest cube, or in the
-// last one that has the factors.
+// of finds the estimates of a variable by some factors.
 func (c *cubed) of(variable string, by ...string) (estimates, error) {
+	at, err := c.find(variable, by...)
+	if err != nil {
+		return nil, err
+	}
+	return c.estimates[at], nil
+}
+
+// find is the cube with a variable and some factors: the widest one, or the last one that has
+// the factors.
+func (c *cubed) find(variable string, by ...string) (int, error) {
 	found := -1
 	for i, cells := range c.cells {
 		has := slices.Contains(cells.Variables, variable) && (found < 0 || len(by) > 0)
@@ -34,9 +43,9 @@ func (c *cubed) of(variable string, by ...string) (estimates, error) {
 		}
 	}
 	if found < 0 {
-		return nil, fmt.Errorf("%w: %s is not summed by %v", surveys.ErrInvalid, variable, by)
+		return 0, fmt.Errorf("%w: %s is not summed by %v", surveys.ErrInvalid, variable, by)
 	}
-	return c.estimates[found], nil
+	return found, nil
 }
 
 // layout says which cubes an assessment needs: one of everything by what the calibration,

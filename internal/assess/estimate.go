@@ -63,7 +63,12 @@ func Assess(ctx context.Context, src Source, q *surveys.Questionnaire, plan *Pla
 	if f := plan.Factor(plan.Series); f != nil {
 		r.SeriesLevels = f.Levels
 	}
-	e := estimator{alive: ctx.Err, cubes: s, results: r, truth: opt.Truth, progress: opt.Progress}
+	e := estimator{alive: ctx.Err, cubes: s, results: r, truth: opt.Truth, progress: opt.Progress, shares: map[string]bool{}, kept: map[string]map[string][]analysis.People{}}
+	for i := range plan.Topics {
+		for _, share := range plan.Topics[i].shares(q) {
+			e.shares[share.Name] = true
+		}
+	}
 	e.total = e.count(len(scorer.Items()))
 	if err := e.fill(scorer.Items()); err != nil {
 		return nil, err
@@ -136,6 +141,10 @@ type estimator struct {
 	truth       func(string, analysis.Domain) (float64, bool)
 	progress    func(done, total int)
 	done, total int
+	// shares are the variables of topics, and kept has the people that were counted, by cube,
+	// domain and factors, and by variable.
+	shares map[string]bool
+	kept   map[string]map[string][]analysis.People
 }
 
 // kind chooses the estimator of a variable: proportions get an interval that stays
@@ -167,6 +176,65 @@ func (e *estimator) rows(k kind, variable string) ([]Row, error) {
 	}
 	e.step()
 	return rows, nil
+}
+
+// headline estimates the rate of everybody, with those whom it is of.
+func (e *estimator) headline() ([]Row, error) {
+	rows, err := e.rows(proportion, VarLiterate)
+	if err != nil {
+		return nil, err
+	}
+	people, err := e.people(VarLiterate)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		rows[i].People = people[i][0]
+	}
+	return rows, nil
+}
+
+// people counts those in every crossing of factors, the last one fastest, once for each level
+// of the series.
+func (e *estimator) people(variable string, factors ...string) (out [][]analysis.People, err error) {
+	for _, s := range e.results.SeriesLevels {
+		d := e.within(s)
+		if err := e.alive(); err != nil {
+			return nil, err
+		}
+		at, err := e.cubes.find(variable, append(sortedKeys(d), factors...)...)
+		if err != nil {
+			return nil, err
+		}
+		key := fmt.Sprint(at, d, factors)
+		if e.kept[key][variable] == nil {
+			if err := e.keepPeople(key, at, variable, d, factors); err != nil {
+				return nil, fmt.Errorf("count the people of %s by %v in %s: %w", variable, factors, domainText(d), err)
+			}
+		}
+		out = append(out, e.kept[key][variable])
+	}
+	return out, nil
+}
+
+// keepPeople counts the people of a variable, and where it is the share of a topic those of all
+// such shares in the cube: there are many, and one pass does for all.
+func (e *estimator) keepPeople(key string, at int, variable string, in analysis.Domain, factors []string) error {
+	names := []string{variable}
+	if e.shares[variable] {
+		names = slices.DeleteFunc(slices.Clone(e.cubes.cells[at].Variables), func(name string) bool { return !e.shares[name] })
+	}
+	people, err := e.cubes.cells[at].PeopleOf(names, in, factors...)
+	if err != nil {
+		return err
+	}
+	if e.kept[key] == nil {
+		e.kept[key] = map[string][]analysis.People{}
+	}
+	for k, name := range names {
+		e.kept[key][name] = people[k]
+	}
+	return nil
 }
 
 // within is the domain of a level of the series; nil where there is no series.
@@ -215,10 +283,30 @@ func (e *estimator) by(variable string, factors ...string) ([]analysis.Table, er
 	return tables, nil
 }
 
-// rowsOf are those of a group of the tables of each level of the series.
-func (e *estimator) rowsOf(variable string, tables []analysis.Table, group int) (rows []Row) {
-	for _, t := range tables {
-		rows = append(rows, e.row(variable, t.Groups[group].Domain, t.Groups[group].Estimate))
+// counted are the estimates of a variable for every crossing of factors, the last one fastest,
+// and whom they are of, once for each level of the series.
+type counted struct {
+	variable string
+	tables   []analysis.Table
+	people   [][]analysis.People
+}
+
+// counted estimates shares by factors, and counts the people.
+func (e *estimator) counted(variable string, factors ...string) (c counted, err error) {
+	c.variable = variable
+	if c.tables, err = e.by(variable, factors...); err != nil {
+		return c, err
+	}
+	c.people, err = e.people(variable, factors...)
+	return c, err
+}
+
+// rowsOf are those of a group of each level of the series.
+func (e *estimator) rowsOf(c counted, group int) (rows []Row) {
+	for i, t := range c.tables {
+		row := e.row(c.variable, t.Groups[group].Domain, t.Groups[group].Estimate)
+		row.People = c.people[i][group]
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -273,7 +361,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // fill computes the parts of the results in the order of a report.
 func (e *estimator) fill(items []string) (err error) {
 	r, c := e.results, e.results.Questionnaire.Criterion
-	if r.Headline, err = e.rows(proportion, VarLiterate); err != nil {
+	if r.Headline, err = e.headline(); err != nil {
 		return err
 	}
 	e.dropEmptySeries()

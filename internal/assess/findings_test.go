@@ -1,6 +1,7 @@
 package assess_test
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -169,8 +170,14 @@ func TestFindingsAreThoseOfPeople(t *testing.T) {
 	unscored(m, q)
 	r := assessed(t, m, q, p, assess.Options{})
 	list := people(m, q)
-	check := func(what string, e analysis.Estimate, in func(person) bool, y func(person) float64) {
+	counted := 0
+	check := func(what string, row assess.Row, in func(person) bool, y func(person) float64) {
 		t.Helper()
+		e := row.Estimate
+		if row.People.N > 0 {
+			counted++
+			checkPeople(t, what, row.People, list, in, y)
+		}
 		value, z, n := share(list, in, y)
 		near(t, what, e.Value, value)
 		near(t, what+" SE", e.SE, standardError(list, z))
@@ -184,18 +191,25 @@ func TestFindingsAreThoseOfPeople(t *testing.T) {
 		return r.Topics[k], g
 	}
 	any, g := topic("channels", "C01/internet")
-	check("any channel", any.Groups[g].Rows[0].Estimate, func(x person) bool { return x.any >= 0 }, func(x person) float64 { return float64(x.any) })
-	check("any channel of the literate", any.By[g][0][0].Estimate, func(x person) bool { return x.any >= 0 && x.literate }, func(x person) float64 { return float64(x.any) })
+	check("any channel", any.Groups[g].Rows[0], func(x person) bool { return x.any >= 0 }, func(x person) float64 { return float64(x.any) })
+	check("any channel of the literate", any.By[g][0][0], func(x person) bool { return x.any >= 0 && x.literate }, func(x person) float64 { return float64(x.any) })
 	first, g := topic("first-channel", "C02/internet")
-	check("first channel", first.Groups[g].Rows[0].Estimate, func(x person) bool { return x.first >= 0 }, func(x person) float64 { return float64(x.first) })
+	check("first channel", first.Groups[g].Rows[0], func(x person) bool { return x.first >= 0 }, func(x person) float64 { return float64(x.first) })
 
 	set := r.Tables[slices.IndexFunc(r.Tables, func(x assess.Table) bool { return x.Set != nil })]
-	check("farmers", set.Groups[0].Rows[0].Estimate, func(x person) bool { return x.farmer == 0 }, literate)
+	check("farmers", set.Groups[0].Rows[0], func(x person) bool { return x.farmer == 0 }, literate)
 	if set.Separation.Letters != nil || set.Separation.Pairs != nil {
 		t.Error("groups that overlap were compared in pairs")
 	}
 	cross := r.Crossings[slices.IndexFunc(r.Crossings, func(x assess.CrossTable) bool { return x.Rows.ID == "residence" && x.Columns.ID == "sex" })]
-	check("rural women", cross.Cells[1][1][0].Estimate, func(x person) bool { return x.residence == 1 && x.sex == 1 }, literate)
+	check("rural women", cross.Cells[1][1][0], func(x person) bool { return x.residence == 1 && x.sex == 1 }, literate)
+	check("everybody", r.Headline[0], func(person) bool { return true }, literate)
+	if counted != 6 {
+		t.Errorf("%d of 6 rows know their people", counted)
+	}
+	if text, err := json.Marshal(r.Headline); err != nil || strings.Contains(string(text), "Ones") {
+		t.Errorf("the export has %s, %v", text, err)
+	}
 
 	contrast := func(what string, c assess.Contrast, a, b func(person) bool) {
 		t.Helper()
@@ -243,6 +257,40 @@ func TestFindingsAreThoseOfPeople(t *testing.T) {
 		t.Errorf("the only pair has P %v and adjusted %v", pair.P, pair.Adjusted)
 	}
 	checkSeparation(t, r, city)
+	most := city.Separation.Pairs[0].A // as if nobody knew of the highest one
+	fewer := city
+	fewer.Groups = slices.DeleteFunc(slices.Clone(city.Groups), func(g assess.Group) bool { return g.Code == most })
+	fewer.Separation = city.Separation.Among(r.Settings.Level, func(code string) bool { return code != most })
+	checkSeparation(t, r, fewer)
+	for code, ranks := range fewer.Separation.Ranks {
+		if ranks.Worst > len(fewer.Separation.Ranks) || ranks.Worst > city.Separation.Ranks[code].Worst {
+			t.Errorf("without the highest city, %s has the ranks %v of %d", code, ranks, len(fewer.Separation.Ranks))
+		}
+	}
+}
+
+// checkPeople counts the people of a row one by one.
+func checkPeople(t *testing.T, what string, got analysis.People, list []person, in func(person) bool, y func(person) float64) {
+	t.Helper()
+	want := analysis.People{}
+	psus := map[string]bool{}
+	for _, p := range list {
+		if !(p.weight > 0) || !in(p) {
+			continue
+		}
+		want.N++
+		want.Ones += int(y(p))
+		want.Weighted += p.weight
+		want.WeightedOnes += p.weight * y(p)
+		psus[p.stratum+" "+p.psu] = true
+		want.Largest = max(want.Largest, p.weight)
+	}
+	want.PSUs = len(psus)
+	near(t, what+": weight", got.Weighted, want.Weighted)
+	near(t, what+": weight of the ones", got.WeightedOnes, want.WeightedOnes)
+	if got.N != want.N || got.Ones != want.Ones || got.PSUs != want.PSUs || got.Largest < want.Largest || got.Second > got.Largest || got.Second == 0 {
+		t.Errorf("%s: the people are %+v, want %+v", what, got, want)
+	}
 }
 
 // checkSeparation holds letters and ranks against the pairs.

@@ -235,7 +235,7 @@ func (m *Memory) Cubes(_ context.Context, q Query, cubes []Cube) (*Summed, error
 			}
 			by = append(by, columns[k])
 		}
-		c, err := design.Cells(of, by)
+		c, err := design.CountedCells(of, by)
 		if err != nil {
 			return nil, err
 		}

@@ -32,6 +32,7 @@ func ReadPlan(name string, src []byte, q *surveys.Questionnaire) (*Plan, error) 
 	f.crossings(p)
 	f.topics(p)
 	f.compared(p)
+	f.disclosed(p)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}

@@ -3,9 +3,11 @@ package assess_test
 import (
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/definition"
@@ -212,11 +214,25 @@ topics:
 area: {code: "330000", name: {zh: 浙江, en: Zhejiang}}
 compare:
   - {code: "000000", name: {zh: 全国, en: China}, years: [2020, 2024]}
+disclosure:
+  people: 20
+  psus: 1
+  dominance: 0.8
+  reason: {zh: 一村一县, en: One village a county}
 `
 
 func TestReadPlanPartFaults(t *testing.T) {
-	if _, err := assess.ReadPlan("plan.yaml", []byte(fullPlan), planQuestionnaire()); err != nil {
+	p, err := assess.ReadPlan("plan.yaml", []byte(fullPlan), planQuestionnaire())
+	if err != nil {
 		t.Fatal(err)
+	}
+	want := disclosure.DefaultRules()
+	want.MinN, want.MinPSUs, want.TopShare = 20, 1, 0.8
+	if got := p.Rules(); got != want || !slices.Equal(p.WeakerRules(), []string{"psus"}) {
+		t.Errorf("the rules are %+v, of which %v are weaker", got, p.WeakerRules())
+	}
+	if got := new(assess.Plan).Rules(); got != disclosure.DefaultRules() {
+		t.Errorf("without any the rules are %+v", got)
 	}
 	for _, c := range []struct{ name, old, new, want string }{
 		{"unknown variable", "when: age >= 60", "when: years >= 60", `plan.yaml:12: invalid: factor "stage", level "old": 1:1: there is no item "years"`},
@@ -245,6 +261,12 @@ func TestReadPlanPartFaults(t *testing.T) {
 		{"first of many", "items: [news]", `items: [news]\n    first: true`, `have no order`},
 		{"topic by the unknown", "by: literate", "by: moon", `plan.yaml:27: invalid: topic "news": "moon" is no factor of the plan; name one, or "literate"`},
 		{"code of an area", `"330000"`, `"33"`, `write the six digits`},
+		{"people of a rule", "people: 20", "people: 2", `plan.yaml:32: invalid: disclosure: people is 2; give a number from 3 to 1000`},
+		{"share of a rule", "dominance: 0.8", "dominance: 80", `plan.yaml:34: invalid: disclosure: dominance is 80; give a share above 0, at most 1`},
+		{"weaker without a reason", "  reason: {zh: 一村一县, en: One village a county}\n", "", `plan.yaml:33: invalid: disclosure: "psus" protects less than the built-in rule; say why`},
+		{"reason in one language", ", en: One village a county", "", `disclosure: the reason has no text in the language "en"`},
+		{"reason for nothing", "psus: 1", "psus: 3", `no rule is weaker`},
+		{"rule that is none", "psus: 1", "villages: 1", `unknown key "villages"`},
 		{"year twice", "[2020, 2024]", "[2020, 2020]", `the year 2020`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

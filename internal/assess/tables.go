@@ -17,13 +17,13 @@ func (e *estimator) tables() error {
 		if f == nil {
 			return fmt.Errorf("%w: the table %q is no factor of the plan", surveys.ErrInvalid, id)
 		}
-		by, err := e.by(VarLiterate, id)
+		by, err := e.counted(VarLiterate, id)
 		if err != nil {
 			return err
 		}
 		t := Table{Factor: *f}
 		for i, l := range f.Levels {
-			t.Groups = append(t.Groups, Group{Code: l.Code, Name: l.Name, Max: 1, Rows: e.rowsOf(VarLiterate, by, i)})
+			t.Groups = append(t.Groups, Group{Code: l.Code, Name: l.Name, Max: 1, Rows: e.rowsOf(by, i)})
 		}
 		var others []analysis.Table
 		for _, l := range f.Levels {
@@ -33,7 +33,7 @@ func (e *estimator) tables() error {
 			}
 			others = append(others, by[len(by)-1])
 		}
-		if t.Separation, err = e.separate(f.Levels, &by[len(by)-1], others); err != nil {
+		if t.Separation, err = e.separate(f.Levels, &by.tables[len(by.tables)-1], others); err != nil {
 			return fmt.Errorf("table %q: %w", id, err)
 		}
 		e.results.Tables = append(e.results.Tables, t)
@@ -50,12 +50,12 @@ func (e *estimator) groupSets() error {
 		var others []analysis.Table
 		for _, g := range set.Groups {
 			t.Factor.Levels = append(t.Factor.Levels, Level{Code: g.Code, Name: g.Name, When: g.When})
-			by, err := e.by(VarLiterate, set.factor(g).ID)
+			by, err := e.counted(VarLiterate, set.factor(g).ID)
 			if err != nil {
 				return err
 			}
-			t.Groups = append(t.Groups, Group{Code: g.Code, Name: g.Name, Max: 1, Rows: e.rowsOf(VarLiterate, by, 0)})
-			others = append(others, by[len(by)-1])
+			t.Groups = append(t.Groups, Group{Code: g.Code, Name: g.Name, Max: 1, Rows: e.rowsOf(by, 0)})
+			others = append(others, by.tables[len(by.tables)-1])
 		}
 		var err error
 		if t.Separation, err = e.separate(t.Factor.Levels, nil, others); err != nil {
@@ -74,14 +74,14 @@ func (e *estimator) crossings() error {
 			return fmt.Errorf("%w: the crossing %v is not of two factors of the plan", surveys.ErrInvalid, pair)
 		}
 		c := CrossTable{Rows: *p.Factor(pair[0]), Columns: *p.Factor(pair[1])}
-		by, err := e.by(VarLiterate, pair...)
+		by, err := e.counted(VarLiterate, pair...)
 		if err != nil {
 			return err
 		}
 		for i := range c.Rows.Levels {
 			var row [][]Row
 			for k := range c.Columns.Levels {
-				row = append(row, e.rowsOf(VarLiterate, by, i*len(c.Columns.Levels)+k))
+				row = append(row, e.rowsOf(by, i*len(c.Columns.Levels)+k))
 			}
 			c.Cells = append(c.Cells, row)
 		}
@@ -108,13 +108,20 @@ func (e *estimator) topics() error {
 			if t.By == "" {
 				continue
 			}
-			by, err := e.by(s.Name, t.By)
+			people, err := e.people(s.Name)
+			if err != nil {
+				return fmt.Errorf("topic %q: %w", t.ID, err)
+			}
+			for i := range people {
+				r.Groups[len(r.Groups)-1].Rows[i].People = people[i][0]
+			}
+			by, err := e.counted(s.Name, t.By)
 			if err != nil {
 				return fmt.Errorf("topic %q: %w", t.ID, err)
 			}
 			var levels [][]Row
 			for i := range r.Levels {
-				levels = append(levels, e.rowsOf(s.Name, by, i))
+				levels = append(levels, e.rowsOf(by, i))
 			}
 			r.By = append(r.By, levels)
 		}
@@ -239,27 +246,70 @@ func (s *Separation) pairs(levels []Level, t analysis.Table, level float64) erro
 		return nil
 	}
 	slices.SortStableFunc(there, func(a, b int) int { return cmp.Compare(t.Values[b], t.Values[a]) })
-	place := map[[2]string]int{}
 	for k, i := range there {
 		for _, j := range there[k+1:] {
 			c, _, err := contrast(t, i, j, levels[i].Code, levels[j].Code)
 			if err != nil {
 				return err
 			}
-			place[[2]string{c.A, c.B}] = len(s.Pairs)
 			s.Pairs = append(s.Pairs, c)
 		}
 	}
+	var codes []string
+	for _, i := range there {
+		codes = append(codes, levels[i].Code)
+	}
+	s.rank(codes, level)
+	return nil
+}
+
+// rank adjusts the pairs of the groups, the highest rate first, and says in letters and ranks
+// what they tell apart.
+func (s *Separation) rank(codes []string, level float64) {
 	adjust(s.Pairs)
+	place := map[[2]string]int{}
+	for k, c := range s.Pairs {
+		place[[2]string{c.A, c.B}] = k
+	}
 	above := func(a, b int) bool {
-		k, ok := place[[2]string{levels[there[a]].Code, levels[there[b]].Code}]
+		k, ok := place[[2]string{codes[a], codes[b]}]
 		return ok && s.Pairs[k].Significant(level)
 	}
 	s.Letters, s.Ranks = map[string]string{}, map[string]Ranks{}
-	letters := analysis.Letters(len(there), func(a, b int) bool { return above(a, b) || above(b, a) })
-	ranks := analysis.RankSets(len(there), above)
-	for k, i := range there {
-		s.Letters[levels[i].Code], s.Ranks[levels[i].Code] = letters[k], ranks[k]
+	letters := analysis.Letters(len(codes), func(a, b int) bool { return above(a, b) || above(b, a) })
+	ranks := analysis.RankSets(len(codes), above)
+	for k, code := range codes {
+		s.Letters[code], s.Ranks[code] = letters[k], ranks[k]
 	}
-	return nil
+}
+
+// Among is the separation of the groups that are kept, as if there were no others: what is said
+// of them then tells nothing of the rest, such as how many have a higher rate.
+func (s *Separation) Among(level float64, kept func(code string) bool) *Separation {
+	if s == nil {
+		return nil
+	}
+	out := &Separation{}
+	for _, c := range s.Others {
+		if kept(c.A) {
+			out.Others = append(out.Others, c)
+		}
+	}
+	adjust(out.Others)
+	var codes []string
+	for k, c := range s.Pairs { // those of the highest group come first, in order
+		if k == 0 && kept(c.A) {
+			codes = append(codes, c.A)
+		}
+		if c.A == s.Pairs[0].A && kept(c.B) {
+			codes = append(codes, c.B)
+		}
+		if kept(c.A) && kept(c.B) {
+			out.Pairs = append(out.Pairs, c)
+		}
+	}
+	if len(codes) > 1 {
+		out.rank(codes, level)
+	}
+	return out
 }

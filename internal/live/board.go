@@ -11,16 +11,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
 )
-
-// Step is how many further interviews a group has to have before its rate is computed anew.
-// Rates that moved with every interview would tell what a single person answered, to
-// whoever watches the page.
-var Step = disclosure.DefaultRules().MinDifference
 
 // Query says what to read of the records of a wave: the levels of the factors that are
 // answers, in their order, beside the score.
@@ -89,6 +85,18 @@ type Board struct {
 	byCase  map[string]*person
 	turn    [2]int // of the views
 	figures map[asked]*Figures
+
+	rules disclosure.Rules
+	// step is how many further interviews a group has to have before its rate is computed anew.
+	// Rates that moved with every interview would tell what a single person answered, to
+	// whoever watches the page.
+	step       int
+	judgements [2]*judgement // of the views
+	shown      map[string]*shown
+	stays      []stay // those that have ended
+	stamp      int
+	scratch    []int
+	psus       map[analysis.PSU]int
 }
 
 // place is where a record stands.
@@ -100,13 +108,17 @@ type place struct {
 // person is a case with its interview.
 type person struct {
 	Case
-	// levels has one for each factor, -1 = missing.
+	// levels has one for each factor, -1 = missing; it is exchanged and not written over.
 	levels []int
 	// score is NaN without an interview that counts and gives one.
 	score float64
-	// turn is when the person came into the view of all interviews, and of the approved ones;
-	// 0: is not in it.
+	// turn is when the person came into the view of approved interviews, and of all; 0: is not in
+	// it. as is what the rates know of the person since then.
 	turn [2]int
+	as   snapshot
+	// row is the row in the sample that is at hand, and stamp marks people for comparing them.
+	row, stamp int
+	psu        int // see psuNumber
 }
 
 // Every is how often a board looks for what is new, at most.
@@ -118,7 +130,9 @@ func NewBoard(wave string, q *surveys.Questionnaire, plan *assess.Plan, records 
 	for i := range plan.Groups {
 		factors = append(factors, plan.Groups[i].Factors()...)
 	}
-	b := &Board{query: Query{Wave: wave, Questionnaire: q, Factors: factors}, plan: plan, records: records, cases: cases, now: time.Now, every: Every}
+	b := &Board{query: Query{Wave: wave, Questionnaire: q, Factors: factors}, plan: plan, records: records, cases: cases, now: time.Now, every: Every,
+		rules: plan.Rules(), shown: map[string]*shown{}, scratch: make([]int, len(factors)), psus: map[analysis.PSU]int{}}
+	b.step = max(1, b.rules.MinDifference)
 	b.reset()
 	return b
 }
@@ -168,13 +182,11 @@ func (b *Board) readCases(ctx context.Context) (any bool, err error) {
 		any = true
 		p := b.byCase[c.ID]
 		if p == nil {
-			p = &person{score: math.NaN(), levels: make([]int, len(b.query.Factors))}
+			p = &person{score: math.NaN()}
 			b.byCase[c.ID], b.people = p, append(b.people, p)
-			for i := range p.levels {
-				p.levels[i] = -1
-			}
 		}
 		p.Case = c
+		p.psu = b.psuNumber(c)
 		b.levelsOf(p)
 		return nil
 	})
@@ -185,6 +197,17 @@ func (b *Board) readCases(ctx context.Context) (any bool, err error) {
 	return any, nil
 }
 
+// psuNumber numbers the PSUs, which are compared often.
+func (b *Board) psuNumber(c Case) int {
+	u := analysis.PSU{Stratum: c.Stratum, Name: c.PSU}
+	n, known := b.psus[u]
+	if !known {
+		n = len(b.psus) + 1
+		b.psus[u] = n
+	}
+	return n
+}
+
 // levelsOf finds the levels of a person: of the case's columns, and of the interview that
 // counts.
 func (b *Board) levelsOf(p *person) {
@@ -193,14 +216,17 @@ func (b *Board) levelsOf(p *person) {
 	for i := range b.query.Factors {
 		f := &b.query.Factors[i]
 		if f.Sample != "" {
-			p.levels[i] = f.Level(p.Columns[f.Sample])
+			b.scratch[i] = f.Level(p.Columns[f.Sample])
 			continue
 		}
-		p.levels[i] = -1
+		b.scratch[i] = -1
 		if has {
-			p.levels[i] = b.all[r].Levels[answer]
+			b.scratch[i] = b.all[r].Levels[answer]
 		}
 		answer++
+	}
+	if p.levels == nil || !slices.Equal(p.levels, b.scratch) {
+		p.levels = slices.Clone(b.scratch)
 	}
 }
 
@@ -308,16 +334,26 @@ func (p *person) in(v View) bool {
 }
 
 // admit gives those who came into a view their turn, and takes it from those who left. Who
-// comes at the same time has a turn by when the interview was received.
+// comes at the same time has a turn by when the interview was received; whose answers were
+// corrected leaves and comes again.
 func (b *Board) admit() {
+	for _, p := range b.people {
+		if p.turn == [2]int{} {
+			continue
+		}
+		same := p.as.same(p.snapshot())
+		for v := Approved; v <= All; v++ {
+			if p.turn[v] > 0 && !(same && p.in(v)) {
+				b.stays = append(b.stays, stay{p, v, p.turn[v], b.version, p.as})
+				p.turn[v] = 0
+			}
+		}
+	}
 	for v := Approved; v <= All; v++ {
 		var came []*person
 		for _, p := range b.people {
-			switch in := p.in(v); {
-			case !in:
-				p.turn[v] = 0
-			case p.turn[v] == 0:
-				came = append(came, p)
+			if p.turn[v] == 0 && p.in(v) {
+				came, p.as = append(came, p), p.snapshot()
 			}
 		}
 		slices.SortFunc(came, func(x, y *person) int {

@@ -13,12 +13,19 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/analysis"
+	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/internal/live"
 	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/library"
 	"github.com/suyang-survey/suyang/surveys/score"
+)
+
+// The built-in rules.
+var (
+	step  = disclosure.DefaultRules().MinDifference
+	least = disclosure.DefaultRules().MinN
 )
 
 var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
@@ -205,12 +212,11 @@ func TestFiguresAreThoseOfTheReport(t *testing.T) {
 		if got.Everybody.N != map[live.View]int{live.Approved: 300, live.All: 400}[view] {
 			t.Fatalf("view %d: %d interviews", view, got.Everybody.N)
 		}
-		same(t, "everybody", got.Everybody.Estimate, f.reported(b.Shown(view, "", -1, 0)))
+		same(t, "everybody", got.Everybody.Estimate, f.reported(b.Shown(view, "", "", "")))
 		for k, table := range got.Tables {
-			for l, g := range table.Groups {
-				factor, level := b.Place(table.Factor.ID, g.Level.Code, l)
-				cases := b.Shown(view, "", factor, level)
-				if len(cases) != g.N/live.Step*live.Step {
+			for _, g := range table.Groups {
+				cases := b.Shown(view, "", table.Factor.ID, g.Level.Code)
+				if len(cases) != g.N/step*step {
 					t.Errorf("table %d: %d of %d interviews are in the rate", k, len(cases), g.N)
 				}
 				if len(cases) > 0 {
@@ -330,19 +336,18 @@ func TestWatchingTellsNothing(t *testing.T) {
 				figures := f.figures(b, view, "")
 				for k, table := range figures.Tables {
 					for l, g := range table.Groups {
-						factor, level := b.Place(table.Factor.ID, g.Level.Code, l)
-						now := b.Shown(view, "", factor, level)
+						now := b.Shown(view, "", table.Factor.ID, g.Level.Code)
 						key := fmt.Sprint(view, k, l)
 						gone, came := less(before[key], now), less(now, before[key])
 						watched++
-						if len(gone) > 0 || len(came)%live.Step != 0 {
+						if len(gone) > 0 || len(came)%step != 0 {
 							t.Fatalf("seed %d, %d interviews: the rate of %s lost %v and gained %v", seed, i+1, g.Level.Code, gone, came)
 						}
 						if len(came) > 0 {
 							moved++
 						}
 						before[key] = now
-						if !g.Withheld && g.Estimate.N < live.Least {
+						if !g.Withheld && g.Estimate.N < least {
 							t.Fatalf("the rate of %d interviews is shown", g.Estimate.N)
 						}
 					}
@@ -350,7 +355,7 @@ func TestWatchingTellsNothing(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d rates watched, which moved %d times; none by fewer than %d people", watched, moved, live.Step)
+	t.Logf("%d rates watched, which moved %d times; none by fewer than %d people", watched, moved, step)
 }
 
 // less lists what is in a and not in b.

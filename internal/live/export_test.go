@@ -1,32 +1,40 @@
 package live
 
-// Shown lists the cases whose answers are in the rate of a level of a factor, or of
-// everybody for factor -1.
-func (b *Board) Shown(view View, area string, factor, level int) (cases []string) {
+import "slices"
+
+// Shown lists the cases whose answers are in the rate of a level of a table, or of everybody of
+// an area without a table, as it was last shown.
+func (b *Board) Shown(view View, area, table, code string) (cases []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s, err := b.sample(asked{view, area})
-	if err != nil {
-		panic(err)
-	}
-	for _, p := range s.people {
-		if factor < 0 || p.levels[factor] == level {
-			cases = append(cases, p.ID)
+	name, in := inArea(area)
+	for _, t := range b.tables() {
+		for l := range t.levels[:t.shown] {
+			if f := b.query.Factors[t.factor].ID; table != "" && (f == table && t.levels[l].Code == code || f == code) {
+				if j, err := b.judged(view); err == nil && area == "" && j.cityOf(t, l) != "" {
+					name, in = inArea(j.cityOf(t, l))
+					continue
+				}
+				name, in = area+"\x00"+t.name+"\x00"+t.levels[l].Code, func(as *snapshot) bool { return as.levels[t.factor] == l && inside(as.area, area) }
+			}
 		}
 	}
-	return cases[:len(cases)/Step*Step]
+	s := b.group(name)
+	if s.size[view] == 0 {
+		return nil
+	}
+	var last *mark
+	for i, m := range s.marks[s.size[view]] {
+		if m.view == view {
+			last = &s.marks[s.size[view]][i]
+		}
+	}
+	b.eachIn(s, *last, in, func(p *person) { cases = append(cases, p.ID) })
+	slices.Sort(cases)
+	return cases
 }
 
-// Place is where the people of a group are told: the index of a factor and of its level. Of a
-// set of groups each group is a factor of its own.
-func (b *Board) Place(table, code string, level int) (factor, at int) {
-	for i, f := range b.query.Factors {
-		switch f.ID {
-		case table:
-			return i, level
-		case code:
-			return i, 0
-		}
-	}
-	panic("no factor " + table)
-}
+func inside(code, area string) bool { return len(code) >= len(area) && code[:len(area)] == area }
+
+// Stays says how many people have left a view, or came again with other answers.
+func (b *Board) Stays() int { return len(b.stays) }

@@ -10,14 +10,10 @@ import (
 	"time"
 
 	"github.com/suyang-survey/suyang/analysis"
-	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/fieldwork"
 	"github.com/suyang-survey/suyang/surveys"
 )
-
-// Least is the fewest interviews of which a rate is shown.
-var Least = disclosure.DefaultRules().MinN
 
 // asked is what figures were asked for.
 type asked struct {
@@ -31,6 +27,8 @@ type Figures struct {
 	// At is when what is new was last looked for, Version changes with the figures.
 	At      time.Time
 	Version int
+	// Step is how many further interviews a group has to have before its rate is computed anew.
+	Step int
 	// Criterion is the rule of the rate.
 	Criterion surveys.Text
 	// Everybody is the rate of all, Groups the number of their interviews.
@@ -106,8 +104,12 @@ func (b *Board) Figures(ctx context.Context, view View, area string) (*Figures, 
 
 // compute makes the figures of an area.
 func (b *Board) compute(of asked) (*Figures, error) {
-	f := &Figures{Version: b.version, Criterion: b.query.Questionnaire.Criterion.Name}
+	f := &Figures{Version: b.version, Step: b.step, Criterion: b.query.Questionnaire.Criterion.Name}
 	s, err := b.sample(of)
+	if err != nil {
+		return nil, err
+	}
+	j, err := b.judged(of.view)
 	if err != nil {
 		return nil, err
 	}
@@ -117,74 +119,76 @@ func (b *Board) compute(of asked) (*Figures, error) {
 			f.Fieldwork.Weighted.Add(p.Class, p.Weight)
 		}
 	}
-	all, err := s.groups([]assess.Level{{Code: "all"}}, make([]int, len(s.people)))
+	all, err := b.groups(s, []assess.Level{{Code: "all"}}, make([]int, len(s.people)), func(int) (string, belongs) { return inArea(j.page(of.area)) })
 	if err != nil {
 		return nil, err
 	}
 	f.Everybody = all[0]
-	var tables []judged
-	for i := range b.plan.Factors {
-		t := Table{Factor: b.plan.Factors[i]}
-		if !slices.Contains(b.plan.Tables, t.Factor.ID) {
-			continue
-		}
-		if t.Groups, err = s.groups(t.Factor.Levels, s.levels[i]); err != nil {
-			return nil, err
-		}
-		f.Tables = append(f.Tables, t)
-		tables = append(tables, judged{"table " + t.Factor.ID, t.Groups, s.levels[i]})
-	}
-	sets, err := b.sets(s)
-	if err != nil {
+	f.Everybody.Withheld = !j.shows(of.area, nil, 0) || f.Everybody.Estimate.N < b.rules.MinN
+	if err := b.fillTables(f, s, j, of.area); err != nil {
 		return nil, err
 	}
-	for _, t := range sets {
-		tables = append(tables, t...)
-	}
-	places, byPlace, err := b.parts(s, of.area)
-	if err != nil {
+	if f.Places, err = b.parts(s, of.area); err != nil {
 		return nil, err
 	}
-	if err := s.withhold(f, append(tables, byPlace)); err != nil {
-		return nil, err
+	for i := range f.Places {
+		p := &f.Places[i]
+		p.Withheld = f.Everybody.Withheld || !j.shows(p.Code, nil, 0) || p.Estimate.N < b.rules.MinN
 	}
-	for i := range places {
-		places[i].Group = byPlace.groups[i]
-	}
-	for k, t := range sets {
-		set := Table{Factor: assess.Factor{ID: b.plan.Groups[k].ID, Title: b.plan.Groups[k].Title}}
-		for _, one := range t {
-			set.Groups = append(set.Groups, one.groups[0])
-		}
-		f.Tables = append(f.Tables, set)
-	}
-	foresee(places, f.Everybody.Estimate)
-	f.Places = places
+	foresee(f.Places, f.Everybody.Estimate)
 	return f, nil
 }
 
-// sets has, for each set of groups that may overlap, a table of each of them: who belongs, and
-// the others.
-func (b *Board) sets(s *sample) ([][]judged, error) {
-	out := make([][]judged, len(b.plan.Groups))
+// inArea names the people of an area, and says who belongs to them.
+func inArea(area string) (string, belongs) {
+	return area, func(as *snapshot) bool { return strings.HasPrefix(as.area, area) }
+}
+
+// fillTables makes the tables of the figures: of the factors, and one of each set of groups.
+func (b *Board) fillTables(f *Figures, s *sample, j *judgement, area string) error {
+	of := map[int]int{} // of each group's factor, the table of its set
 	at := len(b.plan.Factors)
-	for k := range b.plan.Groups {
-		for range b.plan.Groups[k].Groups {
-			f := &b.query.Factors[at]
-			groups, err := s.groups(f.Levels, s.levels[at])
-			if err != nil {
-				return nil, err
-			}
-			groups[0].Level.Code = f.ID
-			out[k] = append(out[k], judged{"group " + f.ID, groups, s.levels[at]})
-			at++
+	for i := range b.plan.Factors {
+		if slices.Contains(b.plan.Tables, b.plan.Factors[i].ID) {
+			of[i] = len(f.Tables)
+			f.Tables = append(f.Tables, Table{Factor: b.plan.Factors[i]})
 		}
 	}
-	return out, nil
+	for k := range b.plan.Groups {
+		for range b.plan.Groups[k].Groups {
+			of[at] = len(f.Tables)
+			at++
+		}
+		f.Tables = append(f.Tables, Table{Factor: assess.Factor{ID: b.plan.Groups[k].ID, Title: b.plan.Groups[k].Title}})
+	}
+	for _, t := range b.tables() {
+		groups, err := b.groups(s, t.levels[:t.shown], s.levels[t.factor], func(l int) (string, belongs) {
+			if city := j.cityOf(t, l); city != "" && j.page(area) == "" {
+				return inArea(city) // the same people
+			}
+			return j.page(area) + "\x00" + t.name + "\x00" + t.levels[l].Code, func(as *snapshot) bool {
+				return as.levels[t.factor] == l && strings.HasPrefix(as.area, area)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		for l := range groups {
+			g := &groups[l]
+			g.Withheld = f.Everybody.Withheld || !j.shows(area, &t, l) || g.Estimate.N < b.rules.MinN
+			if t.factor >= len(b.plan.Factors) {
+				g.Level.Code = b.query.Factors[t.factor].ID
+			}
+		}
+		table := &f.Tables[of[t.factor]]
+		table.Groups = append(table.Groups, groups...)
+	}
+	return nil
 }
 
 // sample is the people of a view in an area, in the order of their turns, as a design.
 type sample struct {
+	view   View
 	design *analysis.Design
 	people []*person
 	y      []float64
@@ -194,7 +198,7 @@ type sample struct {
 
 // sample makes the design of those in a view and an area. Every PSU of the draw is in it.
 func (b *Board) sample(of asked) (*sample, error) {
-	s := &sample{}
+	s := &sample{view: of.view}
 	for _, p := range b.people {
 		if p.turn[of.view] > 0 && strings.HasPrefix(p.Area, of.area) {
 			s.people = append(s.people, p)
@@ -212,6 +216,7 @@ func (b *Board) sample(of asked) (*sample, error) {
 		s.levels[f] = make([]int, len(s.people))
 	}
 	for i, p := range s.people {
+		p.row = i
 		for f, l := range p.levels {
 			s.levels[f][i] = l
 		}
@@ -238,45 +243,70 @@ func (b *Board) sample(of asked) (*sample, error) {
 }
 
 // groups estimates the rate of each level, in whole steps of people; class has for each of the
-// people an index into levels, or -1.
-func (s *sample) groups(levels []assess.Level, class []int) ([]Group, error) {
-	out := make([]Group, len(levels))
-	column := analysis.FactorColumn{Factor: analysis.Factor{ID: "group"}, Level: make([]int, len(s.y))}
-	for l, level := range levels {
-		out[l] = Group{Level: level, Estimate: missing()}
-		column.Levels = append(column.Levels, level.Code)
-	}
+// people an index into levels, or another number, and of names a level and says who belongs to
+// it.
+func (b *Board) groups(s *sample, levels []assess.Level, class []int, of func(level int) (string, belongs)) ([]Group, error) {
+	n := make([]int, len(levels))
 	for _, l := range class {
-		if l >= 0 {
-			out[l].N++
+		if l >= 0 && l < len(levels) {
+			n[l]++
 		}
 	}
-	if s.design == nil {
-		return out, nil
+	kept := make([]*shown, len(levels))
+	take, turn := make([]int, len(levels)), make([]int, len(levels))
+	column := analysis.FactorColumn{Factor: analysis.Factor{ID: "group"}, Level: make([]int, len(s.y))}
+	for i := range column.Level {
+		column.Level[i] = -1 // declares a PSU, or is not in a rate
 	}
-	for i := copy(column.Level, class); i < len(column.Level); i++ {
-		column.Level[i] = -1 // declares a PSU
-	}
-	over := make([]int, len(levels))
-	for l, g := range out {
-		over[l] = g.N % Step
-	}
-	for i := len(s.people) - 1; i >= 0; i-- { // the last ones to come
-		if l := column.Level[i]; l >= 0 && over[l] > 0 {
-			column.Level[i] = -1
-			over[l]--
+	anew := false
+	for l, level := range levels {
+		column.Levels = append(column.Levels, level.Code)
+		name, in := of(l)
+		kept[l] = b.group(name)
+		if size, plain := b.plain(kept[l], s.view, n[l]); !plain {
+			for _, p := range b.pick(kept[l], s.view, s.members(class, l), in) {
+				column.Level[p.row], anew = l, true
+			}
+		} else if size != kept[l].size[s.view] {
+			take[l], anew = size, true
 		}
 	}
-	t, err := s.design.ProportionTable(s.y, nil, column)
-	if err != nil {
-		return nil, err
-	}
-	for l := range out {
-		if out[l].N >= Step {
-			out[l].Estimate = t.Estimates[l]
+	if anew {
+		left := slices.Clone(take)
+		for i, l := range class {
+			if l >= 0 && l < len(levels) && left[l] > 0 {
+				column.Level[i], turn[l] = l, s.people[i].turn[s.view]
+				left[l]--
+			}
 		}
+		t, err := s.design.ProportionTable(s.y, nil, column)
+		if err != nil {
+			return nil, err
+		}
+		for l := range levels {
+			if take[l] > 0 {
+				b.put(kept[l], s.view, take[l], turn[l])
+			}
+			if t.Estimates[l].N > 0 {
+				kept[l].last[s.view].Estimate = t.Estimates[l]
+			}
+		}
+	}
+	out := make([]Group, len(levels))
+	for l, level := range levels {
+		out[l] = Group{Level: level, N: n[l], Estimate: kept[l].last[s.view].Estimate}
 	}
 	return out, nil
+}
+
+// members are the people of a class, in the order of their turns.
+func (s *sample) members(class []int, of int) (list []*person) {
+	for i, l := range class {
+		if l == of {
+			list = append(list, s.people[i])
+		}
+	}
+	return list
 }
 
 func missing() analysis.Estimate {
@@ -285,114 +315,11 @@ func missing() analysis.Estimate {
 		Notes: []analysis.Note{{Code: analysis.Empty}}}
 }
 
-// withhold hides the groups of which a rate would tell what single people answered, and those
-// that would give them away together with everybody. The tables and the places are judged as
-// one publication (see package disclosure), by all interviews there are.
-func (s *sample) withhold(f *Figures, tables []judged) error {
-	f.Everybody.Withheld = f.Everybody.Estimate.N < Least
-	if f.Everybody.Withheld {
-		for _, t := range tables {
-			for l := range t.groups {
-				t.groups[l].Withheld = true
-			}
-		}
-		return nil
-	}
-	pub := disclosure.Publication{Cells: s.cells("", nil, nil)}
-	for _, t := range tables {
-		d := disclosure.Dimension{Name: t.name, Classes: []string{}}
-		for _, g := range t.groups {
-			d.Classes = append(d.Classes, g.Level.Code)
-		}
-		cells := s.cells(t.name, d.Classes, t.class)
-		rest := &cells[len(cells)-1]
-		rest.Unprinted, rest.Exempt = true, true
-		d.Classes = append(d.Classes, unplaced)
-		pub.Dimensions, pub.Cells = append(pub.Dimensions, d), append(pub.Cells, cells...)
-	}
-	judgement, err := disclosure.Protect(pub, disclosure.DefaultRules())
-	if err != nil {
-		return err
-	}
-	for _, t := range tables {
-		for l := range t.groups {
-			g := &t.groups[l]
-			_, hidden := judgement.Suppressed(analysis.Domain{t.name: g.Level.Code})
-			g.Withheld = hidden || g.Estimate.N < Least
-		}
-	}
-	alike(tables)
-	return nil
-}
-
-// alike withholds what is the same people as something withheld, such as a city in its table
-// and among the places.
-func alike(tables []judged) {
-	type people struct {
-		n               int
-		weighted, value float64
-	}
-	of := func(g Group) people { return people{g.N, g.Estimate.Weighted, g.Estimate.Value} }
-	hidden := map[people]bool{}
-	for _, t := range tables {
-		for _, g := range t.groups {
-			hidden[of(g)] = hidden[of(g)] || g.Withheld && g.N > 0
-		}
-	}
-	for _, t := range tables {
-		for l := range t.groups {
-			t.groups[l].Withheld = t.groups[l].Withheld || hidden[of(t.groups[l])]
-		}
-	}
-}
-
-// judged is a table whose groups are to be judged.
-type judged struct {
-	name   string
-	groups []Group
-	class  []int // of each of the people: an index into groups, or -1
-}
-
-// unplaced is the class of those who are in no group of a table.
-const unplaced = "\x00"
-
-// cells count the people of each class, and last those of none; with no name those are
-// everybody.
-func (s *sample) cells(name string, classes []string, class []int) []disclosure.Cell {
-	cells := make([]disclosure.Cell, len(classes)+1)
-	first := make([]*person, len(cells))
-	for i := range cells {
-		cells[i].Outcomes = []int{0}
-		switch {
-		case i < len(classes):
-			cells[i].Key = analysis.Domain{name: classes[i]}
-		case name != "":
-			cells[i].Key = analysis.Domain{name: unplaced}
-		}
-	}
-	for i, p := range s.people {
-		l := len(classes)
-		if class != nil && class[i] >= 0 {
-			l = class[i]
-		}
-		c := &cells[l]
-		c.N++
-		c.Outcomes[0] += int(s.y[i])
-		switch {
-		case first[l] == nil:
-			first[l], c.PSUs = p, 1
-		case p.PSU != first[l].PSU || p.Stratum != first[l].Stratum:
-			c.PSUs = 2 // or more
-		}
-	}
-	return cells
-}
-
 // parts are the parts of an area, with what further interviews in each would do. The error
 // of a rate falls with the root of the number of interviews, as long as they are gathered
 // as the present ones are: after m more, V becomes V·n/(n + m). The variance of the whole
 // is that of its parts, ΣW²V, and so a part helps by W²V·m/(n + m) (Cochran 1977, 5.5).
-func (b *Board) parts(s *sample, area string) ([]Place, judged, error) {
+func (b *Board) parts(s *sample, area string) ([]Place, error) {
 	places := map[string]*Place{}
 	var codes []string
 	total := 0.0
@@ -427,16 +354,17 @@ func (b *Board) parts(s *sample, area string) ([]Place, judged, error) {
 			class[i] = l
 		}
 	}
-	groups, err := s.groups(levels, class)
+	groups, err := b.groups(s, levels, class, func(l int) (string, belongs) { return inArea(codes[l]) })
 	if err != nil {
-		return nil, judged{}, err
+		return nil, err
 	}
 	list := make([]Place, len(codes))
 	for i, code := range codes {
 		list[i] = *places[code]
+		list[i].Group = groups[i]
 		list[i].Share /= total
 	}
-	return list, judged{"place", groups, class}, nil
+	return list, nil
 }
 
 // partOf is the part of an area that a code lies in: the city, or the county of a city.

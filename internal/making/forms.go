@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/suyang-survey/suyang/analysis/disclosure"
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/report/chart"
@@ -26,6 +25,8 @@ type Forms struct {
 	// Made is when the report is made, Release the release it belongs to.
 	Made    time.Time
 	Release *report.Release
+	// Before is what releases of the wave withhold, which stays withheld.
+	Before []report.Place
 	// Program is the name and version of the program.
 	Program string
 	// Chromium is the browser that prints, empty for the one that is installed.
@@ -54,7 +55,7 @@ func (f Forms) Document(r *assess.Results) (*document.Document, error) {
 // Content says what the report is made with: what must not be published is withheld, and it
 // tells how much that is, and what was left out.
 func (f Forms) Content(r *assess.Results) (report.Options, error) {
-	withheld, err := report.Protect(r, disclosure.DefaultRules())
+	withheld, err := report.Protect(r, r.Plan.Rules(), f.Before...)
 	if err != nil {
 		return report.Options{}, err
 	}

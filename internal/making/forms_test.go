@@ -9,6 +9,8 @@ import (
 
 	"github.com/suyang-survey/suyang/analysis"
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/making/makingtest"
+	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -30,6 +32,27 @@ func TestCriterionOfNobody(t *testing.T) {
 		}
 		if told := strings.Contains(said.String(), `criterion "cast-2099"`); told != c.told {
 			t.Errorf("with the changes %v it said %q", c.changes, said.String())
+		}
+	}
+}
+
+// Reports and drafts of the desk withhold what releases of the wave do.
+func TestDeskKeepsWhatReleasesWithhold(t *testing.T) {
+	old := report.Place{Table: "sex", Group: "male"}
+	for _, before := range [][]report.Place{nil, {old}} {
+		cfg := DefaultConfig()
+		cfg.Before = func(wave string) ([]report.Place, error) {
+			if wave != "village" {
+				t.Errorf("it asks for wave %q", wave)
+			}
+			return before, nil
+		}
+		opt, err := (&Workshop{cfg: cfg}).content(Estimated{Results: makingtest.Results("village", 0.162)}, surveys.EN, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, is := opt.Disclosure.Withheld(old); is != (before != nil) {
+			t.Errorf("after %v men are withheld: %v", before, is)
 		}
 	}
 }

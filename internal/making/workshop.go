@@ -32,6 +32,9 @@ type Config struct {
 	WeightSets func(ctx context.Context, wave string) ([]string, error)
 	// Release makes a release and returns its number.
 	Release func(ctx context.Context, o ReleaseOrder) (int, error)
+	// Before lists what the releases of a wave withhold, which stays withheld; nil where there
+	// are none.
+	Before func(wave string) ([]report.Place, error)
 	// Program is the name and version of the program, Chromium the browser that prints, ""
 	// for the one that is installed.
 	Program, Chromium string
@@ -178,7 +181,11 @@ func (w *Workshop) write(ctx context.Context, o ReportOrder, m *Made, folder str
 		if err != nil {
 			return err
 		}
-		written, err := w.forms(lang, nil).Write(ctx, docs[i], o.Forms, paths, func(done, _ int) { step(1+i*len(o.Forms)+done, total) })
+		f, err := w.forms(o.Wave, lang, nil)
+		if err != nil {
+			return err
+		}
+		written, err := f.Write(ctx, docs[i], o.Forms, paths, func(done, _ int) { step(1+i*len(o.Forms)+done, total) })
 		for _, path := range written {
 			m.Files = append(m.Files, filepath.Base(path))
 		}
@@ -198,15 +205,32 @@ func (w *Workshop) documents(e Estimated, o ReportOrder) (docs []*document.Docum
 		if err != nil {
 			return nil, err
 		}
-		doc, err := w.forms(lang, texts).Document(e.Results)
+		f, err := w.forms(o.Wave, lang, texts)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := f.Document(e.Results)
 		docs, faults = append(docs, doc), append(faults, err)
 	}
 	return docs, errors.Join(faults...)
 }
 
-// forms are how reports of results are written here.
-func (w *Workshop) forms(lang surveys.Lang, texts *report.Texts) Forms {
-	return Forms{Lang: lang, Texts: texts, Made: w.cfg.Now(), Program: w.cfg.Program, Chromium: w.cfg.Chromium, Pictures: true}
+// forms are how reports of a wave are written here.
+func (w *Workshop) forms(wave string, lang surveys.Lang, texts *report.Texts) (f Forms, err error) {
+	f = Forms{Lang: lang, Texts: texts, Made: w.cfg.Now(), Program: w.cfg.Program, Chromium: w.cfg.Chromium, Pictures: true}
+	if w.cfg.Before != nil {
+		f.Before, err = w.cfg.Before(wave)
+	}
+	return f, err
+}
+
+// content says what the report on results is made with.
+func (w *Workshop) content(e Estimated, lang surveys.Lang, texts *report.Texts) (report.Options, error) {
+	f, err := w.forms(e.Results.Wave, lang, texts)
+	if err != nil {
+		return report.Options{}, err
+	}
+	return f.Content(e.Results)
 }
 
 // estimate computes results and keeps them.
@@ -254,7 +278,7 @@ func (w *Workshop) Blocks(e Estimated, lang surveys.Lang) ([]report.TextBlock, e
 	if err != nil {
 		return nil, err
 	}
-	opt, err := w.forms(lang, texts).Content(e.Results)
+	opt, err := w.content(e, lang, texts)
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +294,7 @@ func (w *Workshop) Edit(e Estimated, lang surveys.Lang, edit report.TextEdit) (n
 		if err != nil {
 			return nil, err
 		}
-		opt, err := w.forms(lang, texts).Content(e.Results)
+		opt, err := w.content(e, lang, texts)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +29,29 @@ type builder struct {
 }
 
 func newBuilder(r *assess.Results, lang surveys.Lang, opt Options) *builder {
-	return &builder{results: r, lang: lang, words: texts[lang], opt: opt, drafts: map[string]draft{}}
+	b := &builder{results: r, lang: lang, words: texts[lang], opt: opt, drafts: map[string]draft{}}
+	b.separateShown()
+	return b
+}
+
+// separateShown lets letters, ranks and comparisons be those of the groups that are shown: a
+// rank among all would tell how the rates of withheld groups stand to those that are shown.
+func (b *builder) separateShown() {
+	shown := *b.results
+	shown.Tables = slices.Clone(shown.Tables)
+	for i := range shown.Tables {
+		t := &shown.Tables[i]
+		hidden := map[string]bool{}
+		for _, g := range t.Groups {
+			if b.withholds(tableID(*t), g) {
+				hidden[g.Code] = true
+			}
+		}
+		if len(hidden) > 0 {
+			t.Separation = t.Separation.Among(shown.Settings.Level, func(code string) bool { return !hidden[code] })
+		}
+	}
+	b.results = &shown
 }
 
 // build fills the document chapter by chapter. A chapter without numbers is left out.

@@ -280,12 +280,18 @@ func TestDraftsOnlyFromSignificantFacts(t *testing.T) {
 			for _, list := range [][]assess.Contrast{x.Separation.Pairs, x.Separation.Others} {
 				for k := range list {
 					c := &list[k]
-					c.Adjusted = p.Draw(rt, "p")
+					c.P = p.Draw(rt, "p") / 4
+					c.Adjusted = c.P
 					c.Difference.Value = rapid.Float64Range(-0.2, 0.2).Draw(rt, "difference")
-					for _, code := range []string{c.A, c.B} {
-						if _, withheld := hidden[Place{Table: tableID(*x), Group: code}]; c.Adjusted < 0.05 && !withheld {
-							significant[names[code]] = true
-						}
+				}
+			}
+			kept := func(code string) bool { _, is := hidden[Place{Table: tableID(*x), Group: code}]; return !is }
+			x.Separation = x.Separation.Among(r.Settings.Level, func(string) bool { return true })
+			shown := x.Separation.Among(r.Settings.Level, kept) // the contrasts of groups that are shown
+			for _, c := range slices.Concat(shown.Pairs, shown.Others) {
+				for _, code := range []string{c.A, c.B} {
+					if c.Significant(r.Settings.Level) {
+						significant[names[code]] = true
 					}
 				}
 			}

@@ -52,10 +52,44 @@ func (b *builder) method() {
 	b.write(document.Bullets, b.assumptions()...)
 	b.section("errors", b.say("method.error"), 2)
 	b.errors()
+	b.section("withheld", b.say("method.disclosure"), 2)
+	b.write(document.Bullets, b.disclosureRules()...)
 	b.section("definitions", b.say("method.definitions"), 2)
 	b.write(document.Bullets, b.definitions()...)
 	b.section("software", b.say("method.software"), 2)
 	b.write(document.Plain, b.say("method.software.value", "program", b.opt.Program))
+}
+
+// disclosureRules are the rules by which numbers were withheld, and why those of the plan are
+// weaker than usual, if they are. A rule that is switched off is not said.
+func (b *builder) disclosureRules() []string {
+	p, judged := b.opt.Disclosure.(*Protected)
+	if !judged {
+		return nil
+	}
+	r := p.Rules
+	var out []string
+	say := func(applies bool, key string, pairs ...string) {
+		if applies {
+			out = append(out, b.say("method.disclosure."+key, pairs...))
+		}
+	}
+	share := func(x float64) string { return show.Percent(x, 0) }
+	say(r.MinN > 0, "people", "n", show.Count(r.MinN))
+	say(r.MinPSUs > 1, "psus", "n", show.Count(r.MinPSUs))
+	say(r.MinOutcome > 0 && r.SmallGroup > 0, "outcome", "n", show.Count(r.MinOutcome), "small", show.Count(r.SmallGroup))
+	say(r.MinDifference > 0, "difference", "n", show.Count(r.MinDifference))
+	say(r.TopShare > 0 && r.TopShare < 1, "dominance", "share", share(r.TopShare))
+	say(r.Percent > 0, "remainder", "share", share(r.Percent))
+	say(true, "others", "persons", show.Count(r.Persons), "share", share(r.Share))
+	if weaker := b.results.Plan.WeakerRules(); len(weaker) > 0 {
+		names := make([]string, len(weaker))
+		for i, key := range weaker {
+			names[i] = b.say("method.disclosure.rule." + key)
+		}
+		say(true, "weaker", "n", show.Count(len(weaker)), "rules", join(names, b.say("rule.comma")), "reason", b.text(b.results.Plan.Disclosure.Reason))
+	}
+	return out
 }
 
 // entry joins the texts that are not empty.

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -27,16 +29,26 @@ func (p *Protected) Withheld(at Place) (Reason, bool) {
 	return why, hidden
 }
 
-// Protect judges all tables of results as one publication, by the rules. Of the outcomes only
-// the weighted shares are known, so all or none of a small group is judged by the share times
-// the number of respondents.
+// Places lists what is withheld, without reasons, in order.
+func (p *Protected) Places() []Place {
+	return slices.SortedFunc(maps.Keys(p.hidden), func(a, b Place) int {
+		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.Group, b.Group), cmp.Compare(a.By, b.By), cmp.Compare(a.Series, b.Series))
+	})
+}
+
+// Protect judges all tables of results as one publication, by the rules. What was withheld
+// before in a publication of the same wave stays withheld, and cannot be computed: the two could
+// be compared.
+//
+// Where the people of the rows were not counted, all or none of a small group is judged by the
+// weighted share times the number of respondents, and neither PSUs nor dominance are.
 //
 // It is an error, surveys.ErrInvalid, when so few people were interviewed that nothing may be
 // published.
-func Protect(r *assess.Results, rules disclosure.Rules) (*Protected, error) {
+func Protect(r *assess.Results, rules disclosure.Rules, before ...Place) (*Protected, error) {
 	p := &Protected{hidden: map[Place]Reason{}, Rules: rules}
 	for series := range r.SeriesLevels {
-		j := judge{results: r, rules: rules, series: series, cells: map[string]*judgedCell{}}
+		j := judge{results: r, rules: rules, series: series, cells: map[string]*judgedCell{}, before: before}
 		if err := j.publish(p); err != nil {
 			return nil, fmt.Errorf("what may be published of wave %q: %w", r.Wave, err)
 		}
@@ -49,6 +61,7 @@ type judge struct {
 	results *assess.Results
 	rules   disclosure.Rules
 	series  int
+	before  []Place
 	pub     disclosure.Publication
 	cells   map[string]*judgedCell // by key, written
 	order   []*judgedCell
@@ -57,9 +70,56 @@ type judge struct {
 
 // judgedCell is a cell of the publication with the places that print it.
 type judgedCell struct {
-	disclosure.Cell
-	estimate analysis.Estimate
-	places   []Place
+	key    analysis.Domain
+	people tally
+	places []Place
+	// printed says that a table shows the cell, rest that it is those who are in no group, tells
+	// that it would say something of all people of a hidden cell.
+	printed, rest, tells bool
+}
+
+// tally is what adds up of people, and what is known of them beside.
+type tally struct {
+	n, ones             int
+	weighted, with      float64 // Σw, and that of those with the outcome
+	psus                int
+	largest, second     float64
+	counted, everything bool // the ones are known; so are PSUs and weights
+}
+
+// tallyOf is that of a row of the results.
+func tallyOf(r assess.Row) tally {
+	e, p := r.Estimate, r.People
+	t := tally{n: e.N}
+	if t.n == 0 {
+		t.counted, t.everything = true, true
+		return t
+	}
+	if t.weighted, t.with = e.Weighted, e.Weighted*e.Value; p.N == e.N {
+		t.weighted, t.with = p.Weighted, p.WeightedOnes
+		t.counted, t.everything = p.Ones >= 0, true
+		t.ones, t.psus, t.largest, t.second = max(p.Ones, 0), p.PSUs, p.Largest, p.Second
+	}
+	return t
+}
+
+// plus adds the people of another group, and less takes them away; of neither is known how
+// many PSUs or what weights there are.
+func (t tally) plus(u tally) tally {
+	return tally{n: t.n + u.n, ones: t.ones + u.ones, weighted: t.weighted + u.weighted, with: t.with + u.with, counted: t.counted && u.counted}
+}
+
+func (t tally) less(u tally) tally {
+	out := tally{n: t.n - u.n, ones: t.ones - u.ones, weighted: t.weighted - u.weighted, with: t.with - u.with, counted: t.counted && u.counted}
+	const rounding = 1e-9
+	if out.n == 0 || out.weighted < rounding*t.weighted {
+		out.weighted = 0
+	}
+	if out.with < rounding*t.weighted {
+		out.with = 0
+	}
+	out.with = min(out.with, out.weighted)
+	return out
 }
 
 // rest is the class of those who belong to no group of a factor.
@@ -74,54 +134,46 @@ func (j *judge) place(table, group string) Place {
 }
 
 // add adds a cell, or a further place of one that is there.
-func (j *judge) add(key analysis.Domain, e analysis.Estimate, places ...Place) {
+func (j *judge) add(key analysis.Domain, people tally, places ...Place) {
 	name := fmt.Sprint(key) // maps are printed in the order of their keys
-	if c := j.cells[name]; c != nil {
-		c.places = append(c.places, places...)
-		c.Unprinted = c.Unprinted && len(places) == 0
-		return
+	c := j.cells[name]
+	if c == nil {
+		c = &judgedCell{key: key, people: people}
+		j.cells[name], j.order = c, append(j.order, c)
 	}
-	c := &judgedCell{Cell: disclosure.Cell{Key: key, N: e.N, Unprinted: len(places) == 0}, estimate: e, places: places}
-	if n := float64(e.N); e.N >= j.rules.MinN && e.N < j.rules.SmallGroup && !(n*math.Min(e.Value, 1-e.Value) >= float64(j.rules.MinOutcome)-0.5) {
-		c.Sensitive = disclosure.AllOrNone
-	}
-	j.cells[name], j.order = c, append(j.order, c)
+	c.places, c.printed = append(c.places, places...), c.printed || len(places) > 0
 }
 
 // remainder adds the people of a total who are in none of its parts.
-func (j *judge) remainder(key analysis.Domain, n int) {
-	c := &judgedCell{Cell: disclosure.Cell{Key: key, N: n, Unprinted: true, Exempt: true}}
+func (j *judge) remainder(key analysis.Domain, people tally) {
+	c := &judgedCell{key: key, people: people, rest: true}
 	j.cells[fmt.Sprint(key)], j.order = c, append(j.order, c)
 }
 
 // publish judges the tables of the results and notes what is hidden.
 func (j *judge) publish(p *Protected) error {
 	r := j.results
-	all := r.Headline[j.series].Estimate
+	all := tallyOf(r.Headline[j.series])
 	switch {
-	case all.N == 0:
+	case all.n == 0:
 		return nil
-	case all.N < j.rules.MinN:
-		return fmt.Errorf("%w: %d people were interviewed, and no number of fewer than %d may be published; wait for more interviews", surveys.ErrInvalid, all.N, j.rules.MinN)
+	case all.n < j.rules.MinN:
+		return fmt.Errorf("%w: %d people were interviewed, and no number of fewer than %d may be published; wait for more interviews", surveys.ErrInvalid, all.n, j.rules.MinN)
 	}
 	j.coarser()
-	j.add(analysis.Domain{}, all)
+	j.add(analysis.Domain{}, all, j.place(TableHeadline, ""))
 	for i := range r.Tables {
-		j.table(&r.Tables[i], all.N)
+		j.table(&r.Tables[i], all)
 	}
 	for i := range r.Crossings {
-		j.crossing(&r.Crossings[i], all.N)
+		j.crossing(&r.Crossings[i], all)
 	}
-	hidden, err := j.protect()
+	hidden, err := j.decide()
 	if err != nil {
 		return err
 	}
-	j.same(hidden)
 	for name, why := range hidden {
 		c := j.cells[name]
-		if len(c.places) == 0 {
-			continue
-		}
 		p.Hidden++
 		if why != Complementary {
 			p.Sensitive++
@@ -134,14 +186,19 @@ func (j *judge) publish(p *Protected) error {
 	return j.topics(p)
 }
 
-// protect hides cells until no sum tells that all or none of a hidden group have the outcome.
-func (j *judge) protect() (map[string]Reason, error) {
+// decide says which cells are hidden, by their names: it hides more until no shown cell says
+// that all or none of its people have the outcome, and so all or none of a hidden part. For
+// disclosure.Protect, what a shown cell says holds for its parts.
+func (j *judge) decide() (map[string]Reason, error) {
 	for {
+		known := j.known(j.order)
 		j.pub.Cells = nil
 		for _, c := range j.order {
-			j.pub.Cells = append(j.pub.Cells, c.Cell)
+			j.pub.Cells = append(j.pub.Cells, known.cell(c))
 		}
-		judgement, err := disclosure.Protect(j.pub, j.rules)
+		disclosure.SamePeople(j.pub.Cells)
+		known.bare(j.pub.Cells)
+		judgement, err := disclosure.ProtectInSteps(j.pub, j.rules)
 		if err != nil {
 			return nil, err
 		}
@@ -149,67 +206,107 @@ func (j *judge) protect() (map[string]Reason, error) {
 		for _, s := range judgement.Suppressions() {
 			hidden[fmt.Sprint(s.Key)] = reasonOf(s.Reason)
 		}
-		if len(hidden) == 0 {
-			return hidden, nil
+		told, err := j.told(known, hidden)
+		if err != nil || !told {
+			return hidden, err
 		}
-		sums, err := j.pub.Relations()
-		if err != nil {
-			return nil, err
+	}
+}
+
+// told makes the shown cells sensitive that say something of all their people, some of whom are
+// hidden, and says whether there are any.
+func (j *judge) told(by known, hidden map[string]Reason) (any bool, err error) {
+	if len(hidden) == 0 {
+		return false, nil
+	}
+	sums, err := j.pub.Relations()
+	if err != nil {
+		return false, err
+	}
+	for _, sum := range sums {
+		total := j.cells[fmt.Sprint(sum.Total)]
+		if _, is := hidden[fmt.Sprint(sum.Total)]; is || !total.printed || total.tells || len(total.key) == 0 || !by.constant(total.people) {
+			continue
 		}
-		told := false
-		for _, sum := range sums {
-			if c := j.telling(sum, hidden); c != nil && c.Sensitive == "" && len(c.Key) > 0 {
-				c.Sensitive, told = disclosure.AllOrNone, true
+		for _, key := range sum.Parts {
+			if _, is := hidden[fmt.Sprint(key)]; is && j.cells[fmt.Sprint(key)].people.n > 0 {
+				total.tells, any = true, true
 			}
 		}
-		if !told {
-			return hidden, nil
-		}
 	}
+	return any, nil
 }
 
-// telling is the shown cell of a sum that should be hidden too, since the rates tell those of
-// hidden parts: of a total that all or none have the outcome of, so have all parts, and where
-// all hidden parts are such, nothing or everything is left for them. Counts of the outcomes,
-// which disclosure.Protect would keep uncertain by itself, are not known here.
-func (j *judge) telling(sum disclosure.Relation, hidden map[string]Reason) *judgedCell {
-	total := j.cells[fmt.Sprint(sum.Total)]
-	if _, is := hidden[fmt.Sprint(sum.Total)]; is || total.Unprinted && len(total.Key) > 0 {
-		return nil
+// known says what all cells of a publication are judged by.
+type known struct {
+	*judge
+	counted, psus bool
+}
+
+// known finds out what all cells know. Where everybody is of one PSU, that somebody is of it tells
+// nothing.
+func (j *judge) known(cells []*judgedCell) known {
+	h := known{judge: j, counted: true}
+	for _, c := range cells {
+		h.counted = h.counted && c.people.counted
+		h.psus = h.psus || len(c.key) == 0 && c.people.psus >= j.rules.MinPSUs
 	}
-	var shown *judgedCell // the smallest part whose rate leaves room
-	withheld, alike, rate := false, true, math.NaN()
-	for _, key := range sum.Parts {
-		c := j.cells[fmt.Sprint(key)]
-		_, is := hidden[fmt.Sprint(key)]
-		constant := c.estimate.N > 0 && allOrNone(c.estimate.Value)
-		switch {
-		case c.N == 0:
-		case is && !c.Unprinted:
-			alike = alike && constant && (math.IsNaN(rate) || math.Abs(rate-c.estimate.Value) < 0.5)
-			withheld, rate = true, c.estimate.Value
-		case is || c.Unprinted:
-			alike = false
-		case !constant && (shown == nil || c.N < shown.N):
-			shown = c
-		}
-	}
+	return h
+}
+
+// cell is what disclosure control judges.
+func (h known) cell(c *judgedCell) disclosure.Cell {
+	t := c.people
+	out := disclosure.Cell{Key: c.key, N: t.n, Weighted: t.weighted, WeightedOutcomes: []float64{t.with}, Unprinted: !c.printed, Exempt: c.rest}
 	switch {
-	case withheld && allOrNone(total.estimate.Value):
-		return total
-	case withheld && alike:
-		return shown
+	case h.counted:
+		out.Outcomes = []int{t.ones}
+	case t.n >= h.rules.MinN && t.n < h.rules.SmallGroup && h.allOrNone(t):
+		out.Sensitive = disclosure.AllOrNone
 	}
-	return nil
+	if t.everything {
+		out.Largest, out.Second = t.largest, t.second
+		if h.psus {
+			out.PSUs = t.psus
+		}
+	}
+	if c.tells {
+		out.Sensitive = disclosure.AllOrNone
+	}
+	if t.n > 0 && out.Sensitive == "" && slices.ContainsFunc(c.places, func(at Place) bool { return slices.Contains(h.before, at) }) {
+		out.Sensitive = disclosure.Before
+	}
+	return out
 }
 
-// allOrNone says whether a rate is that of all or none, but for rounding.
-func allOrNone(rate float64) bool { return math.Min(rate, 1-rate) < 1e-12 }
+// bare takes the weights out of cells whose people nobody counted: they are judged by their
+// number and their share alone.
+func (h known) bare(cells []disclosure.Cell) {
+	for i := range cells {
+		if !h.counted {
+			cells[i].Weighted, cells[i].WeightedOutcomes, cells[i].Largest, cells[i].Second = 0, nil, 0, 0
+		}
+	}
+}
+
+// constant says whether all or none have the outcome.
+func (h known) constant(t tally) bool {
+	if h.counted {
+		return t.ones == 0 || t.ones == t.n
+	}
+	return min(t.with, t.weighted-t.with) <= 1e-12*t.weighted
+}
+
+// allOrNone judges by the weighted share where nobody counted.
+func (h known) allOrNone(t tally) bool {
+	share := t.with / t.weighted
+	return !(float64(t.n)*math.Min(share, 1-share) >= float64(h.rules.MinOutcome)-0.5)
+}
 
 // reasonOf is how a report calls a reason.
 func reasonOf(why disclosure.Reason) Reason {
 	switch why {
-	case disclosure.Complementary:
+	case disclosure.Complementary, disclosure.Alike, disclosure.Before:
 		return Complementary
 	case disclosure.Dominance:
 		return Dominated
@@ -219,24 +316,23 @@ func reasonOf(why disclosure.Reason) Reason {
 
 // table adds the cells of a table by one factor; each group of a set that may overlap is a
 // factor of its own, which people belong to or not.
-func (j *judge) table(t *assess.Table, all int) {
+func (j *judge) table(t *assess.Table, all tally) {
 	id := tableID(*t)
 	if t.Set != nil {
 		for _, g := range t.Groups {
-			e := g.Rows[j.series].Estimate
-			name := id + "/" + g.Code
+			people, name := tallyOf(g.Rows[j.series]), id+"/"+g.Code
 			j.dimension(name, []string{"in"})
-			j.add(analysis.Domain{name: "in"}, e, j.place(id, g.Code))
-			j.remainder(analysis.Domain{name: rest}, all-e.N)
+			j.add(analysis.Domain{name: "in"}, people, j.place(id, g.Code))
+			j.remainder(analysis.Domain{name: rest}, all.less(people))
 		}
 		return
 	}
 	var codes []string
 	left := all
 	for _, g := range t.Groups {
-		e := g.Rows[j.series].Estimate
-		codes, left = append(codes, g.Code), left-e.N
-		j.add(analysis.Domain{id: g.Code}, e, j.place(id, g.Code))
+		people := tallyOf(g.Rows[j.series])
+		codes, left = append(codes, g.Code), left.less(people)
+		j.add(analysis.Domain{id: g.Code}, people, j.place(id, g.Code))
 	}
 	if made := j.parts[id]; made.of != "" {
 		for _, code := range codes {
@@ -257,56 +353,57 @@ func (j *judge) dimension(name string, classes []string) {
 }
 
 // crossing adds the cells of two factors at once, and their margins where no table has them.
-func (j *judge) crossing(t *assess.CrossTable, all int) {
+func (j *judge) crossing(t *assess.CrossTable, all tally) {
 	rows, columns := t.Rows.Levels, t.Columns.Levels
-	n := func(i, k int) int { return t.Cells[i][k][j.series].Estimate.N }
-	j.margin(&t.Rows, all, func(i int) (sum int) {
-		for k := range columns {
-			sum += n(i, k)
+	people := func(i, k int) tally { return tallyOf(t.Cells[i][k][j.series]) }
+	j.margin(&t.Rows, all, func(i int) tally {
+		sum := people(i, 0)
+		for k := range columns[1:] {
+			sum = sum.plus(people(i, k+1))
 		}
 		return sum
 	})
-	j.margin(&t.Columns, all, func(k int) (sum int) {
-		for i := range rows {
-			sum += n(i, k)
+	j.margin(&t.Columns, all, func(k int) tally {
+		sum := people(0, k)
+		for i := range rows[1:] {
+			sum = sum.plus(people(i+1, k))
 		}
 		return sum
 	})
 	both := func(row, column string) analysis.Domain {
 		return analysis.Domain{t.Rows.ID: row, t.Columns.ID: column}
 	}
-	count := func(factor, class string) int { return j.cells[fmt.Sprint(analysis.Domain{factor: class})].N }
-	corner := count(t.Rows.ID, rest)
-	below := make([]int, len(columns))
+	of := func(factor, class string) tally { return j.cells[fmt.Sprint(analysis.Domain{factor: class})].people }
+	corner := of(t.Rows.ID, rest)
+	below := make([]tally, len(columns))
 	for k, c := range columns {
-		below[k] = count(t.Columns.ID, c.Code)
+		below[k] = of(t.Columns.ID, c.Code)
 	}
 	for i, r := range rows {
-		right := count(t.Rows.ID, r.Code)
+		right := of(t.Rows.ID, r.Code)
 		for k, c := range columns {
-			e := t.Cells[i][k][j.series].Estimate
-			j.add(both(r.Code, c.Code), e, j.place(t.Rows.ID+"×"+t.Columns.ID, r.Code+"×"+c.Code))
-			right, below[k] = right-e.N, below[k]-e.N
+			j.add(both(r.Code, c.Code), people(i, k), j.place(t.Rows.ID+"×"+t.Columns.ID, r.Code+"×"+c.Code))
+			right, below[k] = right.less(people(i, k)), below[k].less(people(i, k))
 		}
 		j.remainder(both(r.Code, rest), right)
 	}
 	for k, c := range columns {
 		j.remainder(both(rest, c.Code), below[k])
-		corner -= below[k]
+		corner = corner.less(below[k])
 	}
 	j.remainder(both(rest, rest), corner)
 }
 
-// margin adds the groups of a factor that has no table: their sizes are those in the
+// margin adds the groups of a factor that has no table: their people are those in the
 // crossing.
-func (j *judge) margin(f *assess.Factor, all int, n func(int) int) {
+func (j *judge) margin(f *assess.Factor, all tally, people func(int) tally) {
 	if j.cells[fmt.Sprint(analysis.Domain{f.ID: rest})] != nil {
 		return
 	}
 	var codes []string
 	for i, l := range f.Levels {
-		codes, all = append(codes, l.Code), all-n(i)
-		j.add(analysis.Domain{f.ID: l.Code}, analysis.Estimate{N: n(i), Value: 0.5})
+		codes, all = append(codes, l.Code), all.less(people(i))
+		j.add(analysis.Domain{f.ID: l.Code}, people(i))
 	}
 	j.dimension(f.ID, codes)
 	j.remainder(analysis.Domain{f.ID: rest}, all)
@@ -381,31 +478,6 @@ func partsOf(fine, coarse *assess.Factor) map[string][]string {
 	return parts
 }
 
-// same hides what is equal to something hidden: two groups with the same number of
-// respondents, the same weight and the same rate are the same people under two names, such as
-// the elderly and the highest age group.
-func (j *judge) same(hidden map[string]Reason) {
-	type people struct {
-		n               int
-		weighted, value float64
-	}
-	of := map[people]Reason{}
-	for _, c := range j.order {
-		if why, is := hidden[fmt.Sprint(c.Key)]; is && c.N > 0 && !c.Exempt {
-			of[people{c.N, c.estimate.Weighted, c.estimate.Value}] = why
-		}
-	}
-	for _, c := range j.order {
-		name := fmt.Sprint(c.Key)
-		if _, is := hidden[name]; is || c.Exempt {
-			continue
-		}
-		if _, is := of[people{c.N, c.estimate.Weighted, c.estimate.Value}]; is {
-			hidden[name] = Complementary
-		}
-	}
-}
-
 // topics withholds the shares of too few people.
 func (j *judge) topics(p *Protected) error {
 	for i := range j.results.Topics {
@@ -435,6 +507,12 @@ func (j *judge) topicLevels(t *assess.TopicResult, p *Protected) error {
 		if why, is := p.hidden[j.place(t.Topic.By, l.Code)]; is {
 			hidden[l.Code] = why
 		}
+		for _, group := range t.Groups {
+			at := j.place(t.Topic.ID, group.Code)
+			if at.By = l.Code; slices.Contains(j.before, at) {
+				hidden[l.Code] = Complementary
+			}
+		}
 	}
 	for before := -1; before < len(hidden); {
 		before = len(hidden)
@@ -456,19 +534,26 @@ func (j *judge) topicLevels(t *assess.TopicResult, p *Protected) error {
 
 // levelsOfShare adds the levels that have to be hidden in one share of a topic.
 func (j *judge) levelsOfShare(t *assess.TopicResult, share int, hidden map[string]Reason) error {
-	by, left := t.Topic.By, t.Groups[share].Rows[j.series].Estimate.N
-	pub := disclosure.Publication{Dimensions: []disclosure.Dimension{{Name: by}}, Cells: []disclosure.Cell{{N: left}}}
+	by, left := t.Topic.By, tallyOf(t.Groups[share].Rows[j.series])
+	pub := disclosure.Publication{Dimensions: []disclosure.Dimension{{Name: by}}}
+	cells := []*judgedCell{{people: left, printed: true}}
 	for i, l := range t.Levels {
-		c := disclosure.Cell{Key: analysis.Domain{by: l.Code}, N: t.By[share][i][j.series].Estimate.N}
-		if _, is := hidden[l.Code]; is {
-			c.Sensitive = disclosure.FewRespondents
-		}
-		left -= c.N
-		pub.Dimensions[0].Classes, pub.Cells = append(pub.Dimensions[0].Classes, l.Code), append(pub.Cells, c)
+		c := &judgedCell{key: analysis.Domain{by: l.Code}, people: tallyOf(t.By[share][i][j.series]), printed: true}
+		left, cells = left.less(c.people), append(cells, c)
+		pub.Dimensions[0].Classes = append(pub.Dimensions[0].Classes, l.Code)
 	}
 	pub.Dimensions[0].Classes = append(pub.Dimensions[0].Classes, rest)
-	pub.Cells = append(pub.Cells, disclosure.Cell{Key: analysis.Domain{by: rest}, N: left, Unprinted: true, Exempt: true})
-	judgement, err := disclosure.Protect(pub, j.rules)
+	cells = append(cells, &judgedCell{key: analysis.Domain{by: rest}, people: left, rest: true})
+	known := j.known(cells)
+	for _, c := range cells {
+		cell := known.cell(c)
+		if _, is := hidden[c.key[by]]; is {
+			cell.Sensitive = disclosure.Before
+		}
+		pub.Cells = append(pub.Cells, cell)
+	}
+	known.bare(pub.Cells)
+	judgement, err := disclosure.ProtectInSteps(pub, j.rules)
 	if err != nil {
 		return err
 	}
@@ -487,8 +572,11 @@ func (j *judge) margins(p *Protected) {
 		return
 	}
 	for _, f := range j.results.Weighting.Fits() {
+		at := j.place(f.Margin, f.Level)
 		if f.N > 0 && f.N < j.rules.MinN {
-			p.hidden[j.place(f.Margin, f.Level)] = TooFew
+			p.hidden[at] = TooFew
+		} else if _, is := p.hidden[at]; !is && slices.Contains(j.before, at) {
+			p.hidden[at] = Complementary
 		}
 	}
 }

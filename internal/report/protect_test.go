@@ -24,10 +24,15 @@ var (
 	testAges   = []string{"young", "middle", "old"}
 )
 
-// small makes the results of a survey with tables by city, region, sex and age, a crossing of
+// small makes the results of a survey of people whose weights are unequal.
+func small(people []person) *assess.Results {
+	return weighed(people, func(i int) float64 { return 1 + float64(i%7)/10 })
+}
+
+// weighed makes the results of a survey with tables by city, region, sex and age, a crossing of
 // city and sex, and the old as a group of their own. Weights are those that make shares
 // known apart from counts.
-func small(people []person) *assess.Results {
+func weighed(people []person, weights func(i int) float64) *assess.Results {
 	text := func(s string) surveys.Text { return surveys.Text{surveys.ZH: s, surveys.EN: s} }
 	factor := func(id, sample string, codes ...string) assess.Factor {
 		f := assess.Factor{ID: id, Title: text(id), Sample: sample}
@@ -40,19 +45,24 @@ func small(people []person) *assess.Results {
 	region := assess.Factor{ID: "region", Title: text("region"), Sample: "city", Levels: []assess.Level{
 		{Code: "north", Name: text("north"), Values: testCities[:2]}, {Code: "south", Name: text("south"), Values: testCities[2:]}}}
 	rows := func(in func(person) bool) []assess.Row {
-		e := analysis.Estimate{Level: 0.95}
+		e, who := analysis.Estimate{Level: 0.95}, analysis.People{}
+		psus := map[int]bool{}
 		for i, p := range people {
 			if in(p) {
-				w := 1 + float64(i%7)/10
+				w := weights(i)
 				e.N++
 				e.Weighted += w
 				if p.literate {
+					who.Ones++
 					e.Value += w
 				}
+				psus[p.city*10+i%9] = true
+				who.Largest, who.Second = max(who.Largest, w), max(who.Second, min(who.Largest, w))
 			}
 		}
+		who.N, who.PSUs, who.Weighted, who.WeightedOnes = e.N, len(psus), e.Weighted, e.Value
 		e.Value /= e.Weighted // of nobody it is NaN
-		return []assess.Row{{Estimate: e}}
+		return []assess.Row{{Estimate: e, People: who}}
 	}
 	table := func(f assess.Factor, in func(person, int) bool) assess.Table {
 		t := assess.Table{Factor: f}
@@ -224,6 +234,7 @@ func TestProtectTopicLevels(t *testing.T) {
 func TestProtectMargins(t *testing.T) {
 	cell := withheldPlaces{{Table: "sex×city", Group: "male×1"}: TooFew}
 	few := single()
+	few.Tables = nil // whose made-up numbers do not add up
 	few.Weighting.Steps[len(few.Weighting.Steps)-1].Margins[2].N = 7
 	judged, err := Protect(few, disclosure.DefaultRules())
 	if err != nil {
@@ -306,6 +317,94 @@ func TestProtectAllOrNone(t *testing.T) {
 		}
 		if further == 0 {
 			t.Errorf("%s: nothing else is withheld: what is left for the two is none", name)
+		}
+	}
+}
+
+// A group of one village is that village, and a group of which one weight is nearly all is that
+// person; both are withheld, and more with them.
+func TestProtectVillagesAndDominance(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*analysis.People)
+		want   Reason
+	}{
+		"nothing":    {func(*analysis.People) {}, ""},
+		"a village":  {func(p *analysis.People) { p.PSUs = 1 }, TooFew},
+		"one weight": {func(p *analysis.People) { p.Largest = 0.9 * p.Weighted }, Dominated},
+	} {
+		var people []person
+		for i := range 400 {
+			people = append(people, person{city: i % 4, sex: i / 4 % 2, age: i / 8 % 2, literate: i%3 == 0})
+		}
+		r := small(people)
+		c.change(&r.Tables[0].Groups[1].Rows[0].People)
+		p, err := Protect(r, disclosure.DefaultRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		why, is := p.Withheld(Place{Table: "city", Group: testCities[1]})
+		if why != c.want || is != (c.want != "") || is && p.Hidden <= p.Sensitive {
+			t.Errorf("%s: the city is withheld (%v) because %q, want %q; %d are withheld, %d by themselves", name, is, why, c.want, p.Hidden, p.Sensitive)
+		}
+	}
+}
+
+// Letters, ranks and sentences are those of the groups that are shown: how a withheld place
+// stands to the others changes none of them.
+func TestRanksTellNothingOfWithheldPlaces(t *testing.T) {
+	city := full().Tables[0].Groups[0].Code
+	page := func(known bool, significant float64) string {
+		r := full()
+		for i := range r.Tables[0].Separation.Pairs {
+			if c := &r.Tables[0].Separation.Pairs[i]; c.A == city || c.B == city {
+				c.P, c.Adjusted = significant, significant
+			}
+		}
+		r.Tables[0].Separation = r.Tables[0].Separation.Among(0.95, func(string) bool { return true })
+		places := withheldPlaces{}
+		if !known {
+			places[Place{Table: tableID(r.Tables[0]), Group: city}] = TooFew
+		}
+		var b strings.Builder
+		if err := HTML(&b, r, surveys.EN, Options{Now: fixtureOptions.Now, Program: "suyang", Disclosure: places}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if page(false, 1e-9) != page(false, 0.9) {
+		t.Error("the report says how a withheld place stands to the others")
+	}
+	if page(true, 1e-9) == page(true, 0.9) {
+		t.Error("the report does not say how a place stands to the others, so this test shows nothing")
+	}
+}
+
+// The method annex prints the rules that were applied, and why some are weaker than usual.
+func TestTheReportPrintsItsRules(t *testing.T) {
+	r := small(crowd(rand.New(rand.NewPCG(3, 3)), 300))
+	people, psus := 20, 1
+	r.Plan.Disclosure = &assess.Disclosure{People: &people, PSUs: &psus, Reason: surveys.Text{surveys.ZH: "一县一村", surveys.EN: "One village is drawn in a county."}}
+	for _, judged := range []bool{true, false} {
+		opt := Options{Now: fixtureOptions.Now, Program: "suyang"}
+		if judged {
+			p, err := Protect(r, r.Plan.Rules())
+			if err != nil {
+				t.Fatal(err)
+			}
+			opt.Disclosure = p
+		}
+		var b strings.Builder
+		if err := HTML(&b, r, surveys.EN, opt); err != nil {
+			t.Fatal(err)
+		}
+		for _, said := range []string{"A group of fewer than 20 people is withheld.", "the two largest weights are more than 85",
+			"1 are weaker than usual (primary sampling units). The reason given: One village is drawn in a county."} {
+			if strings.Contains(b.String(), said) != judged {
+				t.Errorf("judged: %v; the report says %q: %v", judged, said, !judged)
+			}
+		}
+		if strings.Contains(b.String(), "fewer than 1 primary") {
+			t.Error("a rule that is off is printed")
 		}
 	}
 }

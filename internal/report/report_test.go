@@ -542,7 +542,8 @@ func TestWordsAreCompleteAndUsed(t *testing.T) {
 	source.WriteString(asset("pages/report/report.html"))
 	// Keys that end in a code of another package are put together in the program.
 	composed := []string{"rule.", "rule.unasked.", "method.error.words.", "method.error.where.", "method.error.lone.", "method.error.df.", "assume.", "note.", "levels.from.",
-		"step.", "step.setting.", "given.", "method.weighting.unscored.", "method.error.formula.", "note.withheld.", "verdict.", "fact.target.", "topic.", "criterion.", "survey.", "certainty."}
+		"step.", "step.setting.", "given.", "method.weighting.unscored.", "method.error.formula.", "note.withheld.", "verdict.", "fact.target.", "topic.", "criterion.", "survey.", "certainty.",
+		"method.disclosure.", "method.disclosure.rule."}
 	blanks := regexp.MustCompile(`\{[a-z]+\}`)
 	for key, zh := range texts[surveys.ZH] {
 		en, ok := texts[surveys.EN][key]

@@ -149,7 +149,7 @@ func (p *deskLive) liveFacts(f *live.Figures) {
 	}
 	p.Facts = append(p.Facts, fact{p.say.words("figures.live.criterion"), f.Criterion.In(p.lang)},
 		fact{p.say.words("figures.asof"), clockTime(f.At)})
-	p.Words = []string{p.say.words("figures.live.steps", "step", live.Step), p.say.words("figures.live.weights")}
+	p.Words = []string{p.say.words("figures.live.steps", "step", f.Step), p.say.words("figures.live.weights")}
 }
 
 // liveTable is the rate by a factor, and of everybody.
