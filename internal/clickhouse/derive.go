@@ -195,13 +195,19 @@ type question struct {
 	// chosen, bits of them. Without an answer there, that in the field otherwise is taken.
 	field, otherwise field
 	several          bool
-	// bases are those of its variables. Of one answer, one is by its place a variable that is
-	// 1, or -1, further lists more of them, and without the bases that do not hold. Of several,
-	// marked has each variable.
-	bases            []int
-	one              []int
-	further, without [][]int
-	marked           []markedShare
+	// bases are those of its variables. Of one answer, meanings has by its place what it means
+	// to them, 0 for no answer. Of several, marked has each variable.
+	bases    []int
+	meanings []meaning
+	marked   []markedShare
+}
+
+// meaning is what an answer means to the variables of a question: one that is 1, or -1, further
+// ones that are, and bases that do not hold.
+type meaning struct {
+	one              int
+	more             bool // there is anything else
+	further, without []int
 }
 
 // given is what somebody answered.
@@ -238,15 +244,19 @@ func (r *reading) share(s assess.Share, variable int) (base int, err error) {
 		of.marked = append(of.marked, markedShare{variable, base, fresh, mask(options, s.Options), mask(options, s.Without)})
 		return base, nil
 	}
+	if fresh {
+		of.meanings[0].without = append(of.meanings[0].without, base)
+	}
 	for i, o := range options {
+		m := &of.meanings[i+1]
 		switch excluded := slices.Contains(s.Without, o); {
 		case excluded && fresh:
-			of.without[i+1] = append(of.without[i+1], base)
+			m.more, m.without = true, append(m.without, base)
 		case excluded || !slices.Contains(s.Options, o):
-		case of.one[i+1] < 0:
-			of.one[i+1] = variable
+		case m.one < 0:
+			m.one = variable
 		default:
-			of.further[i+1] = append(of.further[i+1], variable)
+			m.more, m.further = true, append(m.further, variable)
 		}
 	}
 	return base, nil
@@ -255,9 +265,8 @@ func (r *reading) share(s assess.Share, variable int) (base int, err error) {
 // question finds the question about an item, made when it is asked for the first time.
 func (r *reading) question(it *surveys.Item, options []string, first bool) *question {
 	ws := &r.words
-	q := question{
-		one: slices.Repeat([]int{-1}, len(options)+1), further: make([][]int, len(options)+1), without: make([][]int, len(options)+1),
-	}
+	q := question{meanings: slices.Repeat([]meaning{{one: -1}}, len(options)+1)}
+	q.meanings[0].more = true
 	switch {
 	case it.Type == surveys.Multiple || it.Type == surveys.Ranking && !first:
 		q.name, q.field, q.several = "several\x00"+it.ID, ws.several(it.ID, options), true

@@ -23,25 +23,15 @@ type reading struct {
 	questions []*question
 	bases     []string
 
-	codes   []answerCode // by their numbers, from 1
-	keys    int          // the number of the first scored item, as one that was asked
-	adds    []addends    // what each number adds to words
-	further [][]addend
-	points  int // how many dimensions there are
+	codes   []answerCode       // by their numbers, from 1
+	keys    int                // the number of the first scored item, as one that was asked
+	adds    [][fewWords]uint64 // what each number adds to the first words
+	further [][]uint64         // and to those after them; nil if there are none
+	points  int                // how many dimensions there are
 }
 
-// addend is what an answer adds to a word.
-type addend struct {
-	word int
-	add  uint64
-}
-
-// addends are the first two of an answer, which most have no more of, and the place of its
-// further ones, or -1.
-type addends struct {
-	one, two addend
-	further  int
-}
+// fewWords are so many words that the processor keeps them at hand while it adds to all of them.
+const fewWords = 8
 
 // newReading reads for the score and the factors of a query.
 func newReading(q assess.Query) (*reading, error) {
@@ -84,20 +74,18 @@ func levelByScore(p *person) int {
 func (r *reading) finish() {
 	r.codes = r.words.all()
 	r.keys = len(r.codes) + 1
-	r.adds = make([]addends, r.keys)
+	r.adds = make([][fewWords]uint64, r.keys)
+	if len(r.words.list) > fewWords {
+		r.further = make([][]uint64, r.keys)
+	}
 	for i, c := range r.codes {
-		var list []addend
 		for w, word := range r.words.list {
-			if add := word.adds[c]; add > 0 {
-				list = append(list, addend{w, add})
+			switch add := word.adds[c]; {
+			case w < fewWords:
+				r.adds[i+1][w] = add
+			default:
+				r.further[i+1] = append(r.further[i+1], add)
 			}
-		}
-		a := &r.adds[i+1]
-		if a.further = -1; len(list) > 2 {
-			a.further, r.further = len(r.further), append(r.further, list[2:])
-		}
-		if a.one = list[0]; len(list) > 1 {
-			a.two = list[1]
 		}
 	}
 }
@@ -190,28 +178,40 @@ func bit(b bool) int {
 	return 0
 }
 
-// read makes the words of the numbers of the answers, which it adds to words and asked.
+// read makes the words of the numbers of the answers; asked has no bits yet.
 func (r *reading) read(given numbers, words, asked []uint64) {
-	for ; len(given) > 1; given = given[2:] {
-		n := int(given.u16(0))
-		switch {
-		case n == 0:
-		case n < r.keys:
-			a := &r.adds[n]
-			words[a.one.word] += a.one.add
-			words[a.two.word] += a.two.add // nothing, if there is no second
-			if a.further >= 0 {
-				for _, f := range r.further[a.further] {
-					words[f.word] += f.add
-				}
+	var m0, m1, m2, m3, m4, m5, m6, m7 uint64 // written out, for words in memory are slower
+	for i := 0; i+1 < len(given); i += 2 {
+		n := int(given[i]) | int(given[i+1])<<8
+		if n >= len(r.adds) {
+			if n -= r.keys; n < len(r.words.items) {
+				asked[n/wordBits] |= 1 << (n % wordBits)
 			}
-		case n-r.keys < len(r.words.items):
-			asked[(n-r.keys)/wordBits] |= 1 << ((n - r.keys) % wordBits)
+			continue
 		}
+		a := &r.adds[n] // 0 adds nothing
+		m0, m1, m2, m3 = m0+a[0], m1+a[1], m2+a[2], m3+a[3]
+		m4, m5, m6, m7 = m4+a[4], m5+a[5], m6+a[6], m7+a[7]
+	}
+	copy(words, []uint64{m0, m1, m2, m3, m4, m5, m6, m7})
+	if r.further != nil {
+		r.readFurther(given, words[fewWords:])
 	}
 	if len(asked) > 0 && r.words.known.of(words) == uint64(len(r.words.items)) {
 		for i := range asked {
 			asked[i] = math.MaxUint64
+		}
+	}
+}
+
+// readFurther makes the words after the first few.
+func (r *reading) readFurther(given numbers, words []uint64) {
+	clear(words)
+	for ; len(given) > 1; given = given[2:] {
+		if n := int(given.u16(0)); n < r.keys {
+			for w, add := range r.further[n] {
+				words[w] += add
+			}
 		}
 	}
 }

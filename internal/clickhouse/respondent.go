@@ -66,8 +66,14 @@ func (c *cellsQuery) fill(p *respondent) {
 	p.ones, p.without, p.absent = p.ones[:0], p.without[:0], p.absent[:0]
 	c.fillScores(p)
 	c.fillItems(p)
-	for _, q := range c.questions {
-		q.fill(p)
+	if p.scored() {
+		for _, q := range c.questions {
+			q.fill(p)
+		}
+	} else {
+		for _, q := range c.questions {
+			p.without = append(p.without, q.bases...)
+		}
 	}
 	for _, v := range p.ones {
 		p.is[v] = true
@@ -118,26 +124,21 @@ func (c *cellsQuery) fillItems(p *respondent) {
 	}
 }
 
-// fill takes the answer to an unscored question.
+// fill takes the answer to an unscored question of somebody with a score.
 func (q *question) fill(p *respondent) {
-	given := uint64(0)
-	if p.scored() {
-		given = q.given(p.words)
-	}
+	given := q.given(p.words)
 	switch {
+	case !q.several:
+		m := &q.meanings[given]
+		if m.one >= 0 {
+			p.ones = append(p.ones, m.one)
+		}
+		if m.more {
+			p.ones, p.without = append(p.ones, m.further...), append(p.without, m.without...)
+		}
+		return
 	case given == 0:
 		p.without = append(p.without, q.bases...)
-		return
-	case !q.several:
-		if one := q.one[given]; one >= 0 {
-			p.ones = append(p.ones, one)
-		}
-		if further := q.further[given]; further != nil {
-			p.ones = append(p.ones, further...)
-		}
-		if without := q.without[given]; without != nil {
-			p.without = append(p.without, without...)
-		}
 		return
 	}
 	for i := range q.marked {

@@ -260,15 +260,19 @@ func (t *tally) read(shot snapshot, c *chunk, first int) error {
 	width, asked, values := len(r.words.list), r.askedWords(), len(r.words.numbers)
 	places := make([]int32, c.people) // looked up beside each other, for each waits long
 	for i := range places {
-		places[i] = int32(t.sample.find(c.cases.u64(i)))
-		p.units[first+i] = -1
+		place := t.sample.find(c.cases.u64(i))
+		places[i], p.units[first+i] = int32(place), -1
+		if place >= 0 {
+			copy(p.cases[(first+i)*t.sample.width:], t.sample.at(place))
+		}
 	}
 	responded := int64(0)
 	err := c.each(shot, func(i int, given numbers) {
 		if places[i] < 0 {
 			return
 		}
-		of := t.sample.at(int(places[i]))
+		n := first + i
+		of := sampled(p.cases[n*t.sample.width : (n+1)*t.sample.width])
 		if !of.counts() {
 			return
 		}
@@ -278,9 +282,7 @@ func (t *tally) read(shot snapshot, c *chunk, first int) error {
 		if of.weight() == 0 {
 			return // it has none in the set asked for
 		}
-		n := first + i
 		p.units[n] = of.unit()
-		copy(p.cases[n*t.sample.width:], of)
 		r.read(given, p.words[n*width:(n+1)*width], p.asked[n*asked:(n+1)*asked])
 		for k, column := range c.values {
 			p.values[n*values+k] = column.f64(i)

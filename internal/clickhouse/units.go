@@ -88,7 +88,6 @@ func (s *Store) interviews(ctx context.Context, r *reading, args arguments) (map
 
 // answered reads the answers of somebody whose numbers are known.
 func (r *reading) answered(p *person, given numbers) answered {
-	clear(p.words)
 	clear(p.asked)
 	r.read(given, p.words, p.asked)
 	r.score(p)
