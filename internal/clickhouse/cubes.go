@@ -21,13 +21,14 @@ type cube struct {
 	factors   []int // of the query
 	places    []field
 	words     int // of the levels
+	shared    int // so many factors come first in all cubes
 	variables []*variable
 	scales    scales
-	size      int   // of a block
-	base      []int // where the sums of each base of the reading begin; -1
-	at        []int // where those of each variable of the query begin; -1
-	order     []int // of each variable of the query among those of the cube
-	few       bool  // few variables are looked at one by one
+	size      int     // of a block
+	base      []int32 // where the sums of each base of the reading begin; -1
+	at        []int32 // where those of each variable of the query begin; -1
+	order     []int   // of each variable of the query among those of the cube
+	few       bool    // few variables are looked at one by one
 
 	from  int32 // the first PSU
 	units []*unitCells
@@ -39,7 +40,7 @@ type cube struct {
 type unitCells struct {
 	keys   []uint64   // levels of each cell
 	blocks [][]uint64 // sums of each
-	// absent has by cell number, Σw and Σw² of who has no value of each variable; nil if all
+	// absent has by cell Σw and Σw² of who has no value of each variable; nil if all
 	// have.
 	absent [][]uint64
 	slots  []int32 // a hash table of cells, each one more
@@ -55,36 +56,39 @@ const cellsInAPage = 64
 // newCube is a cube without people.
 func (c *cellsQuery) newCube(of cubeOf, in scales, from, to int32) *cube {
 	k := &cube{
-		factors: of.factors, places: of.places, words: of.words, scales: in, few: len(of.variables) <= fewVariables,
+		factors: of.factors, places: of.places, words: of.words, shared: c.shared, scales: in, few: len(of.variables) <= fewVariables,
 		from: from, units: make([]*unitCells, to-from),
 	}
-	k.base, k.at, k.order = make([]int, len(c.bases)), make([]int, len(c.variables)), make([]int, len(c.variables))
+	k.base, k.at, k.order = make([]int32, len(c.bases)), make([]int32, len(c.variables)), make([]int, len(c.variables))
 	for i := range k.base {
 		k.base[i] = -1
 	}
 	for i := range k.at {
 		k.at[i] = -1
 	}
-	k.size = 1 + in.w.limbs + in.squared.limbs + in.base.limbs + 2
+	k.size = in.w.limbs + in.squared.limbs + in.base.limbs + 2
 	for _, i := range of.variables {
 		v := &c.variables[i]
 		if v.share && k.base[v.base] < 0 {
-			k.base[v.base] = k.size
-			k.size += 1 + in.w.limbs + in.squared.limbs
+			k.base[v.base] = int32(k.size)
+			k.size += in.w.limbs + in.squared.limbs
 		}
-		k.at[i], k.order[i] = k.size, len(k.variables)
+		k.at[i], k.order[i] = int32(k.size), len(k.variables)
 		k.variables = append(k.variables, v)
-		k.size += 1 + v.sum.limbs + v.squares.limbs
+		k.size += v.sum.limbs + v.squares.limbs
 	}
 	return k
 }
 
 // cell finds the cell of the people of a PSU with these levels of the factors of the query.
-func (k *cube) cell(unit int32, levels []int32, key []uint64) (*unitCells, int) {
+func (k *cube) cell(unit int32, prefix uint64, levels []int32, key []uint64) (*unitCells, int) {
 	key = key[:k.words]
 	clear(key)
-	for i, p := range k.places {
-		key[p.word] |= uint64(levels[k.factors[i]]+1) << p.shift
+	if k.shared > 0 {
+		key[0] = prefix
+	}
+	for i, p := range k.places[k.shared:] {
+		key[p.word] |= uint64(levels[k.factors[k.shared+i]]+1) << p.shift
 	}
 	u := k.units[unit-k.from]
 	if u == nil {
@@ -155,26 +159,34 @@ func (u *unitCells) grow(words int) {
 
 // add adds a person.
 func (k *cube) add(p *respondent) {
-	u, n := k.cell(p.unit, p.levels, p.key)
+	u, n := k.cell(p.unit, p.prefix, p.levels, p.key)
 	b := u.blocks[n]
-	b[0]++
-	at := 1
-	for _, limbs := range [][]uint64{p.w, p.squared, p.base} {
-		add(b[at:at+len(limbs)], limbs)
-		at += len(limbs)
-	}
+	at := addAt(b, 0, p.w)
+	at = addAt(b, at, p.squared)
+	at = addAt(b, at, p.base)
 	largest(b[at:at+2], p.weight)
 	for _, base := range p.without {
-		if at := k.base[base]; at >= 0 {
-			b[at]++
-			add(b[at+1:at+1+len(p.w)], p.w)
-			add(b[at+1+len(p.w):at+1+len(p.w)+len(p.squared)], p.squared)
+		if at := int(k.base[base]); at >= 0 {
+			addAt(b, addAt(b, at, p.w), p.squared)
 		}
 	}
 	k.addVariables(b, p)
 	if len(p.absent) > 0 {
 		k.miss(u, n, p)
 	}
+}
+
+// addAt adds a number to that at a place of a block, and returns the place behind it.
+func addAt(b []uint64, at int, limbs []uint64) int {
+	if len(limbs) == 2 {
+		sum := b[at : at+2 : at+2]
+		lo, carry := bits.Add64(sum[0], limbs[0], 0)
+		sum[0] = lo
+		sum[1] += limbs[1] + carry
+		return at + 2
+	}
+	add(b[at:at+len(limbs)], limbs)
+	return at + len(limbs)
 }
 
 // largest keeps the two largest weights, which are positive, so that their bits are in order.
@@ -189,28 +201,34 @@ func largest(two []uint64, weight float64) {
 
 // addVariables adds what a person has of the variables.
 func (k *cube) addVariables(b []uint64, p *respondent) {
-	if k.few {
+	switch {
+	case k.few:
 		for _, v := range k.variables {
 			if v.binary && p.is[v.place] {
-				at := k.at[v.place]
-				b[at]++
-				add(b[at+1:at+1+len(p.w)], p.w)
+				addAt(b, int(k.at[v.place]), p.w)
 			}
 		}
-	} else {
+	case len(p.w) == 2: // as addAt, with the weight at hand
+		w0, w1 := p.w[0], p.w[1]
 		for _, v := range p.ones {
 			if at := k.at[v]; at >= 0 {
-				b[at]++
-				add(b[at+1:at+1+len(p.w)], p.w)
+				sum := b[at : at+2 : at+2]
+				lo, carry := bits.Add64(sum[0], w0, 0)
+				sum[0] = lo
+				sum[1] += w1 + carry
+			}
+		}
+	default:
+		for _, v := range p.ones {
+			if at := k.at[v]; at >= 0 {
+				addAt(b, int(at), p.w)
 			}
 		}
 	}
 	for i := range p.products {
 		y := &p.products[i]
 		if at := k.at[y.place]; at >= 0 && !y.missing {
-			at++
-			add(b[at:at+len(y.sum)], y.sum)
-			add(b[at+len(y.sum):at+len(y.sum)+len(y.squares)], y.squares)
+			addAt(b, addAt(b, int(at), y.sum), y.squares)
 		}
 	}
 }
@@ -220,7 +238,7 @@ func (k *cube) miss(u *unitCells, n int, p *respondent) {
 	for len(u.absent) <= n {
 		u.absent = append(u.absent, nil)
 	}
-	each := 1 + len(p.w) + len(p.squared)
+	each := len(p.w) + len(p.squared)
 	for _, v := range p.absent {
 		if k.at[v] < 0 {
 			continue
@@ -228,10 +246,7 @@ func (k *cube) miss(u *unitCells, n int, p *respondent) {
 		if u.absent[n] == nil {
 			u.absent[n] = make([]uint64, each*len(k.variables))
 		}
-		g := u.absent[n][each*k.order[v]:]
-		g[0]++
-		add(g[1:1+len(p.w)], p.w)
-		add(g[1+len(p.w):each], p.squared)
+		addAt(u.absent[n], addAt(u.absent[n], each*k.order[v], p.w), p.squared)
 	}
 }
 
@@ -283,8 +298,8 @@ func (k *cube) row(r *analysis.Cell, u *unitCells, n int) {
 	for i, p := range k.places {
 		r.Levels[i] = int(p.of(key)) - 1
 	}
-	all := count{b[0], b[1 : 1+k.scales.w.limbs], b[1+k.scales.w.limbs:][:k.scales.squared.limbs]}
-	rest := b[1+len(all.w)+len(all.squared):]
+	all := count{b[:k.scales.w.limbs], b[k.scales.w.limbs:][:k.scales.squared.limbs]}
+	rest := b[all.size():]
 	everybody := k.sum(all)
 	r.N, r.W, r.W2, r.Base = everybody.N, everybody.W, everybody.W2, k.scales.base.value(rest[:k.scales.base.limbs])
 	r.Largest, r.Second = math.Float64frombits(rest[k.scales.base.limbs]), math.Float64frombits(rest[k.scales.base.limbs+1])
@@ -300,33 +315,32 @@ func (k *cube) row(r *analysis.Cell, u *unitCells, n int) {
 		case absent != nil:
 			*s = k.sum(all.without(absent[i*all.size():]))
 		}
-		own := b[k.at[v.place]:]
-		r.Ones[i] = int(own[0])
-		s.WY = v.sum.value(own[1:][:v.sum.limbs])
-		if s.WY2 = s.WY; !v.binary {
-			s.WY2 = v.squares.value(own[1+v.sum.limbs:][:v.squares.limbs])
+		own := b[k.at[v.place]:][:v.sum.limbs+v.squares.limbs]
+		s.WY = v.sum.value(own[:v.sum.limbs])
+		if s.WY2 = s.WY; v.binary {
+			r.Ones[i] = terms(own)
+		} else {
+			s.WY2 = v.squares.value(own[v.sum.limbs:])
 		}
 	}
 }
 
-// count is the number of some people, Σw and Σw².
-type count struct {
-	n          uint64
-	w, squared []uint64
-}
+// count is Σw and Σw² of some people.
+type count struct{ w, squared []uint64 }
 
 // size is how many limbs a count takes in a block.
-func (c count) size() int { return 1 + len(c.w) + len(c.squared) }
+func (c count) size() int { return len(c.w) + len(c.squared) }
 
 // without is the count of the others, when that of some stands at the beginning of a block.
 func (c count) without(block []uint64) count {
-	if block[0] == 0 {
+	w := block[:len(c.w)]
+	if terms(w) == 0 {
 		return c
 	}
-	return count{c.n - block[0], minus(c.w, block[1:][:len(c.w)]), minus(c.squared, block[1+len(c.w):][:len(c.squared)])}
+	return count{minus(c.w, w), minus(c.squared, block[len(c.w):][:len(c.squared)])}
 }
 
 // sum is the count as float64, without a variable.
 func (k *cube) sum(c count) analysis.Sum {
-	return analysis.Sum{N: int(c.n), W: k.scales.w.value(c.w), W2: k.scales.squared.value(c.squared)}
+	return analysis.Sum{N: terms(c.w), W: k.scales.w.value(c.w), W2: k.scales.squared.value(c.squared)}
 }

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // extent is the range of positive numbers; the zero value is that of none.
@@ -28,24 +29,49 @@ func (e extent) times(o extent) extent { return extent{e.min * o.min, e.max * o.
 //
 // Terms x with min ≤ x ≤ max < 2^e are multiples of 2^(⌊log2 min⌋−52), and the sum of n of
 // them is smaller than n·2^e.
-type scale struct{ low, limbs int }
+type scale struct {
+	low, limbs int
+	// counted sums know how many terms they are of: it is in the highest bits of the last limb.
+	counted bool
+}
+
+// countBits are enough for as many people as live.
+const countBits = 34
+
+// counting is the scale of sums that know how many terms, at most n, they are of.
+func counting(in extent, n uint64) scale {
+	s := scaleOf(in, n)
+	s.limbs, s.counted = (s.size(in, n)+countBits+63)/64, true
+	return s
+}
 
 // scaleOf is the scale of sums of at most n terms.
 func scaleOf(in extent, n uint64) scale {
+	s := scale{limbs: 1}
 	if in.max == 0 {
-		return scale{0, 1}
+		return s
+	}
+	_, low := math.Frexp(in.min)
+	s.low = low - 1 - 53 // one bit more below: the extent of a product was rounded
+	s.limbs = (s.size(in, n) + 63) / 64
+	return s
+}
+
+// size is how many bits the sum of n terms takes.
+func (s scale) size(in extent, n uint64) int {
+	if in.max == 0 {
+		return 0
 	}
 	_, top := math.Frexp(in.max)
-	_, low := math.Frexp(in.min)
-	// One bit more on both sides: the extent of a product was rounded.
-	low -= 1 + 53
-	size := top + 1 + bits.Len64(n) - low
-	return scale{low, (size + 63) / 64}
+	return top + 1 + bits.Len64(n) - s.low // one bit more above
 }
 
 // split writes a term, zero or within the extent, into limbs.
 func (s scale) split(x float64, limbs []uint64) {
 	clear(limbs)
+	if s.counted {
+		limbs[len(limbs)-1] = 1 << (64 - countBits)
+	}
 	if x == 0 {
 		return
 	}
@@ -55,11 +81,14 @@ func (s scale) split(x float64, limbs []uint64) {
 		panic("clickhouse: a term lies below the extent that was said")
 	}
 	at, by := shift/64, shift%64
-	limbs[at] = whole << by
+	limbs[at] |= whole << by
 	if high := whole >> (64 - by); high != 0 {
-		limbs[at+1] = high
+		limbs[at+1] |= high
 	}
 }
+
+// terms is how many terms a counted sum is of.
+func terms(sum []uint64) int { return int(sum[len(sum)-1] >> (64 - countBits)) }
 
 // add adds a number to another of the same scale.
 func add(sum, limbs []uint64) {
@@ -88,6 +117,10 @@ func minus(sum, part []uint64) []uint64 {
 // value is the float64 nearest to a sum.
 func (s scale) value(limbs []uint64) float64 {
 	top := len(limbs) - 1
+	if s.counted {
+		limbs = slices.Clone(limbs)
+		limbs[top] &= 1<<(64-countBits) - 1
+	}
 	for top > 0 && limbs[top] == 0 {
 		top--
 	}

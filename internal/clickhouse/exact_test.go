@@ -14,19 +14,30 @@ import (
 func TestSumsAreExact(t *testing.T) {
 	const lightest, heaviest = fieldwork.MinWeight, fieldwork.MaxWeight
 	rng := rand.New(rand.NewPCG(5, 6))
-	for name, in := range map[string]extent{
-		"one weight":             {1, 1},
-		"weights of one survey":  {100, 1100},
-		"all weights there are":  {lightest, heaviest},
-		"products with points":   {lightest * 1e-3, heaviest * 1e6},
-		"squares of all weights": {lightest * lightest, heaviest * heaviest},
+	for _, c := range []struct {
+		name    string
+		in      extent
+		counted bool
+	}{
+		{"one weight", extent{1, 1}, false},
+		{"one weight, counted", extent{1, 1}, true},
+		{"weights of one survey", extent{100, 1100}, false},
+		{"weights of one survey, counted", extent{100, 1100}, true},
+		{"all weights there are", extent{lightest, heaviest}, false},
+		{"all weights there are, counted", extent{lightest, heaviest}, true},
+		{"products with points", extent{lightest * 1e-3, heaviest * 1e6}, false},
+		{"squares of all weights", extent{lightest * lightest, heaviest * heaviest}, false},
 	} {
+		name, in := c.name, c.in
 		values := []float64{in.min, in.max, 0, math.Min(math.Nextafter(in.min, 1), in.max)}
 		for range 500 {
 			x := math.Exp(math.Log(in.min) + rng.Float64()*math.Log(in.max/in.min))
 			values = append(values, min(max(x, in.min), in.max))
 		}
 		s := scaleOf(in, uint64(len(values)))
+		if c.counted {
+			s = counting(in, uint64(len(values)))
+		}
 		want := new(big.Float).SetPrec(2000)
 		sum, backwards, limbs := make([]uint64, s.limbs), make([]uint64, s.limbs), make([]uint64, s.limbs)
 		for i, x := range values {
@@ -43,6 +54,9 @@ func TestSumsAreExact(t *testing.T) {
 		if got := s.value(sum); got != exact || s.value(backwards) != exact {
 			t.Errorf("%s: the sum of %d terms in %d limbs is %v, backwards %v, want %v", name, len(values), s.limbs, got, s.value(backwards), exact)
 		}
+		if s.counted && (terms(sum) != len(values) || terms(limbs) != 1) {
+			t.Errorf("%s: the sum of %d terms has counted %d", name, len(values), terms(sum))
+		}
 		s.split(values[0], limbs)
 		without, _ := want.Sub(want, new(big.Float).SetFloat64(values[0])).Float64()
 		if got := s.value(minus(sum, limbs)); got != without {
@@ -55,7 +69,10 @@ func TestSumsAreExact(t *testing.T) {
 func TestSumsDoNotOverflow(t *testing.T) {
 	for _, in := range []extent{{0.5, 1e9}, {1, 1}, {1e-12, 1e9}, {1e-24, 1e18}} {
 		for _, n := range []uint64{1, 400, 10_000_000, 1 << 33} {
-			s := scaleOf(in, n)
+			s, counted := scaleOf(in, n), counting(in, n)
+			if room := 64*counted.limbs - s.size(in, n); counted.low != s.low || room < countBits || room >= countBits+64 {
+				t.Errorf("%v: %d terms leave %d bits for their number", in, n, room)
+			}
 			most := new(big.Float).SetPrec(2000).SetMantExp(new(big.Float).SetFloat64(in.max), -s.low)
 			most.Mul(most, new(big.Float).SetUint64(n))
 			if limit := new(big.Float).SetMantExp(big.NewFloat(1), 64*s.limbs); most.Cmp(limit) >= 0 {

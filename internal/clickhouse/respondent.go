@@ -11,6 +11,7 @@ type respondent struct {
 	person
 	unit   int32
 	levels []int32  // by factor of the query
+	prefix uint64   // the levels of the factors that come first in all cubes
 	key    []uint64 // room for the key of a cell
 
 	weight           float64
@@ -39,7 +40,7 @@ func (c *cellsQuery) newRespondent(in scales) *respondent {
 	for _, of := range c.cubes {
 		words = max(words, of.words)
 	}
-	p.key = make([]uint64, 1+words)
+	p.key = make([]uint64, words)
 	for _, v := range c.variables {
 		if !v.binary {
 			p.products = append(p.products, product{place: v.place, sum: make([]uint64, v.sum.limbs), squares: make([]uint64, v.squares.limbs)})

@@ -26,6 +26,8 @@ type cellsQuery struct {
 	verdicts   []int
 	wanted     []uint64
 	itemPlaces []int
+	// shared factors come first in all cubes, and their levels have the same places there.
+	shared int
 }
 
 // cubeOf says what a cube sums, by places among the factors and the variables of a query.
@@ -63,6 +65,7 @@ func newCellsQuery(q assess.Query, cubes []assess.Cube) (*cellsQuery, error) {
 		}
 	}
 	c.place()
+	c.begin()
 	c.finish()
 	return c, nil
 }
@@ -120,6 +123,32 @@ func packing(factors []assess.Factor) (places []field, words int) {
 	return places, words
 }
 
+// begin finds the factors that come first in all cubes, in the first word.
+func (c *cellsQuery) begin() {
+	for len(c.cubes) > 0 && c.shared < len(c.cubes[0].places) {
+		f, p := c.cubes[0].factors[c.shared], c.cubes[0].places[c.shared]
+		same := func(of cubeOf) bool {
+			return c.shared < len(of.factors) && of.factors[c.shared] == f && of.places[c.shared] == p
+		}
+		if p.word > 0 || slices.ContainsFunc(c.cubes, func(of cubeOf) bool { return !same(of) }) {
+			return
+		}
+		c.shared++
+	}
+}
+
+// prefix packs the levels of the factors that come first in all cubes.
+func (c *cellsQuery) prefix(levels []int32) (word uint64) {
+	if c.shared == 0 {
+		return 0
+	}
+	of := &c.cubes[0]
+	for i, p := range of.places[:c.shared] {
+		word |= uint64(levels[of.factors[i]]+1) << p.shift
+	}
+	return word
+}
+
 // place notes where the variables are that have no question of their own.
 func (c *cellsQuery) place() {
 	c.wanted, c.itemPlaces = make([]uint64, c.words.right()), make([]int, len(c.words.items))
@@ -139,12 +168,13 @@ func (c *cellsQuery) scale(w ranges) scales {
 	of := func(in extent) scale { return scaleOf(in, w.cases) }
 	for i := range c.variables {
 		v := &c.variables[i]
-		v.sum = of(w.given.times(v.positive))
+		v.sum = counting(w.given, w.cases)
 		if !v.binary {
+			v.sum = of(w.given.times(v.positive))
 			v.squares = of(w.given.times(v.positive).times(v.positive))
 		}
 	}
-	return scales{of(w.given), of(w.given.times(w.given)), of(w.base)}
+	return scales{counting(w.given, w.cases), of(w.given.times(w.given)), of(w.base)}
 }
 
 // tally sums people into cubes. Each worker has the PSUs of a range for itself.
@@ -328,6 +358,7 @@ func (t *tally) sum(w *worker) {
 		p.weigh(t.scales, of.weight(), of.base())
 		t.query.fill(p)
 		r.classify(&p.person, t.sample, of, p.levels)
+		p.prefix = t.query.prefix(p.levels)
 		for _, k := range w.cubes {
 			k.add(p)
 		}
