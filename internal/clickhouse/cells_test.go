@@ -392,9 +392,10 @@ func TestCellsOfSomeVariables(t *testing.T) {
 		want := *all
 		want.Variables, want.Rows = names, slices.Clone(all.Rows)
 		for i, row := range all.Rows {
-			want.Rows[i].Sums = nil
+			want.Rows[i].Sums, want.Rows[i].Ones = nil, nil
 			for _, name := range names {
-				want.Rows[i].Sums = append(want.Rows[i].Sums, row.Sums[slices.Index(all.Variables, name)])
+				v := slices.Index(all.Variables, name)
+				want.Rows[i].Sums, want.Rows[i].Ones = append(want.Rows[i].Sums, row.Sums[v]), append(want.Rows[i].Ones, row.Ones[v])
 			}
 		}
 		if d := cmp.Diff(&want, got, compareFloats, cmpopts.EquateEmpty(), exported); d != "" {

@@ -207,14 +207,43 @@ type portionOf struct {
 	begin        []int32 // where each PSU begins in order
 }
 
-// sum reads all responses and sums them.
+// sum reads all responses and sums them. The sample is read while the first ones are.
 func (s *Store) sum(ctx context.Context, c *cellsQuery, d design) (*tally, error) {
-	sample, err := s.caseTable(ctx, c.query, d)
-	if err != nil {
-		return nil, err
+	group, ctx := errgroup.WithContext(ctx)
+	sampled := make(chan *tally, 1)
+	group.Go(func() error {
+		sample, err := s.caseTable(ctx, c.query, d)
+		if err == nil {
+			sampled <- c.newTally(sample, d)
+		}
+		return err
+	})
+	var t *tally
+	wait := func() error {
+		if t != nil {
+			return nil
+		}
+		select {
+		case t = <-sampled:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	t := c.newTally(sample, d)
-	return t, s.people(ctx, c.reading, d.on.args, t.add)
+	group.Go(func() error {
+		err := s.people(ctx, c.reading, d.on.args, func(shot snapshot, chunks []chunk) error {
+			if err := wait(); err != nil {
+				return err
+			}
+			return t.add(shot, chunks)
+		})
+		if err != nil {
+			return err
+		}
+		return wait() // nobody may have responded
+	})
+	err := group.Wait()
+	return t, err
 }
 
 // newTally divides the PSUs among as many workers as there are processors, so that each has
