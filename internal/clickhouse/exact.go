@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"math"
 	"math/bits"
-	"slices"
 )
 
 // extent is the range of positive numbers; the zero value is that of none.
@@ -118,7 +117,8 @@ func minus(sum, part []uint64) []uint64 {
 func (s scale) value(limbs []uint64) float64 {
 	top := len(limbs) - 1
 	if s.counted {
-		limbs = slices.Clone(limbs)
+		var room [8]uint64
+		limbs = append(room[:0], limbs...)
 		limbs[top] &= 1<<(64-countBits) - 1
 	}
 	for top > 0 && limbs[top] == 0 {
