@@ -205,7 +205,9 @@ func (b *Board) sample(of asked) (*sample, error) {
 		}
 	}
 	slices.SortFunc(s.people, func(x, y *person) int { return cmp.Compare(x.turn[of.view], y.turn[of.view]) })
-	var c analysis.Columns
+	n := len(s.people) + len(s.people)/64 // and some PSUs
+	c := analysis.Columns{Weight: make([]float64, 0, n), Stratum: make([]string, 0, n), PSU: make([]string, 0, n)}
+	s.y = make([]float64, 0, n)
 	add := func(p *person, weight, y float64) {
 		c.Weight, c.Stratum, c.PSU = append(c.Weight, weight), append(c.Stratum, p.Stratum), append(c.PSU, p.PSU)
 		s.y = append(s.y, y)
@@ -253,7 +255,7 @@ func (b *Board) groups(s *sample, levels []assess.Level, class []int, of func(le
 		}
 	}
 	kept := make([]*shown, len(levels))
-	take, turn := make([]int, len(levels)), make([]int, len(levels))
+	take, last := make([]int, len(levels)), make([]int, len(levels))
 	column := analysis.FactorColumn{Factor: analysis.Factor{ID: "group"}, Level: make([]int, len(s.y))}
 	for i := range column.Level {
 		column.Level[i] = -1 // declares a PSU, or is not in a rate
@@ -275,7 +277,7 @@ func (b *Board) groups(s *sample, levels []assess.Level, class []int, of func(le
 		left := slices.Clone(take)
 		for i, l := range class {
 			if l >= 0 && l < len(levels) && left[l] > 0 {
-				column.Level[i], turn[l] = l, s.people[i].turn[s.view]
+				column.Level[i], last[l] = l, i
 				left[l]--
 			}
 		}
@@ -285,7 +287,7 @@ func (b *Board) groups(s *sample, levels []assess.Level, class []int, of func(le
 		}
 		for l := range levels {
 			if take[l] > 0 {
-				b.put(kept[l], s.view, take[l], turn[l])
+				b.put(kept[l], s.view, take[l], s.people[last[l]].turn[s.view])
 			}
 			if t.Estimates[l].N > 0 {
 				kept[l].last[s.view].Estimate = t.Estimates[l]
