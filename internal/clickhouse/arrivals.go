@@ -36,7 +36,9 @@ func (s *Store) Arrivals(ctx context.Context, q live.Query, after map[uint16]uin
 	if err != nil {
 		return explain(doing, err)
 	}
-	r.finish()
+	if err := r.finish(); err != nil {
+		return explain(doing, err)
+	}
 	hashes, err := s.hashes(ctx, r.codes)
 	if err != nil {
 		return explain(doing, err)

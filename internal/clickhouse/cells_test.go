@@ -509,6 +509,18 @@ func TestPortionsGiveTheSameCells(t *testing.T) {
 	}
 }
 
+// More different answers than can be numbered are refused, not mixed up.
+func TestTooManyDifferentAnswers(t *testing.T) {
+	q, _ := civic(t)
+	var many assess.Level
+	for i := range 40_000 {
+		many.Values = append(many.Values, fmt.Sprintf("place %d", i))
+	}
+	f := assess.Factor{ID: "place", Answer: "place", Levels: []assess.Level{many}}
+	_, err := newCellsQuery(assess.Query{Wave: "w", Questionnaire: q, Factors: []assess.Factor{f}}, []assess.Cube{{Factors: []string{"place"}}})
+	wantError(t, err, surveys.ErrInvalid, "different answers")
+}
+
 // Somebody who sends more answers than the questionnaire could have does not spoil the others.
 func TestVeryManyAnswers(t *testing.T) {
 	q, factors := civic(t)
@@ -555,7 +567,9 @@ func TestWhatArrivesMeanwhileDoesNotCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.finish()
+	if err := r.finish(); err != nil {
+		t.Fatal(err)
+	}
 	s.portion = 10
 	interviews := func(meanwhile func()) map[uint64]answered {
 		all := map[uint64]answered{}

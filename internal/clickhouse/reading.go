@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/surveys"
 	"github.com/suyang-survey/suyang/surveys/score"
 )
 
@@ -70,10 +71,14 @@ func levelByScore(p *person) int {
 	return 1
 }
 
-// finish numbers the codes.
-func (r *reading) finish() {
+// finish numbers the codes. It is an error, surveys.ErrInvalid, when there are more of them than
+// numbers of two bytes.
+func (r *reading) finish() error {
 	r.codes = r.words.all()
 	r.keys = len(r.codes) + 1
+	if last := r.keys + len(r.words.items); last > math.MaxUint16 {
+		return fmt.Errorf("%w: the plan looks at %d different answers, and only %d can be told apart; leave out the factor or topic of the longest list", surveys.ErrInvalid, last, math.MaxUint16)
+	}
 	r.adds = make([][fewWords]uint64, r.keys)
 	if len(r.words.list) > fewWords {
 		r.further = make([][]uint64, r.keys)
@@ -88,6 +93,7 @@ func (r *reading) finish() {
 			}
 		}
 	}
+	return nil
 }
 
 // numbersOf is the expression for the numbers of the answers: an array of those of the codes

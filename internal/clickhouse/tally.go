@@ -66,8 +66,7 @@ func newCellsQuery(q assess.Query, cubes []assess.Cube) (*cellsQuery, error) {
 	}
 	c.place()
 	c.begin()
-	c.finish()
-	return c, nil
+	return c, c.finish()
 }
 
 // choose keeps the variables that any cube has, and says which these are.

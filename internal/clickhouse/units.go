@@ -32,7 +32,9 @@ func (s *Store) Units(ctx context.Context, q assess.Query) ([]assess.Unit, error
 	if err != nil {
 		return nil, err
 	}
-	r.finish()
+	if err := r.finish(); err != nil {
+		return nil, explain(doing, err)
+	}
 	interviews, err := s.interviews(ctx, r, on.args)
 	if err != nil {
 		return nil, explain(doing, err)
