@@ -1,6 +1,8 @@
 package clickhouse
 
 import (
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -174,5 +176,43 @@ func compareCubes(t *testing.T, s, m assess.Source, q assess.Query) {
 	}
 	if n := len(got.Cells[0].Rows); n == 0 || !slices.ContainsFunc(got.Cells[0].Rows, func(r analysis.Cell) bool { return r.Sums[2].N > 0 && r.Sums[2].N < r.N && r.Sums[2].WY > 0 }) {
 		t.Errorf("in %d cells a topic has everybody or nobody, which tests little", n)
+	}
+}
+
+// Answers that take more words than the processor keeps at hand are read as well.
+func TestManyWordsEqualMemory(t *testing.T) {
+	q, factors := hostile()
+	s := open(t)
+	rng := rand.New(rand.NewPCG(21, 22))
+	m := wave(q, factors, 400, rng)
+	section := surveys.Section{ID: "many"}
+	var shares []assess.Share
+	for i := range 12 {
+		it := surveys.Item{ID: fmt.Sprintf("many%d", i), Type: surveys.Multiple}
+		for o := range 50 {
+			it.Options = append(it.Options, surveys.Option{Code: fmt.Sprint(o)})
+		}
+		section.Items = append(section.Items, it)
+		shares = append(shares, assess.Share{Name: it.ID, Item: it.ID, Options: []string{"3", "49"}, Without: []string{"7"}})
+	}
+	q.Sections = append(slices.Clone(q.Sections), section)
+	for i := range m.Responses {
+		a := maps.Clone(m.Responses[i].Answers)
+		for _, it := range section.Items {
+			for range rng.IntN(12) {
+				a[it.ID] = append(a[it.ID], fmt.Sprint(rng.IntN(50)))
+			}
+		}
+		m.Responses[i].Answers = a
+	}
+	load(t, s, m, m.Responses)
+	query := assess.Query{Wave: m.Wave, Questionnaire: q, Factors: factors, Items: true, Shares: shares}
+	compareCells(t, s, m, query)
+	c, err := newCellsQuery(query, []assess.Cube{{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.words.list) <= fewWords {
+		t.Errorf("%d words, which tests nothing", len(c.words.list))
 	}
 }
