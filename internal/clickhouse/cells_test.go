@@ -509,6 +509,31 @@ func TestPortionsGiveTheSameCells(t *testing.T) {
 	}
 }
 
+// So many people share a cell that their weights leave the first limb of a sum.
+func TestManyPeopleInACell(t *testing.T) {
+	q, _ := civic(t)
+	m := wave(q, nil, 400, rand.New(rand.NewPCG(3, 4)))
+	for i := range m.Cases {
+		m.Cases[i].Stratum, m.Cases[i].PSU = "all", "one"
+	}
+	s := open(t)
+	load(t, s, m, m.Responses)
+	query := assess.Query{Wave: m.Wave, Questionnaire: q, Items: true}
+	compareCells(t, s, m, query)
+	d, err := s.design(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := s.Cells(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := counting(d.ranges.given, d.ranges.cases)
+	if sum := math.Ldexp(cells.Rows[0].W, -in.low); len(cells.Rows) != 1 || in.limbs != 2 || sum < math.Exp2(64) {
+		t.Errorf("%d cells, %v units in %d limbs: this tests little", len(cells.Rows), sum, in.limbs)
+	}
+}
+
 // More different answers than can be numbered are refused, not mixed up.
 func TestTooManyDifferentAnswers(t *testing.T) {
 	q, _ := civic(t)
