@@ -54,10 +54,17 @@ func (st *station) estimate(ctx context.Context, wave, weights string) (e making
 		return e, err
 	}
 	e.Weights, e.At = r.weights, time.Now()
+	d, err := st.store.Digests(ctx, wave, e.Weights)
+	if err != nil {
+		return e, err
+	}
 	if e.Results, err = assessed(ctx, st, w, e.Weights, assess.Options{Variance: assess.Variance{Method: assess.Taylor}}); err != nil {
 		return e, err
 	}
-	d, err := st.store.Digests(ctx, wave, e.Weights)
+	after, err := st.store.Digests(ctx, wave, e.Weights)
+	if err == nil && after != d {
+		err = fmt.Errorf("%w: the cases or the weights of wave %s changed while the report was computed; make it again", surveys.ErrConflict, wave)
+	}
 	e.Data = making.Data{Interviews: e.Results.Responded, Questionnaire: w.Questionnaire.Version(), Sample: d.Sample, Standings: d.Standings, Weights: d.Weights}
 	return e, err
 }
@@ -79,7 +86,9 @@ func (st *station) freeze(ctx context.Context, o making.ReleaseOrder, chromium s
 	if err != nil {
 		return 0, err
 	}
-	r := &released{st: st, say: func(format string, args ...any) { slog.Info("release: " + fmt.Sprintf(format, args...)) }, wave: w, weights: o.Weights, opt: assess.Options{Variance: variance}, chromium: chromium}
+	r := &released{st: st, say: func(format string, args ...any) {
+		slog.Info("a release is being made", "said", fmt.Sprintf(format, args...))
+	}, wave: w, weights: o.Weights, opt: assess.Options{Variance: variance}, chromium: chromium}
 	for _, collector := range st.collectors {
 		r.Collectors = append(r.Collectors, collector.Address())
 	}

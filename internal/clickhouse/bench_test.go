@@ -62,7 +62,7 @@ func BenchmarkJob(b *testing.B) {
 	before, own := engine.cpu(b), process("self").cpu(b)
 	for b.Loop() {
 		begin := time.Now()
-		cells, err := s.CellsOf(b.Context(), query, assess.VarLiterate)
+		cells, err := cellsOf(b, s, query, assess.VarLiterate)
 		if err != nil {
 			b.Fatal(err)
 		}

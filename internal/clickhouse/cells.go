@@ -16,37 +16,23 @@ import (
 	"github.com/suyang-survey/suyang/surveys/score"
 )
 
-// Cells sums the responses of a wave in one query. Of several revisions of a
-// submission the latest counts, of several submissions of a case the one that was
-// finished first, by the rule of surveys.Counting; a response without a sampled case
-// counts nowhere, nor does one without a weight in the set asked for. A second, small query lists the
-// PSUs of the whole sample.
+// Cells sums the responses of a wave. Of several revisions of a submission the latest counts, of
+// several submissions of a case the one that was finished first, by the rule of
+// surveys.Counting; a response without a sampled case counts nowhere, nor does one without a
+// weight in the set asked for.
 //
 // The sums do not depend on the order in which the responses came: the same responses
 // give the same bytes.
 func (s *Store) Cells(ctx context.Context, q assess.Query) (*analysis.Cells, error) {
-	return s.cells(ctx, q)
-}
-
-// CellsOf is Cells with only the variables that are named, such as assess.VarLiterate or
-// an item of the questionnaire, in that order. What the others need is not computed.
-func (s *Store) CellsOf(ctx context.Context, q assess.Query, variables ...string) (*analysis.Cells, error) {
-	if len(variables) == 0 {
-		return nil, fmt.Errorf("sum the responses of wave %q: %w: no variable is named; name at least one", q.Wave, surveys.ErrInvalid)
-	}
-	return s.cells(ctx, q, variables...)
-}
-
-func (s *Store) cells(ctx context.Context, q assess.Query, variables ...string) (*analysis.Cells, error) {
-	of := assess.Cube{Variables: variables}
+	var of assess.Cube
 	for _, f := range q.Factors {
 		of.Factors = append(of.Factors, f.ID)
 	}
-	cells, err := s.Cubes(ctx, q, []assess.Cube{of})
+	sums, err := s.Cubes(ctx, q, []assess.Cube{of})
 	if err != nil {
 		return nil, err
 	}
-	return cells.Cells[0], nil
+	return sums.Cells[0], nil
 }
 
 // Cubes sums several cells, reading the responses once. A cube without variables has all that

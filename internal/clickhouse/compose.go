@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -47,14 +46,6 @@ func items(q *surveys.Questionnaire, dimension string) (n int) {
 // unit is a number for a PSU, which is quicker to compare than its names. That all
 // units of a sample differ is seen when they are listed.
 const unit = "bitXor(CAST(cityHash64(stratum), 'UInt64'), bitRotateLeft(CAST(cityHash64(psu), 'UInt64'), 1))"
-
-// counted is the query for the responses that count, with the columns listed.
-func counted(columns ...[]string) string {
-	return compose("counted", map[string]string{
-		"columns":    strings.Join(append([]string{"case_id"}, slices.Concat(columns...)...), ",\n"),
-		"superseded": superseded(""),
-	})
-}
 
 // drawnCases is the query for the drawn cases with their weights, with the levels of the factors that
 // are columns of the sample file and further columns; with standings, also the class, the

@@ -76,7 +76,7 @@ func TestTheSameInterviewsCountWhicheverNodesTookThem(t *testing.T) {
 			put(t, s, fmt.Sprintf("round %d block %d", round, k), block...)
 		}
 		var inStore []string
-		text := "SELECT hash FROM (" + counted([]string{"lower(hex(body_hash)) AS hash"}) + ")"
+		text := counted("lower(hex(body_hash))")
 		err := s.queryText(t.Context(), text, arguments{"wave": "w"}, func(rows driver.Rows) error {
 			inStore = append(inStore, "")
 			return rows.Scan(&inStore[len(inStore)-1])
@@ -138,7 +138,7 @@ func TestTwoNodesOneCase(t *testing.T) {
 			for i, r := range c.responses {
 				put(t, s, fmt.Sprint(i), r)
 			}
-			cells, err := s.CellsOf(t.Context(), assess.Query{Wave: "w", Questionnaire: q}, assess.VarLiterate)
+			cells, err := cellsOf(t, s, assess.Query{Wave: "w", Questionnaire: q}, assess.VarLiterate)
 			if err != nil || len(cells.Rows) != 1 || cells.Rows[0].Sums[0].WY != c.want {
 				t.Errorf("the cells are %+v (%v), want one person of whom the rate is %v", cells, err, c.want)
 			}

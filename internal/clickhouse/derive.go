@@ -233,6 +233,9 @@ func (r *reading) share(s assess.Share, variable int) (base int, err error) {
 		return 0, fmt.Errorf("%w: the questionnaire has no item %q", surveys.ErrInvalid, s.Item)
 	}
 	options := offered(r.query.Questionnaire, it)
+	if several := it.Type == surveys.Multiple || it.Type == surveys.Ranking; several && len(options) > wordBits {
+		return 0, fmt.Errorf("%w: item %q has %d options, and a topic can look at %d of a question with several answers; leave it out of the topics", surveys.ErrInvalid, s.Item, len(options), wordBits)
+	}
 	of := r.question(it, options, s.First)
 	name := of.name + "\x00" + strings.Join(s.Without, "\x00")
 	base = slices.Index(r.bases, name)

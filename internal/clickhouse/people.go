@@ -17,17 +17,7 @@ const portion = 1 << 19
 type logRange struct {
 	node     uint16
 	from, to uint64
-}
-
-// divided are so many pieces of a range, of about the same length.
-func divided(r logRange, pieces uint64) (list []logRange) {
-	further := (r.to - r.from) / pieces // than the first of a piece
-	for from := r.from; ; from += further + 1 {
-		if r.to-from <= further {
-			return append(list, logRange{r.node, from, r.to})
-		}
-		list = append(list, logRange{r.node, from, from + further})
-	}
+	records  uint64
 }
 
 // snapshot is what of the responses of a wave is looked at: what was there when it was made,
@@ -40,18 +30,32 @@ type snapshot struct {
 	superseded map[uint64]bool
 }
 
+// extend adds a piece of a log, to the piece before it if both are no more than a portion.
+func (s *snapshot) extend(r logRange, portion uint64) {
+	if n := len(s.ranges); n > 0 {
+		if before := &s.ranges[n-1]; before.node == r.node && before.records+r.records <= portion {
+			before.to, before.records = r.to, before.records+r.records
+			return
+		}
+	}
+	s.ranges = append(s.ranges, r)
+}
+
 // snapshot looks how far the responses of a wave go, and which of them do not count.
 func (s *Store) snapshot(ctx context.Context, args arguments) (snapshot, error) {
 	var shot snapshot
 	var nodes, ends []string
-	err := s.query(ctx, "logs", args, func(rows driver.Rows) error {
+	err := s.query(ctx, "logs", args.with("portion", s.portion), func(rows driver.Rows) error {
 		var node uint16
 		var first, last, records uint64
 		if err := rows.Scan(&node, &first, &last, &records); err != nil {
 			return err
 		}
-		nodes, ends = append(nodes, fmt.Sprint(node)), append(ends, fmt.Sprint(last))
-		shot.ranges = append(shot.ranges, divided(logRange{node, first, last}, (records+s.portion-1)/s.portion)...)
+		if n := len(nodes); n == 0 || nodes[n-1] != fmt.Sprint(node) {
+			nodes, ends = append(nodes, fmt.Sprint(node)), append(ends, "")
+		}
+		ends[len(ends)-1] = fmt.Sprint(last)
+		shot.extend(logRange{node, first, last, records}, s.portion)
 		return nil
 	})
 	if err != nil || len(nodes) == 0 {

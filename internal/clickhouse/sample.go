@@ -16,7 +16,7 @@ import (
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// The weights that are summed without loss; see sql/cells.sql.
+// The weights that are summed without loss; see exact.go.
 const minWeight, maxWeight = fieldwork.MinWeight, fieldwork.MaxWeight
 
 // PutSample stores the sample of a wave. To put the same sample again changes

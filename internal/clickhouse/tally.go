@@ -278,19 +278,32 @@ func (t *tally) add(shot snapshot, chunks []chunk) error {
 	first := 0
 	for i := range chunks {
 		from, c := first, &chunks[i]
-		each.Go(func() error { return t.read(shot, c, from) })
+		each.Go(func() error { return guarded(func() error { return t.read(shot, c, from) }) })
 		first += c.people
 	}
 	if err := each.Wait(); err != nil {
 		return err
 	}
 	t.people.sort(t.units)
-	var summed sync.WaitGroup
 	for _, w := range t.workers {
-		summed.Go(func() { t.sum(w) })
+		each.Go(func() error {
+			return guarded(func() error {
+				t.sum(w)
+				return nil
+			})
+		})
 	}
-	summed.Wait()
-	return nil
+	return each.Wait()
+}
+
+// guarded makes an error of a panic: a report is not worth the program, which takes interviews.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a fault of the program while it summed interviews: %v", p)
+		}
+	}()
+	return do()
 }
 
 // clear makes room for the people of chunks.

@@ -89,3 +89,73 @@ func BenchmarkFigures(b *testing.B) {
 		}
 	}
 }
+
+// A group that nobody was in when the tables were judged is not shown before they are judged
+// again, however many have come by then.
+func TestAGroupOfNobodyIsNotShownUnjudged(t *testing.T) {
+	const people, news = 2400, 12
+	f := begin(t, 0, 1)
+	rng := rand.New(rand.NewPCG(1, 1))
+	l := &large{}
+	cities := f.plan.Factor("city").Levels
+	education := f.plan.Factor("education")
+	var answers []string
+	for _, x := range f.plan.Factors {
+		if x.Sample == "" {
+			answers = append(answers, x.ID)
+		}
+	}
+	for range f.plan.Groups[0].Groups {
+		answers = append(answers, "group")
+	}
+	for i := range people + news {
+		late, psu := i >= people, i/12%200
+		city := cities[psu%len(cities)].Code
+		score := 100 * rng.Float64()
+		if late {
+			psu, score = 0, 100
+		}
+		id := fmt.Sprintf("c%07d", i)
+		l.cases = append(l.cases, live.Case{ID: id, Stratum: "s", PSU: fmt.Sprint(psu), Area: city[:4] + fmt.Sprintf("%02d", 2+psu%2),
+			Weight: 100, Columns: map[string]string{"city": city, "class": []string{"urban", "rural"}[psu%2]},
+			Class: fieldwork.ClassI, State: fieldwork.Approved, Interviewed: true, Approved: true})
+		r := live.Record{Score: score, Response: &surveys.Response{Node: 1, Seq: uint64(i + 1), Received: noon.Add(time.Duration(i) * time.Second),
+			Interview: surveys.Interview{ID: "i" + id, Case: id, Finished: noon}}}
+		for _, a := range answers {
+			switch {
+			case a != "education":
+				r.Levels = append(r.Levels, rng.IntN(2))
+			case late:
+				r.Levels = append(r.Levels, 0)
+			default:
+				r.Levels = append(r.Levels, 1+rng.IntN(len(education.Levels)-1))
+			}
+		}
+		l.records = append(l.records, r)
+	}
+	now := noon
+	board := live.NewBoard("w", f.q, f.plan, l, l)
+	board.SetClock(func() time.Time { return now })
+	first := func() live.Group {
+		t.Helper()
+		figures, err := board.Figures(t.Context(), live.Approved, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range figures.Tables {
+			if table.Factor.ID == "education" {
+				return table.Groups[0]
+			}
+		}
+		t.Fatal("there is no table by education")
+		return live.Group{}
+	}
+	l.moved = people
+	if g := first(); g.N != 0 {
+		t.Fatalf("%d people have the first level at the beginning", g.N)
+	}
+	l.moved, now = people+news, now.Add(live.Every)
+	if g := first(); g.N != news || !g.Withheld {
+		t.Errorf("of %d people of a group that was not judged the rate is %v, withheld %v", g.N, g.Estimate.Value, g.Withheld)
+	}
+}

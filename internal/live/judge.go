@@ -2,6 +2,7 @@ package live
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ type judgement struct {
 	pages map[string]analysis.Domain
 	// nothing may be shown but the rate of everybody.
 	nothing bool
+	// empty are the cells of nobody: who comes there was not judged.
+	empty map[string]bool
 	// people is how many were counted, moves how often anybody had come or gone by then.
 	people, moves int
 }
@@ -76,8 +79,7 @@ func cityOf(area string) string   { return area[:min(len(area), cityDigits)] }
 func countyOf(area string) string { return area[:min(len(area), countyDigits)] }
 
 // fewMoves is the part of the people of whom so few have come or gone that a judgement stands:
-// rates move by whole steps of people, so that what is new since then shows in none of them
-// before it is a group of its own that may be shown.
+// rates move by whole steps of people. A group that nobody was in waits for the next judgement.
 const fewMoves = 200
 
 // judged is what may be shown of a view, judged once for all areas.
@@ -128,6 +130,12 @@ func (j *judgement) judge(b *Board, people []*person) error {
 	disclosure.SamePeople(pub.Cells)
 	for i := range pub.Cells { // the page shows no weights
 		pub.Cells[i].Weighted, pub.Cells[i].WeightedOutcomes = 0, nil
+	}
+	j.empty = map[string]bool{}
+	for _, c := range pub.Cells {
+		if c.N == 0 {
+			j.empty[fmt.Sprint(c.Key)] = true
+		}
 	}
 	var err error
 	j.result, err = disclosure.Protect(pub, b.rules)
@@ -408,7 +416,7 @@ func (j *judgement) shows(area string, t *table, level int) bool {
 		return len(key) == 0
 	}
 	_, hidden := j.result.Suppressed(key)
-	return !hidden
+	return !hidden && !j.empty[fmt.Sprint(key)]
 }
 
 // areaKey is the cell of an area by itself.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,14 +121,22 @@ func syncFolder(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// thin removes the oldest reports of a wave beyond those that are kept.
+// thin removes the oldest reports of a wave beyond those that are kept, and the oldest records
+// of failures beyond as many, so that failures push out no report.
 func (s shelf) thin(wave string) error {
 	numbers, err := s.numbers(wave)
 	if err != nil {
 		return err
 	}
-	for i := 0; i < len(numbers)-s.keep; i++ {
-		err = errors.Join(err, os.RemoveAll(s.folder(wave, numbers[i])))
+	made, failed := 0, 0
+	for _, n := range slices.Backward(numbers) {
+		count := &made
+		if m, unread := readMade(s.folder(wave, n)); unread != nil || m.Failed != nil {
+			count = &failed
+		}
+		if *count++; *count > s.keep {
+			err = errors.Join(err, os.RemoveAll(s.folder(wave, n)))
+		}
 	}
 	return err
 }
@@ -182,8 +191,9 @@ func (s shelf) list(wave string) (list []Made, err error) {
 		if errors.Is(err, fs.ErrNotExist) { // removed meanwhile, as the oldest one
 			continue
 		}
-		if err != nil {
-			return nil, err
+		if err != nil { // the others can be read
+			slog.Error("the record of a report cannot be read", "folder", s.folder(wave, n), "error", err)
+			continue
 		}
 		list = append(list, m)
 	}
@@ -205,10 +215,14 @@ func readMade(dir string) (m Made, err error) {
 func (s shelf) open(wave string, number int, name string) (*os.File, Made, error) {
 	m, err := readMade(s.folder(wave, number))
 	if err == nil && slices.Contains(m.Files, name) {
-		f, err := os.Open(filepath.Join(s.folder(wave, number), name))
-		return f, m, err
+		var f *os.File
+		if f, err = os.Open(filepath.Join(s.folder(wave, number), name)); err == nil {
+			return f, m, nil
+		}
+	} else if err == nil {
+		err = fs.ErrNotExist
 	}
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("wave %s has no file %.80q of report %d: %w", wave, name, number, surveys.ErrNotFound)
 	}
 	return nil, m, err

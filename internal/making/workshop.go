@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,8 +94,8 @@ const mostKept = 2
 // New makes a workshop, and clears up what a crash left of a report that was being made.
 func New(cfg Config) (*Workshop, error) {
 	w := &Workshop{cfg: cfg, runner: newRunner(cfg.Limit, cfg.Now), shelf: shelf{cfg.Folder, cfg.Keep}}
-	if err := w.shelf.recover(cfg.Now()); err != nil {
-		return nil, fmt.Errorf("reports of the desk in %s: %w", cfg.Folder, err)
+	if err := w.shelf.recover(cfg.Now()); err != nil { // reports can be made again, interviews not
+		slog.Error("what a crash left of reports that were being made cannot be cleared up", "folder", cfg.Folder, "error", err)
 	}
 	return w, nil
 }

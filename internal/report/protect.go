@@ -478,13 +478,17 @@ func partsOf(fine, coarse *assess.Factor) map[string][]string {
 	return parts
 }
 
-// topics withholds the shares of too few people.
+// topics withholds the shares of too few people, and those that were withheld before.
 func (j *judge) topics(p *Protected) error {
 	for i := range j.results.Topics {
 		t := &j.results.Topics[i]
 		for _, group := range t.Groups {
-			if n := group.Rows[j.series].Estimate.N; n > 0 && n < j.rules.MinN {
-				p.hide(j.place(t.Topic.ID, group.Code), TooFew)
+			at := j.place(t.Topic.ID, group.Code)
+			switch n := group.Rows[j.series].Estimate.N; {
+			case n > 0 && n < j.rules.MinN:
+				p.hide(at, TooFew)
+			case n > 0 && slices.Contains(j.before, at):
+				p.hide(at, Complementary)
 			}
 		}
 		if err := j.topicLevels(t, p); err != nil {

@@ -408,3 +408,17 @@ func TestTheReportPrintsItsRules(t *testing.T) {
 		}
 	}
 }
+
+// A share of a topic that was withheld before stays withheld, too.
+func TestSharesWithheldBeforeStaySo(t *testing.T) {
+	at := Place{Table: "interest", Group: "C01"}
+	for _, before := range [][]Place{nil, {at}} {
+		p, err := Protect(full(), disclosure.DefaultRules(), before...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, is := p.Withheld(at); is != (before != nil) {
+			t.Errorf("withheld before %v: withheld now %v", before, is)
+		}
+	}
+}

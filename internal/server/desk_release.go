@@ -35,7 +35,7 @@ var releaseFaultWords = map[release.FaultKind]string{
 // releaseCheck checks a release: its signature, its key, every file, and that it fits the
 // releases around it.
 func (d *desk) releaseCheck(v *call) error {
-	f, err := d.figures(v, "figures.releases")
+	f, err := d.ofWhole(v, "figures.releases")
 	if err != nil {
 		return err
 	}

@@ -320,6 +320,9 @@ func (d *desk) releaseFile(v *call) error {
 		return err
 	}
 	if !e.Public {
+		if _, err := d.ofWhole(v, "figures.releases"); err != nil {
+			return err
+		}
 		entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "read release", Object: fmt.Sprintf("%s %d", e.Wave, e.Number), Outcome: office.Done}
 		if err := d.office.Note(v.Request().Context(), entry); err != nil {
 			return err

@@ -256,7 +256,7 @@ func TestDeskReportRights(t *testing.T) {
 	account.Area = "3301" // a statistician of one city of several
 	d.must(d.office.PutAccount(t.Context(), account, "admin", noon))
 	city := d.as("stat")
-	for _, path := range []string{"/desk/village/report", "/desk/village/report/texts", "/desk/village/report/1/village.zh.csv"} {
+	for _, path := range []string{"/desk/village/report", "/desk/village/report/texts", "/desk/village/report/1/village.zh.csv", "/desk/village/releases/1", "/desk/village/releases/1/release.zip", "/desk/village/releases/1/release.json"} {
 		if status, _ := city.open(path); status != http.StatusNotFound {
 			t.Errorf("a statistician of one city opens %s: %d", path, status)
 		}

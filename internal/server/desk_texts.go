@@ -144,6 +144,8 @@ func (d *desk) showTexts(v *call, status int, sent *sentText) error {
 		if slices.ContainsFunc(p.Blocks, func(b textBlock) bool { return b.Sent }) {
 			p.At = roomLink{Name: f.say.words("desk.texts.at", "block", sent.edit.ID), Href: "#" + placeOf(sent.edit.ID)}
 		}
+	case sent != nil && sent.edit.Restore:
+		f.fault(f.say.words("desk.texts.nonumbers"))
 	case sent != nil:
 		f.fault(f.say.words("desk.texts.nonumbers"))
 		p.Lost = &textBlock{TextBlock: report.TextBlock{ID: sent.edit.ID, Facts: sent.edit.Facts, Version: sent.edit.Version}, Typed: sent.edit.Text}

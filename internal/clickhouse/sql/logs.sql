@@ -1,2 +1,7 @@
--- How far the log of each node goes for a wave, and how many records of it are there.
-SELECT node, min(seq), max(seq), count() FROM responses WHERE wave = {wave:String} GROUP BY node ORDER BY node
+-- Where the records of a wave lie in the log of each node: pieces of equal length, for a log
+-- may have other waves between.
+SELECT node, min(seq), max(seq), count()
+FROM responses
+WHERE wave = {wave:String}
+GROUP BY node, intDiv(seq, {portion:UInt64})
+ORDER BY node, min(seq)
