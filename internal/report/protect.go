@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -521,7 +522,7 @@ func (j *judge) topicLevels(t *assess.TopicResult, p *Protected) error {
 	for before := -1; before < len(hidden); {
 		before = len(hidden)
 		for g := range t.Groups {
-			if err := j.levelsOfShare(t, g, hidden); err != nil {
+			if err := j.levelsOfShare(t, g, hidden, p); err != nil {
 				return err
 			}
 		}
@@ -537,8 +538,24 @@ func (j *judge) topicLevels(t *assess.TopicResult, p *Protected) error {
 }
 
 // levelsOfShare adds the levels that have to be hidden in one share of a topic.
-func (j *judge) levelsOfShare(t *assess.TopicResult, share int, hidden map[string]Reason) error {
+func (j *judge) levelsOfShare(t *assess.TopicResult, share int, hidden map[string]Reason, p *Protected) error {
 	by, left := t.Topic.By, tallyOf(t.Groups[share].Rows[j.series])
+	// All who answered can be so few, or so alike, that nothing of the share may be shown.
+	nothing := func() {
+		if at := j.place(t.Topic.ID, t.Groups[share].Code); p.hidden[at] == "" {
+			p.hide(at, TooFew)
+		}
+		for _, l := range t.Levels {
+			hidden[l.Code] = cmp.Or(hidden[l.Code], Complementary)
+		}
+	}
+	switch {
+	case left.n == 0:
+		return nil
+	case left.n < j.rules.MinN:
+		nothing()
+		return nil
+	}
 	pub := disclosure.Publication{Dimensions: []disclosure.Dimension{{Name: by}}}
 	cells := []*judgedCell{{people: left, printed: true}}
 	for i, l := range t.Levels {
@@ -558,6 +575,10 @@ func (j *judge) levelsOfShare(t *assess.TopicResult, share int, hidden map[strin
 	}
 	known.bare(pub.Cells)
 	judgement, err := disclosure.ProtectInSteps(pub, j.rules)
+	if errors.Is(err, disclosure.ErrNobodyOutside) {
+		nothing()
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -422,3 +422,32 @@ func TestSharesWithheldBeforeStaySo(t *testing.T) {
 		}
 	}
 }
+
+// A topic that a few people answered is withheld; the rest of the report is made.
+func TestTopicOfAFewIsWithheld(t *testing.T) {
+	for _, n := range []int{0, 5, 12} { // all of the twelve gave the same answer
+		r := full()
+		topic := &r.Topics[1]
+		set := func(rows []assess.Row, n int) {
+			for i := range rows {
+				rows[i].Estimate.N, rows[i].Estimate.Weighted, rows[i].Estimate.Value = n, float64(n)*100, 1
+				rows[i].People = analysis.People{}
+			}
+		}
+		set(topic.Groups[0].Rows, n)
+		set(topic.By[0][0], n/2)
+		set(topic.By[0][1], n-n/2)
+		p, err := Protect(r, disclosure.DefaultRules())
+		if err != nil {
+			t.Fatalf("%d people answered: %v", n, err)
+		}
+		_, share := p.Withheld(Place{Table: "channels-any", Group: topic.Groups[0].Code})
+		_, level := p.Withheld(Place{Table: "channels-any", Group: topic.Groups[0].Code, By: "1"})
+		if share != (n == 5) || level != (n > 0) {
+			t.Errorf("%d people answered: withheld %v, and by level %v", n, share, level)
+		}
+		if _, err := Build(r, surveys.ZH, Options{Disclosure: p}); err != nil {
+			t.Error(err)
+		}
+	}
+}
