@@ -278,6 +278,29 @@ func TestLimitAndKeep(t *testing.T) {
 	}
 }
 
+// Failures push out no report, whatever their number.
+func TestFailuresPushNoReportOut(t *testing.T) {
+	b := newBench(t)
+	b.cfg.Keep = 2
+	b.open()
+	if err := b.Make(order("stat", surveys.ZH), noted); err != nil {
+		t.Fatal(err)
+	}
+	b.wait(ReportKind)
+	b.cfg.Limit, b.hold = 20*time.Millisecond, make(chan struct{})
+	b.open()
+	for range 4 {
+		if err := b.Make(order("stat", surveys.ZH), noted); err != nil {
+			t.Fatal(err)
+		}
+		b.wait(ReportKind)
+	}
+	list, err := b.Made("zj")
+	if err != nil || len(list) != 3 || list[2].Number != 1 || list[2].Failed != nil || list[1].Failed == nil {
+		t.Errorf("the list is %+v, %v", list, err)
+	}
+}
+
 // Texts are drafted from the numbers that were computed, and saved into the file that commands
 // read.
 func TestTexts(t *testing.T) {
