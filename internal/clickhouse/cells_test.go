@@ -623,11 +623,11 @@ func TestWhatArrivesMeanwhileDoesNotCount(t *testing.T) {
 				meanwhile = nil
 			}
 			for i := range chunks {
-				err := chunks[i].each(shot, func(k int, given numbers) {
+				err := chunks[i].each(shot, func(k, from, to int) {
 					for n := range p.numbers {
 						p.numbers[n] = chunks[i].values[n].f64(k)
 					}
-					all[chunks[i].cases.u64(k)] = r.answered(p, given)
+					all[chunks[i].cases.u64(k)] = r.answered(p, chunks[i].given[2*from:2*to])
 				})
 				if err != nil {
 					return err

@@ -21,34 +21,53 @@ type cube struct {
 	factors   []int // of the query
 	places    []field
 	words     int // of the levels
-	shared    int // so many factors come first in all cubes
+	// steps is what a level more of each factor adds to the place of a cell in table, where
+	// all are missing at the origin... 
+	steps     []int
+	origin    int
 	variables []*variable
 	scales    scales
 	size      int     // of a block
 	base      []int32 // where the sums of each base of the reading begin; -1
 	at        []int32 // where those of each variable of the query begin; -1
 	order     []int   // of each variable of the query among those of the cube
-	few       bool    // few variables are looked at one by one
+	// answers has where the number of an answer is added, of people with a score and without;
+	// nil if no variable is that of an answer.
+	answers, unscored *answerPlaces
 
 	from  int32 // the first PSU
 	units []*unitCells
 	free  []uint64 // for further blocks
+
+	// What is at hand of the PSU whose people are added.
+	unit *unitCells
+	// table has the cells of the PSU by their levels, each one more, and absolute zeros for
+	// others. Where there are too many levels for it, a hash table of the keys takes its place.
+	table []int32
+	later []laterAnswers
 }
 
-// unitCells are the cells of a PSU. Each PSU has its own hash table, for people come one PSU
-// after the other.
+// unitCells are the cells of a PSU.
 type unitCells struct {
 	keys   []uint64   // levels of each cell
+	places []int32    // of each in the table of a cube, unless that is a hash table
 	blocks [][]uint64 // sums of each
 	// absent has by cell Σw and Σw² of who has no value of each variable; nil if all
 	// have.
 	absent [][]uint64
-	slots  []int32 // a hash table of cells, each one more
 }
 
-// fewVariables are so few that looking at each is quicker than going through all that a person
-// has.
-const fewVariables = 8
+// mostPlaces is how large a table of cells by their levels may be: some for each cube should
+// stay near the processor.
+const mostPlaces = 1 << 16
+
+// answerPlaces says where in a block the weight of somebody is added for an answer. An answer
+// that means nothing, or several things, adds to a few numbers that nobody reads, which is
+// quicker than asking; what several mean is in further.
+type answerPlaces struct {
+	first   []int32 // by number of the answer
+	further map[int][]int32
+}
 
 // cellsInAPage is how many blocks are made at once.
 const cellsInAPage = 64
@@ -56,7 +75,7 @@ const cellsInAPage = 64
 // newCube is a cube without people.
 func (c *cellsQuery) newCube(of cubeOf, in scales, from, to int32) *cube {
 	k := &cube{
-		factors: of.factors, places: of.places, words: of.words, shared: c.shared, scales: in, few: len(of.variables) <= fewVariables,
+		factors: of.factors, places: of.places, words: of.words, scales: in,
 		from: from, units: make([]*unitCells, to-from),
 	}
 	k.base, k.at, k.order = make([]int32, len(c.bases)), make([]int32, len(c.variables)), make([]int, len(c.variables))
@@ -77,50 +96,154 @@ func (c *cellsQuery) newCube(of cubeOf, in scales, from, to int32) *cube {
 		k.variables = append(k.variables, v)
 		k.size += v.sum.limbs + v.squares.limbs
 	}
+	k.tabulate(c)
+	k.placeAnswers(c)
 	return k
 }
 
-// cell finds the cell of the people of a PSU with these levels of the factors of the query.
-func (k *cube) cell(unit int32, prefix uint64, levels []int32, key []uint64) (*unitCells, int) {
-	key = key[:k.words]
-	clear(key)
-	if k.shared > 0 {
-		key[0] = prefix
-	}
-	for i, p := range k.places[k.shared:] {
-		key[p.word] |= uint64(levels[k.factors[k.shared+i]]+1) << p.shift
-	}
-	u := k.units[unit-k.from]
-	if u == nil {
-		u = &unitCells{slots: make([]int32, 16)}
-		k.units[unit-k.from] = u
-	}
-	for i := u.slot(hashOf(key)); ; i = u.slot(uint64(i) + 1) {
-		n := int(u.slots[i]) - 1
-		if n < 0 {
-			u.keys, u.blocks = append(u.keys, key...), append(u.blocks, k.block())
-			n = len(u.blocks) - 1
-			u.slots[i] = int32(n) + 1
-			u.grow(k.words)
-			return u, n
+// tabulate lays out the table of the cells.
+func (k *cube) tabulate(c *cellsQuery) {
+	size := 1
+	for _, f := range k.factors {
+		k.steps = append(k.steps, size)
+		if size *= len(c.query.Factors[f].Levels) + 1; size > mostPlaces {
+			k.steps = nil
+			return
 		}
-		if equal(u.keys[n*len(key):(n+1)*len(key)], key) {
-			return u, n
+	}
+	for _, step := range k.steps {
+		k.origin += step
+	}
+	k.table = make([]int32, size)
+}
+
+// unread is how many numbers of a block nobody reads: one after the other is added to, for the
+// processor waits for a number that it has just changed.
+const unread = 4
+
+// placeAnswers finds where answers are added.
+func (k *cube) placeAnswers(c *cellsQuery) {
+	if !slices.ContainsFunc(k.variables, func(v *variable) bool { return v.share || v.kind == ofItem }) {
+		return
+	}
+	size := k.size
+	k.size += unread * k.scales.w.limbs
+	of := func(counts func(v *variable) bool) *answerPlaces {
+		a := &answerPlaces{further: map[int][]int32{}}
+		for n := range c.keys + len(c.words.items) {
+			var places []int32
+			if n > 0 && n < c.keys {
+				for _, v := range c.ones[c.codes[n-1]] {
+					if k.at[v] >= 0 && counts(&c.variables[v]) {
+						places = append(places, k.at[v])
+					}
+				}
+			}
+			switch len(places) {
+			case 1:
+				a.first = append(a.first, places[0])
+				continue
+			case 0:
+			default:
+				a.further[n] = places
+			}
+			a.first = append(a.first, int32(size+n%unread*k.scales.w.limbs))
 		}
+		return a
+	}
+	k.answers = of(func(*variable) bool { return true })
+	k.unscored = of(func(v *variable) bool { return !v.share })
+}
+
+// enter makes a PSU the one whose people are added.
+func (k *cube) enter(unit int32) {
+	u := &k.units[unit-k.from]
+	if *u == nil {
+		*u = new(unitCells)
+	}
+	k.unit = *u
+	if k.steps == nil {
+		k.hash()
+		return
+	}
+	for n, place := range k.unit.places {
+		k.table[place] = int32(n) + 1
 	}
 }
 
-// slot is where the search for a hash begins.
-func (u *unitCells) slot(hash uint64) int { return int(hash) & (len(u.slots) - 1) }
+// leave forgets the cells that are at hand.
+func (k *cube) leave() {
+	for _, place := range k.unit.places {
+		k.table[place] = 0
+	}
+	k.unit = nil
+}
 
-// equal compares two keys of the same length.
-func equal(a, b []uint64) bool {
-	for i, word := range a {
-		if word != b[i] {
-			return false
+// cell finds the cell of people with these levels of the factors of the query.
+func (k *cube) cell(levels []int32, key []uint64) int {
+	if k.steps == nil {
+		return k.hashedCell(levels, key)
+	}
+	place := k.origin
+	for i, f := range k.factors {
+		place += int(levels[f]) * k.steps[i]
+	}
+	if n := k.table[place]; n > 0 {
+		return int(n) - 1
+	}
+	k.unit.places = append(k.unit.places, int32(place))
+	k.table[place] = int32(len(k.unit.places))
+	return k.newCell(k.key(levels, key))
+}
+
+// key packs levels.
+func (k *cube) key(levels []int32, room []uint64) []uint64 {
+	key := room[:k.words]
+	clear(key)
+	for i, p := range k.places {
+		key[p.word] |= uint64(levels[k.factors[i]]+1) << p.shift
+	}
+	return key
+}
+
+// newCell makes a cell of the PSU, and returns its number.
+func (k *cube) newCell(key []uint64) int {
+	u := k.unit
+	u.keys, u.blocks = append(u.keys, key...), append(u.blocks, k.block())
+	return len(u.blocks) - 1
+}
+
+// hashedCell is cell with a hash table.
+func (k *cube) hashedCell(levels []int32, room []uint64) int {
+	key := k.key(levels, room)
+	slot := k.slot(key)
+	if n := k.table[slot]; n > 0 {
+		return int(n) - 1
+	}
+	n := k.newCell(key)
+	k.table[slot] = int32(n) + 1
+	if 2*len(k.unit.blocks) >= len(k.table) {
+		k.hash()
+	}
+	return n
+}
+
+// hash makes a hash table of the cells of the PSU, at most half full.
+func (k *cube) hash() {
+	k.table = zeros(k.table, 1<<bits.Len(uint(2*len(k.unit.blocks)+8)))
+	for n := range k.unit.blocks {
+		k.table[k.slot(k.unit.keys[n*k.words:(n+1)*k.words])] = int32(n) + 1
+	}
+}
+
+// slot is that of a key in the hash table, or the free one where it belongs.
+func (k *cube) slot(key []uint64) int {
+	last := len(k.table) - 1
+	for i := int(hashOf(key)) & last; ; i = (i + 1) & last {
+		if n := int(k.table[i]) - 1; n < 0 || slices.Equal(k.unit.keys[n*k.words:(n+1)*k.words], key) {
+			return i
 		}
 	}
-	return true
 }
 
 // hashOf mixes the words of a key.
@@ -142,37 +265,92 @@ func (k *cube) block() []uint64 {
 	return b
 }
 
-// grow doubles the hash table when it is half full.
-func (u *unitCells) grow(words int) {
-	if 2*len(u.blocks) < len(u.slots) {
-		return
-	}
-	u.slots = make([]int32, 2*len(u.slots))
-	for n := range u.blocks {
-		i := u.slot(hashOf(u.keys[n*words : (n+1)*words]))
-		for u.slots[i] > 0 {
-			i = u.slot(uint64(i) + 1)
-		}
-		u.slots[i] = int32(n) + 1
-	}
-}
-
-// add adds a person.
-func (k *cube) add(p *respondent) {
-	u, n := k.cell(p.unit, p.prefix, p.levels, p.key)
-	b := u.blocks[n]
+// add adds a person of the portion, but for the variables of single answers: those of all
+// people of a cell are added one after the other, for a cell has many of them.
+func (k *cube) add(p *respondent, place int32) {
+	n := k.cell(p.levels, p.key)
+	b := k.unit.blocks[n]
 	at := addAt(b, 0, p.w)
 	at = addAt(b, at, p.squared)
 	at = addAt(b, at, p.base)
 	largest(b[at:at+2], p.weight)
+	for _, v := range p.verdicts {
+		if at := k.at[v]; at >= 0 {
+			addAt(b, int(at), p.w)
+		}
+	}
+	for i := range p.products {
+		y := &p.products[i]
+		if at := k.at[y.place]; at >= 0 && !y.missing {
+			addAt(b, addAt(b, int(at), y.sum), y.squares)
+		}
+	}
+	if k.answers != nil {
+		k.addTogether(b, p)
+		k.later = append(k.later, laterAnswers{n, place, p.scored()})
+	}
+	if len(p.absent) > 0 {
+		k.miss(n, p)
+	}
+}
+
+// addTogether adds what a person has of the variables of answers that mean something together.
+func (k *cube) addTogether(b []uint64, p *respondent) {
 	for _, base := range p.without {
 		if at := int(k.base[base]); at >= 0 {
 			addAt(b, addAt(b, at, p.w), p.squared)
 		}
 	}
-	k.addVariables(b, p)
-	if len(p.absent) > 0 {
-		k.miss(u, n, p)
+	for _, v := range p.ones {
+		if at := k.at[v]; at >= 0 {
+			addAt(b, int(at), p.w)
+		}
+	}
+}
+
+// laterAnswers are those of a person of the portion that are added later, to a cell of the PSU.
+type laterAnswers struct {
+	cell   int
+	place  int32
+	scored bool
+}
+
+// addAnswers adds those of the people of the PSU, whose numbers and weights it asks for.
+func (k *cube) addAnswers(of func(place int32) (given numbers, w []uint64)) {
+	slices.SortFunc(k.later, func(a, b laterAnswers) int { return a.cell - b.cell })
+	for _, l := range k.later {
+		places := k.answers
+		if !l.scored {
+			places = k.unscored
+		}
+		given, w := of(l.place)
+		places.add(k.unit.blocks[l.cell], given, w)
+	}
+	k.later = k.later[:0]
+}
+
+// add adds a weight for each of the answers.
+func (a *answerPlaces) add(b []uint64, given numbers, w []uint64) {
+	if len(w) == 2 { // as addAt, with the weight at hand
+		w0, w1 := w[0], w[1]
+		for i := 0; i+1 < len(given); i += 2 {
+			at := a.first[int(given[i])|int(given[i+1])<<8]
+			sum := b[at : at+2 : at+2]
+			lo, carry := bits.Add64(sum[0], w0, 0)
+			sum[0] = lo
+			sum[1] += w1 + carry
+		}
+	} else {
+		for i := 0; i+1 < len(given); i += 2 {
+			addAt(b, int(a.first[int(given[i])|int(given[i+1])<<8]), w)
+		}
+	}
+	if len(a.further) > 0 {
+		for i := 0; i+1 < len(given); i += 2 {
+			for _, at := range a.further[int(given[i])|int(given[i+1])<<8] {
+				addAt(b, int(at), w)
+			}
+		}
 	}
 }
 
@@ -199,42 +377,9 @@ func largest(two []uint64, weight float64) {
 	}
 }
 
-// addVariables adds what a person has of the variables.
-func (k *cube) addVariables(b []uint64, p *respondent) {
-	switch {
-	case k.few:
-		for _, v := range k.variables {
-			if v.binary && p.is[v.place] {
-				addAt(b, int(k.at[v.place]), p.w)
-			}
-		}
-	case len(p.w) == 2: // as addAt, with the weight at hand
-		w0, w1 := p.w[0], p.w[1]
-		for _, v := range p.ones {
-			if at := k.at[v]; at >= 0 {
-				sum := b[at : at+2 : at+2]
-				lo, carry := bits.Add64(sum[0], w0, 0)
-				sum[0] = lo
-				sum[1] += w1 + carry
-			}
-		}
-	default:
-		for _, v := range p.ones {
-			if at := k.at[v]; at >= 0 {
-				addAt(b, int(at), p.w)
-			}
-		}
-	}
-	for i := range p.products {
-		y := &p.products[i]
-		if at := k.at[y.place]; at >= 0 && !y.missing {
-			addAt(b, addAt(b, int(at), y.sum), y.squares)
-		}
-	}
-}
-
 // miss counts a person as one of those who have no value of some variables.
-func (k *cube) miss(u *unitCells, n int, p *respondent) {
+func (k *cube) miss(n int, p *respondent) {
+	u := k.unit
 	for len(u.absent) <= n {
 		u.absent = append(u.absent, nil)
 	}

@@ -124,6 +124,50 @@ func (ws *words) operand(q *surveys.Questionnaire, it *surveys.Item) operand {
 // numbers.
 type answersKey [4]uint64
 
+// levelMemory remembers levels by answers. It is a hash table, at most half full.
+type levelMemory struct {
+	slots []rememberedLevel
+	used  int
+}
+
+// rememberedLevel is the level of some answers.
+type rememberedLevel struct {
+	key  answersKey
+	more int32 // two more than the level; 0 in a free slot
+}
+
+// level is that of answers, which is found once.
+func (m *levelMemory) level(key *answersKey, p *person, find leveler) int {
+	if 2*m.used >= len(m.slots) {
+		m.grow()
+	}
+	s := m.slot(key)
+	if s.more == 0 {
+		*s = rememberedLevel{*key, int32(find(p)) + 2}
+		m.used++
+	}
+	return int(s.more) - 2
+}
+
+// slot is that of some answers, or the free one where they belong.
+func (m *levelMemory) slot(key *answersKey) *rememberedLevel {
+	for i := hashOf(key[:]); ; i++ {
+		if s := &m.slots[i&uint64(len(m.slots)-1)]; s.more == 0 || s.key == *key {
+			return s
+		}
+	}
+}
+
+func (m *levelMemory) grow() {
+	before := m.slots
+	m.slots = make([]rememberedLevel, max(64, 2*len(before)))
+	for i := range before {
+		if s := &before[i]; s.more != 0 {
+			*m.slot(&s.key) = *s
+		}
+	}
+}
+
 // conditional finds the index of the level whose condition holds first: -1 when none does,
 // or one before it cannot be told. Conditions are evaluated once for all people of the same
 // answers to them; remembered is what was found, which each goroutine has for itself.
@@ -162,8 +206,8 @@ func (ws *words) conditional(f assess.Factor, q *surveys.Questionnaire) (leveler
 	if size > 2*wordBits || len(numbers) > 2 {
 		return level, nil
 	}
-	number := len(ws.remembered)
-	ws.remembered = append(ws.remembered, f.ID)
+	number := ws.remembered
+	ws.remembered++
 	return func(p *person) int {
 		var key answersKey
 		at := 0
@@ -178,37 +222,28 @@ func (ws *words) conditional(f assess.Factor, q *surveys.Questionnaire) (leveler
 		for i, n := range numbers {
 			key[2+i] = math.Float64bits(p.numbers[n])
 		}
-		known := p.remembered[number]
-		l, there := known[key]
-		if !there {
-			l = level(p)
-			known[key] = l
-		}
-		return l
+		return p.remembered[number].level(&key, p, level)
 	}, nil
 }
 
-// question is an unscored question as variables see it.
+// question is an unscored question whose answers mean something together: one with several
+// answers, or that takes over the answer to another.
 type question struct {
 	name string
-	// field is that of the answer: its place among the options, from 1; where several can be
-	// chosen, bits of them. Without an answer there, that in the field otherwise is taken.
+	// field has bits of the options that were chosen; or the place of the only one, from 1, and
+	// otherwise that of the question whose answer is taken over.
 	field, otherwise field
 	several          bool
 	// bases are those of its variables. Of one answer, meanings has by its place what it means
-	// to them, 0 for no answer. Of several, marked has each variable.
+	// to them, 0 for no answer. Of several, each base has its variables.
 	bases    []int
 	meanings []meaning
-	marked   []markedShare
+	marked   []markedBase
 }
 
-// meaning is what an answer means to the variables of a question: one that is 1, or -1, further
-// ones that are, and bases that do not hold.
-type meaning struct {
-	one              int
-	more             bool // there is anything else
-	further, without []int
-}
+// meaning is what an answer means to variables: those that are 1, and the bases that do not
+// hold.
+type meaning struct{ ones, without []int }
 
 // given is what somebody answered.
 func (q *question) given(words []uint64) uint64 {
@@ -218,11 +253,31 @@ func (q *question) given(words []uint64) uint64 {
 	return q.otherwise.of(words)
 }
 
-// markedShare is a variable of a question with several answers.
+// markedBase has the variables of a question with several answers that have a base in common.
+type markedBase struct {
+	base      int
+	excluding uint64 // bits of options
+	// single has the bits of the options of which variable has one each, and shares are all
+	// other variables.
+	single   uint64
+	variable [wordBits]int
+	shares   []markedShare
+}
+
+// markedShare is a variable that is 1 when one of some options was chosen.
 type markedShare struct {
-	variable, base     int
-	first              bool   // of those with this base
-	options, excluding uint64 // bits
+	variable int
+	options  uint64 // bits
+}
+
+// share adds a variable.
+func (m *markedBase) share(variable int, options uint64) {
+	if bits.OnesCount64(options) == 1 && m.single&options == 0 {
+		m.single |= options
+		m.variable[bits.TrailingZeros64(options)] = variable
+		return
+	}
+	m.shares = append(m.shares, markedShare{variable, options})
 }
 
 // share adds a variable of an unscored question, and returns the number of its base: variables
@@ -233,18 +288,23 @@ func (r *reading) share(s assess.Share, variable int) (base int, err error) {
 		return 0, fmt.Errorf("%w: the questionnaire has no item %q", surveys.ErrInvalid, s.Item)
 	}
 	options := offered(r.query.Questionnaire, it)
-	if several := it.Type == surveys.Multiple || it.Type == surveys.Ranking; several && len(options) > wordBits {
+	several := it.Type == surveys.Multiple || it.Type == surveys.Ranking && !s.First
+	if several && len(options) > wordBits {
 		return 0, fmt.Errorf("%w: item %q has %d options, and a topic can look at %d of a question with several answers; leave it out of the topics", surveys.ErrInvalid, s.Item, len(options), wordBits)
 	}
-	of := r.question(it, options, s.First)
-	name := of.name + "\x00" + strings.Join(s.Without, "\x00")
-	base = slices.Index(r.bases, name)
-	fresh := base < 0
-	if fresh {
-		base, r.bases, of.bases = len(r.bases), append(r.bases, name), append(of.bases, len(r.bases))
+	if !several && !(s.First && it.From != "") {
+		return r.shareOfOne(it, options, s, variable), nil
 	}
-	if of.several {
-		of.marked = append(of.marked, markedShare{variable, base, fresh, mask(options, s.Options), mask(options, s.Without)})
+	of := r.question(it, options, several)
+	base, fresh := r.baseOf(of.name, s)
+	if fresh {
+		of.bases = append(of.bases, base)
+	}
+	if several {
+		if fresh {
+			of.marked = append(of.marked, markedBase{base: base, excluding: mask(options, s.Without)})
+		}
+		of.marked[slices.IndexFunc(of.marked, func(m markedBase) bool { return m.base == base })].share(variable, mask(options, s.Options))
 		return base, nil
 	}
 	if fresh {
@@ -254,33 +314,81 @@ func (r *reading) share(s assess.Share, variable int) (base int, err error) {
 		m := &of.meanings[i+1]
 		switch excluded := slices.Contains(s.Without, o); {
 		case excluded && fresh:
-			m.more, m.without = true, append(m.without, base)
-		case excluded || !slices.Contains(s.Options, o):
-		case m.one < 0:
-			m.one = variable
-		default:
-			m.more, m.further = true, append(m.further, variable)
+			m.without = append(m.without, base)
+		case !excluded && slices.Contains(s.Options, o):
+			m.ones = append(m.ones, variable)
 		}
 	}
 	return base, nil
 }
 
-// question finds the question about an item, made when it is asked for the first time.
-func (r *reading) question(it *surveys.Item, options []string, first bool) *question {
-	ws := &r.words
-	q := question{meanings: slices.Repeat([]meaning{{one: -1}}, len(options)+1)}
-	q.meanings[0].more = true
-	switch {
-	case it.Type == surveys.Multiple || it.Type == surveys.Ranking && !first:
-		q.name, q.field, q.several = "several\x00"+it.ID, ws.several(it.ID, options), true
-	case it.Type == surveys.Ranking:
-		q.name, q.field = "first\x00"+it.ID, ws.first(it.ID, options)
-	case first && it.From != "":
-		q.name, q.field, q.otherwise = "from\x00"+it.ID, ws.one(it.ID, options), ws.one(it.From, options)
-	default:
-		q.name, q.field = "one\x00"+it.ID, ws.one(it.ID, options)
+// baseOf is the number of the base of a share, and whether it is a new one.
+func (r *reading) baseOf(question string, s assess.Share) (base int, fresh bool) {
+	name := question + "\x00" + strings.Join(s.Without, "\x00")
+	if base = slices.Index(r.bases, name); base >= 0 {
+		return base, false
 	}
-	return r.keep(q)
+	r.bases = append(r.bases, name)
+	return len(r.bases) - 1, true
+}
+
+// shareOfOne adds a variable of the only answer to a question, or of the first one: each answer
+// means the same whatever else was answered.
+func (r *reading) shareOfOne(it *surveys.Item, options []string, s assess.Share, variable int) int {
+	name := "one\x00" + it.ID
+	if s.First && it.Type == surveys.Ranking {
+		name = "first\x00" + it.ID
+	}
+	base, fresh := r.baseOf(name, s)
+	if fresh {
+		r.held = append(r.held, heldBase{base, r.words.field(1)})
+	}
+	holds := r.held[slices.IndexFunc(r.held, func(h heldBase) bool { return h.base == base })].field
+	for _, o := range options {
+		if slices.Contains(s.Without, o) {
+			continue
+		}
+		codes := []answerCode{code(it.ID, true, o)}
+		if s.First && it.Type == surveys.Ranking {
+			codes = append(codes, code(it.ID, false, o))
+		}
+		for _, c := range codes {
+			if fresh {
+				r.words.add(holds, c, 1)
+			}
+			if slices.Contains(s.Options, o) {
+				r.makeOne(c, variable)
+			}
+		}
+	}
+	return base
+}
+
+// heldBase is a base of variables of one answer, with the bit that says that it holds.
+type heldBase struct {
+	base  int
+	field field
+}
+
+// makeOne notes that an answer makes a variable 1.
+func (r *reading) makeOne(c answerCode, variable int) {
+	if r.ones == nil {
+		r.ones = map[answerCode][]int{}
+	}
+	if !slices.Contains(r.ones[c], variable) {
+		r.ones[c] = append(r.ones[c], variable)
+	}
+}
+
+// question finds the question about an item, made when it is asked for the first time.
+func (r *reading) question(it *surveys.Item, options []string, several bool) *question {
+	if several {
+		return r.keep(question{name: "several\x00" + it.ID, field: r.words.several(it.ID, options), several: true})
+	}
+	return r.keep(question{
+		name: "from\x00" + it.ID, field: r.words.one(it.ID, options), otherwise: r.words.one(it.From, options),
+		meanings: make([]meaning, len(options)+1),
+	})
 }
 
 // keep keeps a question unless it is there.

@@ -44,11 +44,11 @@ func TestAnswersOfAnotherCase(t *testing.T) {
 		c.given = binary.LittleEndian.AppendUint16(c.given, uint16(i+1))
 	}
 	var seen []uint16
-	if err := c.each(snapshot{superseded: map[uint64]bool{1: true}}, func(_ int, given numbers) { seen = append(seen, given.u16(0)) }); err != nil || len(seen) != 1 || seen[0] != 1 {
+	if err := c.each(snapshot{superseded: map[uint64]bool{1: true}}, func(_, from, _ int) { seen = append(seen, c.given.u16(from)) }); err != nil || len(seen) != 1 || seen[0] != 1 {
 		t.Errorf("%v, %v", seen, err)
 	}
 	c.given[4], c.given[5] = 0x11, 0x11
-	if err := c.each(snapshot{}, func(int, numbers) {}); !errors.Is(err, errUneven) {
+	if err := c.each(snapshot{}, func(int, int, int) {}); !errors.Is(err, errUneven) {
 		t.Errorf("answers of another case: %v", err)
 	}
 }

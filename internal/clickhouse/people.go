@@ -163,20 +163,19 @@ func (s *Store) chunks(ctx context.Context, text string, args arguments, lists [
 	return all, err
 }
 
-// each calls do for those of the chunk who count, with the place among its people and the
-// numbers of the answers.
-func (c *chunk) each(shot snapshot, do func(i int, given numbers)) error {
-	rest := c.given
+// each calls do for those of the chunk who count, with the place among its people and those of
+// the answers among all: from ≤ i < to.
+func (c *chunk) each(shot snapshot, do func(i, from, to int)) error {
+	from := 0
 	for i := range c.people {
-		size := 2 * int(c.lengths.i32(i))
-		given := rest[:size]
-		rest = rest[size:]
-		if size < 2 || given.u16(0) != uint16(c.cases.u64(i)) {
+		to := from + int(c.lengths.i32(i))
+		if to == from || c.given.u16(from) != uint16(c.cases.u64(i)) {
 			return errUneven
 		}
 		if len(shot.superseded) == 0 || !shot.superseded[c.records.u64(i)] {
-			do(i, given[2:])
+			do(i, from+1, to)
 		}
+		from = to
 	}
 	return nil
 }

@@ -19,10 +19,14 @@ type reading struct {
 	words  words
 	// levels find the levels of the factors of the query; nil of those that the sample has.
 	levels []leveler
-	// questions are the unscored ones, and bases the names of the conditions under which
-	// people have a value of variables of them.
+	// ones are the variables that an answer makes 1, of those with a score if they are shares.
+	ones map[answerCode][]int
+	// questions are the unscored ones whose answers mean something together. bases are the
+	// names of the conditions under which people have a value of variables of unscored
+	// questions, and held are those that a single answer decides.
 	questions []*question
 	bases     []string
+	held      []heldBase
 
 	codes   []answerCode       // by their numbers, from 1
 	keys    int                // the number of the first scored item, as one that was asked
@@ -32,7 +36,7 @@ type reading struct {
 }
 
 // fewWords are so many words that the processor keeps them at hand while it adds to all of them.
-const fewWords = 8
+const fewWords = 4
 
 // newReading reads for the score and the factors of a query.
 func newReading(q assess.Query) (*reading, error) {
@@ -154,7 +158,7 @@ type person struct {
 	points   []float64
 	literate bool
 	// remembered are the levels found for the answers of others, by the conditional factor.
-	remembered []map[answersKey]int
+	remembered []levelMemory
 }
 
 func (p *person) scored() bool { return !math.IsNaN(p.total) }
@@ -163,13 +167,10 @@ func (p *person) scored() bool { return !math.IsNaN(p.total) }
 func (r *reading) newPerson() *person {
 	p := &person{
 		words: make([]uint64, len(r.words.list)), numbers: make([]float64, len(r.words.numbers)), points: make([]float64, r.points),
-		remembered: make([]map[answersKey]int, len(r.words.remembered)),
+		remembered: make([]levelMemory, r.words.remembered),
 	}
 	if n := r.askedWords(); n > 0 {
 		p.asked = make([]uint64, n)
-	}
-	for i := range p.remembered {
-		p.remembered[i] = map[answersKey]int{}
 	}
 	return p
 }
@@ -184,28 +185,28 @@ func bit(b bool) int {
 	return 0
 }
 
-// read makes the words of the numbers of the answers; asked has no bits yet.
-func (r *reading) read(given numbers, words, asked []uint64) {
-	var m0, m1, m2, m3, m4, m5, m6, m7 uint64 // written out, for words in memory are slower
+// read makes the words of a person of the numbers of the answers.
+func (r *reading) read(p *person, given numbers) {
+	clear(p.asked)
+	var m0, m1, m2, m3 uint64 // written out, for words in memory are slower
 	for i := 0; i+1 < len(given); i += 2 {
 		n := int(given[i]) | int(given[i+1])<<8
 		if n >= len(r.adds) {
-			if n -= r.keys; n < len(r.words.items) {
-				asked[n/wordBits] |= 1 << (n % wordBits)
+			if n -= r.keys; n < len(r.words.items) && p.asked != nil {
+				p.asked[n/wordBits] |= 1 << (n % wordBits)
 			}
 			continue
 		}
 		a := &r.adds[n] // 0 adds nothing
 		m0, m1, m2, m3 = m0+a[0], m1+a[1], m2+a[2], m3+a[3]
-		m4, m5, m6, m7 = m4+a[4], m5+a[5], m6+a[6], m7+a[7]
 	}
-	copy(words, []uint64{m0, m1, m2, m3, m4, m5, m6, m7})
+	copy(p.words, []uint64{m0, m1, m2, m3})
 	if r.further != nil {
-		r.readFurther(given, words[fewWords:])
+		r.readFurther(given, p.words[fewWords:])
 	}
-	if len(asked) > 0 && r.words.known.of(words) == uint64(len(r.words.items)) {
-		for i := range asked {
-			asked[i] = math.MaxUint64
+	if len(p.asked) > 0 && r.words.known.of(p.words) == uint64(len(r.words.items)) {
+		for i := range p.asked {
+			p.asked[i] = math.MaxUint64
 		}
 	}
 }

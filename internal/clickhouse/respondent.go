@@ -9,18 +9,16 @@ import (
 // respondent is a person as cubes add them. It is filled anew for each.
 type respondent struct {
 	person
-	unit   int32
 	levels []int32  // by factor of the query
-	prefix uint64   // the levels of the factors that come first in all cubes
 	key    []uint64 // room for the key of a cell
 
 	weight           float64
 	w, squared, base []uint64 // the weight, its square, and the weight before calibration
-	// ones are the binary variables that are 1, and is says so of each; the bases without do
-	// not hold; of the variables absent there is no value.
-	ones, without, absent []int
-	is                    []bool
-	products              []product
+	// verdicts are the binary variables of the score that are 1, and ones those of answers that
+	// mean something together; the bases without do not hold; of the variables absent there is
+	// no value.
+	verdicts, ones, without, absent []int
+	products                        []product
 }
 
 // product is a variable that is not binary: w·y and w·y².
@@ -33,7 +31,7 @@ type product struct {
 // newRespondent is room for a person.
 func (c *cellsQuery) newRespondent(in scales) *respondent {
 	p := &respondent{
-		person: *c.newPerson(), levels: make([]int32, len(c.query.Factors)), is: make([]bool, len(c.variables)),
+		person: *c.newPerson(), levels: make([]int32, len(c.query.Factors)),
 		w: make([]uint64, in.w.limbs), squared: make([]uint64, in.squared.limbs), base: make([]uint64, in.base.limbs),
 	}
 	words := 0
@@ -58,26 +56,25 @@ func (p *respondent) weigh(in scales, w, base float64) {
 }
 
 // fill works out what a person whose answers were read and who was weighed has of each
-// variable.
+// variable, but for those that cubes add by the numbers of the answers.
 func (c *cellsQuery) fill(p *respondent) {
 	c.score(&p.person)
-	for _, v := range p.ones {
-		p.is[v] = false
-	}
-	p.ones, p.without, p.absent = p.ones[:0], p.without[:0], p.absent[:0]
+	p.verdicts, p.ones, p.without, p.absent = p.verdicts[:0], p.ones[:0], p.without[:0], p.absent[:0]
 	c.fillScores(p)
-	c.fillItems(p)
-	if p.scored() {
-		for _, q := range c.questions {
-			q.fill(p)
+	c.fillMissed(p)
+	if !p.scored() {
+		for base := range c.bases {
+			p.without = append(p.without, base)
 		}
-	} else {
-		for _, q := range c.questions {
-			p.without = append(p.without, q.bases...)
+		return
+	}
+	for w, all := range c.holding {
+		for lacking := all &^ p.words[w]; lacking != 0; lacking &= lacking - 1 {
+			p.without = append(p.without, c.holds[w*wordBits+bits.TrailingZeros64(lacking)])
 		}
 	}
-	for _, v := range p.ones {
-		p.is[v] = true
+	for _, q := range c.questions {
+		q.fill(p)
 	}
 }
 
@@ -105,22 +102,16 @@ func (c *cellsQuery) fillScores(p *respondent) {
 		case !p.scored():
 			p.absent = append(p.absent, place)
 		case v.kind == ofLiteracy && p.literate, v.kind == ofLevel && criterion.Reaches(p.total, criterion.Levels[v.index].Cut):
-			p.ones = append(p.ones, place)
+			p.verdicts = append(p.verdicts, place)
 		}
 	}
 }
 
-// fillItems takes which scored items were answered right.
-func (c *cellsQuery) fillItems(p *respondent) {
-	for w, wanted := range c.wanted {
-		if p.asked != nil {
-			for missed := wanted &^ p.asked[w]; missed != 0; missed &= missed - 1 {
-				p.absent = append(p.absent, c.itemPlaces[w*wordBits+bits.TrailingZeros64(missed)])
-			}
-			wanted &= p.asked[w]
-		}
-		for right := p.words[w] & wanted; right != 0; right &= right - 1 {
-			p.ones = append(p.ones, c.itemPlaces[w*wordBits+bits.TrailingZeros64(right)])
+// fillMissed takes which scored items were not asked.
+func (c *cellsQuery) fillMissed(p *respondent) {
+	for w, asked := range p.asked {
+		for missed := c.wanted[w] &^ asked; missed != 0; missed &= missed - 1 {
+			p.absent = append(p.absent, c.itemPlaces[w*wordBits+bits.TrailingZeros64(missed)])
 		}
 	}
 }
@@ -131,26 +122,25 @@ func (q *question) fill(p *respondent) {
 	switch {
 	case !q.several:
 		m := &q.meanings[given]
-		if m.one >= 0 {
-			p.ones = append(p.ones, m.one)
-		}
-		if m.more {
-			p.ones, p.without = append(p.ones, m.further...), append(p.without, m.without...)
-		}
+		p.ones, p.without = append(p.ones, m.ones...), append(p.without, m.without...)
 		return
 	case given == 0:
 		p.without = append(p.without, q.bases...)
 		return
 	}
 	for i := range q.marked {
-		v := &q.marked[i]
-		switch {
-		case given&v.excluding != 0:
-			if v.first {
-				p.without = append(p.without, v.base)
+		m := &q.marked[i]
+		if given&m.excluding != 0 {
+			p.without = append(p.without, m.base)
+			continue
+		}
+		for chosen := given & m.single; chosen != 0; chosen &= chosen - 1 {
+			p.ones = append(p.ones, m.variable[bits.TrailingZeros64(chosen)])
+		}
+		for _, s := range m.shares {
+			if given&s.options != 0 {
+				p.ones = append(p.ones, s.variable)
 			}
-		case given&v.options != 0:
-			p.ones = append(p.ones, v.variable)
 		}
 	}
 }

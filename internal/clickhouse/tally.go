@@ -26,8 +26,9 @@ type cellsQuery struct {
 	verdicts   []int
 	wanted     []uint64
 	itemPlaces []int
-	// shared factors come first in all cubes, and their levels have the same places there.
-	shared int
+	// holding has the bits of words that say that a base holds, and holds which base that is.
+	holding []uint64
+	holds   []int
 }
 
 // cubeOf says what a cube sums, by places among the factors and the variables of a query.
@@ -57,16 +58,22 @@ func newCellsQuery(q assess.Query, cubes []assess.Cube) (*cellsQuery, error) {
 	}
 	for i := range c.variables {
 		v := &c.variables[i]
-		if v.place = i; !v.share {
-			continue
-		}
-		if v.base, err = c.share(q.Shares[v.index], i); err != nil {
-			return nil, err
+		switch v.place = i; {
+		case v.share:
+			if v.base, err = c.share(q.Shares[v.index], i); err != nil {
+				return nil, err
+			}
+		case v.kind == ofItem:
+			for _, k := range q.Questionnaire.Item(c.words.items[v.index]).Key {
+				c.makeOne(code(c.words.items[v.index], true, k), i)
+			}
 		}
 	}
+	if err := c.finish(); err != nil {
+		return nil, err
+	}
 	c.place()
-	c.begin()
-	return c, c.finish()
+	return c, nil
 }
 
 // choose keeps the variables that any cube has, and says which these are.
@@ -122,33 +129,8 @@ func packing(factors []assess.Factor) (places []field, words int) {
 	return places, words
 }
 
-// begin finds the factors that come first in all cubes, in the first word.
-func (c *cellsQuery) begin() {
-	for len(c.cubes) > 0 && c.shared < len(c.cubes[0].places) {
-		f, p := c.cubes[0].factors[c.shared], c.cubes[0].places[c.shared]
-		same := func(of cubeOf) bool {
-			return c.shared < len(of.factors) && of.factors[c.shared] == f && of.places[c.shared] == p
-		}
-		if p.word > 0 || slices.ContainsFunc(c.cubes, func(of cubeOf) bool { return !same(of) }) {
-			return
-		}
-		c.shared++
-	}
-}
-
-// prefix packs the levels of the factors that come first in all cubes.
-func (c *cellsQuery) prefix(levels []int32) (word uint64) {
-	if c.shared == 0 {
-		return 0
-	}
-	of := &c.cubes[0]
-	for i, p := range of.places[:c.shared] {
-		word |= uint64(levels[of.factors[i]]+1) << p.shift
-	}
-	return word
-}
-
-// place notes where the variables are that have no question of their own.
+// place notes where the variables are that have no question of their own, and what says that
+// bases hold.
 func (c *cellsQuery) place() {
 	c.wanted, c.itemPlaces = make([]uint64, c.words.right()), make([]int, len(c.words.items))
 	for i, v := range c.variables {
@@ -159,6 +141,11 @@ func (c *cellsQuery) place() {
 			c.wanted[v.index/wordBits] |= 1 << (v.index % wordBits)
 			c.itemPlaces[v.index] = i
 		}
+	}
+	c.holding, c.holds = make([]uint64, len(c.words.list)), make([]int, len(c.words.list)*wordBits)
+	for _, h := range c.held {
+		c.holding[h.field.word] |= 1 << h.field.shift
+		c.holds[h.field.word*wordBits+h.field.shift] = h.base
 	}
 }
 
@@ -186,6 +173,8 @@ type tally struct {
 	people  portionOf
 	// responded counts the drawn cases with an interview that counts.
 	responded atomic.Int64
+	// looked is made of what was looked at ahead, and means nothing.
+	looked atomic.Uint64
 }
 
 // worker sums the people of the PSUs from ≤ unit < to.
@@ -193,18 +182,22 @@ type worker struct {
 	from, to int32
 	person   *respondent
 	cubes    []*cube
+	looked   uint64
 }
 
-// portionOf has the words of some people, one after the other, and what is known of their cases,
-// with the PSU of each, -1 of who does not count.
+// portionOf is where the answers of some people are, one after the other, and what is known of
+// their cases, with the PSU of each, -1 of who does not count.
 type portionOf struct {
-	words, asked []uint64
-	values       []float64
-	cases        []uint64
-	units        []int32
-	order        []int32 // those who count, by PSU
-	begin        []int32 // where each PSU begins in order
+	chunks  []chunk
+	answers []answersAt
+	cases   []uint64
+	units   []int32
+	order   []int32 // those who count, by PSU
+	begin   []int32 // where each PSU begins in order
 }
+
+// answersAt is where the answers of a person are: in a chunk, those from ≤ i < to of all.
+type answersAt struct{ chunk, person, from, to uint32 }
 
 // sum reads all responses and sums them. The sample is read while the first ones are.
 func (s *Store) sum(ctx context.Context, c *cellsQuery, d design) (*tally, error) {
@@ -269,17 +262,17 @@ func (c *cellsQuery) newTally(sample *caseTable, d design) *tally {
 	return t
 }
 
-// add takes a portion of the people: their answers become words, they are put in the order of
-// the PSUs, so that what each is added to stays near the processor, and then they are added.
+// add takes a portion of the people: their cases are found, they are put in the order of the
+// PSUs, so that what each is added to stays near the processor, and then they are added.
 func (t *tally) add(shot snapshot, chunks []chunk) error {
-	t.people.clear(t.query.reading, t.sample.width, chunks)
+	t.people.clear(t.sample.width, chunks)
 	var each errgroup.Group
 	each.SetLimit(len(t.workers))
 	first := 0
 	for i := range chunks {
-		from, c := first, &chunks[i]
-		each.Go(func() error { return guarded(func() error { return t.read(shot, c, from) }) })
-		first += c.people
+		from := first
+		each.Go(func() error { return guarded(func() error { return t.find(shot, i, from) }) })
+		first += chunks[i].people
 	}
 	if err := each.Wait(); err != nil {
 		return err
@@ -307,38 +300,36 @@ func guarded(do func() error) (err error) {
 }
 
 // clear makes room for the people of chunks.
-func (p *portionOf) clear(r *reading, width int, chunks []chunk) {
+func (p *portionOf) clear(width int, chunks []chunk) {
 	n := 0
 	for i := range chunks {
 		n += chunks[i].people
 	}
-	p.words = zeros(p.words, n*len(r.words.list))
-	p.asked = zeros(p.asked, n*r.askedWords())
-	p.values = zeros(p.values, n*len(r.words.numbers))
-	p.cases, p.units = zeros(p.cases, n*width), zeros(p.units, n)
+	p.chunks, p.answers, p.cases, p.units = chunks, room(p.answers, n), room(p.cases, n*width), room(p.units, n)
 }
+
+// room is that of an earlier list if it is enough for so many, with anything in it.
+func room[T any](of []T, n int) []T { return slices.Grow(of[:0], n)[:n] }
 
 // zeros are so many, in the room of an earlier list if that is enough.
 func zeros[T any](of []T, n int) []T {
-	of = slices.Grow(of[:0], n)[:n]
+	of = room(of, n)
 	clear(of)
 	return of
 }
 
-// read makes words of the answers of a chunk, whose people have places from the first one on.
-func (t *tally) read(shot snapshot, c *chunk, first int) error {
-	p, r := &t.people, t.query.reading
-	width, asked, values := len(r.words.list), r.askedWords(), len(r.words.numbers)
-	places := make([]int32, c.people) // looked up beside each other, for each waits long
-	for i := range places {
-		place := t.sample.find(c.cases.u64(i))
+// find finds the cases of a chunk, whose people have places from the first one on.
+func (t *tally) find(shot snapshot, number, first int) error {
+	p, c := &t.people, &t.people.chunks[number]
+	places := make([]int32, c.people)
+	looked := t.sample.findAll(c.cases, func(i, place int) {
 		places[i], p.units[first+i] = int32(place), -1
 		if place >= 0 {
 			copy(p.cases[(first+i)*t.sample.width:], t.sample.at(place))
 		}
-	}
+	})
 	responded := int64(0)
-	err := c.each(shot, func(i int, given numbers) {
+	err := c.each(shot, func(i, from, to int) {
 		if places[i] < 0 {
 			return
 		}
@@ -353,13 +344,10 @@ func (t *tally) read(shot snapshot, c *chunk, first int) error {
 		if of.weight() == 0 {
 			return // it has none in the set asked for
 		}
-		p.units[n] = of.unit()
-		r.read(given, p.words[n*width:(n+1)*width], p.asked[n*asked:(n+1)*asked])
-		for k, column := range c.values {
-			p.values[n*values+k] = column.f64(i)
-		}
+		p.units[n], p.answers[n] = of.unit(), answersAt{uint32(number), uint32(i), uint32(from), uint32(to)}
 	})
 	t.responded.Add(responded)
+	t.looked.Add(looked)
 	return err
 }
 
@@ -386,24 +374,71 @@ func (p *portionOf) sort(n int) {
 
 // sum adds the people of the PSUs of a worker.
 func (t *tally) sum(w *worker) {
-	all, r, p := &t.people, t.query.reading, w.person
-	width, asked, values := len(r.words.list), r.askedWords(), len(r.words.numbers)
-	for _, i := range all.order[all.begin[w.from]:all.begin[w.to]] {
-		n := int(i)
-		of := sampled(all.cases[n*t.sample.width : (n+1)*t.sample.width])
-		p.words, p.numbers = all.words[n*width:(n+1)*width], all.values[n*values:(n+1)*values]
-		if asked > 0 {
-			p.asked = all.asked[n*asked : (n+1)*asked]
+	for unit := w.from; unit < w.to; unit++ {
+		people := t.people.order[t.people.begin[unit]:t.people.begin[unit+1]]
+		if len(people) == 0 {
+			continue
 		}
-		p.unit = all.units[n]
-		p.weigh(t.scales, of.weight(), of.base())
-		t.query.fill(p)
-		r.classify(&p.person, t.sample, of, p.levels)
-		p.prefix = t.query.prefix(p.levels)
 		for _, k := range w.cubes {
-			k.add(p)
+			k.enter(unit)
+		}
+		for group := range slices.Chunk(people, ahead) {
+			t.lookAhead(w, group)
+			for _, n := range group {
+				t.take(w.person, n)
+				for _, k := range w.cubes {
+					k.add(w.person, n)
+				}
+			}
+		}
+		for _, k := range w.cubes {
+			k.addAnswers(func(place int32) (numbers, []uint64) {
+				t.scales.w.split(t.caseOf(place).weight(), w.person.w)
+				return t.given(place), w.person.w
+			})
+			k.leave()
 		}
 	}
+}
+
+// lookAhead looks at what is known of some people of the portion.
+func (t *tally) lookAhead(w *worker, people []int32) {
+	for _, n := range people {
+		of := t.caseOf(n)
+		w.looked += uint64(t.people.answers[n].chunk) + of[0] + of[len(of)-1]
+	}
+	for _, n := range people {
+		for given := t.given(n); len(given) > 0; given = given[min(64, len(given)):] {
+			w.looked += uint64(given[0])
+		}
+		at := t.people.answers[n]
+		for _, column := range t.people.chunks[at.chunk].values {
+			w.looked += uint64(column[8*at.person])
+		}
+	}
+}
+
+// given are the numbers of the answers of a person of the portion.
+func (t *tally) given(place int32) numbers {
+	at := t.people.answers[place]
+	return t.people.chunks[at.chunk].given[2*int(at.from) : 2*int(at.to)]
+}
+
+// caseOf is the case of a person of the portion.
+func (t *tally) caseOf(place int32) sampled {
+	return sampled(t.people.cases[int(place)*t.sample.width : int(place+1)*t.sample.width])
+}
+
+// take fills a person with one of the portion.
+func (t *tally) take(p *respondent, place int32) {
+	at, of := t.people.answers[place], t.caseOf(place)
+	for k, column := range t.people.chunks[at.chunk].values {
+		p.numbers[k] = column.f64(int(at.person))
+	}
+	t.query.read(&p.person, t.given(place))
+	p.weigh(t.scales, of.weight(), of.base())
+	t.query.fill(p)
+	t.query.classify(&p.person, t.sample, of, p.levels)
 }
 
 // rows are the cells of each cube, by PSU and levels.

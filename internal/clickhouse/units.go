@@ -73,11 +73,11 @@ func (s *Store) interviews(ctx context.Context, r *reading, args arguments) (map
 	err := s.people(ctx, r, args, func(shot snapshot, chunks []chunk) error {
 		for i := range chunks {
 			c := &chunks[i]
-			err := c.each(shot, func(k int, given numbers) {
+			err := c.each(shot, func(k, from, to int) {
 				for n := range p.numbers {
 					p.numbers[n] = c.values[n].f64(k)
 				}
-				all[c.cases.u64(k)] = r.answered(p, given)
+				all[c.cases.u64(k)] = r.answered(p, c.given[2*from:2*to])
 			})
 			if err != nil {
 				return err
@@ -90,8 +90,7 @@ func (s *Store) interviews(ctx context.Context, r *reading, args arguments) (map
 
 // answered reads the answers of somebody whose numbers are known.
 func (r *reading) answered(p *person, given numbers) answered {
-	clear(p.asked)
-	r.read(given, p.words, p.asked)
+	r.read(p, given)
 	r.score(p)
 	a := answered{p.total, make([]int, len(r.levels))}
 	for f, level := range r.levels {

@@ -31,9 +31,9 @@ type words struct {
 	fields map[string]field
 	// numbers are the items whose numbers are looked at.
 	numbers []string
-	// remembered are the factors whose levels are found once for all people of the same
+	// remembered is for how many factors levels are found once for all people of the same
 	// answers.
-	remembered []string
+	remembered int
 }
 
 // word maps codes, and choices, to what they add.
