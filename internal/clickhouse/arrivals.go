@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/suyang-survey/suyang/internal/assess"
@@ -39,44 +40,55 @@ func (s *Store) Arrivals(ctx context.Context, q live.Query, after map[uint16]uin
 	if err := r.finish(); err != nil {
 		return explain(doing, err)
 	}
-	hashes, err := s.hashes(ctx, r.codes)
-	if err != nil {
+	if err := s.know(ctx, r); err != nil {
 		return explain(doing, err)
 	}
-	values := ""
-	for _, x := range r.valuesOf() {
-		values += ",\n" + x
-	}
-	text := compose("arrivals", map[string]string{"given": r.numbersOf(hashes), "values": values, "beyond": beyond(after)})
-	p := r.newPerson()
-	err = s.queryText(ctx, text, arguments{"wave": q.Wave}, func(rows driver.Rows) error {
-		record := live.Record{Response: new(surveys.Response)}
-		var hash string
-		var state []byte
-		into := []any{&record.Node, &record.Seq, &record.ID, &record.Revision, &record.Finished, &record.Received, &record.Partial, &hash, &record.Case, &state}
-		for i := range p.numbers {
-			into = append(into, &p.numbers[i])
-		}
-		if err := rows.Scan(into...); err != nil {
+	var (
+		nodes              proto.ColUInt16
+		seqs               proto.ColUInt64
+		ids                proto.ColUUID
+		revisions          proto.ColUInt32
+		finished, received proto.ColInt64
+		brokenOff          proto.ColUInt8
+		bodies             proto.ColFixedStr32
+		cases              proto.ColStr
+	)
+	answers, p := r.answerColumns(), r.newPerson()
+	columns := append(proto.Results{
+		{Name: "node", Data: &nodes}, {Name: "seq", Data: &seqs}, {Name: "submission_id", Data: &ids}, {Name: "revision", Data: &revisions},
+		{Name: "finished_ms", Data: &finished}, {Name: "received_ms", Data: &received}, {Name: "broken_off", Data: &brokenOff},
+		{Name: "body_hash", Data: &bodies}, {Name: "case_id", Data: &cases},
+	}, answers.results...)
+	text := compose("arrivals", map[string]string{"answers": columnList(answers.texts), "beyond": beyond(after)})
+	err = s.queryColumns(ctx, text, arguments{"wave": q.Wave}, columns, func(rows int) error {
+		c := chunk{people: rows}
+		if err := answers.take(&c); err != nil {
 			return err
 		}
-		given, n, err := uncount(state, 2)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return errUneven
-		}
-		a := r.answered(p, given[2:])
-		copy(record.BodyHash[:], hash)
-		record.Finished, record.Received = record.Finished.In(time.UTC), record.Received.In(time.UTC)
-		record.Score = a.score
-		for f := range q.Factors {
-			if q.Factors[f].Sample == "" {
-				record.Levels = append(record.Levels, a.levels[f])
+		from := uint32(0)
+		for i := range rows {
+			for k := range p.numbers {
+				p.numbers[k] = c.values[k][i]
+			}
+			a := r.answered(p, c.given[from:c.ends[i]])
+			from = c.ends[i]
+			record := live.Record{Score: a.score, Response: &surveys.Response{
+				Interview: surveys.Interview{
+					ID: ids[i].String(), Revision: revisions[i], Case: cases.Row(i),
+					Finished: time.UnixMilli(finished[i]).UTC(), Partial: brokenOff[i] != 0,
+				},
+				Node: nodes[i], Seq: seqs[i], Received: time.UnixMilli(received[i]).UTC(), BodyHash: bodies[i],
+			}}
+			for f := range q.Factors {
+				if q.Factors[f].Sample == "" {
+					record.Levels = append(record.Levels, a.levels[f])
+				}
+			}
+			if err := do(record); err != nil {
+				return err
 			}
 		}
-		return do(record)
+		return nil
 	})
 	return explain(doing, err)
 }

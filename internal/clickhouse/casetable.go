@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/bits"
 
+	"github.com/ClickHouse/ch-go/proto"
+
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -70,8 +72,7 @@ func (c sampled) drawn() bool           { return c[3]&notDrawn == 0 }
 func (c sampled) counts() bool          { return c[3]&notCounted == 0 }
 func (c sampled) level(k int) int32     { return int32(c[3+(1+k)/2] >> ((1 + k) % 2 * 32)) }
 
-// slot is where the search for a hash begins. Cases come from the store by the first bits of
-// their hashes, so that those that follow each other lie near each other.
+// slot is where the search for a hash begins.
 func (d *caseTable) slot(hash uint64) int { return int(hash >> d.shift) }
 
 // find returns the place of a case by the hash of its ID, -1 when it is not in the sample.
@@ -89,19 +90,19 @@ func (d *caseTable) find(hash uint64) int {
 const ahead = 64
 
 // findAll finds the places of cases by the hashes of their IDs, and calls do with each.
-func (d *caseTable) findAll(hashes numbers, do func(i, place int)) (looked uint64) {
-	for first, people := 0, len(hashes)/8; first < people; first += ahead {
-		end := min(people, first+ahead)
-		for i := first; i < end; i++ {
-			looked += uint64(d.slots[d.slot(hashes.u64(i))])
+func (d *caseTable) findAll(hashes []uint64, do func(i, place int)) (looked uint64) {
+	for first := 0; first < len(hashes); first += ahead {
+		group := hashes[first:min(first+ahead, len(hashes))]
+		for _, hash := range group {
+			looked += uint64(d.slots[d.slot(hash)])
 		}
-		for i := first; i < end; i++ {
-			if n := d.slots[d.slot(hashes.u64(i))]; n > 0 {
-				looked += d.cases[int(n-1)*d.width] + d.cases[int(n)*d.width-1]
+		for _, hash := range group {
+			if n := int(d.slots[d.slot(hash)]); n > 0 {
+				looked += d.cases[(n-1)*d.width] + d.cases[n*d.width-1]
 			}
 		}
-		for i := first; i < end; i++ {
-			do(i, d.find(hashes.u64(i)))
+		for i, hash := range group {
+			do(first+i, d.find(hash))
 		}
 	}
 	return looked
@@ -143,37 +144,41 @@ func (s *Store) caseTable(ctx context.Context, q assess.Query, on design) (*case
 	return d, err
 }
 
-// hashed is the query for lists of what a table of cases has under a digest, which is a
+// hashed is the query for columns of what a table of cases has under a digest, which is a
 // parameter.
-func hashed(table, digest string, lists []list, columns ...string) string {
-	return compose("hashed", map[string]string{"lists": texts(lists), "columns": columnList(columns), "table": table, "digest": digest})
+func hashed(table, digest string, columns ...string) string {
+	return compose("hashed", map[string]string{"columns": columnList(columns), "table": table, "digest": digest})
 }
 
-// sampledCasesText is the query for the sample: its lists, and which factors of the query are
-// columns of it.
-func sampledCasesText(q assess.Query) (text string, lists []list, factors []int) {
-	lists = []list{{of: "hash", size: 8}, {of: "unit", size: 8}, {of: "weight", size: 8}}
+// sampledCasesText is the query for the sample, and which factors of the query are columns of it.
+func sampledCasesText(q assess.Query) (text string, factors []int) {
 	columns := []string{unit + " AS unit", "weight"}
 	for i, f := range q.Factors {
 		if f.Sample != "" {
-			factors, lists = append(factors, i), append(lists, list{of: levelColumn(i), size: 4})
-			columns = append(columns, sampledLevel(q, i))
+			factors, columns = append(factors, i), append(columns, sampledLevel(q, i))
 		}
 	}
-	return hashed("sample", "sample", lists, columns...), lists, factors
+	return hashed("sample", "sample", columns...), factors
 }
 
 // sampledCases reads the sample with its own weights.
 func (s *Store) sampledCases(ctx context.Context, q assess.Query, on design) (*caseTable, error) {
-	text, lists, factors := sampledCasesText(q)
+	text, factors := sampledCasesText(q)
 	d := newCaseTable(factors, on.ranges.cases)
-	err := s.queryLists(ctx, text, on.on.args, lists, func(n int, columns []numbers) error {
-		for i := range n {
-			unit, known := on.index[columns[1].u64(i)]
+	var hashes, units proto.ColUInt64
+	var weights proto.ColFloat64
+	levels := make([]proto.ColInt32, len(factors))
+	columns := proto.Results{{Name: "hash", Data: &hashes}, {Name: "unit", Data: &units}, {Name: "weight", Data: &weights}}
+	for k, f := range factors {
+		columns = append(columns, proto.ResultColumn{Name: levelColumn(f), Data: &levels[k]})
+	}
+	err := s.queryColumns(ctx, text, on.on.args, columns, func(rows int) error {
+		for i := range rows {
+			unit, known := on.index[units[i]]
 			if !known {
 				return fmt.Errorf("%w: the sample changed meanwhile; ask again", surveys.ErrConflict)
 			}
-			d.append(columns[0].u64(i), int32(unit), columns[2].f64(i), func(k int) int32 { return columns[3+k].i32(i) })
+			d.append(hashes[i], int32(unit), weights[i], func(k int) int32 { return levels[k][i] })
 		}
 		return nil
 	})
@@ -189,18 +194,19 @@ func (s *Store) countCases(ctx context.Context, d *caseTable, args arguments) er
 	for n := range d.len() {
 		d.at(n)[3] |= notCounted
 	}
-	lists := []list{{of: "hash", size: 8}, {of: "eligible", size: 1}, {of: "toUInt8(counts)", size: 1}}
-	return s.queryLists(ctx, hashed("standings", "standings", lists, "eligible", "counts"), args, lists, func(n int, columns []numbers) error {
-		for i := range n {
-			place := d.find(columns[0].u64(i))
-			if place < 0 || columns[2][i] == 0 {
-				continue
+	var hashes proto.ColUInt64
+	var eligible, counts proto.ColUInt8
+	columns := proto.Results{{Name: "hash", Data: &hashes}, {Name: "eligible", Data: &eligible}, {Name: "counted", Data: &counts}}
+	return s.queryColumns(ctx, hashed("standings", "standings", "eligible", "toUInt8(counts) AS counted"), args, columns, func(int) error {
+		d.findAll(hashes, func(i, place int) {
+			if place < 0 || counts[i] == 0 {
+				return
 			}
 			c := d.at(place)
-			w := c.weight() * float64(max(columns[1][i], 1))
+			w := c.weight() * float64(max(eligible[i], 1))
 			c.weigh(w, w)
 			c[3] &^= notCounted
-		}
+		})
 		return nil
 	})
 }
@@ -211,19 +217,20 @@ func (s *Store) weighCases(ctx context.Context, d *caseTable, args arguments) er
 	for n := range d.len() {
 		d.at(n)[1] = 0
 	}
-	lists := []list{{of: "hash", size: 8}, {of: "weight", size: 8}, {of: "base", size: 8}}
-	return s.queryLists(ctx, hashed("weights", "weights", lists, "weight", "base"), args, lists, func(n int, columns []numbers) error {
-		for i := range n {
-			place := d.find(columns[0].u64(i))
+	var hashes proto.ColUInt64
+	var weights, bases proto.ColFloat64
+	columns := proto.Results{{Name: "hash", Data: &hashes}, {Name: "weight", Data: &weights}, {Name: "base", Data: &bases}}
+	return s.queryColumns(ctx, hashed("weights", "weights", "weight", "base"), args, columns, func(int) error {
+		d.findAll(hashes, func(i, place int) {
 			if place < 0 {
-				continue
+				return
 			}
-			c, before := d.at(place), columns[2].f64(i)
+			c, before := d.at(place), bases[i]
 			if before == 0 {
 				before = c.base()
 			}
-			c.weigh(columns[1].f64(i), before)
-		}
+			c.weigh(weights[i], before)
+		})
 		return nil
 	})
 }

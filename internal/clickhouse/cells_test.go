@@ -623,15 +623,12 @@ func TestWhatArrivesMeanwhileDoesNotCount(t *testing.T) {
 				meanwhile = nil
 			}
 			for i := range chunks {
-				err := chunks[i].each(shot, func(k, from, to int) {
+				chunks[i].each(shot, func(k int, from, to uint32) {
 					for n := range p.numbers {
-						p.numbers[n] = chunks[i].values[n].f64(k)
+						p.numbers[n] = chunks[i].values[n][k]
 					}
-					all[chunks[i].cases.u64(k)] = r.answered(p, chunks[i].given[2*from:2*to])
+					all[chunks[i].cases[k]] = r.answered(p, chunks[i].given[from:to])
 				})
-				if err != nil {
-					return err
-				}
 			}
 			return nil
 		})
@@ -720,13 +717,8 @@ func TestComposedQueries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hashes := map[answerCode]uint64{}
-	for i, code := range c.codes {
-		hashes[code] = uint64(1000 + i)
-	}
-	text, _ := c.answersText(hashes)
-	golden(t, "answers.sql", text)
-	cases, _, _ := sampledCasesText(query)
+	golden(t, "answers.sql", c.answersText())
+	cases, _ := sampledCasesText(query)
 	golden(t, "cases.sql", cases)
 	query.Weights = ""
 	golden(t, "units.sql", unitsText(query, false))

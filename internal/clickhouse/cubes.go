@@ -18,11 +18,11 @@ type scales struct{ w, squared, base scale }
 // largest weights as bits of float64; of each base number, Σw and Σw²; of each variable its
 // number of ones and Σwy, and of one that is not binary Σwy².
 type cube struct {
-	factors   []int // of the query
-	places    []field
-	words     int // of the levels
+	factors []int // of the query
+	places  []field
+	words   int // of the levels
 	// steps is what a level more of each factor adds to the place of a cell in table, where
-	// all are missing at the origin... 
+	// all are missing at the origin...
 	steps     []int
 	origin    int
 	variables []*variable
@@ -316,7 +316,7 @@ type laterAnswers struct {
 }
 
 // addAnswers adds those of the people of the PSU, whose numbers and weights it asks for.
-func (k *cube) addAnswers(of func(place int32) (given numbers, w []uint64)) {
+func (k *cube) addAnswers(of func(place int32) (given []uint16, w []uint64)) {
 	slices.SortFunc(k.later, func(a, b laterAnswers) int { return a.cell - b.cell })
 	for _, l := range k.later {
 		places := k.answers
@@ -330,24 +330,22 @@ func (k *cube) addAnswers(of func(place int32) (given numbers, w []uint64)) {
 }
 
 // add adds a weight for each of the answers.
-func (a *answerPlaces) add(b []uint64, given numbers, w []uint64) {
+func (a *answerPlaces) add(b []uint64, given []uint16, w []uint64) {
 	if len(w) == 2 { // as addAt, with the weight at hand
-		w0, w1 := w[0], w[1]
-		for i := 0; i+1 < len(given); i += 2 {
-			at := a.first[int(given[i])|int(given[i+1])<<8]
-			sum := b[at : at+2 : at+2]
+		first, w0, w1 := a.first, w[0], w[1]
+		for _, n := range given {
+			sum := (*[2]uint64)(b[first[n]:])
 			lo, carry := bits.Add64(sum[0], w0, 0)
-			sum[0] = lo
-			sum[1] += w1 + carry
+			sum[0], sum[1] = lo, sum[1]+w1+carry
 		}
 	} else {
-		for i := 0; i+1 < len(given); i += 2 {
-			addAt(b, int(a.first[int(given[i])|int(given[i+1])<<8]), w)
+		for _, n := range given {
+			addAt(b, int(a.first[n]), w)
 		}
 	}
 	if len(a.further) > 0 {
-		for i := 0; i+1 < len(given); i += 2 {
-			for _, at := range a.further[int(given[i])|int(given[i+1])<<8] {
+		for _, n := range given {
+			for _, at := range a.further[int(n)] {
 				addAt(b, int(at), w)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 )
@@ -85,45 +86,37 @@ func superseded(until string) string {
 	return compose("superseded", map[string]string{"until": until})
 }
 
-// chunk has the answers of some people, as they come from the engine.
+// chunk has the answers of some people.
 type chunk struct {
-	people                  int
-	cases, records, lengths numbers
-	given                   numbers
-	values                  []numbers
+	people         int
+	cases, records []uint64 // hashes
+	// given has the numbers of the answers of all of them, and ends where those of each end.
+	given  []uint16
+	ends   []uint32
+	values [][]float64 // numbers that were given, NaN for none
 }
 
-// answersText is the query for the answers of a range of a log, with its lists.
-func (r *reading) answersText(hashes map[answerCode]uint64) (text string, lists []list) {
-	values := r.valuesOf()
-	lists = []list{{of: "hash", size: 8}, {of: "record", size: 8}, {of: "toUInt32(length(given))", size: 4}, {of: "given", size: 2, flat: true}}
-	for i := range values {
-		lists = append(lists, list{of: fmt.Sprintf("x%d", i), size: 8})
-		values[i] += fmt.Sprintf(" AS x%d", i)
-	}
-	return compose("answers", map[string]string{
-		"lists": texts(lists), "values": strings.Join(append(values, r.numbersOf(hashes)+" AS given"), ",\n"),
-	}), lists
+// answersText is the query for the answers of a range of a log.
+func (r *reading) answersText() string {
+	return compose("answers", map[string]string{"answers": columnList(r.answerColumns().texts)})
 }
 
 // people reads the answers of everybody who counts, and calls do with some hundred thousand
 // at a time, while the next ones are read.
 func (s *Store) people(ctx context.Context, r *reading, args arguments, do func(snapshot, []chunk) error) error {
-	hashes, err := s.hashes(ctx, r.codes)
-	if err != nil {
+	if err := s.know(ctx, r); err != nil {
 		return err
 	}
 	shot, err := s.snapshot(ctx, args)
 	if err != nil {
 		return err
 	}
-	text, lists := r.answersText(hashes)
 	group, ctx := errgroup.WithContext(ctx)
 	portions := make(chan []chunk)
 	group.Go(func() error {
 		defer close(portions)
 		for _, part := range shot.ranges {
-			chunks, err := s.chunks(ctx, text, args.with("node", part.node).with("from", part.from).with("to", part.to), lists)
+			chunks, err := s.chunks(ctx, r, args.with("node", part.node).with("from", part.from).with("to", part.to))
 			if err != nil {
 				return err
 			}
@@ -147,15 +140,15 @@ func (s *Store) people(ctx context.Context, r *reading, args arguments, do func(
 }
 
 // chunks reads a range of a log.
-func (s *Store) chunks(ctx context.Context, text string, args arguments, lists []list) (all []chunk, err error) {
-	err = s.queryLists(ctx, text, args, lists, func(people int, columns []numbers) error {
-		c := chunk{people, columns[0], columns[1], columns[2], columns[3], columns[4:]}
-		total := 0
-		for i := range people {
-			total += int(c.lengths.i32(i))
-		}
-		if 2*total != len(c.given) {
-			return errUneven
+func (s *Store) chunks(ctx context.Context, r *reading, args arguments) (all []chunk, err error) {
+	var cases, records proto.ColUInt64
+	answers := r.answerColumns()
+	columns := append(proto.Results{{Name: "hash", Data: &cases}, {Name: "record", Data: &records}}, answers.results...)
+	err = s.queryColumns(ctx, r.answersText(), args, columns, func(people int) error {
+		c := chunk{people: people, cases: cases, records: records}
+		cases, records = nil, nil
+		if err := answers.take(&c); err != nil {
+			return err
 		}
 		all = append(all, c)
 		return nil
@@ -163,19 +156,14 @@ func (s *Store) chunks(ctx context.Context, text string, args arguments, lists [
 	return all, err
 }
 
-// each calls do for those of the chunk who count, with the place among its people and those of
-// the answers among all: from ≤ i < to.
-func (c *chunk) each(shot snapshot, do func(i, from, to int)) error {
-	from := 0
-	for i := range c.people {
-		to := from + int(c.lengths.i32(i))
-		if to == from || c.given.u16(from) != uint16(c.cases.u64(i)) {
-			return errUneven
-		}
-		if len(shot.superseded) == 0 || !shot.superseded[c.records.u64(i)] {
-			do(i, from+1, to)
+// answers calls do for those of the chunk who count, with the place among its people and those
+// of the answers among all: from ≤ i < to.
+func (c *chunk) each(shot snapshot, do func(i int, from, to uint32)) {
+	from := uint32(0)
+	for i, to := range c.ends {
+		if len(shot.superseded) == 0 || !shot.superseded[c.records[i]] {
+			do(i, from, to)
 		}
 		from = to
 	}
-	return nil
 }

@@ -1,10 +1,12 @@
 package clickhouse
 
 import (
+	"context"
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
+	"slices"
+
+	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/surveys"
@@ -33,6 +35,8 @@ type reading struct {
 	adds    [][fewWords]uint64 // what each number adds to the first words
 	further [][]uint64         // and to those after them; nil if there are none
 	points  int                // how many dimensions there are
+	// byCode and byChoice have the numbers of the codes by what they are in the store.
+	byCode, byChoice map[uint64]uint16
 }
 
 // fewWords are so many words that the processor keeps them at hand while it adds to all of them.
@@ -100,53 +104,130 @@ func (r *reading) finish() error {
 	return nil
 }
 
-// numbersOf is the expression for the numbers of the answers: an array of those of the codes
-// that are looked at, 0 for others, and of the items that were asked unless all were. Before
-// them stands the end of the hash of the case.
-func (r *reading) numbersOf(hashes map[answerCode]uint64) string {
-	codes, choices := r.codes, []answerCode(nil)
+// know asks for what the codes are in the store.
+func (s *Store) know(ctx context.Context, r *reading) error {
+	hashes, err := s.hashes(ctx, r.codes)
+	if err != nil {
+		return err
+	}
+	r.byCode, r.byChoice = map[uint64]uint16{}, map[uint64]uint16{}
 	for i, c := range r.codes {
+		by := r.byCode
 		if c.kind == anyOfSeveral {
-			codes, choices = r.codes[:i], r.codes[i:]
-			break
+			by = r.byChoice
+		}
+		if _, taken := by[hashes[c]]; !taken {
+			by[hashes[c]] = uint16(i + 1)
 		}
 	}
-	translated := func(column string, list []answerCode, from int) string {
-		known, numbers := make([]string, len(list)), make([]string, len(list))
-		for i, c := range list {
-			known[i], numbers[i] = strconv.FormatUint(hashes[c], 10), strconv.Itoa(from+i)
-		}
-		return fmt.Sprintf("arrayMap(c -> transform(c, CAST([%s], 'Array(UInt64)'), CAST([%s], 'Array(UInt16)'), toUInt16(0)), %s)",
-			strings.Join(known, ", "), strings.Join(numbers, ", "), column)
-	}
-	arrays := []string{"[toUInt16(cityHash64(case_id))]", translated("codes", codes, 1)} // the scored items are among these
-	if len(choices) > 0 {
-		arrays = append(arrays, translated("choices", choices, 1+len(codes)))
+	return nil
+}
+
+// answerColumns are columns with the answers of people: the codes of each, those of the choices
+// of several, which items there is an answer to, and numbers that were given. Texts are their
+// expressions.
+type answerColumns struct {
+	reading              *reading
+	codes, choices, keys *lowLists // nil if nothing looks at them
+	values               []*proto.ColFloat64
+
+	results proto.Results
+	texts   []string
+}
+
+// answerColumns are those that are looked at.
+func (r *reading) answerColumns() *answerColumns {
+	a := &answerColumns{reading: r, codes: lowListsOf(new(proto.ColUInt64))}
+	a.add("codes", "codes", a.codes)
+	if slices.ContainsFunc(r.codes, func(c answerCode) bool { return c.kind == anyOfSeveral }) {
+		a.choices = lowListsOf(new(proto.ColUInt64))
+		a.add("choices", "choices", a.choices)
 	}
 	if r.words.asked {
-		arrays[1] += " AS answered"
-		arrays = append(arrays, r.askedOf("answered"))
+		a.keys = lowListsOf(new(proto.ColStr))
+		a.add("keys", "answers.keys", a.keys)
 	}
-	return "arrayConcat(" + strings.Join(arrays, ", ") + ")"
+	for i, item := range r.words.numbers {
+		column := new(proto.ColFloat64)
+		a.values = append(a.values, column)
+		a.add(fmt.Sprintf("x%d", i), fmt.Sprintf("if(mapContains(numbers, %[1]s), numbers[%[1]s], nan)", score.Quote(item)), column)
+	}
+	return a
 }
 
-// askedOf is the expression for the numbers of the scored items that were asked: none where
-// there is a listed answer to each of them.
-func (r *reading) askedOf(answered string) string {
-	items, numbers := make([]string, len(r.words.items)), make([]string, len(r.words.items))
-	for i, id := range r.words.items {
-		items[i], numbers[i] = score.Quote(id), strconv.Itoa(r.keys+i)
+func (a *answerColumns) add(name, expression string, column proto.ColResult) {
+	a.results = append(a.results, proto.ResultColumn{Name: name, Data: column})
+	if name != expression {
+		expression += " AS " + name
 	}
-	return fmt.Sprintf("if(arrayCount(n -> toUInt16(n - 1) < %d, %s) = %d, [], arrayMap(k -> transform(k, [%s], CAST([%s], 'Array(UInt16)'), toUInt16(0)), answers.keys))",
-		len(r.words.listed), answered, len(r.words.items), strings.Join(items, ", "), strings.Join(numbers, ", "))
+	a.texts = append(a.texts, expression)
 }
 
-// valuesOf are the expressions for the numbers that people gave, NaN for none.
-func (r *reading) valuesOf() (list []string) {
-	for _, item := range r.words.numbers {
-		list = append(list, fmt.Sprintf("if(mapContains(numbers, %[1]s), numbers[%[1]s], nan)", score.Quote(item)))
+// take takes the answers away: the numbers of the codes that are looked at, 0 for others, and
+// those of the scored items that were asked unless there is a listed answer to each of them.
+func (a *answerColumns) take(c *chunk) error {
+	codes := numbersOf(a.codes, a.reading.byCode)
+	var choices, keys []uint16
+	size := a.codes.values.Rows()
+	if a.choices != nil {
+		choices = numbersOf(a.choices, a.reading.byChoice)
+		size += a.choices.values.Rows()
 	}
-	return list
+	if a.keys != nil {
+		keys = a.reading.itemNumbers(a.keys)
+	}
+	c.given, c.ends = make([]uint16, 0, size), make([]uint32, c.people)
+	listed := uint16(len(a.reading.words.listed))
+	var from, fromChoice, fromKey uint64
+	for i := range c.people {
+		first := len(c.given)
+		c.given = a.codes.append(c.given, from, a.codes.ends[i], codes)
+		from = a.codes.ends[i]
+		if keys != nil {
+			known := 0
+			for _, n := range c.given[first:] {
+				if n-1 < listed { // 0 is not
+					known++
+				}
+			}
+			if known != len(a.reading.words.items) {
+				c.given = a.keys.append(c.given, fromKey, a.keys.ends[i], keys)
+			}
+			fromKey = a.keys.ends[i]
+		}
+		if choices != nil {
+			c.given = a.choices.append(c.given, fromChoice, a.choices.ends[i], choices)
+			fromChoice = a.choices.ends[i]
+		}
+		if len(c.given) > math.MaxUint32 {
+			return fmt.Errorf("%w: the interviews of a block have more than %d answers; set max_block_size of ClickHouse to a tenth", surveys.ErrTooLarge, math.MaxUint32)
+		}
+		c.ends[i] = uint32(len(c.given))
+	}
+	for _, column := range a.values {
+		c.values = append(c.values, *column)
+		*column = nil
+	}
+	return nil
+}
+
+// numbersOf are the numbers of codes, 0 for those that are not looked at.
+func numbersOf(l *lowLists, by map[uint64]uint16) []uint16 {
+	hashes := *l.values.Index.(*proto.ColUInt64)
+	return l.numbered(func(i int) uint16 { return by[hashes[i]] })
+}
+
+// itemNumbers are the numbers of items, as those that were asked, 0 for those that are not
+// scored.
+func (r *reading) itemNumbers(l *lowLists) []uint16 {
+	names := l.values.Index.(*proto.ColStr)
+	return l.numbered(func(i int) uint16 {
+		item := slices.Index(r.words.items, names.Row(i))
+		if item < 0 {
+			return 0
+		}
+		return uint16(r.keys + item)
+	})
 }
 
 // person is one person's answers, as they were read.
@@ -186,15 +267,13 @@ func bit(b bool) int {
 }
 
 // read makes the words of a person of the numbers of the answers.
-func (r *reading) read(p *person, given numbers) {
+func (r *reading) read(p *person, given []uint16) {
 	clear(p.asked)
 	var m0, m1, m2, m3 uint64 // written out, for words in memory are slower
-	for i := 0; i+1 < len(given); i += 2 {
-		n := int(given[i]) | int(given[i+1])<<8
-		if n >= len(r.adds) {
-			if n -= r.keys; n < len(r.words.items) && p.asked != nil {
-				p.asked[n/wordBits] |= 1 << (n % wordBits)
-			}
+	for _, n := range given {
+		if int(n) >= len(r.adds) {
+			item := int(n) - r.keys
+			p.asked[item/wordBits] |= 1 << (item % wordBits)
 			continue
 		}
 		a := &r.adds[n] // 0 adds nothing
@@ -212,10 +291,10 @@ func (r *reading) read(p *person, given numbers) {
 }
 
 // readFurther makes the words after the first few.
-func (r *reading) readFurther(given numbers, words []uint64) {
+func (r *reading) readFurther(given []uint16, words []uint64) {
 	clear(words)
-	for ; len(given) > 1; given = given[2:] {
-		if n := int(given.u16(0)); n < r.keys {
+	for _, n := range given {
+		if int(n) < r.keys {
 			for w, add := range r.further[n] {
 				words[w] += add
 			}

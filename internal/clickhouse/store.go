@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 	"time"
 
@@ -57,6 +58,7 @@ func Connect(c Config) (*Store, error) {
 	}
 	opt.DialTimeout = dialTimeout
 	opt.ReadTimeout = readTimeout
+	opt.TransportFunc = func(t *http.Transport) (http.RoundTripper, error) { return columnTransport{t}, nil }
 	conn, err := clickhouse.Open(opt)
 	if err != nil {
 		return nil, explain("connect to ClickHouse", err)

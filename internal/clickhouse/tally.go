@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/bits"
 	"runtime"
 	"slices"
@@ -271,7 +272,7 @@ func (t *tally) add(shot snapshot, chunks []chunk) error {
 	first := 0
 	for i := range chunks {
 		from := first
-		each.Go(func() error { return guarded(func() error { return t.find(shot, i, from) }) })
+		each.Go(func() error { return guarded(func() { t.find(shot, i, from) }) })
 		first += chunks[i].people
 	}
 	if err := each.Wait(); err != nil {
@@ -280,23 +281,21 @@ func (t *tally) add(shot snapshot, chunks []chunk) error {
 	t.people.sort(t.units)
 	for _, w := range t.workers {
 		each.Go(func() error {
-			return guarded(func() error {
-				t.sum(w)
-				return nil
-			})
+			return guarded(func() { t.sum(w) })
 		})
 	}
 	return each.Wait()
 }
 
 // guarded makes an error of a panic: a report is not worth the program, which takes interviews.
-func guarded(do func() error) (err error) {
+func guarded(do func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a fault of the program while it summed interviews: %v", p)
 		}
 	}()
-	return do()
+	do()
+	return nil
 }
 
 // clear makes room for the people of chunks.
@@ -319,7 +318,7 @@ func zeros[T any](of []T, n int) []T {
 }
 
 // find finds the cases of a chunk, whose people have places from the first one on.
-func (t *tally) find(shot snapshot, number, first int) error {
+func (t *tally) find(shot snapshot, number, first int) {
 	p, c := &t.people, &t.people.chunks[number]
 	places := make([]int32, c.people)
 	looked := t.sample.findAll(c.cases, func(i, place int) {
@@ -329,7 +328,7 @@ func (t *tally) find(shot snapshot, number, first int) error {
 		}
 	})
 	responded := int64(0)
-	err := c.each(shot, func(i, from, to int) {
+	c.each(shot, func(i int, from, to uint32) {
 		if places[i] < 0 {
 			return
 		}
@@ -344,11 +343,10 @@ func (t *tally) find(shot snapshot, number, first int) error {
 		if of.weight() == 0 {
 			return // it has none in the set asked for
 		}
-		p.units[n], p.answers[n] = of.unit(), answersAt{uint32(number), uint32(i), uint32(from), uint32(to)}
+		p.units[n], p.answers[n] = of.unit(), answersAt{uint32(number), uint32(i), from, to}
 	})
 	t.responded.Add(responded)
 	t.looked.Add(looked)
-	return err
 }
 
 // sort puts those who count in the order of their PSUs.
@@ -392,7 +390,7 @@ func (t *tally) sum(w *worker) {
 			}
 		}
 		for _, k := range w.cubes {
-			k.addAnswers(func(place int32) (numbers, []uint64) {
+			k.addAnswers(func(place int32) ([]uint16, []uint64) {
 				t.scales.w.split(t.caseOf(place).weight(), w.person.w)
 				return t.given(place), w.person.w
 			})
@@ -408,20 +406,21 @@ func (t *tally) lookAhead(w *worker, people []int32) {
 		w.looked += uint64(t.people.answers[n].chunk) + of[0] + of[len(of)-1]
 	}
 	for _, n := range people {
-		for given := t.given(n); len(given) > 0; given = given[min(64, len(given)):] {
-			w.looked += uint64(given[0])
+		given := t.given(n)
+		for i := 0; i < len(given); i += 32 { // 64 bytes
+			w.looked += uint64(given[i])
 		}
 		at := t.people.answers[n]
 		for _, column := range t.people.chunks[at.chunk].values {
-			w.looked += uint64(column[8*at.person])
+			w.looked += math.Float64bits(column[at.person])
 		}
 	}
 }
 
 // given are the numbers of the answers of a person of the portion.
-func (t *tally) given(place int32) numbers {
+func (t *tally) given(place int32) []uint16 {
 	at := t.people.answers[place]
-	return t.people.chunks[at.chunk].given[2*int(at.from) : 2*int(at.to)]
+	return t.people.chunks[at.chunk].given[at.from:at.to]
 }
 
 // caseOf is the case of a person of the portion.
@@ -433,7 +432,7 @@ func (t *tally) caseOf(place int32) sampled {
 func (t *tally) take(p *respondent, place int32) {
 	at, of := t.people.answers[place], t.caseOf(place)
 	for k, column := range t.people.chunks[at.chunk].values {
-		p.numbers[k] = column.f64(int(at.person))
+		p.numbers[k] = column[at.person]
 	}
 	t.query.read(&p.person, t.given(place))
 	p.weigh(t.scales, of.weight(), of.base())

@@ -2,8 +2,6 @@ package clickhouse
 
 import (
 	"context"
-	"encoding/binary"
-	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -85,21 +83,16 @@ func madeUpChunks(c *cellsQuery, table *caseTable, people int, rng *rand.Rand) (
 	for first := 0; first < people; first += 10_000 {
 		k := chunk{people: 10_000}
 		for i := range k.people {
-			given := []uint16{uint16(table.hash(first + i))}
 			for _, item := range items {
-				given = append(given, byItem[item][rng.IntN(len(byItem[item]))])
+				k.given = append(k.given, byItem[item][rng.IntN(len(byItem[item]))])
 			}
-			k.cases = binary.LittleEndian.AppendUint64(k.cases, table.hash(first+i))
-			k.records = binary.LittleEndian.AppendUint64(k.records, uint64(first+i))
-			k.lengths = binary.LittleEndian.AppendUint32(k.lengths, uint32(len(given)))
-			for _, n := range given {
-				k.given = binary.LittleEndian.AppendUint16(k.given, n)
-			}
+			k.cases, k.records = append(k.cases, table.hash(first+i)), append(k.records, uint64(first+i))
+			k.ends = append(k.ends, uint32(len(k.given)))
 		}
 		for range c.words.numbers {
-			var column numbers
+			var column []float64
 			for range k.people {
-				column = binary.LittleEndian.AppendUint64(column, math.Float64bits(float64(18+rng.IntN(52))))
+				column = append(column, float64(18+rng.IntN(52)))
 			}
 			k.values = append(k.values, column)
 		}

@@ -73,15 +73,12 @@ func (s *Store) interviews(ctx context.Context, r *reading, args arguments) (map
 	err := s.people(ctx, r, args, func(shot snapshot, chunks []chunk) error {
 		for i := range chunks {
 			c := &chunks[i]
-			err := c.each(shot, func(k, from, to int) {
+			c.each(shot, func(k int, from, to uint32) {
 				for n := range p.numbers {
-					p.numbers[n] = c.values[n].f64(k)
+					p.numbers[n] = c.values[n][k]
 				}
-				all[c.cases.u64(k)] = r.answered(p, c.given[2*from:2*to])
+				all[c.cases[k]] = r.answered(p, c.given[from:to])
 			})
-			if err != nil {
-				return err
-			}
 		}
 		return nil
 	})
@@ -89,7 +86,7 @@ func (s *Store) interviews(ctx context.Context, r *reading, args arguments) (map
 }
 
 // answered reads the answers of somebody whose numbers are known.
-func (r *reading) answered(p *person, given numbers) answered {
+func (r *reading) answered(p *person, given []uint16) answered {
 	r.read(p, given)
 	r.score(p)
 	a := answered{p.total, make([]int, len(r.levels))}
