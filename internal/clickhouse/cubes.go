@@ -45,6 +45,7 @@ type cube struct {
 	// others. Where there are too many levels for it, a hash table of the keys takes its place.
 	table []int32
 	later []laterAnswers
+	last  []int32 // of later in each cell, one more; 0 for nobody
 }
 
 // unitCells are the cells of a PSU.
@@ -57,9 +58,8 @@ type unitCells struct {
 	absent [][]uint64
 }
 
-// mostPlaces is how large a table of cells by their levels may be: some for each cube should
-// stay near the processor.
-const mostPlaces = 1 << 16
+// mostPlaces is how large a table of cells by their levels may be. A PSU has few of them.
+const mostPlaces = 1 << 20
 
 // answerPlaces says where in a block the weight of somebody is added for an answer. An answer
 // that means nothing, or several things, adds to a few numbers that nobody reads, which is
@@ -287,7 +287,11 @@ func (k *cube) add(p *respondent, place int32) {
 	}
 	if k.answers != nil {
 		k.addTogether(b, p)
-		k.later = append(k.later, laterAnswers{n, place, p.scored()})
+		for len(k.last) <= n {
+			k.last = append(k.last, 0)
+		}
+		k.later = append(k.later, laterAnswers{place, k.last[n], p.scored()})
+		k.last[n] = int32(len(k.later))
 	}
 	if len(p.absent) > 0 {
 		k.miss(n, p)
@@ -308,25 +312,27 @@ func (k *cube) addTogether(b []uint64, p *respondent) {
 	}
 }
 
-// laterAnswers are those of a person of the portion that are added later, to a cell of the PSU.
+// laterAnswers are those of a person of the portion that are added later.
 type laterAnswers struct {
-	cell   int
 	place  int32
+	before int32 // who comes before in the same cell, one more; 0 for nobody
 	scored bool
 }
 
 // addAnswers adds those of the people of the PSU, whose numbers and weights it asks for.
 func (k *cube) addAnswers(of func(place int32) (given []uint16, w []uint64)) {
-	slices.SortFunc(k.later, func(a, b laterAnswers) int { return a.cell - b.cell })
-	for _, l := range k.later {
-		places := k.answers
-		if !l.scored {
-			places = k.unscored
+	for cell, i := range k.last {
+		for ; i > 0; i = k.later[i-1].before {
+			l := k.later[i-1]
+			places := k.answers
+			if !l.scored {
+				places = k.unscored
+			}
+			given, w := of(l.place)
+			places.add(k.unit.blocks[cell], given, w)
 		}
-		given, w := of(l.place)
-		places.add(k.unit.blocks[l.cell], given, w)
 	}
-	k.later = k.later[:0]
+	k.later, k.last = k.later[:0], k.last[:0]
 }
 
 // add adds a weight for each of the answers.
@@ -349,6 +355,35 @@ func (a *answerPlaces) add(b []uint64, given []uint16, w []uint64) {
 				addAt(b, int(at), w)
 			}
 		}
+	}
+}
+
+// merge adds the sums of a cell of a cube of the same variables, none of which is that of an
+// answer.
+func (k *cube) merge(sums, more []uint64) {
+	at := 0
+	next := func(limbs int) { at = addAt(sums, at, more[at:at+limbs]) }
+	next(k.scales.w.limbs)
+	next(k.scales.squared.limbs)
+	next(k.scales.base.limbs)
+	for _, w := range more[at : at+2] {
+		largest(sums[at:at+2], math.Float64frombits(w))
+	}
+	at += 2
+	for _, v := range k.variables {
+		next(v.sum.limbs)
+		if !v.binary {
+			next(v.squares.limbs)
+		}
+	}
+}
+
+// mergeAbsent adds who has no value of the variables in a cell of another cube.
+func (k *cube) mergeAbsent(n int, more []uint64) {
+	sums := k.absentOf(n)
+	for at := 0; at < len(more); {
+		at = addAt(sums, at, more[at:at+k.scales.w.limbs])
+		at = addAt(sums, at, more[at:at+k.scales.squared.limbs])
 	}
 }
 
@@ -377,20 +412,24 @@ func largest(two []uint64, weight float64) {
 
 // miss counts a person as one of those who have no value of some variables.
 func (k *cube) miss(n int, p *respondent) {
+	for _, v := range p.absent {
+		if k.at[v] >= 0 {
+			sums := k.absentOf(n)
+			addAt(sums, addAt(sums, (len(p.w)+len(p.squared))*k.order[v], p.w), p.squared)
+		}
+	}
+}
+
+// absentOf are the sums of who has no value of each variable in a cell of the PSU.
+func (k *cube) absentOf(n int) []uint64 {
 	u := k.unit
 	for len(u.absent) <= n {
 		u.absent = append(u.absent, nil)
 	}
-	each := len(p.w) + len(p.squared)
-	for _, v := range p.absent {
-		if k.at[v] < 0 {
-			continue
-		}
-		if u.absent[n] == nil {
-			u.absent[n] = make([]uint64, each*len(k.variables))
-		}
-		addAt(u.absent[n], addAt(u.absent[n], each*k.order[v], p.w), p.squared)
+	if u.absent[n] == nil {
+		u.absent[n] = make([]uint64, (k.scales.w.limbs+k.scales.squared.limbs)*len(k.variables))
 	}
+	return u.absent[n]
 }
 
 // rows are the cells, by PSU and levels.

@@ -112,14 +112,21 @@ func (s *Store) people(ctx context.Context, r *reading, args arguments, do func(
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	portions := make(chan []chunk)
+	portions, used := make(chan []chunk), make(chan []chunk, 2)
 	group.Go(func() error {
 		defer close(portions)
+		var spare []chunk
 		for _, part := range shot.ranges {
-			chunks, err := s.chunks(ctx, r, args.with("node", part.node).with("from", part.from).with("to", part.to))
+			select {
+			case chunks := <-used:
+				spare = append(spare, chunks...)
+			default:
+			}
+			chunks, left, err := s.chunks(ctx, r, args.with("node", part.node).with("from", part.from).with("to", part.to), spare)
 			if err != nil {
 				return err
 			}
+			spare = left
 			select {
 			case portions <- chunks:
 			case <-ctx.Done():
@@ -133,30 +140,40 @@ func (s *Store) people(ctx context.Context, r *reading, args arguments, do func(
 			if err := do(shot, chunks); err != nil {
 				return err
 			}
+			select {
+			case used <- chunks:
+			default:
+			}
 		}
 		return nil
 	})
 	return group.Wait()
 }
 
-// chunks reads a range of a log.
-func (s *Store) chunks(ctx context.Context, r *reading, args arguments) (all []chunk, err error) {
+// chunks reads a range of a log. It uses the room of chunks that are not needed any more, and
+// returns those that are left of them.
+func (s *Store) chunks(ctx context.Context, r *reading, args arguments, spare []chunk) (all, left []chunk, err error) {
 	var cases, records proto.ColUInt64
 	answers := r.answerColumns()
 	columns := append(proto.Results{{Name: "hash", Data: &cases}, {Name: "record", Data: &records}}, answers.results...)
 	err = s.queryColumns(ctx, r.answersText(), args, columns, func(people int) error {
-		c := chunk{people: people, cases: cases, records: records}
-		cases, records = nil, nil
+		var c chunk
+		if n := len(spare) - 1; n >= 0 {
+			c, spare = spare[n], spare[:n]
+		}
+		c.people = people
+		c.cases, cases = cases, c.cases[:0]
+		c.records, records = records, c.records[:0]
 		if err := answers.take(&c); err != nil {
 			return err
 		}
 		all = append(all, c)
 		return nil
 	})
-	return all, err
+	return all, spare, err
 }
 
-// answers calls do for those of the chunk who count, with the place among its people and those
+// each calls do for those of the chunk who count, with the place among its people and those
 // of the answers among all: from ≤ i < to.
 func (c *chunk) each(shot snapshot, do func(i int, from, to uint32)) {
 	from := uint32(0)

@@ -176,7 +176,7 @@ func (a *answerColumns) take(c *chunk) error {
 	if a.keys != nil {
 		keys = a.reading.itemNumbers(a.keys)
 	}
-	c.given, c.ends = make([]uint16, 0, size), make([]uint32, c.people)
+	c.given, c.ends = slices.Grow(c.given[:0], size), room(c.ends, c.people)
 	listed := uint16(len(a.reading.words.listed))
 	var from, fromChoice, fromKey uint64
 	for i := range c.people {
@@ -204,9 +204,9 @@ func (a *answerColumns) take(c *chunk) error {
 		}
 		c.ends[i] = uint32(len(c.given))
 	}
-	for _, column := range a.values {
-		c.values = append(c.values, *column)
-		*column = nil
+	c.values = slices.Grow(c.values, len(a.values))[:len(a.values)]
+	for i, column := range a.values {
+		*column, c.values[i] = c.values[i][:0], *column
 	}
 	return nil
 }

@@ -22,6 +22,10 @@ type cellsQuery struct {
 	*reading
 	variables []variable
 	cubes     []cubeOf
+	// joined are the cubes that people are added to, and from says of which of them each cube
+	// is made.
+	joined []cubeOf
+	from   []int
 	// verdicts are the binary variables of the score; wanted has the bits of the scored items
 	// that are variables, and itemPlaces where these are.
 	verdicts   []int
@@ -74,6 +78,7 @@ func newCellsQuery(q assess.Query, cubes []assess.Cube) (*cellsQuery, error) {
 		return nil, err
 	}
 	c.place()
+	c.join()
 	return c, nil
 }
 
@@ -82,16 +87,14 @@ func (c *cellsQuery) choose(cubes []assess.Cube) error {
 	all := c.reading.variables()
 	placeOf := map[string]int{}
 	for _, cube := range cubes {
-		var of cubeOf
-		var by []assess.Factor
+		var factors, variables []int
 		for _, id := range cube.Factors {
 			f := slices.IndexFunc(c.query.Factors, func(f assess.Factor) bool { return f.ID == id })
 			if f < 0 {
 				return fmt.Errorf("%w: there is no factor %q", surveys.ErrInvalid, id)
 			}
-			of.factors, by = append(of.factors, f), append(by, c.query.Factors[f])
+			factors = append(factors, f)
 		}
-		of.places, of.words = packing(by)
 		names := cube.Variables
 		if len(names) == 0 {
 			for _, v := range all {
@@ -108,11 +111,70 @@ func (c *cellsQuery) choose(cubes []assess.Cube) error {
 				place = len(c.variables)
 				placeOf[name], c.variables = place, append(c.variables, all[i])
 			}
-			of.variables = append(of.variables, place)
+			variables = append(variables, place)
 		}
-		c.cubes = append(c.cubes, of)
+		c.cubes = append(c.cubes, c.cubeBy(factors, variables))
 	}
 	return nil
+}
+
+// mostTogether is how many cells a cube may have for one that it is made for.
+const mostTogether = 256
+
+// join lets cubes of the same variables be summed as one by the factors of all of them, unless it
+// has very many more cells: what a person is added to once costs once. Cubes of answers stand
+// alone, for their cells are large.
+func (c *cellsQuery) join() {
+	c.joined, c.from = nil, nil
+	for _, of := range c.cubes {
+		at := len(c.joined)
+		if !c.hasAnswers(of) {
+			at = slices.IndexFunc(c.joined, func(j cubeOf) bool {
+				return slices.Equal(j.variables, of.variables) && !c.hasAnswers(j) && c.together(j, of) <= mostTogether && c.together(of, j) <= mostTogether
+			})
+		}
+		c.from = append(c.from, at)
+		if at < 0 || at == len(c.joined) {
+			c.from[len(c.from)-1] = len(c.joined)
+			c.joined = append(c.joined, of)
+			continue
+		}
+		j := &c.joined[at]
+		all := slices.Clone(j.factors)
+		for _, f := range of.factors {
+			if !slices.Contains(all, f) {
+				all = append(all, f)
+			}
+		}
+		*j = c.cubeBy(all, j.variables)
+	}
+}
+
+// hasAnswers says whether a cube has variables of answers.
+func (c *cellsQuery) hasAnswers(of cubeOf) bool {
+	return slices.ContainsFunc(of.variables, func(v int) bool { return c.variables[v].share || c.variables[v].kind == ofItem })
+}
+
+// together is how many cells a cube has for one that it has with the factors of another as well.
+func (c *cellsQuery) together(of, other cubeOf) int {
+	cells := 1
+	for _, f := range other.factors {
+		if !slices.Contains(of.factors, f) {
+			cells *= len(c.query.Factors[f].Levels) + 1
+		}
+	}
+	return cells
+}
+
+// cubeBy is a cube by some factors.
+func (c *cellsQuery) cubeBy(factors, variables []int) cubeOf {
+	of := cubeOf{factors: factors, variables: variables}
+	var by []assess.Factor
+	for _, f := range factors {
+		by = append(by, c.query.Factors[f])
+	}
+	of.places, of.words = packing(by)
+	return of
 }
 
 // packing is how levels lie in words of 64 bits: each one level more, so that missing is
@@ -255,7 +317,7 @@ func (c *cellsQuery) newTally(sample *caseTable, d design) *tally {
 			before += perUnit[unit]
 		}
 		w.to = int32(unit)
-		for _, of := range c.cubes {
+		for _, of := range c.joined {
 			w.cubes = append(w.cubes, c.newCube(of, t.scales, w.from, w.to))
 		}
 		t.workers = append(t.workers, w)
@@ -446,7 +508,11 @@ func (t *tally) rows() [][]analysis.Cell {
 	var each sync.WaitGroup
 	for i, w := range t.workers {
 		each.Go(func() {
-			for _, k := range w.cubes {
+			for n, of := range t.query.cubes {
+				k := w.cubes[t.query.from[n]]
+				if !slices.Equal(k.factors, of.factors) {
+					k = t.rollUp(k, of, w)
+				}
 				byWorker[i] = append(byWorker[i], k.rows())
 			}
 		})
@@ -459,4 +525,28 @@ func (t *tally) rows() [][]analysis.Cell {
 		}
 	}
 	return rows
+}
+
+// rollUp makes a cube of one that has more factors.
+func (t *tally) rollUp(from *cube, of cubeOf, w *worker) *cube {
+	k := t.query.newCube(of, t.scales, w.from, w.to)
+	levels := w.person.levels
+	for i, u := range from.units {
+		if u == nil {
+			continue
+		}
+		k.enter(w.from + int32(i))
+		for n, block := range u.blocks {
+			for f, p := range from.places {
+				levels[from.factors[f]] = int32(p.of(u.keys[n*from.words:(n+1)*from.words])) - 1
+			}
+			cell := k.cell(levels, w.person.key)
+			k.merge(k.unit.blocks[cell], block)
+			if n < len(u.absent) && u.absent[n] != nil {
+				k.mergeAbsent(cell, u.absent[n])
+			}
+		}
+		k.leave()
+	}
+	return k
 }
