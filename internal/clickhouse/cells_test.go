@@ -657,7 +657,7 @@ func TestWhatArrivesMeanwhileDoesNotCount(t *testing.T) {
 	if d := cmp.Diff(before, during, cmp.AllowUnexported(answered{}), cmpopts.EquateNaNs()); d != "" {
 		t.Error(d)
 	}
-	superseded, err := s.supersededOf(t.Context(), args, shot.until)
+	superseded, err := s.supersededOf(t.Context(), args, shot.until, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

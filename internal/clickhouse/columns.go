@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -210,38 +209,45 @@ const maxValues = 1 << 31
 
 var errLists = fmt.Errorf("%w: ClickHouse wrote lists whose lengths do not fit together; ask again", surveys.ErrConflict)
 
-// numbered are the numbers of the different values of a column, by their places, and of all
-// places that there may be: so none needs to be looked at whether it is one.
-func (l *lowLists) numbered(number func(i int) uint16) []uint16 {
-	numbers := make([]uint16, max(1<<16, l.values.Index.Rows()))
-	for i := range l.values.Index.Rows() {
-		numbers[i] = number(i)
+// numbered are the numbers of the different values of a column of hashes, by their places.
+func (l *lowLists) numbered(by map[uint64]codeNumber) []codeNumber {
+	numbers := l.noNumbers()
+	for i, hash := range *l.values.Index.(*proto.ColUInt64) {
+		numbers[i] = by[hash]
 	}
 	return numbers
 }
 
-// append appends the numbers of the values from ≤ i < to.
-func (l *lowLists) append(list []uint16, from, to uint64, numbers []uint16) []uint16 {
+// noNumbers has a 0 for each of the different values, and for all places that there may be where
+// places have one byte or two: so none needs to be looked at whether it is one.
+func (l *lowLists) noNumbers() []codeNumber {
+	return make([]codeNumber, max(1<<16, l.values.Index.Rows()))
+}
+
+// put writes the numbers of the values from ≤ i < to that are not 0. It returns how many there
+// are, and how many values are listed answers.
+func (l *lowLists) put(into []uint16, from, to uint64, numbers []codeNumber) (n, listed int) {
 	switch v := &l.values; v.Key {
 	case proto.KeyUInt8:
-		return appendNumbers(list, v.Keys8[from:to], numbers)
+		return putNumbers(into, v.Keys8[from:to], numbers)
 	case proto.KeyUInt16:
-		return appendNumbers(list, v.Keys16[from:to], numbers)
+		return putNumbers(into, v.Keys16[from:to], numbers)
 	case proto.KeyUInt32:
-		return appendNumbers(list, v.Keys32[from:to], numbers)
+		return putNumbers(into, v.Keys32[from:to], numbers)
 	default:
-		return appendNumbers(list, v.Keys64[from:to], numbers)
+		return putNumbers(into, v.Keys64[from:to], numbers)
 	}
 }
 
-func appendNumbers[K uint8 | uint16 | uint32 | uint64](list []uint16, places []K, numbers []uint16) []uint16 {
-	before := len(list)
-	list = slices.Grow(list, len(places))[:before+len(places)]
-	into := list[before:]
-	for i, place := range places {
-		into[i] = numbers[place]
+func putNumbers[K uint8 | uint16 | uint32 | uint64](into []uint16, places []K, numbers []codeNumber) (n, listed int) {
+	into = into[:len(places)]
+	for _, place := range places {
+		number := numbers[place]
+		into[n] = uint16(number)
+		n += int((number&(listedAnswer-1) + listedAnswer - 1) >> 16) // 1 unless it is 0; a branch takes longer
+		listed += int(number >> 16)
 	}
-	return list
+	return n, listed
 }
 
 // check sees that every value is there, where that is not sure.

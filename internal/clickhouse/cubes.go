@@ -28,6 +28,7 @@ type cube struct {
 	variables []*variable
 	scales    scales
 	size      int     // of a block
+	pairs     bool    // all numbers of a block have two limbs
 	base      []int32 // where the sums of each base of the reading begin; -1
 	at        []int32 // where those of each variable of the query begin; -1
 	order     []int   // of each variable of the query among those of the cube
@@ -96,6 +97,9 @@ func (c *cellsQuery) newCube(of cubeOf, in scales, from, to int32) *cube {
 		k.variables = append(k.variables, v)
 		k.size += v.sum.limbs + v.squares.limbs
 	}
+	k.pairs = in.w.limbs == 2 && in.squared.limbs == 2 && in.base.limbs == 2 && !slices.ContainsFunc(k.variables, func(v *variable) bool {
+		return v.sum.limbs != 2 || !v.binary && v.squares.limbs != 2
+	})
 	k.tabulate(c)
 	k.placeAnswers(c)
 	return k
@@ -130,7 +134,7 @@ func (k *cube) placeAnswers(c *cellsQuery) {
 	k.size += unread * k.scales.w.limbs
 	of := func(counts func(v *variable) bool) *answerPlaces {
 		a := &answerPlaces{further: map[int][]int32{}}
-		for n := range c.keys + len(c.words.items) {
+		for n := range c.someAsked() + 1 {
 			var places []int32
 			if n > 0 && n < c.keys {
 				for _, v := range c.ones[c.codes[n-1]] {
@@ -248,7 +252,11 @@ func (k *cube) slot(key []uint64) int {
 
 // hashOf mixes the words of a key.
 func hashOf(key []uint64) (h uint64) {
-	for _, word := range key {
+	for i, word := range key {
+		if word == 0 {
+			continue
+		}
+		word += uint64(i)
 		hi, lo := bits.Mul64(h^word^0x9e3779b97f4a7c15, 0xd6e8feb86659fd93)
 		h = hi ^ lo
 	}
@@ -270,9 +278,12 @@ func (k *cube) block() []uint64 {
 func (k *cube) add(p *respondent, place int32) {
 	n := k.cell(p.levels, p.key)
 	b := k.unit.blocks[n]
-	at := addAt(b, 0, p.w)
-	at = addAt(b, at, p.squared)
-	at = addAt(b, at, p.base)
+	at := len(p.weights)
+	if k.pairs {
+		addPairs(b, p.weights)
+	} else {
+		addAt(b, addAt(b, addAt(b, 0, p.w), p.squared), p.base)
+	}
 	largest(b[at:at+2], p.weight)
 	for _, v := range p.verdicts {
 		if at := k.at[v]; at >= 0 {
@@ -281,8 +292,12 @@ func (k *cube) add(p *respondent, place int32) {
 	}
 	for i := range p.products {
 		y := &p.products[i]
-		if at := k.at[y.place]; at >= 0 && !y.missing {
-			addAt(b, addAt(b, int(at), y.sum), y.squares)
+		switch at := int(k.at[y.place]); {
+		case at < 0 || y.missing:
+		case k.pairs:
+			addPairs(b[at:], y.both)
+		default:
+			addAt(b, addAt(b, at, y.sum), y.squares)
 		}
 	}
 	if k.answers != nil {
@@ -398,6 +413,15 @@ func addAt(b []uint64, at int, limbs []uint64) int {
 	}
 	add(b[at:at+len(limbs)], limbs)
 	return at + len(limbs)
+}
+
+// addPairs adds numbers of two limbs, which follow each other.
+func addPairs(b, more []uint64) {
+	b = b[:len(more)]
+	for i := 1; i < len(more); i += 2 {
+		lo, carry := bits.Add64(b[i-1], more[i-1], 0)
+		b[i-1], b[i] = lo, b[i]+more[i]+carry
+	}
 }
 
 // largest keeps the two largest weights, which are positive, so that their bits are in order.

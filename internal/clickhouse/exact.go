@@ -67,22 +67,28 @@ func (s scale) size(in extent, n uint64) int {
 
 // split writes a term, zero or within the extent, into limbs.
 func (s scale) split(x float64, limbs []uint64) {
-	clear(limbs)
+	var whole uint64
+	var at, by int
+	if x != 0 {
+		b := math.Float64bits(x) // of a positive number that is not denormal: 11 bits of exponent, 52 of fraction
+		shift := int(b>>52) - 1075 - s.low
+		whole, at, by = b&(1<<52-1)|1<<52, shift>>6, shift&63
+		if shift < 0 || at >= len(limbs) || at == len(limbs)-1 && whole>>(64-by) != 0 {
+			panic("clickhouse: a term lies outside the extent that was said")
+		}
+	}
+	for i := range limbs {
+		limb := uint64(0)
+		switch i {
+		case at:
+			limb = whole << by
+		case at + 1:
+			limb = whole >> (64 - by)
+		}
+		limbs[i] = limb
+	}
 	if s.counted {
-		limbs[len(limbs)-1] = 1 << (64 - countBits)
-	}
-	if x == 0 {
-		return
-	}
-	b := math.Float64bits(x) // of a positive number that is not denormal: 11 bits of exponent, 52 of fraction
-	whole, shift := b&(1<<52-1)|1<<52, int(b>>52)-1075-s.low
-	if shift < 0 {
-		panic("clickhouse: a term lies below the extent that was said")
-	}
-	at, by := shift/64, shift%64
-	limbs[at] |= whole << by
-	if high := whole >> (64 - by); high != 0 {
-		limbs[at+1] |= high
+		limbs[len(limbs)-1] |= 1 << (64 - countBits)
 	}
 }
 

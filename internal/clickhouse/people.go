@@ -63,16 +63,24 @@ func (s *Store) snapshot(ctx context.Context, args arguments) (snapshot, error) 
 		return shot, err
 	}
 	shot.until = fmt.Sprintf(" AND seq <= transform(node, CAST([%s], 'Array(UInt16)'), CAST([%s], 'Array(UInt64)'), toUInt64(0))", strings.Join(nodes, ", "), strings.Join(ends, ", "))
-	shot.superseded, err = s.supersededOf(ctx, args, shot.until)
+	all := uint64(0)
+	for _, r := range shot.ranges {
+		all += r.records
+	}
+	shot.superseded, err = s.supersededOf(ctx, args, shot.until, all)
 	return shot, err
 }
 
-// supersededOf are the hashes of the records that do not count, among those that a further
+// supersededOf are the hashes of the records that do not count, among so many that a further
 // condition leaves.
-func (s *Store) supersededOf(ctx context.Context, args arguments, until string) (map[uint64]bool, error) {
+func (s *Store) supersededOf(ctx context.Context, args arguments, until string, records uint64) (map[uint64]bool, error) {
 	hashes := map[uint64]bool{}
-	text := compose("records_superseded", map[string]string{"superseded": superseded(until)})
-	err := s.queryText(ctx, text, args, func(rows driver.Rows) error {
+	shared, err := s.shared(ctx, args, until, records)
+	if err != nil || len(shared) == 0 {
+		return hashes, err
+	}
+	text := compose("records_superseded", map[string]string{"superseded": superseded(until, shared)})
+	err = s.queryText(ctx, text, args, func(rows driver.Rows) error {
 		var hash uint64
 		err := rows.Scan(&hash)
 		hashes[hash] = true
@@ -81,9 +89,9 @@ func (s *Store) supersededOf(ctx context.Context, args arguments, until string) 
 	return hashes, err
 }
 
-// superseded is the query for the records that do not count.
-func superseded(until string) string {
-	return compose("superseded", map[string]string{"until": until})
+// superseded is the query for the records that do not count, among those that share something.
+func superseded(until string, shared []string) string {
+	return compose("superseded", map[string]string{"until": until, "shared": strings.Join(shared, "\nOR ")})
 }
 
 // chunk has the answers of some people.

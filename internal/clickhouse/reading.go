@@ -36,7 +36,7 @@ type reading struct {
 	further [][]uint64         // and to those after them; nil if there are none
 	points  int                // how many dimensions there are
 	// byCode and byChoice have the numbers of the codes by what they are in the store.
-	byCode, byChoice map[uint64]uint16
+	byCode, byChoice map[uint64]codeNumber
 }
 
 // fewWords are so many words that the processor keeps them at hand while it adds to all of them.
@@ -84,7 +84,7 @@ func levelByScore(p *person) int {
 func (r *reading) finish() error {
 	r.codes = r.words.all()
 	r.keys = len(r.codes) + 1
-	if last := r.keys + len(r.words.items); last > math.MaxUint16 {
+	if last := r.keys + len(r.words.items) + 1; last > math.MaxUint16 {
 		return fmt.Errorf("%w: the plan looks at %d different answers, and only %d can be told apart; leave out the factor or topic of the longest list", surveys.ErrInvalid, last, math.MaxUint16)
 	}
 	r.adds = make([][fewWords]uint64, r.keys)
@@ -106,22 +106,31 @@ func (r *reading) finish() error {
 
 // know asks for what the codes are in the store.
 func (s *Store) know(ctx context.Context, r *reading) error {
-	hashes, err := s.hashes(ctx, r.codes)
+	hashes, err := s.hashes(ctx, slices.Concat(r.codes, r.words.listed))
 	if err != nil {
 		return err
 	}
-	r.byCode, r.byChoice = map[uint64]uint16{}, map[uint64]uint16{}
+	r.byCode, r.byChoice = map[uint64]codeNumber{}, map[uint64]codeNumber{}
 	for i, c := range r.codes {
 		by := r.byCode
 		if c.kind == anyOfSeveral {
 			by = r.byChoice
 		}
-		if _, taken := by[hashes[c]]; !taken {
-			by[hashes[c]] = uint16(i + 1)
+		if by[hashes[c]] == 0 {
+			by[hashes[c]] = codeNumber(i + 1)
 		}
+	}
+	for _, c := range r.words.listed {
+		r.byCode[hashes[c]] |= listedAnswer
 	}
 	return nil
 }
+
+// codeNumber is the number of a code, 0 of one that adds nothing, with a bit for the answers to
+// scored items that their questionnaire lists.
+type codeNumber uint32
+
+const listedAnswer codeNumber = 1 << 16
 
 // answerColumns are columns with the answers of people: the codes of each, those of the choices
 // of several, which items there is an answer to, and numbers that were given. Texts are their
@@ -163,46 +172,43 @@ func (a *answerColumns) add(name, expression string, column proto.ColResult) {
 	a.texts = append(a.texts, expression)
 }
 
-// take takes the answers away: the numbers of the codes that are looked at, 0 for others, and
-// those of the scored items that were asked unless there is a listed answer to each of them.
+// take takes the answers away: the numbers of the codes that add something and, unless there is
+// a listed answer to each scored item, a number that says so and those of the items that were
+// asked.
 func (a *answerColumns) take(c *chunk) error {
-	codes := numbersOf(a.codes, a.reading.byCode)
-	var choices, keys []uint16
-	size := a.codes.values.Rows()
+	r := a.reading
+	codes, size := a.codes.numbered(r.byCode), a.codes.values.Rows()
+	var choices, keys []codeNumber
 	if a.choices != nil {
-		choices = numbersOf(a.choices, a.reading.byChoice)
+		choices = a.choices.numbered(r.byChoice)
 		size += a.choices.values.Rows()
 	}
 	if a.keys != nil {
-		keys = a.reading.itemNumbers(a.keys)
+		keys = r.itemNumbers(a.keys)
+		size += a.keys.values.Rows() + c.people
 	}
-	c.given, c.ends = slices.Grow(c.given[:0], size), room(c.ends, c.people)
-	listed := uint16(len(a.reading.words.listed))
+	if size > math.MaxUint32 {
+		return fmt.Errorf("%w: the interviews of a block have more than %d answers; set max_block_size of ClickHouse to a tenth", surveys.ErrTooLarge, math.MaxUint32)
+	}
+	c.given, c.ends = room(c.given, size), room(c.ends, c.people)
+	n := 0
 	var from, fromChoice, fromKey uint64
 	for i := range c.people {
-		first := len(c.given)
-		c.given = a.codes.append(c.given, from, a.codes.ends[i], codes)
-		from = a.codes.ends[i]
+		end, listed := a.codes.put(c.given[n:], from, a.codes.ends[i], codes)
+		n, from = n+end, a.codes.ends[i]
+		if choices != nil {
+			end, _ = a.choices.put(c.given[n:], fromChoice, a.choices.ends[i], choices)
+			n, fromChoice = n+end, a.choices.ends[i]
+		}
 		if keys != nil {
-			known := 0
-			for _, n := range c.given[first:] {
-				if n-1 < listed { // 0 is not
-					known++
-				}
-			}
-			if known != len(a.reading.words.items) {
-				c.given = a.keys.append(c.given, fromKey, a.keys.ends[i], keys)
+			if listed != len(r.words.items) {
+				c.given[n] = uint16(r.someAsked())
+				end, _ = a.keys.put(c.given[n+1:], fromKey, a.keys.ends[i], keys)
+				n += 1 + end
 			}
 			fromKey = a.keys.ends[i]
 		}
-		if choices != nil {
-			c.given = a.choices.append(c.given, fromChoice, a.choices.ends[i], choices)
-			fromChoice = a.choices.ends[i]
-		}
-		if len(c.given) > math.MaxUint32 {
-			return fmt.Errorf("%w: the interviews of a block have more than %d answers; set max_block_size of ClickHouse to a tenth", surveys.ErrTooLarge, math.MaxUint32)
-		}
-		c.ends[i] = uint32(len(c.given))
+		c.ends[i] = uint32(n)
 	}
 	c.values = slices.Grow(c.values, len(a.values))[:len(a.values)]
 	for i, column := range a.values {
@@ -211,23 +217,21 @@ func (a *answerColumns) take(c *chunk) error {
 	return nil
 }
 
-// numbersOf are the numbers of codes, 0 for those that are not looked at.
-func numbersOf(l *lowLists, by map[uint64]uint16) []uint16 {
-	hashes := *l.values.Index.(*proto.ColUInt64)
-	return l.numbered(func(i int) uint16 { return by[hashes[i]] })
-}
+// someAsked is the number that says that maybe not all scored items were asked; those of the
+// items come before.
+func (r *reading) someAsked() int { return r.keys + len(r.words.items) }
 
 // itemNumbers are the numbers of items, as those that were asked, 0 for those that are not
 // scored.
-func (r *reading) itemNumbers(l *lowLists) []uint16 {
+func (r *reading) itemNumbers(l *lowLists) []codeNumber {
+	numbers := l.noNumbers()
 	names := l.values.Index.(*proto.ColStr)
-	return l.numbered(func(i int) uint16 {
-		item := slices.Index(r.words.items, names.Row(i))
-		if item < 0 {
-			return 0
+	for i := range names.Rows() {
+		if item := slices.Index(r.words.items, names.Row(i)); item >= 0 {
+			numbers[i] = codeNumber(r.keys + item)
 		}
-		return uint16(r.keys + item)
-	})
+	}
+	return numbers
 }
 
 // person is one person's answers, as they were read.
@@ -268,25 +272,26 @@ func bit(b bool) int {
 
 // read makes the words of a person of the numbers of the answers.
 func (r *reading) read(p *person, given []uint16) {
+	all := uint64(math.MaxUint64) // asked
 	clear(p.asked)
 	var m0, m1, m2, m3 uint64 // written out, for words in memory are slower
 	for _, n := range given {
 		if int(n) >= len(r.adds) {
-			item := int(n) - r.keys
-			p.asked[item/wordBits] |= 1 << (item % wordBits)
+			if item := int(n) - r.keys; item < len(r.words.items) {
+				p.asked[item/wordBits] |= 1 << (item % wordBits)
+			}
+			all = 0
 			continue
 		}
-		a := &r.adds[n] // 0 adds nothing
+		a := &r.adds[n]
 		m0, m1, m2, m3 = m0+a[0], m1+a[1], m2+a[2], m3+a[3]
 	}
 	copy(p.words, []uint64{m0, m1, m2, m3})
 	if r.further != nil {
 		r.readFurther(given, p.words[fewWords:])
 	}
-	if len(p.asked) > 0 && r.words.known.of(p.words) == uint64(len(r.words.items)) {
-		for i := range p.asked {
-			p.asked[i] = math.MaxUint64
-		}
+	for i := range p.asked {
+		p.asked[i] |= all
 	}
 }
 

@@ -13,7 +13,8 @@ type respondent struct {
 	key    []uint64 // room for the key of a cell
 
 	weight           float64
-	w, squared, base []uint64 // the weight, its square, and the weight before calibration
+	w, squared, base []uint64 // the weight, its square, and the weight before calibration,
+	weights          []uint64 // one after the other
 	// verdicts are the binary variables of the score that are 1, and ones those of answers that
 	// mean something together; the bases without do not hold; of the variables absent there is
 	// no value.
@@ -21,19 +22,22 @@ type respondent struct {
 	products                        []product
 }
 
-// product is a variable that is not binary: w·y and w·y².
+// product is a variable that is not binary: w·y and w·y², which follow each other in both.
 type product struct {
-	place        int
-	missing      bool
-	sum, squares []uint64
+	place              int
+	missing            bool
+	sum, squares, both []uint64
 }
 
 // newRespondent is room for a person.
 func (c *cellsQuery) newRespondent(in scales) *respondent {
 	p := &respondent{
 		person: *c.newPerson(), levels: make([]int32, len(c.query.Factors)),
-		w: make([]uint64, in.w.limbs), squared: make([]uint64, in.squared.limbs), base: make([]uint64, in.base.limbs),
 	}
+	p.weights = make([]uint64, in.w.limbs+in.squared.limbs+in.base.limbs)
+	rest := p.weights
+	p.w, rest = cutOff(rest, in.w.limbs)
+	p.squared, p.base = cutOff(rest, in.squared.limbs)
 	words := 0
 	for _, of := range c.cubes {
 		words = max(words, of.words)
@@ -41,7 +45,9 @@ func (c *cellsQuery) newRespondent(in scales) *respondent {
 	p.key = make([]uint64, words)
 	for _, v := range c.variables {
 		if !v.binary {
-			p.products = append(p.products, product{place: v.place, sum: make([]uint64, v.sum.limbs), squares: make([]uint64, v.squares.limbs)})
+			y := product{place: v.place, both: make([]uint64, v.sum.limbs+v.squares.limbs)}
+			y.sum, y.squares = cutOff(y.both, v.sum.limbs)
+			p.products = append(p.products, y)
 		}
 	}
 	return p

@@ -47,6 +47,7 @@ type Store struct {
 	conn    driver.Conn
 	address string
 	portion uint64 // about how many responses are read at a time
+	listed  int    // how many hashes a query lists
 }
 
 // Connect prepares for using ClickHouse, which need not answer yet.
@@ -63,7 +64,7 @@ func Connect(c Config) (*Store, error) {
 	if err != nil {
 		return nil, explain("connect to ClickHouse", err)
 	}
-	return &Store{conn: conn, address: strings.Join(opt.Addr, ", "), portion: portion}, nil
+	return &Store{conn: conn, address: strings.Join(opt.Addr, ", "), portion: portion, listed: mostListed}, nil
 }
 
 // Open connects to ClickHouse and asks it for a sign of life.

@@ -23,9 +23,8 @@ const wordBits = 64
 type words struct {
 	list  []word
 	items []string // the scored items; bit i%64 of word i/64 says that item i is right
-	known field    // how many scored items have an answer that their questionnaire lists
 	asked bool     // whether items that were not asked are told apart
-	// listed are the codes that known counts.
+	// listed are the codes of the answers to scored items that their questionnaire lists, if so.
 	listed []answerCode
 	// fields are those of answers that conditions and topics look at, by what they hold.
 	fields map[string]field
@@ -121,7 +120,7 @@ func (c answerCode) compare(o answerCode) int {
 }
 
 // score adds the scored items: whether each is answered right and, where the criterion
-// tells unasked items apart, whether all of them were asked.
+// tells unasked items apart, the answers that say that they were asked.
 func (ws *words) score(s *score.Scorer, q *surveys.Questionnaire) {
 	ws.items = s.Items()
 	places := make([]field, len(ws.items))
@@ -140,12 +139,8 @@ func (ws *words) score(s *score.Scorer, q *surveys.Questionnaire) {
 	if ws.asked = q.Criterion.Unasked != surveys.UnaskedWrong; !ws.asked {
 		return
 	}
-	ws.known = ws.field(bits.Len(uint(len(ws.items))))
 	for _, id := range ws.items {
-		for _, c := range listed(q.Item(id)) {
-			ws.add(ws.known, c, 1)
-			ws.listed = append(ws.listed, c)
-		}
+		ws.listed = append(ws.listed, listed(q.Item(id))...)
 	}
 }
 
@@ -166,18 +161,15 @@ func listed(it *surveys.Item) []answerCode {
 	return slices.Compact(all)
 }
 
-// all are the codes that the words look at: those that known counts, then those of the
-// column codes, then those of choices.
+// all are the codes that the words look at: those of the column codes, then those of choices.
 func (ws *words) all() (list []answerCode) {
 	for _, w := range ws.list {
 		for c := range w.adds {
-			if !slices.Contains(ws.listed, c) {
-				list = append(list, c)
-			}
+			list = append(list, c)
 		}
 	}
 	slices.SortFunc(list, answerCode.compare)
-	return slices.Concat(ws.listed, slices.Compact(list))
+	return slices.Compact(list)
 }
 
 // leveler finds a person's level of a factor, -1 when there is none.

@@ -6,7 +6,7 @@
 --              earlier.
 -- The rule looks at the interviews alone. Whichever nodes took them, in whatever order, the
 -- same ones count; surveys.Counting is the same rule in Go.
--- Only records that share a submission or a case with another one, or a hash, are sorted.
+-- Only records that share the hash of a submission or a case with another one are sorted.
 SELECT node, seq, submission_id, revision
 FROM
 (
@@ -21,13 +21,7 @@ FROM
             minIf(finished, NOT partial) OVER (PARTITION BY submission_id) AS first
         FROM responses FINAL
         WHERE wave = {wave:String}@until@
-          AND (
-              cityHash64(submission_id) IN (
-                  SELECT cityHash64(submission_id) AS h FROM responses WHERE wave = {wave:String}@until@
-                  GROUP BY h HAVING count() > 1)
-              OR cityHash64(case_id) IN (
-                  SELECT cityHash64(case_id) AS h FROM responses WHERE wave = {wave:String}@until@ AND case_id != ''
-                  GROUP BY h HAVING count() > 1))
+          AND (@shared@)
     )
 )
 WHERE turn > 1 OR place > 1
