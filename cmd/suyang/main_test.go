@@ -112,7 +112,7 @@ func TestMistakes(t *testing.T) {
 		{"no microdata", []string{"demo", "--microdata", dir, "--state", filepath.Join(dir, "demo")}, "no file fits"},
 		{"no further years", []string{"demo", "--microdata", microdataFolder, "--data", dir, "--state", filepath.Join(dir, "demo2")}, "SUYANG_DATA"},
 		{"a demo over other files", []string{"demo", "--state", dir}, "other than an earlier demo"},
-		{"ClickHouse out of reach", []string{"report", "gss", "--clickhouse", "clickhouse://127.0.0.1:1/x", "--state", filepath.Join(dir, "away")}, "127.0.0.1:1"},
+		{"ClickHouse out of reach", []string{"report", "gss", "--clickhouse", "http://127.0.0.1:1/x", "--state", filepath.Join(dir, "away")}, "127.0.0.1:1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if strings.HasPrefix(c.name, "ClickHouse") {

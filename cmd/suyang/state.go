@@ -34,7 +34,7 @@ import (
 // stateFlags say where the program keeps what it must not lose.
 type stateFlags struct {
 	State      string `type:"path" default:"suyang-state" env:"SUYANG_STATE" help:"Folder of the log, the keys, the published waves, the engine's data and the reports."`
-	ClickHouse string `name:"clickhouse" env:"SUYANG_CLICKHOUSE" help:"Address of a ClickHouse server, clickhouse://user:password@host:9000/database; by default the embedded engine is used."`
+	ClickHouse string `name:"clickhouse" env:"SUYANG_CLICKHOUSE" help:"Address of the HTTP interface of a ClickHouse server, http://user:password@host:8123/database; by default the embedded engine is used."`
 }
 
 func (f *stateFlags) waves() waves.Folder { return waves.Folder(filepath.Join(f.State, "waves")) }

@@ -546,6 +546,70 @@ func TestManyPeopleInACell(t *testing.T) {
 	}
 }
 
+// Factors with so many levels that their cells take a hash table give the same cells as in
+// memory.
+func TestManyLevelsEqualMemory(t *testing.T) {
+	q, factors := civic(t)
+	rng := rand.New(rand.NewPCG(31, 32))
+	m := wave(q, factors, 2000, rng)
+	var by []assess.Factor
+	for _, f := range factors {
+		for i := range 40 {
+			f.Levels = append(slices.Clip(f.Levels), assess.Level{Code: fmt.Sprint("further", i), Values: []string{fmt.Sprint("none has it ", i)}})
+		}
+		by = append(by, f)
+	}
+	s := open(t)
+	load(t, s, m, m.Responses)
+	query := assess.Query{Wave: m.Wave, Questionnaire: q, Factors: by, Items: true}
+	compareCells(t, s, m, query)
+	c, err := newCellsQuery(query, []assess.Cube{{Factors: []string{by[0].ID, by[1].ID, by[2].ID, by[3].ID}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := c.newCube(c.joined[0], scales{}, 0, 1); k.steps != nil {
+		t.Errorf("a table of %d places, which tests nothing", len(k.table))
+	}
+}
+
+// Cubes of the same variables are summed as one, as long as it has not very many more cells than
+// each of them has, and no variables of answers.
+func TestCubesThatAreSummedTogether(t *testing.T) {
+	q, _ := civic(t)
+	factor := func(id string, levels int) assess.Factor {
+		f := assess.Factor{ID: id, Sample: id}
+		for i := range levels {
+			f.Levels = append(f.Levels, assess.Level{Code: fmt.Sprint(i), Values: []string{fmt.Sprint(i)}})
+		}
+		return f
+	}
+	query := assess.Query{Wave: "w", Questionnaire: q, Items: true, Factors: []assess.Factor{factor("a", 2), factor("b", 6), factor("c", 7), factor("d", 8)}}
+	rate, score := []string{assess.VarLiterate}, []string{assess.VarScore}
+	item := []string{assess.VarLiterate, "item:" + scoredItem(t, q)}
+	c, err := newCellsQuery(query, []assess.Cube{
+		{Variables: rate, Factors: []string{"a", "b"}}, {Variables: rate, Factors: []string{"a", "c"}}, {Variables: rate, Factors: []string{"d", "a"}},
+		{Variables: score, Factors: []string{"a"}}, {Variables: item, Factors: []string{"a"}}, {Variables: item, Factors: []string{"b"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// With d, there would be 8·9 cells for one by a and b.
+	if want := []int{0, 0, 1, 2, 3, 4}; !slices.Equal(c.from, want) || len(c.joined) != 5 || !slices.Equal(c.joined[0].factors, []int{0, 1, 2}) {
+		t.Errorf("the cubes are made of %v, want %v; the first of the factors %v", c.from, want, c.joined[0].factors)
+	}
+}
+
+func scoredItem(t *testing.T, q *surveys.Questionnaire) string {
+	t.Helper()
+	for it := range q.Items {
+		if len(it.Key) > 0 {
+			return it.ID
+		}
+	}
+	t.Fatal("no item is scored")
+	return ""
+}
+
 // More different answers than can be numbered are refused, not mixed up.
 func TestTooManyDifferentAnswers(t *testing.T) {
 	q, _ := civic(t)

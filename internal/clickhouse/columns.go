@@ -2,156 +2,20 @@ package clickhouse
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"regexp"
-	"strconv"
 
 	"github.com/ClickHouse/ch-go/proto"
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/suyang-survey/suyang/internal/clickhouse/columnar"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
-// queryColumns runs a query whose answer has many rows, and takes it by columns: reading
-// millions of rows one by one takes longer than adding them up. It calls do with the number of
-// rows of each block when the columns have those of it. What do takes away, it leaves empty.
+// queryColumns runs a query whose answer has many rows, and takes it by columns; see
+// columnar.Take.
 func (s *Store) queryColumns(ctx context.Context, text string, args arguments, columns proto.Results, do func(rows int) error) error {
-	t := &taking{query: text, columns: columns, do: do}
-	err := s.queryText(context.WithValue(ctx, takingKey{}, t), text, args, func(driver.Rows) error { return nil })
-	switch {
-	case t.err != nil:
-		return t.err
-	case err == nil && !t.answered:
-		return errors.New("the answer of ClickHouse did not come by columns; give the address of its HTTP interface, http://user:password@host:8123/database")
-	}
-	return err
-}
-
-// taking is how the answer to a query is taken by columns.
-type taking struct {
-	query   string
-	columns proto.Results
-	do      func(rows int) error
-	err     error
-	// answered says that there was an answer.
-	answered bool
-}
-
-type takingKey struct{}
-
-// columnTransport sends the requests of the client of ClickHouse. Of a query that is taken by
-// columns, it reads the answer itself, and the client sees an empty one.
-type columnTransport struct{ http.RoundTripper }
-
-// RoundTrip sends a request.
-func (c columnTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	t, _ := request.Context().Value(takingKey{}).(*taking)
-	if t == nil || !t.isAskedBy(request) {
-		return c.RoundTripper.RoundTrip(request)
-	}
-	// The plain form of blocks has no columns of a form of their own.
-	request = request.Clone(request.Context())
-	parameters := request.URL.Query()
-	parameters.Set("client_protocol_version", "0")
-	request.URL.RawQuery = parameters.Encode()
-	response, err := c.RoundTripper.RoundTrip(request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		return response, err
-	}
-	defer response.Body.Close()
-	t.answered = true
-	last := &lastBytes{from: response.Body}
-	in := proto.NewReader(last)
-	if parameters.Get("compress") == "1" {
-		in.EnableCompression()
-	}
-	if t.err = t.read(in); t.err != nil {
-		if e := last.exception(); e != nil {
-			t.err = e
-		}
-	}
-	response.Body, response.ContentLength = http.NoBody, 0
-	return response, nil
-}
-
-// isAskedBy says whether a request is for the query: the client may have questions of its own
-// before.
-func (t *taking) isAskedBy(request *http.Request) bool {
-	if request.GetBody == nil || request.ContentLength != int64(len(t.query)) {
-		return false
-	}
-	body, err := request.GetBody()
-	if err != nil {
-		return false
-	}
-	defer body.Close()
-	text, err := io.ReadAll(body)
-	return err == nil && string(text) == t.query
-}
-
-// read takes the blocks of an answer.
-func (t *taking) read(in *proto.Reader) error {
-	for {
-		columns, err := in.UVarInt()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		rows, err := in.Int()
-		if err == nil {
-			err = t.columns.DecodeResult(in, 0, proto.Block{Columns: int(columns), Rows: rows})
-		}
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			return fmt.Errorf("the answer of ClickHouse breaks off or is not what was asked for: %w", err)
-		}
-		if err := t.do(rows); err != nil {
-			return err
-		}
-	}
-}
-
-// lastBytes keeps the last bytes that were read: when ClickHouse fails after it began to
-// answer, it says why behind what it has written.
-type lastBytes struct {
-	from io.Reader
-	kept []byte
-}
-
-// mostKept is longer than what ClickHouse says.
-const mostKept = 32 << 10
-
-func (l *lastBytes) Read(p []byte) (int, error) {
-	n, err := l.from.Read(p)
-	l.kept = append(l.kept, p[max(0, n-mostKept):n]...)
-	if over := len(l.kept) - mostKept; over > mostKept {
-		l.kept = append(l.kept[:0], l.kept[over:]...)
-	}
-	return n, err
-}
-
-var exceptionText = regexp.MustCompile(`Code: (\d+)\. (DB::\w*Exception: [^\x00\n]*)`)
-
-// exception is what ClickHouse says at the end of its answer, if anything.
-func (l *lastBytes) exception() error {
-	io.Copy(io.Discard, io.LimitReader(l, 1<<20))
-	found := exceptionText.FindSubmatch(l.kept)
-	if found == nil {
-		return nil
-	}
-	code, err := strconv.ParseInt(string(found[1]), 10, 32)
-	if err != nil {
-		return nil
-	}
-	return &clickhouse.Exception{Code: int32(code), Name: "DB::Exception", Message: string(found[2])}
+	t := columnar.Take(text, columns, do)
+	return t.Err(s.queryText(t.In(ctx), text, args, func(driver.Rows) error { return nil }))
 }
 
 // lowLists is a column of lists of values, of which few are different: Array(LowCardinality(T)).

@@ -21,10 +21,10 @@ type cube struct {
 	factors []int // of the query
 	places  []field
 	words   int // of the levels
-	// steps is what a level more of each factor adds to the place of a cell in table, where
-	// all are missing at the origin...
-	steps     []int
+	// The place of a cell in table is that of the first level of all factors, origin, and a step
+	// of each factor for each level. There are no steps where there are too many places.
 	origin    int
+	steps     []int
 	variables []*variable
 	scales    scales
 	size      int     // of a block
@@ -40,31 +40,31 @@ type cube struct {
 	units []*unitCells
 	free  []uint64 // for further blocks
 
-	// What is at hand of the PSU whose people are added.
-	unit *unitCells
-	// table has the cells of the PSU by their levels, each one more, and absolute zeros for
-	// others. Where there are too many levels for it, a hash table of the keys takes its place.
+	// What is at hand of the PSU whose people are added: its cells; table has each of them, one
+	// more, at the place of its levels, or where the hash of its key says; and who is added later,
+	// last the last of them in each cell, one more.
+	unit  *unitCells
 	table []int32
 	later []laterAnswers
-	last  []int32 // of later in each cell, one more; 0 for nobody
+	last  []int32
 }
 
 // unitCells are the cells of a PSU.
 type unitCells struct {
 	keys   []uint64   // levels of each cell
-	places []int32    // of each in the table of a cube, unless that is a hash table
+	places []int32    // of each in the table of the cube; empty where that is a hash table
 	blocks [][]uint64 // sums of each
 	// absent has by cell Σw and Σw² of who has no value of each variable; nil if all
 	// have.
 	absent [][]uint64
 }
 
-// mostPlaces is how large a table of cells by their levels may be. A PSU has few of them.
+// mostPlaces is how many places a table may have. A PSU has cells in few of them.
 const mostPlaces = 1 << 20
 
 // answerPlaces says where in a block the weight of somebody is added for an answer. An answer
-// that means nothing, or several things, adds to a few numbers that nobody reads, which is
-// quicker than asking; what several mean is in further.
+// that makes no variable 1, or several, adds to numbers that nobody reads, which is quicker than
+// asking; where those of several are, further says.
 type answerPlaces struct {
 	first   []int32 // by number of the answer
 	further map[int][]int32
@@ -121,8 +121,8 @@ func (k *cube) tabulate(c *cellsQuery) {
 	k.table = make([]int32, size)
 }
 
-// unread is how many numbers of a block nobody reads: one after the other is added to, for the
-// processor waits for a number that it has just changed.
+// unread is how many numbers of a block nobody reads: several, for the processor waits for one
+// that it has just changed.
 const unread = 4
 
 // placeAnswers finds where answers are added.
@@ -273,8 +273,8 @@ func (k *cube) block() []uint64 {
 	return b
 }
 
-// add adds a person of the portion, but for the variables of single answers: those of all
-// people of a cell are added one after the other, for a cell has many of them.
+// add adds a person of the portion, but for the variables of single answers. These are many, so
+// those of all people of a cell are added one after the other, later.
 func (k *cube) add(p *respondent, place int32) {
 	n := k.cell(p.levels, p.key)
 	b := k.unit.blocks[n]

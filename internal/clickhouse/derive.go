@@ -47,16 +47,6 @@ func (ws *words) one(item string, options []string) field {
 	})
 }
 
-// first is the place, from 1, of the first answer.
-func (ws *words) first(item string, options []string) field {
-	return ws.kept("first\x00"+item, bits.Len(uint(len(options))), func(f field) {
-		for i, o := range options {
-			ws.add(f, code(item, true, o), i+1)
-			ws.add(f, code(item, false, o), i+1)
-		}
-	})
-}
-
 // several has a bit for each option that was chosen.
 func (ws *words) several(item string, options []string) field {
 	return ws.kept("several\x00"+item, max(1, len(options)), func(f field) {

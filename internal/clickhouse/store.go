@@ -1,6 +1,6 @@
 // Package clickhouse is the store: responses, samples and weights in ClickHouse,
-// and the sums that statistics are made from. It is the same over HTTP to the
-// embedded engine and over either protocol to a server or a cluster.
+// and the sums that statistics are made from. It speaks ClickHouse's HTTP interface, be it
+// that of the embedded engine, of a server or of a cluster.
 //
 // Open a Store and Migrate it once; then intake inserts into it and package assess
 // asks it for cells. Standard errors are not its business.
@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/suyang-survey/suyang/internal/assess"
+	"github.com/suyang-survey/suyang/internal/clickhouse/columnar"
 	"github.com/suyang-survey/suyang/internal/intake"
 )
 
@@ -31,9 +31,8 @@ var (
 
 // Config says which ClickHouse to use.
 type Config struct {
-	// DSN is its address: clickhouse://user:password@host:9000/database, or http:// or
-	// https:// for the HTTP interface. The DSN of the embedded engine comes from
-	// package engine.
+	// DSN is the address of its HTTP interface: http://user:password@host:8123/database, or
+	// https://. The DSN of the embedded engine comes from package engine.
 	DSN string
 }
 
@@ -55,11 +54,14 @@ func Connect(c Config) (*Store, error) {
 	opt, err := clickhouse.ParseDSN(c.DSN)
 	if err != nil {
 		// The error of the parser may quote the password.
-		return nil, errors.New("the address of ClickHouse cannot be read; write it as clickhouse://user:password@host:9000/database")
+		return nil, errors.New("the address of ClickHouse cannot be read; write it as http://user:password@host:8123/database")
+	}
+	if opt.Protocol != clickhouse.HTTP {
+		return nil, fmt.Errorf("%s is not the address of ClickHouse's HTTP interface; write it as http://user:password@host:8123/database, with the port of that interface", strings.Join(opt.Addr, ", "))
 	}
 	opt.DialTimeout = dialTimeout
 	opt.ReadTimeout = readTimeout
-	opt.TransportFunc = func(t *http.Transport) (http.RoundTripper, error) { return columnTransport{t}, nil }
+	opt.TransportFunc = columnar.Transport
 	conn, err := clickhouse.Open(opt)
 	if err != nil {
 		return nil, explain("connect to ClickHouse", err)

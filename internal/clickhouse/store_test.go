@@ -155,7 +155,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	// Port 1 of this machine is reserved and has no listener.
 	_, err := Open(t.Context(), Config{DSN: "http://default:" + secret + "@127.0.0.1:1/default"})
 	wantError(t, err, surveys.ErrUnavailable, "127.0.0.1:1", "does not answer")
-	for _, dsn := range []string{"", "://", "clickhouse://u:" + secret + "@%zz"} {
+	for _, dsn := range []string{"", "://", "http://u:" + secret + "@%zz", "clickhouse://u:" + secret + "@127.0.0.1:9000/x"} {
 		_, err := Open(t.Context(), Config{DSN: dsn})
 		if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "address") {
 			t.Errorf("Open(%q) = %v, want an error about the address without the password", dsn, err)

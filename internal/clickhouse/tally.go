@@ -118,52 +118,56 @@ func (c *cellsQuery) choose(cubes []assess.Cube) error {
 	return nil
 }
 
-// mostTogether is how many cells a cube may have for one that it is made for.
-const mostTogether = 256
+// mostTogether is how many cells a cube may have for one of each cube that is made of it.
+const mostTogether = 64
 
 // join lets cubes of the same variables be summed as one by the factors of all of them, unless it
 // has very many more cells: what a person is added to once costs once. Cubes of answers stand
 // alone, for their cells are large.
 func (c *cellsQuery) join() {
-	c.joined, c.from = nil, nil
+	var members [][]cubeOf
 	for _, of := range c.cubes {
-		at := len(c.joined)
-		if !c.hasAnswers(of) {
-			at = slices.IndexFunc(c.joined, func(j cubeOf) bool {
-				return slices.Equal(j.variables, of.variables) && !c.hasAnswers(j) && c.together(j, of) <= mostTogether && c.together(of, j) <= mostTogether
-			})
+		at := slices.IndexFunc(members, func(m []cubeOf) bool {
+			all := c.union(append(slices.Clone(m), of))
+			return slices.Equal(m[0].variables, of.variables) && !c.hasAnswers(of) &&
+				!slices.ContainsFunc(append(slices.Clone(m), of), func(one cubeOf) bool { return c.cellsFor(one, all) > mostTogether })
+		})
+		if at < 0 {
+			at, members = len(members), append(members, nil)
 		}
-		c.from = append(c.from, at)
-		if at < 0 || at == len(c.joined) {
-			c.from[len(c.from)-1] = len(c.joined)
-			c.joined = append(c.joined, of)
-			continue
-		}
-		j := &c.joined[at]
-		all := slices.Clone(j.factors)
+		members[at], c.from = append(members[at], of), append(c.from, at)
+	}
+	for _, m := range members {
+		c.joined = append(c.joined, c.cubeBy(c.union(m), m[0].variables))
+	}
+}
+
+// union are the factors of cubes.
+func (c *cellsQuery) union(cubes []cubeOf) (factors []int) {
+	for _, of := range cubes {
 		for _, f := range of.factors {
-			if !slices.Contains(all, f) {
-				all = append(all, f)
+			if !slices.Contains(factors, f) {
+				factors = append(factors, f)
 			}
 		}
-		*j = c.cubeBy(all, j.variables)
 	}
+	return factors
+}
+
+// cellsFor is how many cells there are with further factors for one of a cube, if not too many.
+func (c *cellsQuery) cellsFor(of cubeOf, factors []int) int {
+	cells := 1
+	for _, f := range factors {
+		if !slices.Contains(of.factors, f) && cells <= mostTogether {
+			cells *= len(c.query.Factors[f].Levels) + 1
+		}
+	}
+	return cells
 }
 
 // hasAnswers says whether a cube has variables of answers.
 func (c *cellsQuery) hasAnswers(of cubeOf) bool {
 	return slices.ContainsFunc(of.variables, func(v int) bool { return c.variables[v].share || c.variables[v].kind == ofItem })
-}
-
-// together is how many cells a cube has for one that it has with the factors of another as well.
-func (c *cellsQuery) together(of, other cubeOf) int {
-	cells := 1
-	for _, f := range other.factors {
-		if !slices.Contains(of.factors, f) {
-			cells *= len(c.query.Factors[f].Levels) + 1
-		}
-	}
-	return cells
 }
 
 // cubeBy is a cube by some factors.
@@ -236,7 +240,8 @@ type tally struct {
 	people  portionOf
 	// responded counts the drawn cases with an interview that counts.
 	responded atomic.Int64
-	// looked is made of what was looked at ahead, and means nothing.
+	// looked is made of what was looked at ahead. It means nothing, but it must be kept, or the
+	// compiler would leave the looking out.
 	looked atomic.Uint64
 }
 
