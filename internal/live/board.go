@@ -97,6 +97,10 @@ type Board struct {
 	stamp      int
 	scratch    []int
 	psus       map[analysis.PSU]int
+	areas      map[string]int // numbers of the areas of all people
+	// levels and column are room for the samples that are estimated from, one after the other.
+	levels [][]int
+	column []int
 }
 
 // place is where a record stands.
@@ -118,7 +122,7 @@ type person struct {
 	as   snapshot
 	// row is the row in the sample that is at hand, and stamp marks people for comparing them.
 	row, stamp int
-	psu        int // see psuNumber
+	psu, area  int // numbers of theirs
 }
 
 // Every is how often a board looks for what is new, at most.
@@ -131,7 +135,7 @@ func NewBoard(wave string, q *surveys.Questionnaire, plan *assess.Plan, records 
 		factors = append(factors, plan.Groups[i].Factors()...)
 	}
 	b := &Board{query: Query{Wave: wave, Questionnaire: q, Factors: factors}, plan: plan, records: records, cases: cases, now: time.Now, every: Every,
-		rules: plan.Rules(), shown: map[string]*shown{}, scratch: make([]int, len(factors)), psus: map[analysis.PSU]int{}}
+		rules: plan.Rules(), shown: map[string]*shown{}, scratch: make([]int, len(factors)), psus: map[analysis.PSU]int{}, areas: map[string]int{}, levels: make([][]int, len(factors))}
 	b.step = max(1, b.rules.MinDifference)
 	b.reset()
 	return b
@@ -186,7 +190,7 @@ func (b *Board) readCases(ctx context.Context) (any bool, err error) {
 			b.byCase[c.ID], b.people = p, append(b.people, p)
 		}
 		p.Case = c
-		p.psu = b.psuNumber(c)
+		p.psu, p.area = b.psuNumber(c), b.areaNumber(c.Area)
 		b.levelsOf(p)
 		return nil
 	})
@@ -204,6 +208,16 @@ func (b *Board) psuNumber(c Case) int {
 	if !known {
 		n = len(b.psus) + 1
 		b.psus[u] = n
+	}
+	return n
+}
+
+// areaNumber numbers the areas that people are in.
+func (b *Board) areaNumber(code string) int {
+	n, known := b.areas[code]
+	if !known {
+		n = len(b.areas)
+		b.areas[code] = n
 	}
 	return n
 }

@@ -192,7 +192,7 @@ type sample struct {
 	design *analysis.Design
 	people []*person
 	y      []float64
-	// levels has for each factor the level of each of the people.
+	// levels has for each factor the level of each of the people, in room of the board.
 	levels [][]int
 }
 
@@ -213,9 +213,9 @@ func (b *Board) sample(of asked) (*sample, error) {
 		s.y = append(s.y, y)
 	}
 	crit := b.query.Questionnaire.Criterion
-	s.levels = make([][]int, len(b.query.Factors))
+	s.levels = b.levels
 	for f := range s.levels {
-		s.levels[f] = make([]int, len(s.people))
+		s.levels[f] = slices.Grow(s.levels[f][:0], len(s.people))[:len(s.people)]
 	}
 	for i, p := range s.people {
 		p.row = i
@@ -228,11 +228,10 @@ func (b *Board) sample(of asked) (*sample, error) {
 		}
 		add(p, p.Weight, literate)
 	}
-	seen := map[analysis.PSU]bool{}
+	seen := make([]bool, len(b.psus)+1)
 	for _, p := range b.people {
-		u := analysis.PSU{Stratum: p.Stratum, Name: p.PSU}
-		if !seen[u] {
-			seen[u] = true
+		if !seen[p.psu] {
+			seen[p.psu] = true
 			add(p, 0, math.NaN())
 		}
 	}
@@ -256,7 +255,8 @@ func (b *Board) groups(s *sample, levels []assess.Level, class []int, of func(le
 	}
 	kept := make([]*shown, len(levels))
 	take, last := make([]int, len(levels)), make([]int, len(levels))
-	column := analysis.FactorColumn{Factor: analysis.Factor{ID: "group"}, Level: make([]int, len(s.y))}
+	column := analysis.FactorColumn{Factor: analysis.Factor{ID: "group"}, Level: slices.Grow(b.column[:0], len(s.y))[:len(s.y)]}
+	b.column = column.Level
 	for i := range column.Level {
 		column.Level[i] = -1 // declares a PSU, or is not in a rate
 	}
@@ -322,19 +322,17 @@ func missing() analysis.Estimate {
 // as the present ones are: after m more, V becomes V·n/(n + m). The variance of the whole
 // is that of its parts, ΣW²V, and so a part helps by W²V·m/(n + m) (Cochran 1977, 5.5).
 func (b *Board) parts(s *sample, area string) ([]Place, error) {
-	places := map[string]*Place{}
-	var codes []string
+	codes, part := b.partsOf(area)
+	list := make([]Place, len(codes))
+	for i, code := range codes {
+		list[i] = Place{Code: code, Here: math.NaN(), Whole: math.NaN()}
+	}
 	total := 0.0
 	for _, p := range b.people {
-		code := partOf(p.Area, area)
-		if !strings.HasPrefix(p.Area, area) || code == area {
+		if part[p.area] < 0 {
 			continue
 		}
-		pl := places[code]
-		if pl == nil {
-			pl = &Place{Code: code, Here: math.NaN(), Whole: math.NaN()}
-			places[code], codes = pl, append(codes, code)
-		}
+		pl := &list[part[p.area]]
 		if p.Class != fieldwork.ClassNE {
 			pl.Share += p.Weight
 			total += p.Weight
@@ -343,30 +341,47 @@ func (b *Board) parts(s *sample, area string) ([]Place, error) {
 			pl.Open++
 		}
 	}
-	slices.Sort(codes)
 	levels := make([]assess.Level, len(codes))
-	index := map[string]int{}
 	for i, code := range codes {
-		levels[i].Code, index[code] = code, i
+		levels[i].Code = code
 	}
 	class := make([]int, len(s.people))
 	for i, p := range s.people {
-		class[i] = -1
-		if l, known := index[partOf(p.Area, area)]; known {
-			class[i] = l
-		}
+		class[i] = part[p.area]
 	}
 	groups, err := b.groups(s, levels, class, func(l int) (string, belongs) { return inArea(codes[l]) })
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Place, len(codes))
-	for i, code := range codes {
-		list[i] = *places[code]
+	for i := range list {
 		list[i].Group = groups[i]
 		list[i].Share /= total
 	}
 	return list, nil
+}
+
+// partsOf are the codes of the parts of an area where anybody was drawn, in order, and for each
+// number of an area the place of its part among them, -1 for none.
+func (b *Board) partsOf(area string) (codes []string, part []int) {
+	part = make([]int, len(b.areas))
+	lived := make([]bool, len(b.areas)) // a case may have been moved elsewhere
+	for _, p := range b.people {
+		lived[p.area] = true
+	}
+	for code, n := range b.areas {
+		if of := partOf(code, area); lived[n] && strings.HasPrefix(code, area) && of != area {
+			codes = append(codes, of)
+		}
+	}
+	slices.Sort(codes)
+	codes = slices.Compact(codes)
+	for code, n := range b.areas {
+		part[n] = -1
+		if strings.HasPrefix(code, area) {
+			part[n] = slices.Index(codes, partOf(code, area))
+		}
+	}
+	return codes, part
 }
 
 // partOf is the part of an area that a code lies in: the city, or the county of a city.
