@@ -12,9 +12,10 @@ type respondent struct {
 	levels []int32  // by factor of the query
 	key    []uint64 // room for the key of a cell
 
+	// The weight, its square and the weight before calibration follow each other in weights.
 	weight           float64
-	w, squared, base []uint64 // the weight, its square, and the weight before calibration,
-	weights          []uint64 // one after the other
+	w, squared, base []uint64
+	weights          []uint64
 	// verdicts are the binary variables of the score that are 1, and ones those of answers that
 	// mean something together; the bases without do not hold; of the variables absent there is
 	// no value.
