@@ -32,7 +32,7 @@ var ours = map[string][]string{
 	"internal/weigh":               {"surveys", "analysis", "internal/assess", "internal/fieldwork", "internal/margins"},
 	"internal/release":             {"surveys", "internal/exclusive"},
 	"internal/exclusive":           {"surveys"},
-	"internal/making":              {"surveys", "analysis", "internal/assess", "internal/report", "internal/waves"},
+	"internal/making":              {"surveys", "analysis", "internal/assess", "internal/report", "internal/waves", "internal/exclusive"},
 	"internal/secret":              {},
 	"internal/backoff":             {},
 	"internal/signing":             {"surveys", "internal/secret"},

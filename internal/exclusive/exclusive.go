@@ -1,6 +1,7 @@
-// Package exclusive keeps commands and servers that change the same files from doing so at the
-// same time. The lock is one of the file system: it ends with the process, so a crash leaves
-// nobody locked out.
+// Package exclusive keeps commands and servers that change the same files out of each other's
+// way: by a lock, so that they do not do so at the same time, and by a number of its own for each
+// thing that is made. The lock is one of the file system: it ends with the process, so a crash
+// leaves nobody locked out.
 package exclusive
 
 import (

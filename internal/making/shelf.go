@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/exclusive"
 	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -74,7 +75,7 @@ func (s shelf) begin(m *Made) (staging string, err error) {
 	if err := os.MkdirAll(s.wave(m.Wave), 0o700); err != nil {
 		return "", err
 	}
-	numbers, err := s.numbers(m.Wave)
+	numbers, err := exclusive.Numbers(s.wave(m.Wave))
 	if err != nil {
 		return "", err
 	}
@@ -124,7 +125,7 @@ func syncFolder(path string) error {
 // thin removes the oldest reports of a wave beyond those that are kept, and the oldest records
 // of failures beyond as many, so that failures push out no report.
 func (s shelf) thin(wave string) error {
-	numbers, err := s.numbers(wave)
+	numbers, err := exclusive.Numbers(s.wave(wave))
 	if err != nil {
 		return err
 	}
@@ -165,24 +166,9 @@ func (s shelf) recover(now time.Time) error {
 	return nil
 }
 
-// numbers lists what there is of a wave, the first one first.
-func (s shelf) numbers(wave string) (list []int, err error) {
-	entries, err := os.ReadDir(s.wave(wave))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for _, e := range entries {
-		if n, err := strconv.Atoi(e.Name()); err == nil && n > 0 && strconv.Itoa(n) == e.Name() {
-			list = append(list, n)
-		}
-	}
-	slices.Sort(list)
-	return list, nil
-}
-
 // list has what was made of a wave, the newest first.
 func (s shelf) list(wave string) (list []Made, err error) {
-	numbers, err := s.numbers(wave)
+	numbers, err := exclusive.Numbers(s.wave(wave))
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/exclusive"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -185,7 +186,7 @@ func (s *Store) next(wave string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	numbers, err := s.numbers(wave)
+	numbers, err := exclusive.Numbers(s.wave(wave))
 	if err != nil {
 		return 0, err
 	}
@@ -220,21 +221,6 @@ func (s *Store) last(wave string) (int, error) {
 		return 0, fmt.Errorf("%s holds no number: %w; restore it from a backup", path, err)
 	}
 	return n, nil
-}
-
-// numbers lists the releases of a wave, the first one first.
-func (s *Store) numbers(wave string) (list []int, err error) {
-	entries, err := os.ReadDir(s.wave(wave))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for _, e := range entries {
-		if n, err := strconv.Atoi(e.Name()); err == nil && n > 0 && strconv.Itoa(n) == e.Name() {
-			list = append(list, n)
-		}
-	}
-	slices.Sort(list)
-	return list, nil
 }
 
 // inOrder are the inputs in one order, without nil.
@@ -381,7 +367,7 @@ func (s *Store) List(wave string) (list []Entry, err error) {
 	if err := checkWave(wave); err != nil {
 		return nil, err
 	}
-	numbers, err := s.numbers(wave)
+	numbers, err := exclusive.Numbers(s.wave(wave))
 	if err != nil {
 		return nil, err
 	}
