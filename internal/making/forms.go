@@ -59,6 +59,11 @@ func (f Forms) Content(r *assess.Results) (report.Options, error) {
 	if err != nil {
 		return report.Options{}, err
 	}
+	return f.content(r, withheld), nil
+}
+
+// content is Content with what was judged to be withheld of these results.
+func (f Forms) content(r *assess.Results, withheld *report.Protected) report.Options {
 	if withheld.Hidden > 0 {
 		f.say("%d groups are withheld to protect respondents: %d by themselves, the others because they would tell those", withheld.Hidden, withheld.Sensitive)
 	}
@@ -70,7 +75,7 @@ func (f Forms) Content(r *assess.Results) (report.Options, error) {
 	}
 	return report.Options{
 		Now: f.Made, Program: f.Program, Texts: f.Texts, Disclosure: withheld, Release: f.Release,
-	}, nil
+	}
 }
 
 // Options are what the forms of a document need.

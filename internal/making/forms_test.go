@@ -47,7 +47,8 @@ func TestDeskKeepsWhatReleasesWithhold(t *testing.T) {
 			}
 			return before, nil
 		}
-		opt, err := (&Workshop{cfg: cfg}).content(Estimated{Results: makingtest.Results("village", 0.162)}, surveys.EN, nil)
+		e := Estimated{Results: makingtest.Results("village", 0.162), judged: &judgement{}}
+		opt, err := (&Workshop{cfg: cfg}).content(e, surveys.EN, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -110,7 +110,10 @@ func (s shelf) settle(staging string, m Made) error {
 	if err := os.Rename(staging, s.folder(m.Wave, m.Number)); err != nil {
 		return err
 	}
-	return errors.Join(syncFolder(s.wave(m.Wave)), s.thin(m.Wave))
+	if err := s.thin(m.Wave); err != nil { // this one is there all the same
+		slog.Error("old reports cannot be removed", "folder", s.wave(m.Wave), "error", err)
+	}
+	return syncFolder(s.wave(m.Wave))
 }
 
 // syncFolder brings the names in a folder to the disk.

@@ -56,6 +56,8 @@ type Estimated struct {
 	Weights string
 	Data    Data
 	At      time.Time
+
+	judged *judgement
 }
 
 // ReportOrder is a report that somebody asks for.
@@ -145,22 +147,29 @@ func (w *Workshop) Open(wave string, number int, name string) (*os.File, Made, e
 }
 
 // Make begins to make a report; ErrBusy while something else is being made. done is told what
-// was made, or why it was not.
+// was made, or why it was not; the number is 0 when it could not even be begun.
 func (w *Workshop) Make(o ReportOrder, done func(context.Context, Made) error) error {
 	return w.runner.start(Task{Wave: o.Wave, Kind: ReportKind, Who: o.Who, Do: func(ctx context.Context, step func(done, total int)) error {
 		m := Made{Wave: o.Wave, Who: o.Who, Began: w.cfg.Now(), Languages: o.Languages, Weights: o.Weights, Program: w.cfg.Program}
 		for _, f := range o.Forms {
 			m.Forms = append(m.Forms, string(f))
 		}
-		staging, err := w.shelf.begin(&m)
-		if err != nil {
-			return err
-		}
-		err = guarded(ctx, func() error { return w.write(ctx, o, &m, staging, step) })
+		err := w.shelve(ctx, o, &m, step)
 		m.Ended, m.Failed = w.cfg.Now(), w.Failure(err)
-		after := context.WithoutCancel(ctx) // what came of it is told when the program ends, too
-		return errors.Join(err, w.shelf.settle(staging, m), done(after, m))
+		return errors.Join(err, done(context.WithoutCancel(ctx), m)) // when the program ends, too
 	}})
+}
+
+// shelve makes a report and puts it on the shelf, or the record that it failed.
+func (w *Workshop) shelve(ctx context.Context, o ReportOrder, m *Made, step func(done, total int)) error {
+	staging, err := w.shelf.begin(m)
+	if err != nil {
+		m.Number = 0 // nothing has it
+		return err
+	}
+	err = guarded(ctx, func() error { return w.write(ctx, o, m, staging, step) })
+	m.Ended, m.Failed = w.cfg.Now(), w.Failure(err)
+	return errors.Join(err, w.shelf.settle(staging, *m))
 }
 
 // write writes the files of a report into a folder.
@@ -182,10 +191,7 @@ func (w *Workshop) write(ctx context.Context, o ReportOrder, m *Made, folder str
 		if err != nil {
 			return err
 		}
-		f, err := w.forms(o.Wave, lang, nil)
-		if err != nil {
-			return err
-		}
+		f := w.forms(lang)
 		written, err := f.Write(ctx, docs[i], o.Forms, paths, func(done, _ int) { step(1+i*len(o.Forms)+done, total) })
 		for _, path := range written {
 			m.Files = append(m.Files, filepath.Base(path))
@@ -200,38 +206,49 @@ func (w *Workshop) write(ctx context.Context, o ReportOrder, m *Made, folder str
 // documents are the report in each language. What is wrong with the texts of any of them is
 // said at once.
 func (w *Workshop) documents(e Estimated, o ReportOrder) (docs []*document.Document, err error) {
+	withheld, err := w.withheld(e)
+	if err != nil {
+		return nil, err
+	}
 	var faults []error
 	for _, lang := range o.Languages {
-		texts, err := Texts(w.cfg.Waves, o.Wave, lang)
-		if err != nil {
+		f := w.forms(lang)
+		if f.Texts, err = Texts(w.cfg.Waves, o.Wave, lang); err != nil {
 			return nil, err
 		}
-		f, err := w.forms(o.Wave, lang, texts)
-		if err != nil {
-			return nil, err
-		}
-		doc, err := f.Document(e.Results)
+		doc, err := report.Build(e.Results, lang, f.content(e.Results, withheld))
 		docs, faults = append(docs, doc), append(faults, err)
 	}
 	return docs, errors.Join(faults...)
 }
 
-// forms are how reports of a wave are written here.
-func (w *Workshop) forms(wave string, lang surveys.Lang, texts *report.Texts) (f Forms, err error) {
-	f = Forms{Lang: lang, Texts: texts, Made: w.cfg.Now(), Program: w.cfg.Program, Chromium: w.cfg.Chromium, Pictures: true}
-	if w.cfg.Before != nil {
-		f.Before, err = w.cfg.Before(wave)
-	}
-	return f, err
+// forms are how reports are written here.
+func (w *Workshop) forms(lang surveys.Lang) Forms {
+	return Forms{Lang: lang, Made: w.cfg.Now(), Program: w.cfg.Program, Chromium: w.cfg.Chromium, Pictures: true}
 }
 
 // content says what the report on results is made with.
 func (w *Workshop) content(e Estimated, lang surveys.Lang, texts *report.Texts) (report.Options, error) {
-	f, err := w.forms(e.Results.Wave, lang, texts)
+	withheld, err := w.withheld(e)
 	if err != nil {
 		return report.Options{}, err
 	}
-	return f.Content(e.Results)
+	f := w.forms(lang)
+	f.Texts = texts
+	return f.content(e.Results, withheld), nil
+}
+
+// withheld is what must not be published of results. What releases withhold is asked every
+// time: it can have become more.
+func (w *Workshop) withheld(e Estimated) (*report.Protected, error) {
+	var before []report.Place
+	if w.cfg.Before != nil {
+		var err error
+		if before, err = w.cfg.Before(e.Results.Wave); err != nil {
+			return nil, err
+		}
+	}
+	return e.judged.of(e.Results, before)
 }
 
 // estimate computes results and keeps them.
@@ -240,6 +257,7 @@ func (w *Workshop) estimate(ctx context.Context, wave, weights string) (Estimate
 	if err != nil {
 		return e, err
 	}
+	e.judged = &judgement{}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.kept = slices.DeleteFunc(w.kept, func(k Estimated) bool { return k.Results.Wave == wave && k.Weights == e.Weights })
@@ -251,11 +269,19 @@ func (w *Workshop) estimate(ctx context.Context, wave, weights string) (Estimate
 }
 
 // Draft begins to compute the numbers of a wave, which its texts are drafted from; ErrBusy
-// while something else is being made.
-func (w *Workshop) Draft(wave, weights, who string) error {
+// while something else is being made. done is told the version of the weights that they were
+// computed with, or the weights that were asked for and why they were not.
+func (w *Workshop) Draft(wave, weights, who string, done func(ctx context.Context, weights string, failed *Failure) error) error {
 	return w.runner.start(Task{Wave: wave, Kind: DraftsKind, Who: who, Do: func(ctx context.Context, _ func(done, total int)) error {
-		_, err := w.estimate(ctx, wave, weights)
-		return err
+		with := weights
+		err := guarded(ctx, func() error {
+			e, err := w.estimate(ctx, wave, weights)
+			if err == nil {
+				with = e.Weights
+			}
+			return err
+		})
+		return errors.Join(err, done(context.WithoutCancel(ctx), with, w.Failure(err)))
 	}})
 }
 
@@ -307,16 +333,14 @@ func (w *Workshop) Edit(e Estimated, lang surveys.Lang, edit report.TextEdit) (n
 }
 
 // Release begins to make a release; ErrBusy while something else is being made. done is told
-// its number.
-func (w *Workshop) Release(o ReleaseOrder, done func(ctx context.Context, number int) error) error {
+// its number, or why there is none.
+func (w *Workshop) Release(o ReleaseOrder, done func(ctx context.Context, number int, failed *Failure) error) error {
 	if strings.TrimSpace(o.Reason) == "" {
 		return fmt.Errorf("a release needs a reason: %w", surveys.ErrInvalid)
 	}
 	return w.runner.start(Task{Wave: o.Wave, Kind: ReleaseKind, Who: o.Who, Do: func(ctx context.Context, _ func(done, total int)) error {
-		number, err := w.cfg.Release(ctx, o)
-		if err != nil {
-			return err
-		}
-		return done(context.WithoutCancel(ctx), number)
+		var number int
+		err := guarded(ctx, func() (err error) { number, err = w.cfg.Release(ctx, o); return err })
+		return errors.Join(err, done(context.WithoutCancel(ctx), number, w.Failure(err)))
 	}})
 }

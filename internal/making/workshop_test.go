@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/making/makingtest"
 	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/report/output"
@@ -30,6 +31,9 @@ type bench struct {
 	begun chan struct{}
 	fail  error
 	urban float64
+	// change changes the results, before is what releases withhold.
+	change func(*assess.Results)
+	before []report.Place
 }
 
 func newBench(t *testing.T) *bench {
@@ -53,8 +57,13 @@ func newBench(t *testing.T) *bench {
 		if b.fail != nil {
 			return Estimated{}, b.fail
 		}
-		return Estimated{Results: makingtest.Results(wave, b.urban), Weights: weights, Data: Data{Interviews: 3012, Questionnaire: "2026.1", Standings: "abc"}, At: time.Now()}, nil
+		r := makingtest.Results(wave, b.urban)
+		if b.change != nil {
+			b.change(r)
+		}
+		return Estimated{Results: r, Weights: weights, Data: Data{Interviews: 3012, Questionnaire: "2026.1", Standings: "abc"}, At: time.Now()}, nil
 	}
+	b.cfg.Before = func(string) ([]report.Place, error) { return b.before, nil }
 	b.cfg.WeightSets = func(context.Context, string) ([]string, error) { return []string{"raked@1"}, nil }
 	b.cfg.Release = func(context.Context, ReleaseOrder) (int, error) { panic("a bug") }
 	b.open()
@@ -88,7 +97,10 @@ func (b *bench) open() (stop func()) {
 	return stop
 }
 
-var noted = func(context.Context, Made) error { return nil }
+var (
+	noted   = func(context.Context, Made) error { return nil }
+	drafted = func(context.Context, string, *Failure) error { return nil }
+)
 
 func order(who string, langs ...surveys.Lang) ReportOrder {
 	return ReportOrder{Wave: "zj", Who: who, Weights: "raked@1", Languages: langs, Forms: []output.Format{output.HTML, output.CSV}}
@@ -121,7 +133,7 @@ func TestMakeReport(t *testing.T) {
 	if !now.Running() || now.Who != "stat" || now.Total != 5 || now.Done != 0 {
 		t.Errorf("while it is made: %+v", now)
 	}
-	for name, err := range map[string]error{"another report": b.Make(order("li", surveys.ZH), noted), "drafts": b.Draft("zj", "", "li"),
+	for name, err := range map[string]error{"another report": b.Make(order("li", surveys.ZH), noted), "drafts": b.Draft("zj", "", "li", drafted),
 		"a release": b.Release(ReleaseOrder{Wave: "zj", Reason: "x"}, nil)} {
 		if !errors.Is(err, ErrBusy) {
 			t.Errorf("%s at the same time: %v", name, err)
@@ -208,11 +220,17 @@ func TestFailedReport(t *testing.T) {
 // A bug in making ends the task, not the program, and is told.
 func TestBugInMaking(t *testing.T) {
 	b := newBench(t)
-	if err := b.Release(ReleaseOrder{Wave: "zj", Reason: "first"}, nil); err != nil {
+	told := make(chan *Failure, 1)
+	if err := b.Release(ReleaseOrder{Wave: "zj", Reason: "first"}, func(_ context.Context, number int, failed *Failure) error { told <- failed; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if last := b.wait(ReleaseKind); !errors.Is(last.Err, errPanic) || FailureOf(last.Err).Why != WhyOurs {
 		t.Errorf("after a bug: %+v", last)
+	}
+	if len(told) != 1 {
+		t.Error("who asked for the release is told nothing")
+	} else if failed := <-told; failed == nil || failed.Why != WhyOurs {
+		t.Errorf("who asked for the release is told %+v", failed)
 	}
 	if err := b.Make(order("stat", surveys.ZH), noted); err != nil {
 		t.Fatal(err)
@@ -308,7 +326,7 @@ func TestTexts(t *testing.T) {
 	if got := b.Drafted("zj"); got != nil {
 		t.Errorf("before any numbers: %v", got)
 	}
-	if err := b.Draft("zj", "raked@1", "stat"); err != nil {
+	if err := b.Draft("zj", "raked@1", "stat", drafted); err != nil {
 		t.Fatal(err)
 	}
 	if last := b.wait(DraftsKind); last.Err != nil {
@@ -350,7 +368,7 @@ func TestTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wait(ReportKind)
-	if err := b.Draft("zj", "", "stat"); err != nil {
+	if err := b.Draft("zj", "", "stat", drafted); err != nil {
 		t.Fatal(err)
 	}
 	b.wait(DraftsKind)
@@ -360,6 +378,43 @@ func TestTexts(t *testing.T) {
 	}
 	if blocks, err = b.Blocks(kept[1], surveys.ZH); err != nil || !blocks[i].Stale {
 		t.Errorf("the text is not marked: %+v, %v", blocks[i], err)
+	}
+}
+
+// A report that cannot be begun or put on the shelf, as on a full or broken disk, is told of as
+// one that failed, not as one that was made.
+func TestUnshelvedReport(t *testing.T) {
+	b := newBench(t)
+	b.hold = make(chan struct{})
+	told := make(chan Made, 1)
+	tell := func(_ context.Context, m Made) error { told <- m; return nil }
+	if err := b.Make(order("stat", surveys.ZH), tell); err != nil {
+		t.Fatal(err)
+	}
+	<-b.begun
+	if err := os.MkdirAll(filepath.Join(b.cfg.Folder, "zj", "1", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	close(b.hold)
+	b.wait(ReportKind)
+	if len(told) != 1 {
+		t.Fatal("one that has no place is not told of")
+	}
+	if m := <-told; m.Failed == nil || m.Failed.Why != WhyOurs || m.Who != "stat" {
+		t.Errorf("one that has no place is told of as %+v", m)
+	}
+	if err := errors.Join(os.RemoveAll(b.cfg.Folder), os.WriteFile(b.cfg.Folder, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Make(order("stat", surveys.ZH), tell); err != nil {
+		t.Fatal(err)
+	}
+	b.wait(ReportKind)
+	if len(told) != 1 {
+		t.Fatal("one that cannot be begun is not told of")
+	}
+	if m := <-told; m.Failed == nil || m.Number != 0 {
+		t.Errorf("one that cannot be begun is told of as %+v", m)
 	}
 }
 
