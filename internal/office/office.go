@@ -142,6 +142,7 @@ type Entry struct {
 const (
 	Done    = "done"
 	Refused = "refused"
+	Failed  = "failed" // it was tried and came to nothing
 )
 
 // Note adds a line to the audit trail.

@@ -339,11 +339,7 @@ func (d *desk) auditPage(v *call) error {
 	}
 	words := &teller{deskFrame: f}
 	last, err := d.office.Audit(v.Request().Context(), p.Filter, func(e office.Entry) {
-		outcome := words.say("desk.outcome.done")
-		if e.Outcome == office.Refused {
-			outcome = words.say("desk.outcome.refused")
-		}
-		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: words.doer(nil, e.Who)}, deskCell{Text: words.trailName(e.Action)}, deskCell{Text: e.Object}, deskCell{Text: outcome})
+		t.add(deskCell{Text: clockTime(e.At)}, deskCell{Text: words.doer(nil, e.Who)}, deskCell{Text: words.trailName(e.Action)}, deskCell{Text: words.trailObject(e)}, deskCell{Text: words.outcome(e)})
 	})
 	if err := errors.Join(err, words.err); err != nil {
 		return err

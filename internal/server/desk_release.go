@@ -1,12 +1,14 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/suyang-survey/suyang/internal/office"
 	"github.com/suyang-survey/suyang/internal/release"
 	"github.com/suyang-survey/suyang/internal/report/show"
 	"github.com/suyang-survey/suyang/surveys"
@@ -35,17 +37,23 @@ var releaseFaultWords = map[release.FaultKind]string{
 // releaseCheck checks a release: its signature, its key, every file, and that it fits the
 // releases around it.
 func (d *desk) releaseCheck(v *call) error {
-	f, err := d.ofWhole(v, "figures.releases")
-	if err != nil {
-		return err
-	}
 	number, err := strconv.Atoi(v.Param("release"))
 	if d.deps.Releases == nil || err != nil || strconv.Itoa(number) != v.Param("release") {
 		return fmt.Errorf("release: %w", surveys.ErrNotFound)
 	}
-	c, e, err := d.deps.Releases.Check(f.wave.ID, number)
+	try := office.Entry{Action: "check release", Object: fmt.Sprintf("%s %d", v.Param("wave"), number)}
+	f, err := d.ofWhole(v, "figures.releases", try)
 	if err != nil {
 		return err
+	}
+	c, e, err := d.deps.Releases.Check(f.wave.ID, number)
+	if err != nil {
+		return errors.Join(err, d.noteNotRead(v, try, err))
+	}
+	if v.Request().Method != http.MethodHead {
+		if err := d.noteCheck(v, try, c); err != nil {
+			return err
+		}
 	}
 	f.Title = f.say.words("desk.release.title", "n", number)
 	p := deskCheck{Sound: c.Sound(), Back: f.Here("/desk/" + f.wave.ID + releasesRoom), Command: fmt.Sprintf("suyang release verify releases/%s/%d --state . --again", f.wave.ID, number)}
@@ -72,6 +80,16 @@ func (d *desk) releaseCheck(v *call) error {
 		return err
 	}
 	return d.show(v, http.StatusOK, "desk-release", p)
+}
+
+// noteCheck puts into the audit trail that a release was checked, and what was found.
+func (d *desk) noteCheck(v *call, try office.Entry, c release.Checked) error {
+	found := becauseUnsound
+	if c.Sound() {
+		found = becauseSound
+	}
+	try.Object, try.Outcome = found.of(try.Object), office.Done
+	return d.noted(v, try)
 }
 
 // releaseFault puts into words what is wrong.

@@ -160,7 +160,8 @@ func (d *desk) makeRelease(v *call) error {
 	if err != nil {
 		return err
 	}
-	f, err := d.ofWhole(v, "figures.releases")
+	try := office.Entry{Action: "make release", Object: v.Param("wave")}
+	f, err := d.ofWhole(v, "figures.releases", try)
 	if err != nil {
 		return err
 	}
@@ -188,11 +189,11 @@ func (d *desk) makeRelease(v *call) error {
 		fault = "desk.releases.reasonless"
 	}
 	if fault != "" {
-		return d.showReleases(v, http.StatusUnprocessableEntity, fault, form)
+		return errors.Join(d.noted(v, refused(try, becauseForm)), d.showReleases(v, http.StatusUnprocessableEntity, fault, form))
 	}
 	err = d.deps.Making.Release(o, d.noteRelease(o))
 	if errors.Is(err, making.ErrBusy) {
-		return d.showReleases(v, http.StatusConflict, "desk.making.busy", form)
+		return errors.Join(d.noted(v, refused(try, because(making.WhyBusy))), d.showReleases(v, http.StatusConflict, "desk.making.busy", form))
 	}
 	if err != nil {
 		return err
@@ -200,10 +201,15 @@ func (d *desk) makeRelease(v *call) error {
 	return v.leadTo(f.deskFrame, f.Path, "releasing")
 }
 
-// noteRelease puts into the audit trail that a release was made for somebody, and why.
-func (d *desk) noteRelease(o making.ReleaseOrder) func(ctx context.Context, number int) error {
-	return func(ctx context.Context, number int) error {
-		return d.office.Note(ctx, office.Entry{At: d.deps.Now(), Who: o.Who, Action: "make release", Object: fmt.Sprintf("%s %d · %s", o.Wave, number, o.Reason), Outcome: office.Done})
+// noteRelease puts into the audit trail that a release was made for somebody, and for which
+// reason, or that it could not be made.
+func (d *desk) noteRelease(o making.ReleaseOrder) func(context.Context, int, *making.Failure) error {
+	return func(ctx context.Context, number int, f *making.Failure) error {
+		e := office.Entry{At: d.deps.Now(), Who: o.Who, Action: "make release", Object: o.Wave + becauseMark + o.Reason}
+		if f == nil {
+			e.Object = fmt.Sprintf("%s %d · %s", o.Wave, number, o.Reason)
+		}
+		return d.office.Note(ctx, made(e, f))
 	}
 }
 
@@ -319,14 +325,17 @@ func (d *desk) releaseFile(v *call) error {
 	if err != nil {
 		return err
 	}
-	if !e.Public {
-		if _, err := d.ofWhole(v, "figures.releases"); err != nil {
-			return err
-		}
-		entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "read release", Object: fmt.Sprintf("%s %d", e.Wave, e.Number), Outcome: office.Done}
-		if err := d.office.Note(v.Request().Context(), entry); err != nil {
-			return err
-		}
+	if e.Public {
+		return d.sendRelease(v, e, func() error { return nil })
 	}
-	return d.sendRelease(v, e)
+	try := office.Entry{Action: "read release", Object: fmt.Sprintf("%s %d", e.Wave, e.Number)}
+	if _, err := d.ofWhole(v, "figures.releases", try); err != nil {
+		return err
+	}
+	given := false
+	err = d.sendRelease(v, e, func() error { given = true; return d.noteRead(v, try, v.Param("name")) })
+	if err != nil && !given {
+		err = errors.Join(err, d.noteNotRead(v, try, err))
+	}
+	return err
 }

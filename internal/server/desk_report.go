@@ -42,9 +42,9 @@ func (d *desk) makingRoutes(read, post func(path string, right auth.Right, h fun
 	post("/desk/:wave"+releasesRoom, auth.Estimate, d.makeRelease)
 }
 
-// ofWhole begins a page about a wave as a whole, for an account that sees all of its cases. To
-// others it does not exist, and the try stands in the audit trail.
-func (d *desk) ofWhole(v *call, key string) (figuresFrame, error) {
+// ofWhole begins what is about a wave as a whole, for an account that sees all of its cases. To
+// others it does not exist, and what was tried stands in the audit trail.
+func (d *desk) ofWhole(v *call, key string, try office.Entry) (figuresFrame, error) {
 	f, err := d.figures(v, key)
 	if err != nil {
 		return f, err
@@ -53,8 +53,12 @@ func (d *desk) ofWhole(v *call, key string) (figuresFrame, error) {
 	if err != nil || all {
 		return f, err
 	}
-	entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "make report", Object: f.wave.ID, Outcome: office.Refused}
-	return f, errors.Join(fmt.Errorf("the report of wave %s is about more than area %s: %w", f.wave.ID, v.account.Area, surveys.ErrNotFound), d.office.Note(v.Request().Context(), entry))
+	return f, errors.Join(fmt.Errorf("the report of wave %s is about more than area %s: %w", f.wave.ID, v.account.Area, surveys.ErrNotFound), d.noted(v, refused(try, becauseArea)))
+}
+
+// opening is the try to open the page of a request.
+func opening(v *call) office.Entry {
+	return office.Entry{Action: "open page", Object: v.Request().URL.Path}
 }
 
 // refreshEvery is how often a page that shows something being made asks for itself again.
@@ -169,7 +173,7 @@ func (d *desk) reports(v *call) error {
 }
 
 func (d *desk) showReports(v *call, status int, fault string, sent url.Values) error {
-	f, err := d.ofWhole(v, "desk.report.title")
+	f, err := d.ofWhole(v, "desk.report.title", opening(v))
 	if err != nil {
 		return err
 	}
@@ -322,7 +326,8 @@ func (d *desk) makeReport(v *call) error {
 	if err != nil {
 		return err
 	}
-	f, err := d.ofWhole(v, "desk.report.title")
+	try := office.Entry{Action: "make report", Object: v.Param("wave")}
+	f, err := d.ofWhole(v, "desk.report.title", try)
 	if err != nil {
 		return err
 	}
@@ -330,17 +335,21 @@ func (d *desk) makeReport(v *call) error {
 	o.Languages, o.Forms = d.chosen(typed(form))
 	weights, ok, err := d.weightsOf(v, f, typed(form))
 	o.Weights = weights
+	fault := ""
 	switch {
 	case err != nil:
 		return err
 	case !ok:
-		return d.showReports(v, http.StatusUnprocessableEntity, "desk.report.noweights", form)
+		fault = "desk.report.noweights"
 	case len(o.Languages) == 0 || len(o.Forms) == 0:
-		return d.showReports(v, http.StatusUnprocessableEntity, "desk.report.nothing", form)
+		fault = "desk.report.nothing"
+	}
+	if fault != "" {
+		return errors.Join(d.noted(v, refused(try, becauseForm)), d.showReports(v, http.StatusUnprocessableEntity, fault, form))
 	}
 	err = d.deps.Making.Make(o, d.noteReport)
 	if errors.Is(err, making.ErrBusy) {
-		return d.showReports(v, http.StatusConflict, "desk.making.busy", form)
+		return errors.Join(d.noted(v, refused(try, because(making.WhyBusy))), d.showReports(v, http.StatusConflict, "desk.making.busy", form))
 	}
 	if err != nil {
 		return err
@@ -350,35 +359,55 @@ func (d *desk) makeReport(v *call) error {
 
 // noteReport puts into the audit trail that a report was made for somebody, or was not.
 func (d *desk) noteReport(ctx context.Context, m making.Made) error {
-	outcome := office.Done
-	if m.Failed != nil {
-		outcome = office.Refused
+	e := office.Entry{At: m.Ended, Who: m.Who, Action: "make report", Object: m.Wave}
+	if m.Number > 0 {
+		e.Object = fmt.Sprintf("%s %d", m.Wave, m.Number)
 	}
-	return d.office.Note(ctx, office.Entry{At: m.Ended, Who: m.Who, Action: "make report", Object: fmt.Sprintf("%s %d", m.Wave, m.Number), Outcome: outcome})
+	return d.office.Note(ctx, made(e, m.Failed))
 }
 
 // reportFile sends a file of a report, which the audit trail says.
 func (d *desk) reportFile(v *call) error {
-	f, err := d.ofWhole(v, "desk.report.title")
-	if err != nil {
-		return err
-	}
 	number, err := strconv.Atoi(v.Param("number"))
 	if err != nil || strconv.Itoa(number) != v.Param("number") {
 		return fmt.Errorf("report: %w", surveys.ErrNotFound)
 	}
-	file, m, err := d.deps.Making.Open(f.wave.ID, number, v.Param("name"))
+	try := office.Entry{Action: "read report", Object: fmt.Sprintf("%s %d", v.Param("wave"), number)}
+	f, err := d.ofWhole(v, "desk.report.title", try)
 	if err != nil {
 		return err
 	}
+	name := v.Param("name")
+	file, m, err := d.deps.Making.Open(f.wave.ID, number, name)
+	if err != nil {
+		return errors.Join(err, d.noteNotRead(v, try, err))
+	}
 	defer file.Close()
-	if v.Request().Method == http.MethodGet {
-		entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "read report", Object: fmt.Sprintf("%s %d", f.wave.ID, number), Outcome: office.Done}
-		if err := d.office.Note(v.Request().Context(), entry); err != nil {
-			return err
-		}
+	if err := d.noteRead(v, try, name); err != nil {
+		return err
 	}
 	return d.sendReport(v, file, m)
+}
+
+// noteRead puts into the audit trail that a file is given out. Whoever only asks whether it is
+// there reads nothing.
+func (d *desk) noteRead(v *call, try office.Entry, name string) error {
+	if v.Request().Method == http.MethodHead {
+		return nil
+	}
+	try.Object, try.Outcome = try.Object+becauseMark+name, office.Done
+	return d.noted(v, try)
+}
+
+// noteNotRead puts into the audit trail why a file could not be given out or checked.
+func (d *desk) noteNotRead(v *call, try office.Entry, err error) error {
+	switch {
+	case v.Request().Method == http.MethodHead:
+		return nil
+	case errors.Is(err, surveys.ErrNotFound):
+		return d.noted(v, refused(try, becauseAbsent))
+	}
+	return d.noted(v, failed(try, because(making.FailureOf(err).Why)))
 }
 
 func (d *desk) sendReport(v *call, file *os.File, m making.Made) error {

@@ -66,8 +66,8 @@ type sentText struct {
 func (d *desk) texts(v *call) error { return d.showTexts(v, http.StatusOK, nil) }
 
 // textsIn begins the page of texts in the language that is asked for.
-func (d *desk) textsIn(v *call) (f figuresFrame, lang surveys.Lang, err error) {
-	if f, err = d.ofWhole(v, "desk.texts.title"); err != nil {
+func (d *desk) textsIn(v *call, try office.Entry) (f figuresFrame, lang surveys.Lang, err error) {
+	if f, err = d.ofWhole(v, "desk.texts.title", try); err != nil {
 		return f, lang, err
 	}
 	lang = surveys.Lang(v.QueryParam("of"))
@@ -112,7 +112,7 @@ func nameOfWeights(weights string) string {
 }
 
 func (d *desk) showTexts(v *call, status int, sent *sentText) error {
-	f, lang, err := d.textsIn(v)
+	f, lang, err := d.textsIn(v, opening(v))
 	if err != nil {
 		return err
 	}
@@ -298,41 +298,71 @@ func (d *desk) editText(v *call) error {
 	if err != nil {
 		return err
 	}
-	f, lang, err := d.textsIn(v)
+	sent := typed(form)
+	try := tryOfText(sent.Typed("action"))
+	try.Object = v.Param("wave")
+	f, lang, err := d.textsIn(v, try)
 	if err != nil {
 		return err
 	}
-	sent := typed(form)
 	if sent.Typed("action") == "draft" {
-		return d.draftTexts(v, f, lang, sent)
+		return d.draftTexts(v, f, lang, sent, try)
 	}
 	edit := report.TextEdit{ID: sent.Typed("id"), Text: sent.Typed("text"), Restore: sent.Typed("action") == "restore", Facts: sent.Typed("facts"), Version: sent.Typed("version")}
+	if try.Object = textObject(f.wave.ID, lang, ""); blockName.MatchString(edit.ID) {
+		try.Object += edit.ID
+	}
 	e, drafted := d.draftedFrom(v, f.wave.ID)
 	if !drafted { // the program was started again meanwhile: what was typed is given back
 		if weights, ok, err := d.weightsOf(v, f, typed(url.Values{"weights": {weightsNamed(v.QueryParam("weights"))}})); err == nil && ok {
-			if err := d.deps.Making.Draft(f.wave.ID, weights, v.account.Login); err != nil && !errors.Is(err, making.ErrBusy) {
+			if err := d.deps.Making.Draft(f.wave.ID, weights, v.account.Login, d.noteDrafts(f.wave.ID, v.account.Login)); err != nil && !errors.Is(err, making.ErrBusy) {
 				return err
 			}
 		}
-		return d.showTexts(v, http.StatusConflict, &sentText{edit, nil})
+		return errors.Join(d.noted(v, refused(try, becauseNumbers)), d.showTexts(v, http.StatusConflict, &sentText{edit, nil}))
 	}
 	now, err := d.deps.Making.Edit(e, lang, edit)
 	if err != nil {
 		status, shown := refusedText(err)
 		if !shown {
-			return err
+			return errors.Join(err, d.noted(v, failed(try, because(making.FailureOf(err).Why))))
 		}
-		return d.showTexts(v, status, &sentText{edit, err})
+		return errors.Join(d.noted(v, refused(try, becauseOfText(err))), d.showTexts(v, status, &sentText{edit, err}))
 	}
-	entry := office.Entry{At: d.deps.Now(), Who: v.account.Login, Action: "edit text", Object: textObject(f.wave.ID, lang, now.ID+textVersion(now)), Outcome: office.Done}
 	said := "text"
 	if edit.Restore {
-		said, entry = "restored", office.Entry{At: entry.At, Who: entry.Who, Action: "restore text", Object: entry.Object, Outcome: office.Done}
+		said = "restored"
 	}
-	if err := d.office.Note(v.Request().Context(), entry); err != nil {
+	try.Object, try.Outcome = textObject(f.wave.ID, lang, now.ID+textVersion(now)), office.Done
+	if err := d.noted(v, try); err != nil {
 		return err
 	}
 	return v.leadTo(f.deskFrame, f.Path+"#"+placeOf(now.ID), said, "of", string(lang), "weights", nameOfWeights(e.Weights))
+}
+
+// tryOfText is what a form about texts is for.
+func tryOfText(action string) office.Entry {
+	switch action {
+	case "draft":
+		return office.Entry{Action: "draft texts"}
+	case "restore":
+		return office.Entry{Action: "restore text"}
+	}
+	return office.Entry{Action: "edit text"}
+}
+
+// becauseOfText is why a block could not be saved.
+func becauseOfText(err error) because {
+	var conflict *report.TextConflict
+	switch {
+	case errors.As(err, &conflict):
+		return becauseChanged
+	case errors.Is(err, surveys.ErrNotFound):
+		return becauseAbsent
+	case errors.Is(err, surveys.ErrTooLarge):
+		return becauseForm
+	}
+	return because(making.FailureOf(err).Why)
 }
 
 // refusedText is the status of a block that could not be saved; shown is false for errors that
@@ -348,18 +378,29 @@ func refusedText(err error) (status int, shown bool) {
 }
 
 // draftTexts lets the numbers be computed.
-func (d *desk) draftTexts(v *call, f figuresFrame, lang surveys.Lang, sent typed) error {
+func (d *desk) draftTexts(v *call, f figuresFrame, lang surveys.Lang, sent typed, try office.Entry) error {
 	weights, ok, err := d.weightsOf(v, f, sent)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return fmt.Errorf("weights: %w", surveys.ErrInvalid)
+		return errors.Join(fmt.Errorf("weights: %w", surveys.ErrInvalid), d.noted(v, refused(try, becauseForm)))
 	}
-	switch err := d.deps.Making.Draft(f.wave.ID, weights, v.account.Login); {
-	case errors.Is(err, making.ErrBusy): // the page says what is being made
-	case err != nil:
+	err = d.deps.Making.Draft(f.wave.ID, weights, v.account.Login, d.noteDrafts(f.wave.ID, v.account.Login))
+	if errors.Is(err, making.ErrBusy) { // the page says what is being made
+		err = d.noted(v, refused(try, because(making.WhyBusy)))
+	}
+	if err != nil {
 		return err
 	}
 	return v.leadTo(f.deskFrame, f.Path, "drafting", "of", string(lang))
+}
+
+// noteDrafts puts into the audit trail that the numbers of drafts were computed for somebody, or
+// were not.
+func (d *desk) noteDrafts(wave, who string) func(context.Context, string, *making.Failure) error {
+	return func(ctx context.Context, weights string, f *making.Failure) error {
+		e := office.Entry{At: d.deps.Now(), Who: who, Action: "draft texts", Object: strings.TrimSpace(wave + " " + weights)}
+		return d.office.Note(ctx, made(e, f))
+	}
 }

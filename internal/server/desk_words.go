@@ -44,9 +44,10 @@ var (
 		"dismiss held": "desk.trail.dismiss", "retry held": "desk.trail.retry", "give up events": "desk.trail.giveup", "read tablet": "desk.trail.readtablet", "read rescue file": "desk.trail.rescue",
 		"read quarantined": "desk.trail.quarantine", "dismiss quarantined": "desk.trail.dismissed", "correct quarantined": "desk.trail.corrected",
 		"read answers": "desk.trail.answers", "read draw": "desk.trail.readdraw", "read account": "desk.trail.readaccount",
-		"make release": "desk.trail.release", "publish release": "desk.trail.publish", "withdraw release": "desk.trail.withdraw", "read release": "desk.trail.readrelease",
-		"make report": "desk.trail.report", "read report": "desk.trail.readreport", "edit text": "desk.trail.text", "restore text": "desk.trail.restoretext", "revoke release key": "desk.trail.revokekey",
+		"make release": "desk.trail.release", "publish release": "desk.trail.publish", "withdraw release": "desk.trail.withdraw", "read release": "desk.trail.readrelease", "check release": "desk.trail.checkrelease",
+		"make report": "desk.trail.report", "read report": "desk.trail.readreport", "edit text": "desk.trail.text", "restore text": "desk.trail.restoretext", "draft texts": "desk.trail.drafttexts", "revoke release key": "desk.trail.revokekey",
 	}
+	outcomeWords = map[string]string{office.Done: "desk.outcome.done", office.Refused: "desk.outcome.refused", office.Failed: "desk.outcome.failed"}
 	flagWords    = map[fieldwork.Flag]string{fieldwork.Withdrawn: "desk.flag.withdrawn", fieldwork.ClockMoved: "desk.flag.clock", fieldwork.Instead: "desk.flag.instead"}
 	contactWords = map[fieldwork.Contact]string{
 		fieldwork.Visit: "desk.contact.visit", fieldwork.Phone: "desk.contact.phone", fieldwork.Letter: "desk.contact.letter", fieldwork.Link: "desk.contact.link",
@@ -86,6 +87,15 @@ func (t *teller) trailName(action string) string {
 	}
 	if key == "" { // of a newer program
 		return action
+	}
+	return t.say(key)
+}
+
+// outcome is what came of an action of the audit trail.
+func (t *teller) outcome(e office.Entry) string {
+	key := outcomeWords[e.Outcome]
+	if key == "" { // of a newer program
+		return e.Outcome
 	}
 	return t.say(key)
 }

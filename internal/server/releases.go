@@ -78,7 +78,7 @@ func (s *Server) publicRelease(c echo.Context) error {
 		return fmt.Errorf("release: %w", surveys.ErrNotFound)
 	}
 	c.Response().Header().Set("Cache-Control", "no-cache")
-	return s.sendRelease(c, e)
+	return s.sendRelease(c, e, func() error { return nil })
 }
 
 // releaseOf finds the release that an address names.
@@ -94,13 +94,17 @@ func (s *Server) releaseOf(c echo.Context) (e release.Entry, err error) {
 	return e, err
 }
 
-// sendRelease sends a file of a release, or all of it as a zip, only as it was signed.
-func (s *Server) sendRelease(c echo.Context, e release.Entry) error {
+// sendRelease sends a file of a release, or all of it as a zip, only as it was signed. It calls
+// begin when there is something to send; an error of that keeps it from being sent.
+func (s *Server) sendRelease(c echo.Context, e release.Entry, begin func() error) error {
 	if e.Err != nil {
 		return damaged(e.Err)
 	}
 	name := c.Param("name")
 	if name == release.ZipName {
+		if err := begin(); err != nil {
+			return err
+		}
 		return s.sendZip(c, e)
 	}
 	f, err := s.deps.Releases.OpenFile(e.Wave, e.Number, name)
@@ -111,6 +115,9 @@ func (s *Server) sendRelease(c echo.Context, e release.Entry) error {
 		return damaged(err)
 	}
 	defer f.Close()
+	if err := begin(); err != nil {
+		return err
+	}
 	h := c.Response().Header()
 	h.Set("ETag", `"`+e.SHA256[:16]+"-"+url.PathEscape(name)+`"`)
 	s.headRelease(h, name)

@@ -66,7 +66,7 @@ func TestReleases(t *testing.T) {
 	if status, body := stat.open("/desk/village/releases/2/data.csv"); status != 200 || body != "a\n" {
 		t.Errorf("a file that is not public, at the desk: %d %q", status, body)
 	}
-	if trail, err := d.office.Trail(t.Context(), 1); err != nil || trail[0].Action != "read release" || trail[0].Object != "village 2" || trail[0].Who != "stat" {
+	if trail, err := d.office.Trail(t.Context(), 1); err != nil || trail[0].Action != "read release" || trail[0].Object != "village 2 · data.csv" || trail[0].Who != "stat" {
 		t.Errorf("the trail says %+v, %v", trail, err)
 	}
 	if status, _ := li.open("/desk/village/releases/2/data.csv"); status != http.StatusForbidden {
