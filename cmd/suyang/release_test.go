@@ -210,7 +210,7 @@ func releaseAtDesk(t *testing.T, st *station, state string) {
 	}
 	for {
 		err = w.Release(making.ReleaseOrder{Wave: "gss", Who: "stat", Languages: []surveys.Lang{surveys.EN}, Forms: []output.Format{output.CSV}, Corrects: 3, Reason: "made at the desk"},
-			func(_ context.Context, number int) error { released <- number; return nil })
+			func(_ context.Context, number int, _ *making.Failure) error { released <- number; return nil })
 		if !errors.Is(err, making.ErrBusy) { // the report is just being put away
 			break
 		}

@@ -43,7 +43,9 @@ func (st *station) wave(id string) (waves.Wave, error) {
 	return list[i], nil
 }
 
-// estimate computes the results of a wave, as “suyang report” does.
+// estimate computes the results of a wave, as “suyang report” does. How the cases stand is told
+// before it is looked at from what is computed: what was approved a moment ago is no change on
+// the way.
 func (st *station) estimate(ctx context.Context, wave, weights string) (e making.Estimated, err error) {
 	w, err := st.wave(wave)
 	if err != nil {
@@ -53,12 +55,15 @@ func (st *station) estimate(ctx context.Context, wave, weights string) (e making
 	if err := r.settle(ctx); err != nil {
 		return e, err
 	}
+	if err := st.tellStandings(ctx, wave); err != nil {
+		return e, err
+	}
 	e.Weights, e.At = r.weights, time.Now()
 	d, err := st.store.Digests(ctx, wave, e.Weights)
 	if err != nil {
 		return e, err
 	}
-	if e.Results, err = assessed(ctx, st, w, e.Weights, assess.Options{Variance: assess.Variance{Method: assess.Taylor}}); err != nil {
+	if e.Results, err = making.Results(ctx, st.store, st.flags.waves(), w, e.Weights, assess.Options{Variance: assess.Variance{Method: assess.Taylor}}); err != nil {
 		return e, err
 	}
 	after, err := st.store.Digests(ctx, wave, e.Weights)
