@@ -93,7 +93,7 @@ func TestDeskAccessible(t *testing.T) {
 		{"stat", map[string]string{"releases": "/desk/village/releases", "releases english": "/desk/village/releases", "selection": "/desk/village/selection", "problem": "/desk/village/cases",
 			"report": "/desk/village/report", "report english": "/desk/village/report", "texts": "/desk/village/report/texts", "texts english": "/desk/village/report/texts?of=en",
 			"release": "/desk/village/releases/2", "release english": "/desk/village/releases/2", "release revoked": "/desk/village/releases/1"}},
-		{"admin", map[string]string{"accounts": "/desk/accounts", "account": "/desk/accounts/li", "audit": "/desk/audit"}},
+		{"admin", map[string]string{"accounts": "/desk/accounts", "account": "/desk/accounts/li", "audit": "/desk/audit", "audit english": "/desk/audit?outcome=failed"}},
 	} {
 		a := &axe{browser: openBrowser(t, d.served.URL), script: script}
 		a.run(emulation.SetScriptExecutionDisabled(false))
@@ -163,6 +163,11 @@ func (d *deskSite) reported() {
 	d.must(os.WriteFile(path, append(src, "\n## gone\n旧的一段 {rat}\n"...), 0o600))
 	d.must(d.deps.Making.Make(order, made))
 	d.idle()
+	for _, e := range []office.Entry{{Action: "make release", Object: "village · 两市数据互换，更正后重新封存，并说明更正前后的差别 · store", Outcome: office.Failed},
+		{Action: "edit text", Object: "village findings.zh " + block + " · changed", Outcome: office.Refused}, {Action: "check release", Object: "village 1 · unsound", Outcome: office.Done}} {
+		e.At, e.Who = noon, "stat"
+		d.must(d.office.Note(d.t.Context(), e))
+	}
 }
 
 // lookAtReportForms looks at what the forms about reports answer, and at a page while something
@@ -189,6 +194,13 @@ func (a *axe) lookAtReportForms(d *deskSite) {
 	a.run(chromedp.Evaluate(edit, nil))
 	a.press(save)
 	a.look("desk text conflict")
+	a.open("/desk/village/report/texts?lang=zh&of=zh")
+	d.held = make(chan struct{})
+	d.must(d.deps.Making.Draft("village", "", "province", func(context.Context, string, *making.Failure) error { return nil }))
+	a.press("form.sheet button")
+	a.look("desk texts waiting")
+	close(d.held)
+	d.idle()
 	d.held = make(chan struct{})
 	defer func() { close(d.held); d.idle() }()
 	a.open("/desk/village/report?lang=zh")

@@ -544,7 +544,12 @@ func TestDeskReportTrail(t *testing.T) {
 		{"drafts", post(texts, url.Values{"action": {"draft"}, "weights": {"raked@2"}}), "draft texts village raked@2 done"},
 		{"drafts without ClickHouse", failing(away, post(texts, url.Values{"action": {"draft"}, "weights": {""}})), "draft texts village · store failed"},
 		{"drafts of no weights", post(texts, url.Values{"action": {"draft"}, "weights": {"raked@9"}}), "draft texts village · form refused"},
-		{"drafts meanwhile", meanwhile(func() { stat.send(texts, url.Values{"action": {"draft"}, "weights": {""}}) }), "draft texts village · busy refused"},
+		{"drafts meanwhile", meanwhile(func() {
+			status, body := stat.send(texts+"&lang=en", url.Values{"action": {"draft"}, "weights": {"raked@1"}})
+			if status != http.StatusConflict || !strings.Contains(body, "the numbers that you asked for are not being computed") || !strings.Contains(body, "begun by 省科协 (province)") || strings.Contains(body, "The numbers are being computed.") {
+				t.Errorf("drafts while something else is made: %d\n%s", status, body)
+			}
+		}), "draft texts village · busy refused"},
 		{"a report", post(reports, reportForm("raked@2")), "make report village 1 done"},
 		{"a report of nothing", post(reports, reportForm("", "form", "")), "make report village · form refused"},
 		{"a report meanwhile", meanwhile(func() { stat.send(reports, reportForm("")) }), "make report village · busy refused"},

@@ -57,10 +57,12 @@ type textBlock struct {
 	Sent bool
 }
 
-// sentText is a form with a block that could not be saved.
+// sentText is a form with a block that could not be saved; or, with waiting, one that asked for
+// numbers while something else is being made.
 type sentText struct {
-	edit report.TextEdit
-	err  error
+	edit    report.TextEdit
+	err     error
+	waiting bool
 }
 
 func (d *desk) texts(v *call) error { return d.showTexts(v, http.StatusOK, nil) }
@@ -139,6 +141,8 @@ func (d *desk) showTexts(v *call, status int, sent *sentText) error {
 		}
 	}
 	switch {
+	case sent != nil && sent.waiting:
+		f.fault(f.say.words("desk.texts.waiting"))
 	case sent != nil && drafted:
 		f.fault(f.say.words(sent.fault()))
 		if slices.ContainsFunc(p.Blocks, func(b textBlock) bool { return b.Sent }) {
@@ -319,7 +323,7 @@ func (d *desk) editText(v *call) error {
 				return err
 			}
 		}
-		return errors.Join(d.noted(v, refused(try, becauseNumbers)), d.showTexts(v, http.StatusConflict, &sentText{edit, nil}))
+		return errors.Join(d.noted(v, refused(try, becauseNumbers)), d.showTexts(v, http.StatusConflict, &sentText{edit: edit}))
 	}
 	now, err := d.deps.Making.Edit(e, lang, edit)
 	if err != nil {
@@ -327,7 +331,7 @@ func (d *desk) editText(v *call) error {
 		if !shown {
 			return errors.Join(err, d.noted(v, failed(try, because(making.FailureOf(err).Why))))
 		}
-		return errors.Join(d.noted(v, refused(try, becauseOfText(err))), d.showTexts(v, status, &sentText{edit, err}))
+		return errors.Join(d.noted(v, refused(try, becauseOfText(err))), d.showTexts(v, status, &sentText{edit: edit, err: err}))
 	}
 	said := "text"
 	if edit.Restore {
@@ -387,8 +391,8 @@ func (d *desk) draftTexts(v *call, f figuresFrame, lang surveys.Lang, sent typed
 		return errors.Join(fmt.Errorf("weights: %w", surveys.ErrInvalid), d.noted(v, refused(try, becauseForm)))
 	}
 	err = d.deps.Making.Draft(f.wave.ID, weights, v.account.Login, d.noteDrafts(f.wave.ID, v.account.Login))
-	if errors.Is(err, making.ErrBusy) { // the page says what is being made
-		err = d.noted(v, refused(try, because(making.WhyBusy)))
+	if errors.Is(err, making.ErrBusy) {
+		return errors.Join(d.noted(v, refused(try, because(making.WhyBusy))), d.showTexts(v, http.StatusConflict, &sentText{waiting: true}))
 	}
 	if err != nil {
 		return err
