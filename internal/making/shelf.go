@@ -146,27 +146,28 @@ func (s shelf) thin(wave string) error {
 }
 
 // recover clears up what a crash left: of a report that was being made only the record stays,
-// which says that it was not finished.
-func (s shelf) recover(now time.Time) error {
+// which says that it was not finished. It lists those.
+func (s shelf) recover(now time.Time) (unfinished []Made, err error) {
 	left, err := filepath.Glob(filepath.Join(s.dir, "*", makingName+"*"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, staging := range left {
 		m, err := readMade(staging)
 		number, numErr := strconv.Atoi(strings.TrimPrefix(filepath.Base(staging), makingName))
 		if err != nil || numErr != nil || m.Wave != filepath.Base(filepath.Dir(staging)) || m.Number != number {
 			if err := os.RemoveAll(staging); err != nil { // it had hardly begun
-				return err
+				return unfinished, err
 			}
 			continue
 		}
 		m.Ended, m.Failed = now, &Failure{Why: WhyEnded}
 		if err := s.settle(staging, m); err != nil {
-			return err
+			return unfinished, err
 		}
+		unfinished = append(unfinished, m)
 	}
-	return nil
+	return unfinished, nil
 }
 
 // list has what was made of a wave, the newest first.

@@ -83,6 +83,8 @@ type Workshop struct {
 	cfg    Config
 	runner *runner
 	shelf  shelf
+	// unfinished are the reports that a crash cut off before New.
+	unfinished []Made
 
 	mu sync.Mutex
 	// kept are the last results, the newest first; texts are drafted from them.
@@ -96,11 +98,16 @@ const mostKept = 2
 // New makes a workshop, and clears up what a crash left of a report that was being made.
 func New(cfg Config) (*Workshop, error) {
 	w := &Workshop{cfg: cfg, runner: newRunner(cfg.Limit, cfg.Now), shelf: shelf{cfg.Folder, cfg.Keep}}
-	if err := w.shelf.recover(cfg.Now()); err != nil { // reports can be made again, interviews not
+	var err error
+	if w.unfinished, err = w.shelf.recover(cfg.Now()); err != nil { // reports can be made again, interviews not
 		slog.Error("what a crash left of reports that were being made cannot be cleared up", "folder", cfg.Folder, "error", err)
 	}
 	return w, nil
 }
+
+// Unfinished are the reports that a crash cut off before New: nobody was told yet what came of
+// them. The next New does not list them any more.
+func (w *Workshop) Unfinished() []Made { return w.unfinished }
 
 // Run makes what is ordered until ctx ends, which ends what is being made, too.
 func (w *Workshop) Run(ctx context.Context) error {

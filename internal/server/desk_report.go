@@ -366,6 +366,19 @@ func (d *desk) noteReport(ctx context.Context, m making.Made) error {
 	return d.office.Note(ctx, made(e, m.Failed))
 }
 
+// noteUnfinished puts into the audit trail which reports a crash cut off. Serving does not wait
+// for an office that cannot take it: the list of reports says it, too.
+func (s *Server) noteUnfinished(ctx context.Context) {
+	if s.deps.Making == nil || s.deps.Office == nil {
+		return
+	}
+	for _, m := range s.deps.Making.Unfinished() {
+		if err := (&desk{s, s.deps.Office}).noteReport(ctx, m); err != nil {
+			s.deps.Log.ErrorContext(ctx, "the audit trail lacks a report that was not finished", "wave", m.Wave, "number", m.Number, "err", err)
+		}
+	}
+}
+
 // reportFile sends a file of a report, which the audit trail says.
 func (d *desk) reportFile(v *call) error {
 	number, err := strconv.Atoi(v.Param("number"))

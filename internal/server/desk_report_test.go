@@ -594,6 +594,27 @@ func TestDeskReportTrail(t *testing.T) {
 	}
 }
 
+// A report that a crash cut off has its entry when the server is there again.
+func TestDeskTrailAfterCrash(t *testing.T) {
+	d := newDesk(t)
+	left := filepath.Join(d.benchConfig.Folder, "village", ".making-7")
+	d.must(os.MkdirAll(left, 0o700))
+	d.must(os.WriteFile(filepath.Join(left, "made.json"), []byte(`{"wave": "village", "number": 7, "who": "stat"}`), 0o600))
+	d.deps.Making, d.cfg.Addr = d.runWorkshop(t), "127.0.0.1:0"
+	d.must(d.Listen())
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	res, err := http.Get("http://" + d.Addr() + "/desk/sign-in")
+	d.must(err)
+	res.Body.Close()
+	stop()
+	d.must(<-ended)
+	if got := d.trail("stat"); !slices.Equal(got, []string{"make report village 7 · ended failed"}) {
+		t.Errorf("the trail is %q", got)
+	}
+}
+
 // The page of the audit trail has words for every outcome and reason, in both languages, and
 // finds what failed; a reason that somebody typed is no code.
 func TestDeskTrailWords(t *testing.T) {

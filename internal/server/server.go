@@ -262,6 +262,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	s.noteUnfinished(ctx)
 	caring, stop := context.WithCancel(ctx)
 	cared := make(chan struct{})
 	go func() { s.care(caring); close(cared) }()
