@@ -87,13 +87,19 @@ func (r *runner) start(t Task) error {
 	return nil
 }
 
-// run does what is started, until ctx ends, which ends what is being done.
+// run does what is started, until ctx ends, which ends what is being done. What was started and
+// not taken up by then ends in the same way, so that whoever asked is told.
 func (r *runner) run(ctx context.Context) {
 	for {
 		select {
 		case t := <-r.tasks:
 			r.end(r.do(ctx, t))
 		case <-ctx.Done():
+			select {
+			case t := <-r.tasks:
+				r.end(r.do(ctx, t))
+			default:
+			}
 			return
 		}
 	}

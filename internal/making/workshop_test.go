@@ -278,6 +278,31 @@ func TestEndAndCrash(t *testing.T) {
 	}
 }
 
+// What was ordered when the program was just ending is told of as ended, too.
+func TestEndBeforeBeginning(t *testing.T) {
+	b := newBench(t)
+	b.hold = make(chan struct{})
+	b.begun = make(chan struct{}, 8)
+	for range cap(b.begun) { // whether it is taken up or the end is seen first is chance
+		w, err := New(b.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []Made
+		if err := w.Make(order("stat", surveys.ZH), func(_ context.Context, m Made) error { told = append(told, m); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := w.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if len(told) != 1 || told[0].Failed == nil || told[0].Failed.Why != WhyEnded {
+			t.Fatalf("it is told of as %+v", told)
+		}
+	}
+}
+
 // What takes too long is ended, and only the last reports are kept.
 func TestLimitAndKeep(t *testing.T) {
 	b := newBench(t)
