@@ -126,3 +126,16 @@ func TestTrailWords(t *testing.T) {
 		}
 	}
 }
+
+// The manual lists every reason that the audit trail keeps, since the filter finds them by it.
+func TestDeskManualReasons(t *testing.T) {
+	text, err := os.ReadFile("../../web/docs/reference/desk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for why := range becauseWords {
+		if !strings.Contains(string(text), "`"+string(why)+"`") {
+			t.Errorf("the manual lacks the reason %s", why)
+		}
+	}
+}
