@@ -14,8 +14,8 @@ import (
 // The notes of changes.
 const (
 	// OwnErrorOnly is the note on a change against a published rate without a standard
-	// error: its interval and its P know the error of the wave alone, so that both look
-	// more certain than they are.
+	// error, named by the Subject as code/year: its interval and its P know the error of the
+	// wave alone, so that both look more certain than they are.
 	OwnErrorOnly analysis.NoteCode = "own-error-only"
 	// OtherItems is the note on a change between rates by the same rule, but of other items,
 	// which may be easier or harder.
@@ -102,7 +102,7 @@ func change(own analysis.Estimate, ref Reference, criterion string, same []SameC
 	published := analysis.Estimate{Value: ref.Rate, SE: ref.SE, DF: math.Inf(1)}
 	if math.IsNaN(ref.SE) {
 		published.SE = 0
-		notes = append(notes, analysis.Note{Code: OwnErrorOnly, Subject: ref.Source})
+		notes = append(notes, analysis.Note{Code: OwnErrorOnly, Subject: fmt.Sprintf("%s/%d", ref.Code, ref.Year)})
 	}
 	v := analysis.Independent(own, published)
 	v.Notes = notes

@@ -129,9 +129,12 @@ type Reference struct {
 	Criterion string
 	// Survey says whether it is of the national survey or the area's own.
 	Survey string
-	// Source and Grade say where it is from and how good that is, Certainty whether it was
-	// published, derived or is unverified.
-	Source, Grade, Certainty, Note string
+	// Source says where it is from, and Note what else is to be known of it, each in every
+	// language of reports; nil where there is nothing to say.
+	Source, Note surveys.Text
+	// Grade says how good the sources are, Certainty whether it was published, derived or is
+	// unverified.
+	Grade, Certainty string
 }
 
 // Change is the difference between the rate of the wave and a reference.

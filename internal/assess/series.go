@@ -7,9 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/suyang-survey/suyang/surveys"
 )
@@ -27,25 +29,29 @@ const notStated = "not_stated"
 
 // ReadSeries reads published rates: national.csv, provinces.csv, sources.csv with the titles
 // of their sources, and criteria.csv, which says which criterion of theirs is that of a
-// questionnaire. The header is as documented in
+// questionnaire. Notes and titles are there in Chinese and in English. The header is as documented in
 // the README beside them, and every line must be right: a wrong one is an error with its
 // line. The criterion of a province's rate is that of the national survey it belongs to;
 // one of a survey of its own is not stated.
 func ReadSeries(folder fs.FS) ([]Reference, []SameCriterion, error) {
 	criteria := map[string]string{} // by number of the national survey
-	sources := map[string]string{}
+	sources := map[string]surveys.Text{}
 	var refs []Reference
-	err := eachLine(folder, sourcesFile, []string{"id", "title", "address"}, func(l line) error {
-		if sources[l.get("id")] != "" || l.get("title") == "" {
+	err := eachLine(folder, sourcesFile, []string{"id", "title_zh", "title_en", "address"}, func(l line) error {
+		title, err := l.text("title")
+		if err != nil {
+			return err
+		}
+		if sources[l.get("id")] != nil || title == nil {
 			return fmt.Errorf("source %q has no title, or stands there twice", l.get("id"))
 		}
-		sources[l.get("id")] = l.get("title")
+		sources[l.get("id")] = title
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	err = eachLine(folder, nationalFile, []string{"wave", "year", "group", "value_percent", "source", "grade", "certainty", "criterion", "n_valid", "note"}, func(l line) error {
+	err = eachLine(folder, nationalFile, []string{"wave", "year", "group", "value_percent", "source", "grade", "certainty", "criterion", "n_valid", "note_zh", "note_en"}, func(l line) error {
 		if l.get("group") != "literate" {
 			return nil
 		}
@@ -64,7 +70,7 @@ func ReadSeries(folder fs.FS) ([]Reference, []SameCriterion, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	err = eachLine(folder, provincesFile, []string{"wave", "year", "level", "code", "group", "value_percent", "source", "grade", "certainty", "survey", "n_valid", "note"}, func(l line) error {
+	err = eachLine(folder, provincesFile, []string{"wave", "year", "level", "code", "group", "value_percent", "source", "grade", "certainty", "survey", "n_valid", "note_zh", "note_en"}, func(l line) error {
 		r, err := l.reference(sources)
 		if err != nil {
 			return err
@@ -107,9 +113,68 @@ type line map[string]string
 
 func (l line) get(name string) string { return l[name] }
 
+// seriesLanguages are those that every text about published rates must have, since the report
+// shows it in one of them and without the other.
+var seriesLanguages = []surveys.Lang{surveys.ZH, surveys.EN}
+
+// text reads a text that has a column for each language, nil where all are empty. One that has
+// a language must have the others, and a Chinese one has Chinese characters.
+func (l line) text(name string) (surveys.Text, error) {
+	t := surveys.Text{}
+	for _, lang := range seriesLanguages {
+		if s := strings.TrimSpace(l.get(name + "_" + string(lang))); s != "" {
+			t[lang] = s
+		}
+	}
+	switch {
+	case len(t) == 0:
+		return nil, nil
+	case len(t) < len(seriesLanguages):
+		return nil, fmt.Errorf("%[1]s_%[2]s and %[1]s_%[3]s say the same in two languages: fill in both, or none", name, surveys.ZH, surveys.EN)
+	case !hasHan(t[surveys.ZH]):
+		return nil, fmt.Errorf("%s_%s %q has no Chinese character; write it in Chinese", name, surveys.ZH, t[surveys.ZH])
+	case hasHan(t[surveys.EN]):
+		return nil, fmt.Errorf("%s_%s %q has Chinese characters; translate or transcribe them", name, surveys.EN, t[surveys.EN])
+	}
+	return t, nil
+}
+
+func hasHan(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+}
+
+// cited is a source that a note refers to by its ID, such as [S18].
+var cited = regexp.MustCompile(`\[(S\w+)\]`)
+
+// cite puts the title of a source in the place of every ID in a note, which readers of the
+// report could not look up.
+func cite(note surveys.Text, sources map[string]surveys.Text) (surveys.Text, error) {
+	if note == nil {
+		return nil, nil
+	}
+	var err error
+	out := surveys.Text{}
+	for lang, s := range note {
+		out[lang] = cited.ReplaceAllStringFunc(s, func(ref string) string {
+			title := sources[strings.Trim(ref, "[]")]
+			if title == nil {
+				err = fmt.Errorf("the note refers to %s, but there is no such source in %s", ref, sourcesFile)
+			}
+			return "[" + title[lang] + "]"
+		})
+	}
+	return out, err
+}
+
 // reference reads what lines of both files have; sources are titles by ID.
-func (l line) reference(sources map[string]string) (r Reference, err error) {
-	r = Reference{SE: math.NaN(), Grade: l.get("grade"), Certainty: l.get("certainty"), Note: l.get("note")}
+func (l line) reference(sources map[string]surveys.Text) (r Reference, err error) {
+	r = Reference{SE: math.NaN(), Grade: l.get("grade"), Certainty: l.get("certainty")}
+	if r.Note, err = l.text("note"); err != nil {
+		return r, err
+	}
+	if r.Note, err = cite(r.Note, sources); err != nil {
+		return r, err
+	}
 	if r.Year, err = strconv.Atoi(l.get("year")); err != nil || r.Year < 1949 || r.Year > 2200 {
 		return r, fmt.Errorf("year %q is no year", l.get("year"))
 	}
@@ -124,17 +189,14 @@ func (l line) reference(sources map[string]string) (r Reference, err error) {
 		}
 	}
 	for _, id := range strings.FieldsFunc(l.get("source"), func(c rune) bool { return c == ';' }) {
-		if sources[id] == "" {
+		if sources[id] == nil {
 			return r, fmt.Errorf("there is no source %q in %s", id, sourcesFile)
 		}
-		if r.Source != "" {
-			r.Source += "; "
-		}
-		r.Source += sources[id]
+		r.Source = joined(r.Source, sources[id])
 	}
 	switch r.Certainty {
 	case "sourced", "derived":
-		if r.Source == "" || r.Grade == "" {
+		if r.Source == nil || r.Grade == "" {
 			return r, fmt.Errorf("a rate that is %s needs source and grade", r.Certainty)
 		}
 	case "unverified":
@@ -150,6 +212,21 @@ func (l line) reference(sources map[string]string) (r Reference, err error) {
 		}
 	}
 	return r, nil
+}
+
+// between stands between the titles of two sources.
+var between = map[surveys.Lang]string{surveys.ZH: "；", surveys.EN: "; "}
+
+// joined adds the title of a further source.
+func joined(before, title surveys.Text) surveys.Text {
+	if before == nil {
+		return title
+	}
+	out := surveys.Text{}
+	for _, lang := range seriesLanguages {
+		out[lang] = before[lang] + between[lang] + title[lang]
+	}
+	return out
 }
 
 // eachLine reads a CSV file with a header.

@@ -146,7 +146,7 @@ func topicSection() surveys.Section {
 func references() ([]assess.Reference, []assess.Change) {
 	nan := math.NaN()
 	ref := func(area, code string, year int, rate float64, n int, criterion, grade string) assess.Reference {
-		return assess.Reference{Area: area, Code: code, Year: year, Rate: rate, SE: nan, N: n, Criterion: criterion, Source: "公报", Grade: grade, Certainty: "published"}
+		return assess.Reference{Area: area, Code: code, Year: year, Rate: rate, SE: nan, N: n, Criterion: criterion, Source: both("公报", "Bulletin"), Grade: grade, Certainty: "published"}
 	}
 	nation20, own20 := ref("全国", "0", 2020, 0.1056, 309800, "cast", "B"), ref("示例省", "990000", 2020, 0.11, 0, "cast", "B")
 	own20.SE = 0.006

@@ -390,9 +390,9 @@ func (b *builder) references() {
 		if ref.N > 0 {
 			n = count(ref.N)
 		}
-		t.Rows = append(t.Rows, document.Row{Name: b.areaName(ref), Detail: ref.Note, Cells: []document.Cell{
+		t.Rows = append(t.Rows, document.Row{Name: b.areaName(ref), Detail: b.text(ref.Note), Cells: []document.Cell{
 			{Text: fmt.Sprint(ref.Year)}, numeric(show.Percent(ref.Rate, 2), ref.Rate, document.Share, 2), numeric(show.Number(100*ref.SE, 2), 100*ref.SE, document.Points, 2), n,
-			{Text: b.criterionName(ref.Criterion)}, {Text: b.codeName("certainty.", ref.Certainty, "changes.unknown")}, {Text: orMissing(ref.Grade)}, {Text: orMissing(ref.Source)},
+			{Text: b.criterionName(ref.Criterion)}, {Text: b.codeName("certainty.", ref.Certainty, "changes.unknown")}, {Text: orMissing(ref.Grade)}, {Text: orMissing(b.text(ref.Source))},
 		}})
 	}
 	b.add(document.Block{Table: t})
