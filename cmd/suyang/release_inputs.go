@@ -81,6 +81,9 @@ func (r *released) inputs(ctx context.Context) (in release.Inputs, err error) {
 	if v := r.opt.Variance; v.Method != assess.Taylor {
 		in.Settings[replicatesSetting], in.Settings[seedSetting] = strconv.Itoa(v.Replicates), strconv.FormatUint(v.Seed, 10)
 	}
+	if y := r.wave.Fieldwork.Year(); y != 0 {
+		in.Settings[yearSetting] = strconv.Itoa(y)
+	}
 	in.Log, err = r.heads(ctx)
 	return in, err
 }
@@ -100,6 +103,7 @@ const (
 	replicatesSetting = "replicates"
 	seedSetting       = "seed"
 	disclosureSetting = "disclosure"
+	yearSetting       = "year" // where the trend has the survey
 )
 
 func hexSum(text []byte) string {

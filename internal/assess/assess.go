@@ -216,7 +216,9 @@ func (f *Fieldwork) Add(class string, cases int, weight float64) {
 // Results is every number of a report, ready to be written down.
 type Results struct {
 	// Fieldwork is what came of the drawn cases, nil when the fieldwork has said nothing.
-	Fieldwork     *Fieldwork `json:",omitempty"`
+	Fieldwork *Fieldwork `json:",omitempty"`
+	// Year is that of the last day of the planned fieldwork, 0 when none was planned.
+	Year          int `json:",omitempty"`
 	Wave          string
 	Plan          *Plan
 	Questionnaire *surveys.Questionnaire

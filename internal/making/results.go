@@ -45,6 +45,9 @@ func Results(ctx context.Context, src Source, folder waves.Folder, w waves.Wave,
 		}
 	}
 	r, err := assess.Assess(ctx, src, w.Questionnaire, w.Plan, opt)
+	if err == nil {
+		r.Year = w.Fieldwork.Year()
+	}
 	if err == nil && !slices.ContainsFunc(r.Headline, func(row assess.Row) bool { return row.Estimate.N > 0 }) {
 		err = fmt.Errorf("wave %s has no interview that counts with a score, so there is nothing to report; interviews of cases at the desk count when they have passed their reviews: %w", w.ID, surveys.ErrInvalid)
 	}

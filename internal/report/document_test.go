@@ -1,11 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -130,6 +133,55 @@ func TestMissingIsNeverZero(t *testing.T) {
 
 // The document is laid out as its contract says: IDs are unique, tables and charts are
 // numbered in order, every table says its criterion, and rows are as wide as their heads.
+// The trend has the wave in the year of its fieldwork, wherever that lies among the published
+// years, and in that of the report where no fieldwork was planned, which it does not call the
+// wave's.
+func TestTrendHasTheWaveInItsYear(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		year, made int
+		want       string // categories, the wave's in brackets
+		breaks     string
+	}{
+		{"later than all", 2026, 2027, "2010 2015 2020 2024 [2026]", "2020"},
+		{"in a published year", 2020, 2027, "2010 2015 [2020] 2024", "2020"},
+		{"between published years", 2017, 2027, "2010 2015 [2017] 2020 2024", "2017"},
+		{"not planned", 0, 2027, "2010 2015 2020 2024 [本次调查]", "2020"},
+		{"not planned, made in a published year", 0, 2024, "2010 2015 2020 [2024]", "2020"},
+	} {
+		r, opt := full(), fixtureOptions
+		r.Year, opt.Now = c.year, time.Date(c.made-1, 12, 31, 18, 0, 0, 0, time.UTC) // in China it is the year of c.made
+		var trend *document.Chart
+		for _, s := range built(t, r, surveys.ZH, opt).Sections {
+			for _, o := range chartsOf(s) {
+				if o.Kind == document.Trend {
+					trend = o
+				}
+			}
+		}
+		var got []string
+		for i, name := range trend.Categories {
+			if p := trend.Series[len(trend.Series)-1].Points[i]; !math.IsNaN(p.Value) {
+				name = "[" + name + "]"
+			}
+			got = append(got, name)
+			want := cmp.Or(c.year, c.made)
+			if y, err := strconv.Atoi(trend.Categories[i]); err == nil {
+				want = y
+			}
+			if trend.Times[i] != float64(want) {
+				t.Errorf("%s: %s is drawn at %v, want %d", c.name, name, trend.Times[i], want)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: the trend has %v, want %s", c.name, got, c.want)
+		}
+		if len(trend.Breaks) != 1 || trend.Categories[trend.Breaks[0].Before] != c.breaks {
+			t.Errorf("%s: the trend is broken at %+v, want before %s", c.name, trend.Breaks, c.breaks)
+		}
+	}
+}
+
 func TestDocumentKeepsItsContract(t *testing.T) {
 	for name, r := range map[string]*assess.Results{"single": single(), "series": series(), "full": full()} {
 		for _, lang := range []surveys.Lang{surveys.ZH, surveys.EN} {

@@ -260,19 +260,41 @@ func (b *builder) trend() {
 	if len(years) == 0 {
 		return
 	}
+	now := b.surveyed()
+	if !slices.Contains(years, now) {
+		years = append(years, now)
+		slices.Sort(years)
+	}
 	e := estimated{}
 	c := b.newChart("trend", document.Trend, b.say("changes.trend"), e)
 	c.Percent = true
 	for _, y := range years {
-		c.Categories = append(c.Categories, fmt.Sprint(y))
+		c.Categories, c.Times = append(c.Categories, b.yearName(y)), append(c.Times, float64(y))
 	}
-	c.Categories = append(c.Categories, b.say("changes.now.axis"))
 	for _, area := range b.areas() {
 		c.Series = append(c.Series, b.areaSeries(area, years))
 	}
-	c.Series = append(c.Series, b.nowSeries(len(years)))
+	c.Series = append(c.Series, b.nowSeries(len(years), slices.Index(years, now)))
 	c.Breaks = b.breaks(years)
 	b.add(document.Block{Chart: c})
+}
+
+// surveyed is the year of the wave: of its fieldwork, or of the report where nobody said when
+// the fieldwork is.
+func (b *builder) surveyed() int {
+	if y := b.results.Year; y != 0 {
+		return y
+	}
+	return b.opt.Now.In(surveys.ChinaTime).Year()
+}
+
+// yearName is what the trend calls a year. That of the report stands for the wave's only on the
+// axis, so it is not written as if it were known.
+func (b *builder) yearName(y int) string {
+	if b.results.Year == 0 && y == b.surveyed() && !slices.Contains(b.years(), y) {
+		return b.say("changes.now.axis")
+	}
+	return fmt.Sprint(y)
 }
 
 // years are those of the areas of the trend, in order.
@@ -306,10 +328,7 @@ func (b *builder) areas() []string {
 }
 
 func (b *builder) areaSeries(code string, years []int) document.Series {
-	s := document.Series{Points: make([]document.Point, len(years)+1)}
-	for i := range s.Points {
-		s.Points[i] = missing("")
-	}
+	s := document.Series{Points: nothing(len(years))}
 	for _, ref := range b.results.References {
 		if ref.Code != code {
 			continue
@@ -324,33 +343,41 @@ func (b *builder) areaSeries(code string, years []int) document.Series {
 	return s
 }
 
-// nowSeries has the rate of the wave alone, at the end.
-func (b *builder) nowSeries(years int) document.Series {
-	s := document.Series{Name: b.say("changes.now")}
-	for range years {
-		s.Points = append(s.Points, missing(""))
-	}
+// nowSeries has the rate of the wave alone, at its year.
+func (b *builder) nowSeries(years, at int) document.Series {
+	s := document.Series{Name: b.say("changes.now"), Points: nothing(years)}
 	e := estimated{table: TableHeadline, groups: []assess.Group{{Max: 1, Rows: b.results.Headline}}}
-	return document.Series{Name: s.Name, Points: append(s.Points, b.point(e, 0, len(b.results.Headline)-1))}
+	s.Points[at] = b.point(e, 0, len(b.results.Headline)-1)
+	return s
 }
 
-// breaks lie where the criteria of a year are others than those of the year before.
+// nothing are the points of a line at so many times without a survey.
+func nothing(times int) []document.Point {
+	out := make([]document.Point, times)
+	for i := range out {
+		out[i] = missing("")
+	}
+	return out
+}
+
+// breaks lie where the criteria of a year are others than those of the year before. In a year
+// with published rates these count, since lines join only them.
 func (b *builder) breaks(years []int) []document.Break {
 	var out []document.Break
 	criteria := func(i int) []string {
-		if i == len(years) {
-			return b.comparable()
-		}
 		var all []string
 		for _, ref := range b.results.References {
 			if ref.Year == years[i] && slices.Contains(b.areas(), ref.Code) {
 				all = append(all, ref.Criterion)
 			}
 		}
+		if all == nil { // the wave is alone
+			return b.comparable()
+		}
 		slices.Sort(all)
 		return slices.Compact(all)
 	}
-	for i := 1; i <= len(years); i++ {
+	for i := 1; i < len(years); i++ {
 		if !slices.ContainsFunc(criteria(i), func(c string) bool { return slices.Contains(criteria(i-1), c) }) {
 			out = append(out, document.Break{Before: i, Text: b.say("changes.break.mark")})
 		}

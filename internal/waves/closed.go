@@ -24,6 +24,14 @@ const (
 // not known.
 type Period struct{ First, Last time.Time }
 
+// Year is that of the last day, which surveys are named after; 0 when it is not known.
+func (p Period) Year() int {
+	if p.Last.IsZero() {
+		return 0
+	}
+	return p.Last.In(surveys.ChinaTime).Year()
+}
+
 // SetFieldwork plans the days of a wave's fieldwork; it may be planned anew.
 func (f Folder) SetFieldwork(id string, p Period) error {
 	if _, err := f.Load(id); err != nil {

@@ -201,19 +201,24 @@
     return group(parts);
   }
 
-  // ciTrend draws one time of a line with what joins it to the time before: [i, value, lo, hi,
-  // slot, slots, shape, before, valueBefore, label, missing, above]. Nothing joins it where
-  // before is null: at a break, and beside a time without a number. For a missing number,
-  // above counts the missing ones of other lines that are named below it.
+  // ciTrend draws one time of a line with what joins it to the time before: [time, value, lo,
+  // hi, slot, slots, shape, before, valueBefore, label, missing, above, least, left, right,
+  // earlier], where prepare adds the last four: the least distance of two times, those to the
+  // times beside it, and [time, value, lo, hi] of the item before. Nothing joins it where before is null: at a break, and beside a time without a
+  // number. For a missing number, above counts the missing ones of other lines that are named
+  // below it.
   function ciTrend(params, api, item) {
+    function years(n) { return api.size([n, 0])[0]; }
     var color = api.visual('color'), area = params.coordSys, slots = item[5];
-    var step = Math.min(14, api.size([1, 0])[0] / (slots + 1)), shift = (item[4] - (slots - 1) / 2) * step;
+    var step = Math.min(14, Math.max(4, years(item[12]) / (slots + 1))), shift = (item[4] - (slots - 1) / 2) * step;
+    var left = years(item[13]), right = years(item[14]);
     if (item[10]) {
       var foot = area.y + area.height, x0 = api.coord([item[0], 0])[0] + shift;
       var lift = foot - 7 - item[11] * 20;
-      var words = wrap(item[10], 10, Math.max(40, api.size([1, 0])[0] * 1.3 - 14), 2);
+      var words = wrap(item[10], 10, Math.max(52, Math.max(left, right) * 1.3 - 14), 2);
+      var long = Math.max.apply(null, words.map(function (l) { return wide(l, 10); })), behind = right >= left && x0 + 8 + long <= api.getWidth();
       return group(gap(x0 - 5, lift - 5, 10, 10).concat(words.map(function (l, k) {
-        return text(l, x0 + 8, lift + 1 - (words.length - 1 - k) * 11, { fill: color, size: 10, halo: true });
+        return text(l, x0 + (behind ? 8 : -8), lift + 1 - (words.length - 1 - k) * 11, { fill: color, size: 10, halo: true, align: behind ? 'left' : 'right' });
       })));
     }
     var at = api.coord([item[0], item[1]]), x = at[0] + shift, y = at[1], parts = [], top = y, bottom = y;
@@ -227,15 +232,23 @@
       parts.push(interval(bottom, top, x, 4, true, color));
     }
     parts.push(point(item[6], x, y, color));
-    var roomy = api.size([1, 0])[0] >= 44 || params.dataIndex === params.dataInsideLength - 1;
-    if (item[9] && roomy) parts.push(text(item[9], x, item[11] ? top - 10 : bottom + 11, { fill: INK, align: 'center', halo: true }));
+    var last = params.dataIndex === params.dataInsideLength - 1, level = item[11] ? top - 10 : bottom + 11;
+    if (item[9] && (Math.min(left, right) >= 44 || last && !covered(item[15]))) parts.push(text(item[9], x, level, { fill: INK, align: 'center', halo: true }));
     return group(parts);
+
+    // covered says whether the number would lie on the point or the interval before it.
+    function covered(before) {
+      if (!before || before[1] === null) return false;
+      function up(v) { return api.coord([before[0], isNumber(v) ? v : before[1]])[1]; }
+      var there = api.coord([before[0], before[1]])[0] + shift;
+      return there + 6 > x - wide(item[9], 12) / 2 && level + 8 > up(before[3]) - 6 && level - 8 < up(before[2]) + 6;
+    }
   }
 
-  // ciBreak marks where numbers cannot be compared: [before, lines, line of its text].
+  // ciBreak marks where numbers cannot be compared: [time, lines, line of its text].
   function ciBreak(params, api, item) {
-    var area = params.coordSys, width = api.size([1, 0])[0];
-    var x = api.coord([item[0], 0])[0] - width / 2, y = area.y - 8 - item[2] * 15;
+    var area = params.coordSys;
+    var x = api.coord([item[0], 0])[0], y = area.y - 8 - item[2] * 15;
     var longest = Math.max.apply(null, item[1].map(function (l) { return wide(l, 11); }));
     var left = Math.min(Math.max(2, x - longest / 2), Math.max(2, api.getWidth() - longest - 4));
     var parts = [line(x, y, x, area.y + area.height, SOFT, 1.5, [2, 3])];
@@ -355,8 +368,61 @@
     return top + 26 + height * axis.data.length;
   }
 
+  // Beside the first and the last time there is so much room for the points of all lines, and
+  // right of it so much more for the name of the last one.
+  var TRENDEDGE = 24, TRENDRIGHT = 14;
+
+  // timeline lays out the times of a trend in proportion, gives each a tick, and names as many
+  // as have room: the last one and the first one before all others, then the later ones. It
+  // returns how many lines the longest name takes.
+  function timeline(option, width) {
+    var axis = option.xAxis[0], times = option.suyang.times, last = times.length - 1;
+    var span = times[last] - times[0] || 1, room = width - 48 - TRENDRIGHT - 2 * TRENDEDGE, edge = TRENDEDGE * span / room;
+    var named = names(option.suyang.names, times.map(function (t) { return (t - times[0]) / span * room; }));
+    axis.min = times[0] - edge;
+    axis.max = times[last] + edge;
+    axis.axisTick = { customValues: times };
+    axis.axisLabel.customValues = named.kept.map(function (i) { return times[i]; });
+    axis.axisLabel.formatter = function (t) {
+      var i = times.indexOf(t);
+      return i < 0 ? '' : named.lines[i].join('\n');
+    };
+    axis.axisLabel.fontSize = named.size;
+    axis.axisLabel.lineHeight = 14;
+    var least = span;
+    times.forEach(function (t, i) { if (i) least = Math.min(least, t - times[i - 1]); });
+    option.series.forEach(function (s) {
+      if (s.renderItem !== 'ciTrend') return;
+      s.data.forEach(function (d, k) {
+        var i = times.indexOf(d.value[0]);
+        d.value[12] = least;
+        d.value[13] = i ? times[i] - times[i - 1] : edge;
+        d.value[14] = i < last ? times[i + 1] - times[i] : edge;
+        d.value[15] = k ? s.data[k - 1].value.slice(0, 4) : null;
+      });
+    });
+    return Math.max.apply(null, named.kept.map(function (i) { return named.lines[i].length; }));
+  }
+
+  // names finds the size in which all names stand beside each other at their places, or in the
+  // smallest one those that do, and breaks long ones into lines.
+  function names(all, at) {
+    var last = all.length - 1, order = [last, 0], out;
+    for (var i = last - 1; i > 0; i--) order.push(i);
+    for (var size = 12; size >= 10; size--) {
+      out = { size: size, kept: [], lines: all.map(function (n) { return wrap(n, size, 2 * (TRENDEDGE + TRENDRIGHT) - 4, 3); }) };
+      var half = out.lines.map(function (lines) { return Math.max.apply(null, lines.map(function (l) { return wide(l, size); })) / 2; });
+      order.forEach(function (i) {
+        var free = out.kept.every(function (k) { return i !== k && Math.abs(at[i] - at[k]) >= half[i] + half[k] + 6; });
+        if (free) out.kept.push(i);
+      });
+      if (out.kept.length === all.length) break;
+    }
+    return out;
+  }
+
   function trend(option, width, top) {
-    var level = 0, own = option.suyang;
+    var level = 0;
     option.series.forEach(function (s) {
       if (s.renderItem !== 'ciBreak') return;
       s.data.forEach(function (d) {
@@ -366,17 +432,8 @@
       });
     });
     top += level * 15 + (level ? 14 : 0);
-    var axis = option.xAxis[0], room = (width - 60) / own.times - 3, size = 12, most = 1;
-    axis.data.forEach(function (name) { while (size > 10 && wide(name, size) > room) size--; });
-    axis.data = axis.data.map(function (name) {
-      var lines = wrap(name, size, room, 3);
-      most = Math.max(most, lines.length);
-      return lines.join('\n');
-    });
-    axis.axisLabel.fontSize = size;
-    axis.axisLabel.lineHeight = 14;
-    option.grid = [{ left: 4, right: 14, top: top + 14, bottom: 12 + most * 14 }];
-    option.xAxis[0].axisTick = { alignWithLabel: true };
+    var most = timeline(option, width);
+    option.grid = [{ left: 4, right: TRENDRIGHT, top: top + 14, bottom: 12 + most * 14 }];
     return top + most * 14 + (width < 480 ? 240 : 280);
   }
 

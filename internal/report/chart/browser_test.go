@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"html"
 	"os"
@@ -101,11 +102,20 @@ func ask[T any](t *testing.T, ctx context.Context, script string) (out T) {
 	return out
 }
 
+func asJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	out, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 func TestInBrowser(t *testing.T) {
-	ctx, seen := browser(t, page(t, surveys.ZH), 617)
+	ctx, seen := browser(t, page(t, surveys.ZH), 696)
 	for _, kind := range kinds {
-		// The page has margins of 8 pixels and figures of 40, so charts are as wide as on paper
-		// only after that.
+		// Charts on the screen are as wide as on paper: the page has margins of 8 pixels beside
+		// them, and figures of 40.
 		onPaper := ask[[]string](t, ctx, `[...document.querySelectorAll('#`+kind+`-paper text')].map(e => e.textContent)`)
 		onScreen := ask[[]string](t, ctx, `[...document.querySelectorAll('#`+kind+` svg text')].map(e => e.textContent)`)
 		for _, words := range onPaper {
@@ -139,9 +149,25 @@ func TestInBrowser(t *testing.T) {
 	if got := said("choropleth", "ArrowLeft"); !strings.Contains(got, "未纳入") {
 		t.Errorf("the last region of the map is %q", got)
 	}
+	// The arrow keys go through a trend in the order of time, one line after the other.
+	times := overTime(surveys.ZH).Categories
+	for i, name := range append(slices.Clone(times), times[1]) {
+		if got := said("trend", "ArrowRight"); !strings.HasPrefix(got, "status: "+name+"，全") {
+			t.Errorf("arrow %d in the trend says %q, want %s", i+1, got, name)
+		}
+	}
+	said("trend", "Escape")
 	for _, width := range []int64{320, 1280} {
 		if err := chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(width, 900, 1, false), chromedp.Sleep(300*time.Millisecond)); err != nil {
 			t.Fatal(err)
+		}
+		proportional(t, fmt.Sprint("on a screen of ", width), overTime(surveys.ZH).Times,
+			ask[[]float64](t, ctx, `[...document.querySelectorAll('#trend svg path:not([transform])[d*="A5 5"][fill="`+Palette[0]+`"]')].map(e => { const b = e.getBoundingClientRect(); return (b.left + b.right) / 2; })`), 0.6)
+		if on := ask[string](t, ctx, `(() => { const names = `+string(asJSON(t, times))+`, boxes = [...document.querySelectorAll('#trend svg text')].filter(e => names.includes(e.textContent))
+				.map(e => [e.textContent, e.getBoundingClientRect()]).sort((a, b) => a[1].left - b[1].left);
+			for (let i = 1; i < boxes.length; i++) if (boxes[i][1].left < boxes[i - 1][1].right + 2) return boxes[i - 1][0] + ' and ' + boxes[i][0];
+			return boxes.length < 4 || boxes.at(-1)[0] !== names.at(-1) ? 'only ' + boxes.map(b => b[0]) : ''; })()`); on != "" {
+			t.Errorf("on a screen of %d the names of times lie on each other: %s", width, on)
 		}
 		for _, kind := range kinds {
 			inside := ask[string](t, ctx, `(() => { const box = document.getElementById('`+kind+`'), r = box.getBoundingClientRect();

@@ -132,6 +132,16 @@ func check(c *document.Chart) error {
 			return fmt.Errorf("%w: series %q has %d numbers for %d groups", surveys.ErrInvalid, s.Name, len(s.Points), len(c.Categories))
 		}
 	}
+	if c.Kind == document.Trend {
+		if len(c.Times) != len(c.Categories) {
+			return fmt.Errorf("%w: a trend needs the time of every category, and there are %d for %d", surveys.ErrInvalid, len(c.Times), len(c.Categories))
+		}
+		for i, t := range c.Times {
+			if !finite(t) || i > 0 && t <= c.Times[i-1] {
+				return fmt.Errorf("%w: the time of %q, %v, is not later than the one before it", surveys.ErrInvalid, c.Categories[i], t)
+			}
+		}
+	}
 	if n := len(estimates(c)); n > len(Palette) {
 		return fmt.Errorf("%w: %d series cannot be told apart, %d can; divide the chart", surveys.ErrInvalid, n, len(Palette))
 	}

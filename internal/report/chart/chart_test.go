@@ -251,6 +251,9 @@ func TestWithheldNumbersStayInside(t *testing.T) {
 func TestSizes(t *testing.T) {
 	one := func(c *document.Chart) *document.Chart {
 		c.Categories, c.Breaks, c.Tiles = c.Categories[:1], nil, nil
+		if c.Times != nil {
+			c.Times = c.Times[:1]
+		}
 		for i := range c.Series {
 			c.Series[i].Points = c.Series[i].Points[:1]
 		}
@@ -269,7 +272,7 @@ func TestSizes(t *testing.T) {
 	}
 	for _, kind := range []document.ChartKind{document.Bars, document.Dots, document.Trend, document.Stacked} {
 		c := levels(surveys.EN, 7)
-		c.Kind = kind
+		c.Kind, c.Times = kind, []float64{2015, 2018, 2020, 2022}
 		words, _ := read(t, svg(t, c, surveys.EN, Paper))
 		for _, s := range c.Series {
 			if !slices.Contains(words, s.Name) {
@@ -315,7 +318,7 @@ func TestLinesAreInterrupted(t *testing.T) {
 		joined := make([]bool, len(joins))
 		for _, item := range items(t, option(t, c, surveys.ZH), "ciTrend") {
 			if int(item[4].(float64)) == series {
-				joined[int(item[0].(float64))] = item[7] != nil
+				joined[slices.Index(c.Times, item[0].(float64))] = item[7] != nil
 			}
 		}
 		if !slices.Equal(joined, joins) {
@@ -362,6 +365,9 @@ func TestRefused(t *testing.T) {
 		{"cumulative levels", edit(levels(surveys.ZH, 4), func(c *document.Chart) { c.Series[0].Points[1].Value += 30 }), `"城镇" add up to 130.00%`},
 		{"negative part", edit(levels(surveys.ZH, 4), func(c *document.Chart) { c.Series[0].Points[1].Value = -1 }), "negative part"},
 		{"break outside", edit(overTime(surveys.ZH), func(c *document.Chart) { c.Breaks[0].Before = 8 }), "before time 8 of 8"},
+		{"a time is missing", edit(overTime(surveys.ZH), func(c *document.Chart) { c.Times = c.Times[1:] }), "there are 7 for 8"},
+		{"a time twice", edit(overTime(surveys.ZH), func(c *document.Chart) { c.Times[3] = 2015 }), `the time of "2018", 2015, is not later`},
+		{"no time", edit(overTime(surveys.ZH), func(c *document.Chart) { c.Times[3] = math.NaN() }), `the time of "2018", NaN, is not later`},
 		{"square twice", edit(grid11(surveys.ZH, zhejiang), func(c *document.Chart) { c.Tiles[0].Column, c.Tiles[0].Row = c.Tiles[1].Column, c.Tiles[1].Row }), `"杭州" and "宁波" are both`},
 		{"no square", edit(grid11(surveys.ZH, zhejiang), func(c *document.Chart) { c.Tiles = c.Tiles[1:] }), "no square for 杭州"},
 		{"two colours for a place", edit(grid11(surveys.ZH, zhejiang), func(c *document.Chart) { c.Series = append(c.Series, c.Series[0]) }), "one series"},

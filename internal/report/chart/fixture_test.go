@@ -132,6 +132,7 @@ func overTime(lang surveys.Lang) *document.Chart {
 		Title:      say(lang, "2005 年以来全省比例上升", "The share has risen since 2005"),
 		Alt:        say(lang, "全省与全国历次调查的比例。", "Shares of the province and the nation over time."),
 		Categories: []string{"2005", "2010", "2015", "2018", "2020", "2021", "2022", "2023"},
+		Times:      []float64{2005, 2010, 2015, 2018, 2020, 2021, 2022, 2023},
 		Series:     []document.Series{{Name: say(lang, "全省", "province"), Points: province}, {Name: say(lang, "全国", "nation"), Points: nation}},
 		Breaks: []document.Break{
 			{Before: 4, Text: say(lang, "2020 年起判定标准改变，前后不可直接比较", "The criterion changed in 2020: not comparable before and after")},

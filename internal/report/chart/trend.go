@@ -16,7 +16,8 @@ import (
 const mostLabelled = 2
 
 // trend draws lines over time with their intervals, interrupted where numbers before and
-// after cannot be compared, and where there is no number.
+// after cannot be compared, and where there is no number. Times that lie far apart are drawn
+// far apart.
 func (p *picture) trend() error {
 	broken := map[int]bool{}
 	for _, b := range p.Breaks {
@@ -49,7 +50,7 @@ func (p *picture) trend() error {
 // time is the item of one time of a line.
 func (p *picture) time(s document.Series, series, at, lines int, broken bool) []any {
 	pt := s.Points[at]
-	item := []any{at, nil, nil, nil, series, lines, series + 1, nil, nil, "", p.missing(pt), series == 0}
+	item := []any{p.Times[at], nil, nil, nil, series, lines, series + 1, nil, nil, "", p.missing(pt), series == 0}
 	if !drawn(pt) {
 		item[11] = p.missingBefore(series, at)
 		return item
@@ -57,7 +58,7 @@ func (p *picture) time(s document.Series, series, at, lines int, broken bool) []
 	item[1] = number(pt.Value)
 	item[2], item[3] = ends(pt)
 	if at > 0 && !broken && drawn(s.Points[at-1]) {
-		item[7], item[8] = at-1, number(s.Points[at-1].Value)
+		item[7], item[8] = p.Times[at-1], number(s.Points[at-1].Value)
 	}
 	if lines <= mostLabelled {
 		item[9] = p.label(pt)
@@ -96,7 +97,7 @@ func (p *picture) truthLine(s document.Series) {
 		if drawn(pt) {
 			data = append(data, opts.CustomData{
 				Name:  p.tip(p.part(at, s.Name), pt),
-				Value: []any{at, number(pt.Value), nil, nil, 0, 1, shapeTick, nil, nil, "", "", false},
+				Value: []any{p.Times[at], number(pt.Value), nil, nil, 0, 1, shapeTick, nil, nil, "", "", false},
 			})
 		}
 	}
@@ -107,12 +108,12 @@ func (p *picture) truthLine(s document.Series) {
 func (p *picture) trendAxes() {
 	low, high := p.bounds()
 	p.axes = true
-	p.layout["times"] = len(p.Categories)
-	p.custom.SetXAxis(p.Categories)
+	p.layout["times"], p.layout["names"] = p.Times, p.Categories
 	p.custom.SetGlobalOptions(
 		charts.WithXAxisOpts(opts.XAxis{
-			Type:      "category",
-			AxisLabel: &opts.AxisLabel{Color: ink, FontSize: 12, Interval: "0"},
+			Type:      "value", // report.js sets its ends, ticks and names for the width
+			AxisLabel: &opts.AxisLabel{Color: ink, FontSize: 12},
+			SplitLine: &opts.SplitLine{Show: opts.Bool(false)},
 			AxisLine:  &opts.AxisLine{Show: opts.Bool(true), LineStyle: &opts.LineStyle{Color: soft}},
 		}),
 		charts.WithYAxisOpts(opts.YAxis{
@@ -123,10 +124,11 @@ func (p *picture) trendAxes() {
 	)
 }
 
+// breaks marks them midway between the two times.
 func (p *picture) breaks() {
 	var data []opts.CustomData
 	for _, b := range p.Breaks {
-		data = append(data, opts.CustomData{Name: b.Text, Value: []any{b.Before, b.Text, 0}})
+		data = append(data, opts.CustomData{Name: b.Text, Value: []any{(p.Times[b.Before-1] + p.Times[b.Before]) / 2, b.Text, 0}})
 	}
 	if data != nil {
 		p.add("", "ciBreak", data, charts.WithEncodeOpts(opts.Encode{X: []int{0}}))

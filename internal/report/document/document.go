@@ -174,8 +174,11 @@ type Chart struct {
 	Percent bool
 	// Max is the end of the value axis; 0 leaves it to the numbers.
 	Max float64
-	// Categories are the groups, or the times of a trend, in order.
+	// Categories are the groups, or the names of the times of a trend, in order.
 	Categories []string
+	// Times are the times of a trend in years, one for each category, each later than the one
+	// before: what lies between two of them is drawn in proportion to their distance.
+	Times []float64
 	// Series are drawn beside or upon each other.
 	Series []Series
 	// Line is a value that is marked for comparison; nil without one.

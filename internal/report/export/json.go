@@ -102,19 +102,20 @@ type theCell struct {
 }
 
 type chart struct {
-	ID         string   `json:"id"`
-	Number     string   `json:"number"`
-	Title      string   `json:"title"`
-	Base       string   `json:"base"`
-	Alt        string   `json:"alt"`
-	Kind       string   `json:"kind"`
-	Percent    bool     `json:"percent"`
-	Max        float64  `json:"max"`
-	Categories []string `json:"categories"`
-	Series     []series `json:"series"`
-	Line       *line    `json:"line,omitempty"`
-	Breaks     []brk    `json:"breaks,omitempty"`
-	Tiles      []tile   `json:"tiles,omitempty"`
+	ID         string    `json:"id"`
+	Number     string    `json:"number"`
+	Title      string    `json:"title"`
+	Base       string    `json:"base"`
+	Alt        string    `json:"alt"`
+	Kind       string    `json:"kind"`
+	Percent    bool      `json:"percent"`
+	Max        float64   `json:"max"`
+	Categories []string  `json:"categories"`
+	Times      []float64 `json:"times,omitempty"` // of a trend, in years
+	Series     []series  `json:"series"`
+	Line       *line     `json:"line,omitempty"`
+	Breaks     []brk     `json:"breaks,omitempty"`
+	Tiles      []tile    `json:"tiles,omitempty"`
 }
 
 type series struct {
@@ -224,7 +225,7 @@ func toCell(c document.Cell) theCell {
 }
 
 func toChart(c *document.Chart) *chart {
-	out := &chart{ID: c.ID, Number: c.Number, Title: c.Title, Base: c.Base, Alt: c.Alt, Kind: string(c.Kind), Percent: c.Percent, Max: c.Max, Categories: there(c.Categories)}
+	out := &chart{ID: c.ID, Number: c.Number, Title: c.Title, Base: c.Base, Alt: c.Alt, Kind: string(c.Kind), Percent: c.Percent, Max: c.Max, Categories: there(c.Categories), Times: c.Times}
 	out.Series = each(c.Series, func(s document.Series) series { return series{s.Name, s.Truth, each(s.Points, toPoint)} })
 	if c.Line != nil && number(c.Line.Value) != nil {
 		out.Line = &line{c.Line.Value, c.Line.Name}
@@ -306,7 +307,7 @@ func fromCell(c theCell) document.Cell {
 
 func fromChart(c *chart) *document.Chart {
 	out := &document.Chart{ID: c.ID, Number: c.Number, Title: c.Title, Base: c.Base, Alt: c.Alt, Kind: document.ChartKind(c.Kind), Percent: c.Percent,
-		Max: c.Max, Categories: c.Categories}
+		Max: c.Max, Categories: c.Categories, Times: c.Times}
 	out.Series = each(c.Series, func(s series) document.Series {
 		return document.Series{Name: s.Name, Truth: s.Truth, Points: each(s.Points, fromPoint)}
 	})

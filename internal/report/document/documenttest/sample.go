@@ -204,6 +204,7 @@ func (s sampler) chart(id, number string, kind document.ChartKind) *document.Cha
 		Base:       s.say("18–69 岁公民", "Citizens of 18 to 69 years"),
 		Alt:        s.say("杭州市 23.1%，湖州市 17.1%；丽水市数据不予公布。", "Hangzhou 23.1%, Huzhou 17.1%; Lishui is withheld."),
 		Categories: []string{s.say("杭州市", "Hangzhou"), s.say("湖州市", "Huzhou"), s.say("丽水市", "Lishui")},
+		Times:      []float64{2018, 2020, 2026},
 		Series: []document.Series{{Name: s.say("比例", "Rate"), Points: []document.Point{
 			{Value: 23.12345, Lo: 20.4, Hi: 25.9, N: 620, Label: "23.1%"},
 			{Value: 17.12, Lo: 13.4, Hi: 20.8, N: 240, Label: "17.1%"},
