@@ -34,7 +34,7 @@ func (c *importCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if _, err := readPlan(planPath(c.Questionnaire, c.Plan), plan, q); err != nil {
+	if _, err := c.readPlan(c.Wave, planPath(c.Questionnaire, c.Plan), plan, q); err != nil {
 		return err
 	}
 	mapping, err := mappingOf(c.Questionnaire, c.Mapping)

@@ -43,7 +43,7 @@ func (c *publishCommand) Run(ctx context.Context, con *console) error {
 	if err := servable(con, c.Questionnaire, q, time.Now()); err != nil {
 		return err
 	}
-	p, err := readPlan(planPath(c.Questionnaire, c.Plan), plan, q)
+	p, err := c.readPlan(c.Wave, planPath(c.Questionnaire, c.Plan), plan, q)
 	if err != nil {
 		return err
 	}
@@ -152,8 +152,8 @@ func planPath(questionnaire, plan string) string {
 
 // readPlan reads the plan of the analysis. A published plan does not change, so what the report
 // would only find after the fieldwork is looked for now: the published rates it compares with.
-func readPlan(name string, src []byte, q *surveys.Questionnaire) (*assess.Plan, error) {
-	p, err := assess.ReadPlan(name, src, q)
+func (f *stateFlags) readPlan(wave, name string, src []byte, q *surveys.Questionnaire) (*assess.Plan, error) {
+	p, err := f.waves().ReadPlan(wave, name, src, q)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,18 @@ import (
 // checked against the questionnaire it classifies answers of. All faults are
 // reported at once, each with its line and the way out; name stands for the file.
 func ReadPlan(name string, src []byte, q *surveys.Questionnaire) (*Plan, error) {
+	return readPlan(name, src, q, (*PlanFile).definitions)
+}
+
+// ReadKeptPlan reads a plan that was published, perhaps by an earlier program, which did not
+// ask whose definitions its groupings are. A published plan does not change, so they cannot be
+// added any more.
+func ReadKeptPlan(name string, src []byte, q *surveys.Questionnaire) (*Plan, error) {
+	return readPlan(name, src, q)
+}
+
+// readPlan reads a plan; asked is what is wanted of it besides.
+func readPlan(name string, src []byte, q *surveys.Questionnaire, asked ...func(*PlanFile, *Plan)) (*Plan, error) {
 	p := new(Plan)
 	f, err := OpenPlanFile(name, src, p, q)
 	if err != nil {
@@ -33,6 +45,9 @@ func ReadPlan(name string, src []byte, q *surveys.Questionnaire) (*Plan, error) 
 	f.topics(p)
 	f.compared(p)
 	f.disclosed(p)
+	for _, ask := range asked {
+		ask(f, p)
+	}
 	if err := f.Err(); err != nil {
 		return nil, err
 	}

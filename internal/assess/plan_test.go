@@ -159,6 +159,22 @@ func TestManualPlan(t *testing.T) {
 	}
 }
 
+// The grouping of the manual is one that needs its version and source.
+func TestManualGrouping(t *testing.T) {
+	_, rest, _ := strings.Cut(manual(t, "plan.md"), "```yaml\n  - id: region")
+	region, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("plan.md has no grouping")
+	}
+	plan := "title: {zh: 报告, en: Report}\nfactors:\n  - id: region" + region + "tables: [region]\n"
+	if _, err := assess.ReadPlan("plan.yaml", []byte(plan), planQuestionnaire()); err != nil {
+		t.Error(err)
+	}
+	if _, err := assess.ReadPlan("plan.yaml", []byte(strings.Replace(plan, "version: \"2026\"", "", 1)), planQuestionnaire()); err == nil {
+		t.Error("it needs no version")
+	}
+}
+
 // What a reader of the manual cannot find, nobody can write.
 func TestManualHasEveryKeyOfAPlan(t *testing.T) {
 	text := manual(t, "plan.md")
@@ -197,6 +213,8 @@ factors:
     levels:
       - {code: old, name: {zh: 老, en: Old}, when: age >= 60}
       - {code: rest, name: {zh: 其余, en: Others}, when: "true"}
+    version: "2026"
+    source: {zh: 本项目, en: This project}
 tables: [sex, stage]
 crossings: [[sex, stage]]
 groups:
@@ -206,6 +224,7 @@ groups:
     groups:
       - {code: a, name: {zh: 甲, en: A}, when: 'sex == "1" && age > 30'}
       - {code: b, name: {zh: 乙, en: B}, when: '"tv" in news'}
+    source: {zh: 纲要, en: The outline}
 topics:
   - id: news
     title: {zh: 渠道, en: News}
@@ -242,28 +261,35 @@ func TestReadPlanPartFaults(t *testing.T) {
 		{"condition beside an answer", `values: ["2"], tile`, `when: age > 3, tile`, `plan.yaml:8: invalid: factor "sex", level "female": a condition stands alone`},
 		{"condition and values", "when: age >= 60", `when: age >= 60, values: ["1"]`, `give a condition (when), as the other levels have`},
 		{"condition twice", `when: "true"`, "when: age >= 60", `plan.yaml:13: invalid: factor "stage", level "rest" has the condition of "old"`},
-		{"option that is not there", `"tv" in news`, `"radio" in news`, `plan.yaml:22: invalid: group set "key", group "b": 1:1: the item "news" has no option "radio"`},
+		{"option that is not there", `"tv" in news`, `"radio" in news`, `plan.yaml:24: invalid: group set "key", group "b": 1:1: the item "news" has no option "radio"`},
 		{"asking for a refusal", `sex == "1"`, `sex == "refused"`, `means that there is no answer`},
-		{"group twice", "code: b", "code: a", `plan.yaml:22: invalid: group set "key", group "a" stands there twice`},
-		{"set without a version", `version: "2021"`, `version: ""`, `plan.yaml:17: invalid: group set "key" has no version`},
+		{"group twice", "code: b", "code: a", `plan.yaml:24: invalid: group set "key", group "a" stands there twice`},
+		{"set without a version", `version: "2021"`, `version: ""`, `plan.yaml:25: invalid: group set "key" has a source but no version`},
+		{"conditions of nobody", "    version: \"2026\"\n    source: {zh: 本项目, en: This project}\n", "", `plan.yaml:9: invalid: factor "stage" (level "old" is put together or has a condition) has neither version nor source; add version:`},
+		{"conditions without a source", "    source: {zh: 本项目, en: This project}\n", "", `plan.yaml:9: invalid: factor "stage" (level "old" is put together or has a condition) has no source; add source:`},
+		{"conditions without a version", "    version: \"2026\"\n", "", `plan.yaml:14: invalid: factor "stage" has a source but no version`},
+		{"a source in one language", "{zh: 本项目, en: This project}", "{zh: 本项目}", `plan.yaml:15: invalid: factor "stage" (where its definition is from) has no text in the language "en"`},
+		{"values put together", `values: ["2"], tile: [2, 1]}`, `values: ["2"], tile: [2, 1]}\n      - {code: x, name: {zh: 它, en: X}, values: ["3", "4"], tile: [3, 1]}`, `plan.yaml:3: invalid: factor "sex" (level "x" is put together or has a condition) has neither version nor source`},
+		{"set without a source", "    source: {zh: 纲要, en: The outline}\n", "", `plan.yaml:19: invalid: group set "key" has no source; add source:`},
+		{"set's source in one language", "{zh: 纲要, en: The outline}", "{en: The outline}", `plan.yaml:25: invalid: group set "key" (where its definition is from) has no text in the language "zh"`},
 		{"set called like a factor", "id: key", "id: sex", `there is another set or a factor of this ID`},
-		{"crossing of one", "[[sex, stage]]", "[[sex]]", `plan.yaml:15: invalid: the crossing [sex] needs two`},
+		{"crossing of one", "[[sex, stage]]", "[[sex]]", `plan.yaml:17: invalid: the crossing [sex] needs two`},
 		{"crossing of the unknown", "[[sex, stage]]", "[[sex, moon]]", `"moon" is no factor of the plan`},
 		{"crossing twice", "[[sex, stage]]", "[[sex, stage], [stage, sex]]", `stands there twice`},
 		{"tile twice", "tile: [2, 1]", "tile: [1, 1]", `plan.yaml:8: invalid: factor "sex": the levels "male" and "female" have the same tile`},
 		{"tile of some", `, tile: [2, 1]`, "", `plan.yaml:8: invalid: factor "sex": the level "female" has no tile, and "male" has one`},
 		{"tile of one number", "tile: [2, 1]", "tile: [2]", `a tile is a column and a row`},
-		{"topic of the unknown", "items: [news]", "items: [moon]", `plan.yaml:26: invalid: topic "news": the questionnaire has no item "moon"`},
+		{"topic of the unknown", "items: [news]", "items: [moon]", `plan.yaml:29: invalid: topic "news": the questionnaire has no item "moon"`},
 		{"topic of a number", "items: [news]", "items: [age]", `the item "age" is of type "number"`},
 		{"topic's option", "items: [news]", `items: [news]\n    options: [radio]\n    name: {zh: 广播, en: Radio}`, `the item "news" has no option "radio"`},
-		{"option of no item", "items: [news]", `items: [news, sex]\n    options: [radio]\n    name: {zh: 广播, en: Radio}`, `plan.yaml:27: invalid: topic "news": the items "news", "sex" have no option "radio"; correct or remove it`},
+		{"option of no item", "items: [news]", `items: [news, sex]\n    options: [radio]\n    name: {zh: 广播, en: Radio}`, `plan.yaml:30: invalid: topic "news": the items "news", "sex" have no option "radio"; correct or remove it`},
 		{"options without a name", "items: [news]", `items: [news]\n    options: [tv]`, `what its options mean together`},
 		{"first of many", "items: [news]", `items: [news]\n    first: true`, `have no order`},
-		{"topic by the unknown", "by: literate", "by: moon", `plan.yaml:27: invalid: topic "news": "moon" is no factor of the plan; name one, or "literate"`},
+		{"topic by the unknown", "by: literate", "by: moon", `plan.yaml:30: invalid: topic "news": "moon" is no factor of the plan; name one, or "literate"`},
 		{"code of an area", `"330000"`, `"33"`, `write the six digits`},
-		{"people of a rule", "people: 20", "people: 2", `plan.yaml:32: invalid: disclosure: people is 2; give a number from 3 to 1000`},
-		{"share of a rule", "dominance: 0.8", "dominance: 80", `plan.yaml:34: invalid: disclosure: dominance is 80; give a share above 0, at most 1`},
-		{"weaker without a reason", "  reason: {zh: 一村一县, en: One village a county}\n", "", `plan.yaml:33: invalid: disclosure: "psus" protects less than the built-in rule; say why`},
+		{"people of a rule", "people: 20", "people: 2", `plan.yaml:35: invalid: disclosure: people is 2; give a number from 3 to 1000`},
+		{"share of a rule", "dominance: 0.8", "dominance: 80", `plan.yaml:37: invalid: disclosure: dominance is 80; give a share above 0, at most 1`},
+		{"weaker without a reason", "  reason: {zh: 一村一县, en: One village a county}\n", "", `plan.yaml:36: invalid: disclosure: "psus" protects less than the built-in rule; say why`},
 		{"reason in one language", ", en: One village a county", "", `disclosure: the reason has no text in the language "en"`},
 		{"reason for nothing", "psus: 1", "psus: 3", `no rule is weaker`},
 		{"rule that is none", "psus: 1", "villages: 1", `unknown key "villages"`},
@@ -279,5 +305,24 @@ func TestReadPlanPartFaults(t *testing.T) {
 				t.Errorf("ReadPlan() error = %v, want one with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A plan that an earlier program published is read although nobody was asked whose definitions
+// its groupings are; all else is wanted of it as of every plan.
+func TestReadKeptPlan(t *testing.T) {
+	old := fullPlan
+	for _, definition := range []string{"    version: \"2026\"\n", "    source: {zh: 本项目, en: This project}\n", "    source: {zh: 纲要, en: The outline}\n"} {
+		old = strings.Replace(old, definition, "", 1)
+	}
+	if _, err := assess.ReadPlan("plan.yaml", []byte(old), planQuestionnaire()); err == nil {
+		t.Error("a new plan needs no definitions")
+	}
+	p, err := assess.ReadKeptPlan("plan.yaml", []byte(old), planQuestionnaire())
+	if err != nil || p.Factor("stage") == nil || len(p.Groups) != 1 {
+		t.Errorf("ReadKeptPlan() = %+v, %v", p, err)
+	}
+	if _, err := assess.ReadKeptPlan("plan.yaml", []byte(strings.Replace(old, "[[sex, stage]]", "[[sex]]", 1)), planQuestionnaire()); err == nil {
+		t.Error("a kept plan may have any fault")
 	}
 }

@@ -204,12 +204,7 @@ func (c *PlanFile) Text(t surveys.Text, what string, at ...any) {
 
 func (c *PlanFile) factor(f *Factor, at []any) {
 	c.Text(f.Title, fmt.Sprintf("factor %q", f.ID), append(at, "title")...)
-	if len(f.Source) > 0 {
-		c.Text(f.Source, fmt.Sprintf("factor %q (where its definition is from)", f.ID), append(at, "source")...)
-		if f.Version == "" {
-			c.Fault(append(at, "source"), "factor %q has a source but no version; say which definition it is, such as version: \"2021\"", f.ID)
-		}
-	}
+	c.definition(fmt.Sprintf("factor %q", f.ID), f.Version, f.Source, at...)
 	numeric := true
 	if f.Answer == "" && f.Sample == "" && slices.ContainsFunc(f.Levels, func(l Level) bool { return l.When != "" }) {
 		c.conditional(f, at)

@@ -85,9 +85,7 @@ func (c *PlanFile) groupSets(p *Plan) {
 		}
 		ids[s.ID] = true
 		c.Text(s.Title, fmt.Sprintf("group set %q", s.ID), "groups", i, "title")
-		if strings.TrimSpace(s.Version) == "" {
-			c.Fault(at, "group set %q has no version; say which definition it is, such as 2021-2035", s.ID)
-		}
+		c.definition(fmt.Sprintf("group set %q", s.ID), s.Version, s.Source, "groups", i)
 		if len(s.Groups) == 0 {
 			c.Fault(at, "group set %q has no groups; add them", s.ID)
 		}
@@ -99,6 +97,50 @@ func (c *PlanFile) groupSets(p *Plan) {
 			c.Text(g.Name, what, append(slices.Clone(here), "name")...)
 			c.condition(g.When, g.Code, conditions, what, append(slices.Clone(here), "when"))
 		}
+	}
+}
+
+// definitions wants a version and a source, in every language, of each grouping that the plan
+// makes itself: levels put together from several values or told by a condition, and sets of
+// groups. Nothing else would say whose definition it is. The options of a question, single
+// values of the sample and ranges of a number say by themselves what they are.
+func (c *PlanFile) definitions(p *Plan) {
+	for i := range p.Factors {
+		f := &p.Factors[i]
+		if k := slices.IndexFunc(f.Levels, Level.derived); k >= 0 {
+			c.defined(fmt.Sprintf("factor %q (level %q is put together or has a condition)", f.ID, f.Levels[k].Code), f.Version, f.Source, "factors", i)
+		}
+	}
+	for i, s := range p.Groups {
+		c.defined(fmt.Sprintf("group set %q", s.ID), s.Version, s.Source, "groups", i)
+	}
+}
+
+// derived says that a level is of the plan's own making.
+func (l Level) derived() bool { return l.When != "" || len(l.Values) > 1 }
+
+// defined wants a version and a source of what stands at a place. That a source has no version
+// is a fault of all definitions, see definition.
+func (c *PlanFile) defined(what, version string, source surveys.Text, at ...any) {
+	const way = "source: in every language, which says whose definition it is, or that it is your own and what it goes by"
+	switch {
+	case len(source) > 0:
+	case strings.TrimSpace(version) == "":
+		c.Fault(at, `%s has neither version nor source; add version:, such as "2026", and `+way, what)
+	default:
+		c.Fault(at, "%s has no source; add "+way, what)
+	}
+}
+
+// definition checks the source of a definition, where it has one.
+func (c *PlanFile) definition(what, version string, source surveys.Text, at ...any) {
+	if len(source) == 0 {
+		return
+	}
+	at = append(slices.Clone(at), "source")
+	c.Text(source, what+" (where its definition is from)", at...)
+	if strings.TrimSpace(version) == "" {
+		c.Fault(at, `%s has a source but no version; say which definition it is, such as version: "2021"`, what)
 	}
 }
 

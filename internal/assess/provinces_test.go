@@ -123,14 +123,14 @@ func TestProvincesHaveTheirRegions(t *testing.T) {
 				t.Errorf("%s: %s is in %d regions", name, l.Code, in[l.Code])
 			}
 		}
+		if region := p.Factor("region"); region.Version == "" || region.Source[surveys.ZH] == "" || region.Source[surveys.EN] == "" {
+			t.Errorf("%s: the regions are of version %q and from %v", name, region.Version, region.Source)
+		}
 		if len(in) != len(p.Factor("city").Levels) {
 			t.Errorf("%s: the regions are made of %d cities, not %d", name, len(in), len(p.Factor("city").Levels))
 		}
 	}
 	region := ofProvince(t, "civic-literacy-guangdong").Factor("region")
-	if region.Version == "" || region.Source[surveys.ZH] == "" || region.Source[surveys.EN] == "" {
-		t.Errorf("the regions are of version %q and from %v", region.Version, region.Source)
-	}
 	people := residents(t)
 	moved := map[string]float64{"prd": 65_663, "east": -65_663}
 	for _, l := range region.Levels {

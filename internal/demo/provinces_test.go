@@ -30,7 +30,7 @@ type shippedProvince struct {
 }
 
 var shippedProvinces = []shippedProvince{
-	{"330000", "civic-literacy", 11, []string{"浙江省", "Zhejiang", "浙东北"}, []string{"广州", "Guangzhou", "粤东"}},
+	{"330000", "civic-literacy", 11, []string{"浙江省", "Zhejiang", "浙东北：杭州市、宁波市、嘉兴市", "North-east: Hangzhou, Ningbo, Jiaxing", "区域的定义依据：本项目自己的划分", "This project's own division"}, []string{"广州", "Guangzhou", "粤东"}},
 	{"440000", "civic-literacy-guangdong", 21, []string{
 		"广东省", "Guangdong", "珠三角：广州市、深圳市、珠海市", "Pearl River Delta: Guangzhou, Shenzhen, Zhuhai", "区域：2020 版定义", "粤东", "粤西", "粤北", "中山市 2025 年目标", "Zhongshan, target for 2025",
 	}, []string{"浙江", "Zhejiang", "浙东北"}},

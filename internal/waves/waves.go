@@ -70,7 +70,7 @@ func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave,
 	if !idPattern.MatchString(id) || slices.Contains(reserved, id) {
 		return Wave{}, fmt.Errorf("%w: wave %q: use a-z, 0-9 and hyphens, such as zj-2026, but none of %v, which pages are named by", surveys.ErrInvalid, id, reserved)
 	}
-	p, err := assess.ReadPlan(planFile, plan, q)
+	p, err := f.ReadPlan(id, planFile, plan, q)
 	if err != nil {
 		return Wave{}, err
 	}
@@ -83,6 +83,19 @@ func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave,
 	w, err := f.Load(id)
 	w.Plan = p
 	return w, err
+}
+
+// ReadPlan reads a plan that a wave is to be published with; name stands for the file. What is
+// wanted of new plans is not wanted of one that the wave has been published with already.
+func (f Folder) ReadPlan(id, name string, src []byte, q *surveys.Questionnaire) (*assess.Plan, error) {
+	kept, err := readIfThere(filepath.Join(string(f), id, planFile))
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil && bytes.Equal(kept, src) {
+		return assess.ReadKeptPlan(name, src, q)
+	}
+	return assess.ReadPlan(name, src, q)
 }
 
 // SaveSample keeps the sample file of a wave, as it was given. A later one may have more
@@ -228,7 +241,7 @@ func (f Folder) Load(id string) (Wave, error) {
 	if err != nil {
 		return Wave{}, fmt.Errorf("wave %s: %w", id, err)
 	}
-	if w.Plan, err = assess.ReadPlan(filepath.Join(dir, planFile), plan, w.Questionnaire); err != nil {
+	if w.Plan, err = assess.ReadKeptPlan(filepath.Join(dir, planFile), plan, w.Questionnaire); err != nil {
 		return Wave{}, err
 	}
 	if w.ClosedAt, w.Closed, err = f.closedAt(id); err != nil {
