@@ -27,7 +27,7 @@ type publishCommand struct {
 	Wave          string `arg:"" help:"Name of the wave, such as zj-2026."`
 	Questionnaire string `default:"civic-literacy" help:"A questionnaire of the library, or the path of a YAML file."`
 	Plan          string `help:"The plan of the analysis: a YAML file, or the name of a plan of the library, such as civic-literacy-guangdong; by default plan.yaml beside the questionnaire."`
-	Targets       string `help:"The targets that the report is held against, a YAML file; by default targets.yaml beside a questionnaire that is a file, where there is one and the wave has none yet. May be changed at any time."`
+	Targets       string `help:"The targets that the report is held against, a YAML file; by default targets.yaml beside a questionnaire that is a file, where there is one and the wave has none yet. May be published anew at any time."`
 	First         string `name:"from" help:"The first day of the fieldwork, as 2026-06-01; the desk holds the progress against it. May be planned anew."`
 	Last          string `name:"to" help:"The last day of the fieldwork."`
 	LinksOnly     bool   `help:"Let the wave be answered through personal and open links only, not at its own address."`

@@ -32,7 +32,7 @@ func TestPublishWrongPlan(t *testing.T) {
 		"names": {
 			[]string{"answer: sex\n", "tables: [city,", "items: [C01]", "occupation == \"6\""},
 			[]string{"answer: gender\n", "tables: [town,", "items: [C99]", "ocupation == \"6\""},
-			[]string{`no item "gender"`, `table "town"`, `no item "C99"`, `no item "ocupation"`, "names.yaml:34: "},
+			[]string{`no item "gender"`, `table "town"`, `no item "C99"`, `no item "ocupation"`, "names.yaml:38: "},
 		},
 		"rates": {
 			[]string{`code: "000000", name`, "years: [2010,"}, []string{`code: "000000", name`, "years: [2011,"},

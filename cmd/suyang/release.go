@@ -156,6 +156,9 @@ func (r *released) settle(ctx context.Context) error {
 // contents are the files of the release. What they are made of is looked at before and after,
 // and must be the same: a release says exactly what it was made of.
 func (c *releaseMake) contents(ctx context.Context, r *released, a release.About) (out release.Contents, err error) {
+	if err := r.st.flags.waves().CheckPublished(c.Wave); err != nil {
+		return out, err
+	}
 	if err := r.st.tellStandings(ctx, c.Wave); err != nil {
 		return out, err
 	}

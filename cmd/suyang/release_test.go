@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/making"
@@ -46,6 +47,10 @@ func TestRelease(t *testing.T) {
 	manifest := manifestIn(t, one)
 	head := manifest.Inputs.Log[0]
 	must(t, "log", "check", "--head", fmt.Sprintf("%d:%s", head.Seq, head.Hash), "--state", state)
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--from", "2018-02-01", "--to", "2018-11-10", "--state", state)
+	if out := must(t, sound...); !strings.Contains(out, "note: the fieldwork is planned to end in 2018") {
+		t.Errorf("with a planned fieldwork verify printed\n%s", out)
+	}
 	if c := manifest.Inputs.Ledger; c.Accepted == 0 || c.Stored != c.Accepted || c.Pending != 0 {
 		t.Errorf("the ledger in the manifest is %+v", c)
 	}
@@ -62,6 +67,7 @@ func TestRelease(t *testing.T) {
 	}
 	defer engine.Close()
 	releaseForced(t, state)
+	releaseEdited(t, state)
 	releaseAtDesk(t, engine, state)
 	releaseRevoked(t, state, one)
 	releaseAgainstOtherLog(t, state, one)
@@ -221,9 +227,123 @@ func releaseAtDesk(t *testing.T, st *station, state string) {
 	if number := <-released; number != 4 {
 		t.Fatalf("the release of the desk has the number %d", number)
 	}
+	restore := editByHand(t, filepath.Join(state, "waves", "gss", "plan.yaml"))
+	defer restore()
+	refused := func(f *making.Failure) {
+		t.Helper()
+		if f == nil || f.Why != making.WhyEdited || !strings.Contains(f.Detail, "waves/gss/plan.yaml is not the file that was published") || strings.Contains(f.Detail, state) {
+			t.Errorf("with an edited plan the desk says %+v", f)
+		}
+	}
+	for {
+		err = w.Make(making.ReportOrder{Wave: "gss", Who: "stat", Languages: []surveys.Lang{surveys.EN}, Forms: []output.Format{output.CSV}},
+			func(_ context.Context, m making.Made) error { made <- m; return nil })
+		if !errors.Is(err, making.ErrBusy) {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused((<-made).Failed)
+	for {
+		err = w.Release(making.ReleaseOrder{Wave: "gss", Who: "stat", Languages: []surveys.Lang{surveys.EN}, Forms: []output.Format{output.CSV}, Corrects: 4, Reason: "an edited plan"},
+			func(_ context.Context, number int) error { released <- number; return nil })
+		if !errors.Is(err, making.ErrBusy) {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for failed := error(nil); failed == nil; {
+		select {
+		case number := <-released:
+			t.Fatalf("release %d was made with an edited plan", number)
+		case <-time.After(10 * time.Millisecond):
+			_, last := w.States("gss", making.ReleaseKind)
+			if failed = last.Err; failed != nil {
+				refused(w.Failure(failed))
+			}
+		}
+	}
+	restore()
 	four := filepath.Join(state, releaseFiles, "gss", "4")
 	if out := must(t, "release", "verify", four, "--state", state, "--again"); !strings.Contains(out, "it corrects release 3: made at the desk") || !strings.Contains(out, "2 files have the same bytes") {
 		t.Errorf("verify of the release of the desk printed\n%s", out)
+	}
+}
+
+// editByHand edits a file by hand, as little as can be, and returns what sets that right again.
+func editByHand(t *testing.T, path string) (restore func()) {
+	t.Helper()
+	old, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, append(slices.Clone(old), "# a note\n"...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.WriteFile(path, old, 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// releaseEdited edits the files of the wave by hand: neither a report nor a release is made with
+// them, of whatever form, and no weights; a release of before is found to differ. Publishing the
+// same plan again, and the targets that count, sets it right.
+func releaseEdited(t *testing.T, state string) {
+	t.Helper()
+	folder := filepath.Join(state, "waves", "gss")
+	three := filepath.Join(state, releaseFiles, "gss", "3")
+	csv := filepath.Join(t.TempDir(), "r.csv")
+	report := []string{"report", "gss", "--format", "csv", "-o", csv, "--state", state}
+	given := []string{"release", "make", "gss", "--form", "none", "--files", filepath.Join(state, releaseFiles, "gss", "1", "table.csv"), "--corrects", "3", "--reason", "x", "--state", state}
+	all := func(what, want string) {
+		t.Helper()
+		refuses(t, "a report with "+what, want, report...)
+		refuses(t, "a release with "+what, want, "release", "make", "gss", "--lang", "en", "--corrects", "3", "--reason", "x", "--state", state)
+		refuses(t, "a release of given files with "+what, want, given...)
+		refuses(t, "weights with "+what, want, "weigh", "civic-literacy", "--wave", "gss", "--state", state)
+		if _, err := os.Stat(csv); err == nil {
+			t.Errorf("with %s a report was written", what)
+		}
+		if t.Failed() {
+			t.FailNow() // the releases after it would have other numbers
+		}
+	}
+	editByHand(t, filepath.Join(folder, "plan.yaml"))
+	all("an edited plan", filepath.Join(folder, "plan.yaml")+" is not the file that was published; restore it from a backup or by publishing that plan again (suyang publish gss --plan FILE)")
+	refuses(t, "the release of before", "wrong: wave-file plan.yaml has changed", "release", "verify", three, "--state", state)
+	refuses(t, "making it again", "plan.yaml is not the file that was published", "release", "verify", three, "--state", state, "--again")
+	refuses(t, "publishing the edited plan", "is published with another plan.yaml; publish the change as a new wave", "publish", "gss", "--questionnaire", "gss-science", "--plan", filepath.Join(folder, "plan.yaml"), "--state", state)
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--state", state)
+	must(t, "release", "verify", three, "--state", state, "--again")
+	targets := write(t, filepath.Join(folder, "targets.yaml"), "targets: []\n")
+	all("targets of nobody", targets+" was never published; publish it: suyang publish gss --targets FILE")
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--targets", targets, "--state", state)
+	restore := editByHand(t, targets)
+	all("edited targets", targets+" is not the file that was published; publish the targets that count: suyang publish gss --targets FILE")
+	restore()
+	questionnaire := filepath.Join(folder, "questionnaire.json")
+	text, err := os.ReadFile(questionnaire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, questionnaire, strings.Replace(string(text), "Earth’s centre", "Earth’s middle", 1))
+	all("an edited questionnaire", questionnaire+" was published as version")
+	write(t, questionnaire, string(text))
+	must(t, report...)
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--from", "2018-02-01", "--to", "2019-01-10", "--state", state)
+	refuses(t, "another year in the trend", `wrong: the year of the fieldwork has changed: "2019", was "2018"`, "release", "verify", three, "--state", state)
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--from", "2018-02-01", "--to", "2018-11-10", "--state", state)
+	must(t, "publish", "gss", "--questionnaire", "gss-science", "--from", "2018-02-01", "--to", "2018-11-10", "--state", state)
+	for _, name := range []string{"targets.yaml", "targets.yaml.sha256"} { // the releases were made without
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/suyang-survey/suyang/internal/assess"
 	"github.com/suyang-survey/suyang/internal/intake/wal"
 	"github.com/suyang-survey/suyang/internal/release"
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -152,7 +153,7 @@ func (c *releaseVerify) compare(ctx context.Context, v *releaseVerdict, m releas
 		return nil
 	}
 	err = c.again(ctx, v, m, r)
-	if errors.Is(err, surveys.ErrNotFound) {
+	if errors.Is(err, surveys.ErrNotFound) || errors.Is(err, waves.ErrEdited) {
 		v.fault("%v", err)
 		return nil
 	}
@@ -273,10 +274,21 @@ func (c *releaseVerify) compareInputs(ctx context.Context, v *releaseVerdict, m 
 	if len(differ) == 0 {
 		v.good("all %d inputs have the hashes of then", len(was.Files))
 	}
+	v.year(was.Settings[yearSetting], found.inputs.Settings[yearSetting])
 	for _, f := range found.faults {
 		v.fault("%s", f)
 	}
 	return nil
+}
+
+// year compares the year of the planned fieldwork. Releases of earlier programs do not say it.
+func (v *releaseVerdict) year(was, now string) {
+	switch {
+	case was == "" && now != "":
+		v.good("note: the fieldwork is planned to end in %s, which the release does not say; the trend made again has the survey there", now)
+	case was != now:
+		v.fault("the year of the fieldwork has changed: %q, was %q", now, was)
+	}
 }
 
 // ownKinds are the kinds of inputs that the state folder itself has.

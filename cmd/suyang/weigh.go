@@ -31,6 +31,9 @@ type weighCommand struct {
 // weighting that fails prints the record of the steps it came to, and stores nothing.
 func (c *weighCommand) Run(ctx context.Context, con *console) error {
 	w, err := c.waves().Load(c.Wave)
+	if err == nil {
+		err = c.waves().CheckPublished(c.Wave)
+	}
 	if err != nil {
 		return err
 	}

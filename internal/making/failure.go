@@ -7,6 +7,7 @@ import (
 
 	"github.com/suyang-survey/suyang/internal/report"
 	"github.com/suyang-survey/suyang/internal/report/pdf"
+	"github.com/suyang-survey/suyang/internal/waves"
 	"github.com/suyang-survey/suyang/surveys"
 )
 
@@ -22,6 +23,7 @@ const (
 	WhyDisk    Why = "disk"    // the disk is full
 	WhyEnded   Why = "ended"   // the program ended
 	WhyLong    Why = "long"    // it took too long
+	WhyEdited  Why = "edited"  // a published file was changed by hand
 	WhyBusy    Why = "busy"    // something is changing, or in the way
 	WhyInvalid Why = "invalid" // a plan, a weighting or data that cannot be used
 	WhyOurs    Why = "ours"    // anything else
@@ -29,7 +31,7 @@ const (
 
 // Whys lists the reasons.
 func Whys() []Why {
-	return []Why{WhyTexts, WhyStore, WhyGone, WhyBrowser, WhyDisk, WhyEnded, WhyLong, WhyBusy, WhyInvalid, WhyOurs}
+	return []Why{WhyTexts, WhyStore, WhyGone, WhyBrowser, WhyDisk, WhyEnded, WhyLong, WhyEdited, WhyBusy, WhyInvalid, WhyOurs}
 }
 
 // Failure is why something could not be made.
@@ -52,6 +54,7 @@ var whys = []struct {
 	{syscall.ENOSPC, WhyDisk},
 	{pdf.ErrNoBrowser, WhyBrowser},
 	{surveys.ErrUnavailable, WhyStore},
+	{waves.ErrEdited, WhyEdited},
 	{surveys.ErrConflict, WhyBusy},
 	{surveys.ErrNotFound, WhyGone},
 	{surveys.ErrInvalid, WhyInvalid},
@@ -69,7 +72,7 @@ func FailureOf(err error) *Failure {
 	for _, w := range whys {
 		if errors.Is(err, w.err) {
 			f := &Failure{Why: w.why}
-			if w.why == WhyBusy || w.why == WhyGone || w.why == WhyInvalid {
+			if w.why == WhyEdited || w.why == WhyBusy || w.why == WhyGone || w.why == WhyInvalid {
 				f.Detail = err.Error()
 			}
 			return f

@@ -29,10 +29,14 @@ type Source interface {
 
 // Results computes the results of a wave with a set of weights, or without a name with those
 // of the sample. Series, criteria and targets are added to the options. The source must know
-// how the cases stand.
+// how the cases stand. It is waves.ErrEdited when a file of the wave is not the one that was
+// published.
 func Results(ctx context.Context, src Source, folder waves.Folder, w waves.Wave, weights string, opt assess.Options) (*assess.Results, error) {
 	opt.Wave = w.ID
-	var err error
+	err := folder.CheckPublished(w.ID)
+	if err != nil {
+		return nil, err
+	}
 	if opt.References, opt.Criteria, err = PublishedRates(); err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ var (
 	kindWords = map[making.Kind]string{making.ReportKind: "desk.making.report", making.DraftsKind: "desk.making.drafts", making.ReleaseKind: "desk.making.release"}
 	failWords = map[making.Why]string{
 		making.WhyTexts: "desk.failed.texts", making.WhyStore: "desk.failed.store", making.WhyGone: "desk.failed.gone", making.WhyBrowser: "desk.failed.browser", making.WhyDisk: "desk.failed.disk",
-		making.WhyEnded: "desk.failed.ended", making.WhyLong: "desk.failed.long", making.WhyBusy: "desk.failed.busy", making.WhyInvalid: "desk.failed.invalid", making.WhyOurs: "desk.failed.ours",
+		making.WhyEnded: "desk.failed.ended", making.WhyLong: "desk.failed.long", making.WhyEdited: "desk.failed.edited", making.WhyBusy: "desk.failed.busy", making.WhyInvalid: "desk.failed.invalid", making.WhyOurs: "desk.failed.ours",
 	}
 	textFaultWords = map[report.TextFaultKind]string{
 		report.FaultHeading: "desk.textfault.heading", report.FaultNoBlock: "desk.textfault.stray", report.FaultBehindComment: "desk.textfault.behind", report.FaultComment: "desk.textfault.comment",

@@ -1,8 +1,6 @@
 package waves
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,6 +41,5 @@ func (f Folder) Frozen(id string) (list []FrozenFile, err error) {
 }
 
 func frozen(name, version string, text []byte) FrozenFile {
-	sum := sha256.Sum256(text)
-	return FrozenFile{name, version, hex.EncodeToString(sum[:])}
+	return FrozenFile{name, version, sumOf(text)}
 }

@@ -64,8 +64,8 @@ func (f Folder) checkVersion(id string, n int, q *surveys.Questionnaire) error {
 	}
 	if was := strings.TrimSpace(string(mark)); was != q.Version() {
 		return fmt.Errorf("%w: wave %s: %s was published as version %s, and what is there now is version %s; "+
-			"restore the file from a backup, and publish a change as a further version",
-			surveys.ErrConflict, id, filepath.Join(string(f), id, versionFile(n)), was, q.Version())
+			"restore the file from a backup, and publish a change as a further version (suyang publish %[2]s --questionnaire FILE)",
+			ErrEdited, id, filepath.Join(string(f), id, versionFile(n)), was, q.Version())
 	}
 	return nil
 }

@@ -47,12 +47,12 @@ const (
 )
 
 // TargetsFile is the file of a wave's folder with the targets of its report, which the office
-// may edit.
+// may publish anew.
 const TargetsFile = targetsFile
 
 // OfficeFiles are the files of a wave that nobody but the office needs, since they list its
 // cases, or are about its report.
-var OfficeFiles = []string{sampleFile, targetsFile}
+var OfficeFiles = []string{sampleFile, targetsFile, targetsFile + sumMark}
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
@@ -65,7 +65,8 @@ type Folder string
 // Publish freezes a wave. plan is the text of its plan file. Publishing the same
 // again changes nothing. A changed questionnaire becomes the next version of the wave.
 // It is an ErrConflict when its scored items, criterion, booklets or kinds of items
-// differ, since the answers of all versions are analysed together, and so is another plan.
+// differ, since the answers of all versions are analysed together, and so is another plan. A
+// plan that was edited since is replaced by the published one.
 func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave, error) {
 	if !idPattern.MatchString(id) || slices.Contains(reserved, id) {
 		return Wave{}, fmt.Errorf("%w: wave %q: use a-z, 0-9 and hyphens, such as zj-2026, but none of %v, which pages are named by", surveys.ErrInvalid, id, reserved)
@@ -74,7 +75,7 @@ func (f Folder) Publish(id string, q *surveys.Questionnaire, plan []byte) (Wave,
 	if err != nil {
 		return Wave{}, err
 	}
-	if err := f.freeze(id, planFile, plan); err != nil {
+	if err := f.freezePlan(id, plan); err != nil {
 		return Wave{}, err
 	}
 	if err := f.freezeVersion(id, q); err != nil {
@@ -92,7 +93,11 @@ func (f Folder) ReadPlan(id, name string, src []byte, q *surveys.Questionnaire) 
 	if err != nil {
 		return nil, err
 	}
-	if kept != nil && bytes.Equal(kept, src) {
+	sum, err := f.publishedSum(id, planFile)
+	if err != nil {
+		return nil, err
+	}
+	if sum == sumOf(src) || sum == "" && kept != nil && bytes.Equal(kept, src) {
 		return assess.ReadKeptPlan(name, src, q)
 	}
 	return assess.ReadPlan(name, src, q)
@@ -142,6 +147,9 @@ func (f Folder) SaveTargets(id string, src []byte) error {
 		return err
 	}
 	if _, err := assess.ReadTargets(targetsFile, src, w.Questionnaire); err != nil {
+		return err
+	}
+	if err := f.keepSum(id, targetsFile, src); err != nil {
 		return err
 	}
 	return WriteDurably(filepath.Join(string(f), id, targetsFile), src)
