@@ -66,8 +66,15 @@ func (r reached) review(id string, e fieldwork.Event) {
 // until do has returned.
 func (r reached) during(do func()) (written <-chan error) {
 	r.t.Helper()
-	path := filepath.Join(string(r.flags.waves()), "w", "targets.yaml")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
+	path := filepath.Join(string(r.flags.waves()), "w", "plan.yaml")
+	plan, err := os.ReadFile(path)
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err == nil {
+		err = syscall.Mkfifo(path, 0o600)
+	}
+	if err != nil {
 		r.t.Fatal(err)
 	}
 	ended := make(chan error, 1)
@@ -75,10 +82,10 @@ func (r reached) during(do func()) (written <-chan error) {
 		pipe, err := os.OpenFile(path, os.O_WRONLY, 0) // waits for whoever reads
 		if err == nil {
 			do()
-			_, err = pipe.WriteString("targets: []\n")
+			_, err = pipe.Write(plan)
 			err = errors.Join(err, pipe.Close())
 		}
-		ended <- errors.Join(err, os.Remove(path))
+		ended <- errors.Join(err, os.Remove(path), os.WriteFile(path, plan, 0o600))
 	}()
 	return ended
 }
