@@ -27,6 +27,7 @@ const (
 var becauseWords = map[because]string{
 	because(making.WhyTexts): "desk.because.texts", because(making.WhyStore): "desk.because.store", because(making.WhyGone): "desk.because.gone", because(making.WhyBrowser): "desk.because.browser",
 	because(making.WhyDisk): "desk.because.disk", because(making.WhyEnded): "desk.because.ended", because(making.WhyLong): "desk.because.long", because(making.WhyBusy): "desk.because.busy",
+	because(making.WhyEdited):  "desk.because.edited",
 	because(making.WhyInvalid): "desk.because.invalid", because(making.WhyOurs): "desk.because.ours",
 	becauseArea: "desk.because.area", becauseForm: "desk.because.form", becauseChanged: "desk.because.changed", becauseNumbers: "desk.because.numbers",
 	becauseAbsent: "desk.because.absent", becauseSound: "desk.because.sound", becauseUnsound: "desk.because.unsound",

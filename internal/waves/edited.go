@@ -14,7 +14,7 @@ import (
 
 // ErrEdited says that a file of a published wave is not the one that was published. It wraps
 // surveys.ErrConflict.
-var ErrEdited = fmt.Errorf("a published file was changed by hand: %w", surveys.ErrConflict)
+var ErrEdited = fmt.Errorf("%w: a published file was changed by hand", surveys.ErrConflict)
 
 // sumMark is what the name of a file ends in that holds the SHA-256 of another as it was
 // published, in the form of the program sha256sum.
