@@ -114,7 +114,8 @@ func (ws *words) operand(q *surveys.Questionnaire, it *surveys.Item) operand {
 // numbers.
 type answersKey [4]uint64
 
-// levelMemory remembers levels by answers. It is a hash table, at most half full.
+// levelMemory remembers levels by answers. It is a hash table, at most half full. When there are
+// very many different answers, as numbers with decimals may be, it forgets them and begins again.
 type levelMemory struct {
 	slots []rememberedLevel
 	used  int
@@ -148,7 +149,15 @@ func (m *levelMemory) slot(key *answersKey) *rememberedLevel {
 	}
 }
 
+// mostRemembered is how many answers are remembered at once.
+const mostRemembered = 1 << 16
+
 func (m *levelMemory) grow() {
+	if m.used >= mostRemembered {
+		clear(m.slots)
+		m.used = 0
+		return
+	}
 	before := m.slots
 	m.slots = make([]rememberedLevel, max(64, 2*len(before)))
 	for i := range before {
@@ -282,7 +291,8 @@ func (r *reading) share(s assess.Share, variable int) (base int, err error) {
 	if several && len(options) > wordBits {
 		return 0, fmt.Errorf("%w: item %q has %d options, and a topic can look at %d of a question with several answers; leave it out of the topics", surveys.ErrInvalid, s.Item, len(options), wordBits)
 	}
-	if !several && !(s.First && it.From != "") {
+	takenOver := s.First && it.From != "" && it.Type != surveys.Ranking // a ranking has its own first
+	if !several && !takenOver {
 		return r.shareOfOne(it, options, s, variable), nil
 	}
 	of := r.question(it, options, several)
