@@ -32,9 +32,12 @@ const (
 	unitBits   = notCounted - 1
 )
 
+// mostAtFirst is how many cases room is made for before they come.
+const mostAtFirst = 1 << 24
+
 func newCaseTable(factors []int, cases uint64) *caseTable {
 	d := &caseTable{factors: factors, width: 3 + (1+len(factors)+1)/2}
-	d.cases = make([]uint64, 0, int(cases)*d.width)
+	d.cases = make([]uint64, 0, int(min(cases, mostAtFirst))*d.width)
 	return d
 }
 
@@ -172,7 +175,7 @@ func (s *Store) sampledCases(ctx context.Context, q assess.Query, on design) (*c
 	for k, f := range factors {
 		columns = append(columns, proto.ResultColumn{Name: levelColumn(f), Data: &levels[k]})
 	}
-	err := s.queryColumns(ctx, text, on.on.args, columns, func(rows int) error {
+	err := s.queryColumns(ctx, text, on.on.args, columns, atMost(on.ranges.cases, func(rows int) error {
 		for i := range rows {
 			unit, known := on.index[units[i]]
 			if !known {
@@ -181,7 +184,7 @@ func (s *Store) sampledCases(ctx context.Context, q assess.Query, on design) (*c
 			d.append(hashes[i], int32(unit), weights[i], func(k int) int32 { return levels[k][i] })
 		}
 		return nil
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}

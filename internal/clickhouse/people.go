@@ -130,7 +130,7 @@ func (s *Store) people(ctx context.Context, r *reading, args arguments, do func(
 				spare = append(spare, chunks...)
 			default:
 			}
-			chunks, left, err := s.chunks(ctx, r, args.with("node", part.node).with("from", part.from).with("to", part.to), spare)
+			chunks, left, err := s.chunks(ctx, r, args, part, spare)
 			if err != nil {
 				return err
 			}
@@ -160,11 +160,12 @@ func (s *Store) people(ctx context.Context, r *reading, args arguments, do func(
 
 // chunks reads a range of a log. It uses the room of chunks that are not needed any more, and
 // returns those that are left of them.
-func (s *Store) chunks(ctx context.Context, r *reading, args arguments, spare []chunk) (all, left []chunk, err error) {
+func (s *Store) chunks(ctx context.Context, r *reading, args arguments, part logRange, spare []chunk) (all, left []chunk, err error) {
 	var cases, records proto.ColUInt64
 	answers := r.answerColumns()
 	columns := append(proto.Results{{Name: "hash", Data: &cases}, {Name: "record", Data: &records}}, answers.results...)
-	err = s.queryColumns(ctx, r.answersText(), args, columns, func(people int) error {
+	args = args.with("node", part.node).with("from", part.from).with("to", part.to)
+	err = s.queryColumns(ctx, r.answersText(), args, columns, atMost(part.records, func(people int) error {
 		var c chunk
 		if n := len(spare) - 1; n >= 0 {
 			c, spare = spare[n], spare[:n]
@@ -177,7 +178,7 @@ func (s *Store) chunks(ctx context.Context, r *reading, args arguments, spare []
 		}
 		all = append(all, c)
 		return nil
-	})
+	}))
 	return all, spare, err
 }
 

@@ -17,9 +17,12 @@ type repeated struct {
 	seen, twice []uint64 // bits by the end of a hash
 }
 
+// mostBits is enough for two thousand million hashes; of more, more are looked at twice.
+const mostBits = 31
+
 // newRepeated is for about so many hashes.
 func newRepeated(hashes uint64) *repeated {
-	words := uint64(1) << bits.Len64(hashes/8) // eight bits for a hash
+	words := uint64(1) << min(bits.Len64(hashes/8), mostBits-6) // about eight bits for a hash
 	return &repeated{seen: make([]uint64, words), twice: make([]uint64, words)}
 }
 
@@ -60,12 +63,12 @@ func (s *Store) shared(ctx context.Context, args arguments, until string, record
 	submissions, cases := newRepeated(records), newRepeated(records)
 	var submission, ofCase proto.ColUInt64
 	columns := proto.Results{{Name: "submission", Data: &submission}, {Name: "of_case", Data: &ofCase}}
-	err = s.queryColumns(ctx, compose("identities", map[string]string{"until": until}), args, columns, func(int) error {
+	err = s.queryColumns(ctx, compose("identities", map[string]string{"until": until}), args, columns, atMost(records, func(int) error {
 		submissions.add(submission)
 		cases.add(ofCase)
 		submission, ofCase = nil, nil
 		return nil
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}

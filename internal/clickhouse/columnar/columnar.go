@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -53,25 +54,31 @@ func (t *Taking) Err(asked error) error {
 	return asked
 }
 
-// Transport is for the client's options.
-func Transport(t *http.Transport) (http.RoundTripper, error) { return transport{t}, nil }
+// Transport is for the client's options. An answer of which nothing comes for as long as the
+// client waits for its beginning is given up.
+func Transport(t *http.Transport) (http.RoundTripper, error) {
+	return transport{t, t.ResponseHeaderTimeout}, nil
+}
 
 // transport sends the requests of the client. Of a query whose answer is taken, it reads the
 // answer itself, and the client sees an empty one.
-type transport struct{ http.RoundTripper }
+type transport struct {
+	http.RoundTripper
+	patience time.Duration // 0 is endless
+}
 
 // RoundTrip sends a request.
 func (c transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	t, _ := request.Context().Value(takingKey{}).(*Taking)
 	if t == nil || !t.isAskedBy(request) {
-		return c.RoundTripper.RoundTrip(request)
+		return c.send(request)
 	}
 	request = request.Clone(request.Context())
-	request.Header.Del("Accept-Encoding") // the transport below asks for what it undoes itself
+	request.Header.Del("Accept-Encoding") // the answer is not to be compressed as a whole
 	parameters := request.URL.Query()
 	parameters.Set("client_protocol_version", "0") // no columns in a form of their own
 	request.URL.RawQuery = parameters.Encode()
-	response, err := c.RoundTripper.RoundTrip(request)
+	response, err := c.send(request)
 	if err != nil || response.StatusCode != http.StatusOK {
 		return response, err
 	}
@@ -79,6 +86,22 @@ func (c transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	t.answered = true
 	t.take(response.Body, parameters.Get("compress") == "1")
 	response.Body, response.ContentLength = http.NoBody, 0
+	return response, nil
+}
+
+// mostSaid is how much is read of what ClickHouse says of a query that failed.
+const mostSaid = 1 << 20
+
+// send sends a request. The client reads what is said of a failure to its end, so it gets one.
+func (c transport) send(request *http.Request) (*http.Response, error) {
+	response, err := c.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = impatient(response.Body, c.patience)
+	if response.StatusCode != http.StatusOK {
+		response.Body = short(response.Body, mostSaid)
+	}
 	return response, nil
 }
 
@@ -104,8 +127,14 @@ func (t *Taking) isAskedBy(request *http.Request) bool {
 	return err == nil && string(text) == t.query
 }
 
-// take reads an answer.
-func (t *Taking) take(body io.Reader, compressed bool) {
+// take reads an answer. What is wrong with it is never more than an error: the program also
+// takes interviews.
+func (t *Taking) take(body io.ReadCloser, compressed bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.err = fmt.Errorf("a fault of the program while it read an answer of ClickHouse: %v", p)
+		}
+	}()
 	last := &lastBytes{from: body}
 	in := proto.NewReader(last)
 	if compressed {
@@ -118,19 +147,19 @@ func (t *Taking) take(body io.Reader, compressed bool) {
 	}
 }
 
+// mostEmpty is how many blocks without rows may follow each other: ClickHouse writes one or two.
+const mostEmpty = 1000
+
 // blocks takes the blocks of an answer.
 func (t *Taking) blocks(in *proto.Reader) error {
-	for {
+	for empty := 0; empty < mostEmpty; empty++ {
 		columns, err := in.UVarInt()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		rows := 0
 		if err == nil {
-			rows, err = in.Int()
-		}
-		if err == nil {
-			err = t.columns.DecodeResult(in, 0, proto.Block{Columns: int(columns), Rows: rows})
+			rows, err = block(in, columns, t.columns)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrAnswer, err)
@@ -138,13 +167,17 @@ func (t *Taking) blocks(in *proto.Reader) error {
 		if err := t.do(rows); err != nil {
 			return err
 		}
+		if rows > 0 {
+			empty = 0
+		}
 	}
+	return fmt.Errorf("%w: %d blocks without rows follow each other", ErrAnswer, mostEmpty)
 }
 
 // lastBytes keeps the last bytes that were read: when ClickHouse fails after it began to
 // answer, it says why behind what it has written.
 type lastBytes struct {
-	from io.Reader
+	from io.ReadCloser
 	kept []byte
 }
 
@@ -162,9 +195,13 @@ func (l *lastBytes) Read(p []byte) (int, error) {
 
 var exceptionText = regexp.MustCompile(`Code: (\d+)\. (DB::\w*Exception: [^\x00\n]*)`)
 
+// longestEnd is how long the end of an answer that broke off may take.
+const longestEnd = 10 * time.Second
+
 // exception is what ClickHouse says at the end of its answer, if anything.
 func (l *lastBytes) exception() error {
-	io.Copy(io.Discard, io.LimitReader(l, 1<<20))
+	defer time.AfterFunc(longestEnd, func() { l.from.Close() }).Stop()
+	io.Copy(io.Discard, io.LimitReader(l, mostSaid))
 	found := exceptionText.FindSubmatch(l.kept)
 	if found == nil {
 		return nil
