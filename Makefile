@@ -20,6 +20,7 @@
 #             how many hidden cells are found, and how many if only the sensitive ones are hidden;
 #             the same on REPORTS whole reports as they are printed, on as many corrections of them, and on
 #             both views of the live page of WATCHED surveys, watched from the first interview to the last
+# make cells  the sums of the store against those of memory, of WAVES made-up waves with questionnaires and plans of their own, from SEED on
 # make household  how often an enumerator who interviews whoever opens the door is found, over 2,000 surveys
 # make sim    N submissions to simulated installations with power cuts, failing disks and a store that lies, from SEED on
 # make chaos  interviews at RATE a second while the way to the real engine is disturbed in every manner, each for PHASE,
@@ -82,8 +83,9 @@ PUBLICATIONS ?= 100
 GUARDS  ?= 20
 REPORTS ?= 300
 WATCHED ?= 40
+WAVES   ?= 1000
 
-.PHONY: disclosure build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-report bench-pages bench-ship chaos sim page-weight conformance coverage draws frames household rebuild quality replay fuzz-expr crash releases diskfault bench-log echarts odk axe deps load restart overload slow nat hostile canary
+.PHONY: disclosure build wasm tablet test-tablet engine demo test race check bench bench-clickhouse bench-report bench-pages bench-ship chaos sim page-weight conformance coverage draws frames cells household rebuild quality replay fuzz-expr crash releases diskfault bench-log echarts odk axe deps load restart overload slow nat hostile canary
 
 build: tablet
 	$(GO) build -o bin/suyang ./cmd/suyang
@@ -195,6 +197,9 @@ disclosure:
 	$(GO) test ./analysis/disclosure -run '^(TestNothingHiddenIsFound|TestReadersWhoReckonWithPeople|TestFilteredViews)$$' -v -count 1 -timeout 2h -args -publications $(PUBLICATIONS) -guards $(GUARDS)
 	$(GO) test ./internal/report -run '^(TestAttackOnReports|TestCorrectionsTellNothing|TestTwoWeightingsHideTheSame)$$' -v -count 1 -timeout 2h -args -reports $(REPORTS)
 	$(GO) test ./internal/live -run '^(TestTwoViewsTellNothing|TestPagesOfAllAreasTellNothing)$$' -v -count 1 -timeout 2h -args -watched $(WATCHED)
+
+cells: engine
+	SUYANG_LIBCHDB="$(LIBCHDB)" $(GO) test ./internal/clickhouse -run '^TestMadeUpWavesEqualMemory$$' -v -count 1 -timeout 2h -args -waves $(WAVES) -seed $(SEED)
 
 household:
 	$(GO) test ./internal/fieldwork/household -run '^TestOpenerTable$$' -v -count 1 -timeout 30m -args -surveys 2000

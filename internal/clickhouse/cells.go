@@ -51,8 +51,12 @@ func (s *Store) Cubes(ctx context.Context, q assess.Query, cubes []assess.Cube) 
 	if err != nil {
 		return nil, explain(doing, err)
 	}
+	sums, err := t.rows()
+	if err != nil {
+		return nil, explain(doing, err)
+	}
 	out := &assess.Summed{Drawn: int(d.ranges.drawn), Responded: int(t.responded.Load())}
-	for i, rows := range t.rows() {
+	for i, rows := range sums {
 		cells := c.cellsOf(c.cubes[i], d)
 		cells.Rows = rows
 		out.Cells = append(out.Cells, cells)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -256,4 +257,29 @@ func TestAnswerOfADeadEngine(t *testing.T) {
 	var numbers proto.ColUInt64
 	err = s.queryColumns(t.Context(), "SELECT number FROM numbers(1000000)", nil, proto.Results{{Name: "number", Data: &numbers}}, func(int) error { return nil })
 	wantError(t, explain("ask", err), surveys.ErrUnavailable, "does not answer")
+}
+
+// Counts that nobody can have make no room, and an answer of many more rows than were counted is
+// an error.
+func TestCountsAreNotBelieved(t *testing.T) {
+	if d := newCaseTable([]int{0, 1}, 1<<60); cap(d.cases) > mostAtFirst*d.width {
+		t.Errorf("room for %d words", cap(d.cases))
+	}
+	r := newRepeated(math.MaxUint64)
+	r.add([]uint64{1, 2, 1, 3})
+	if got := r.found(); len(r.seen) > 1<<(mostBits-6) || !slices.Equal(got, []uint64{1}) {
+		t.Errorf("%d words; %d come twice", len(r.seen), got)
+	}
+	rows := 0
+	do := atMost(10, func(n int) error {
+		rows += n
+		return nil
+	})
+	var err error
+	for err == nil && rows < 1<<20 {
+		err = do(100)
+	}
+	if wantError(t, err, surveys.ErrConflict, "ask again"); rows != 1000 {
+		t.Errorf("%d rows are taken of 10", rows)
+	}
 }

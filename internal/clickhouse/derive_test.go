@@ -218,3 +218,21 @@ func TestManyWordsEqualMemory(t *testing.T) {
 		t.Errorf("%d words, which tests nothing", len(c.words.list))
 	}
 }
+
+// The memory of levels does not grow with the number of different answers, and what it has
+// forgotten it finds again.
+func TestLevelsAreForgotten(t *testing.T) {
+	var m levelMemory
+	found := 0
+	for range 2 {
+		for n := range 3 * mostRemembered {
+			want := n%5 - 1
+			if got := m.level(&answersKey{0, 0, uint64(n)}, nil, func(*person) int { found++; return want }); got != want {
+				t.Fatalf("the level of answer %d is %d, want %d", n, got, want)
+			}
+		}
+	}
+	if len(m.slots) > 2*mostRemembered || found < 3*mostRemembered {
+		t.Errorf("%d places, %d found", len(m.slots), found)
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"math/bits"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -273,10 +272,10 @@ func (s *Store) sum(ctx context.Context, c *cellsQuery, d design) (*tally, error
 	sampled := make(chan *tally, 1)
 	group.Go(func() error {
 		sample, err := s.caseTable(ctx, c.query, d)
-		if err == nil {
-			sampled <- c.newTally(sample, d)
+		if err != nil {
+			return err
 		}
-		return err
+		return guarded(func() { sampled <- c.newTally(sample, d) })
 	})
 	var t *tally
 	wait := func() error {
@@ -508,26 +507,34 @@ func (t *tally) take(p *respondent, place int32) {
 }
 
 // rows are the cells of each cube, by PSU and levels.
-func (t *tally) rows() [][]analysis.Cell {
+func (t *tally) rows() ([][]analysis.Cell, error) {
 	byWorker := make([][][]analysis.Cell, len(t.workers))
-	var each sync.WaitGroup
+	var each errgroup.Group
 	for i, w := range t.workers {
-		each.Go(func() {
-			for n, of := range t.query.cubes {
-				k := w.cubes[t.query.from[n]]
-				if !slices.Equal(k.factors, of.factors) {
-					k = t.rollUp(k, of, w)
-				}
-				byWorker[i] = append(byWorker[i], k.rows())
-			}
+		each.Go(func() error {
+			return guarded(func() { byWorker[i] = t.rowsOf(w) })
 		})
 	}
-	each.Wait()
+	if err := each.Wait(); err != nil {
+		return nil, err
+	}
 	rows := make([][]analysis.Cell, len(t.query.cubes))
 	for _, of := range byWorker { // their PSUs follow each other
 		for k := range rows {
 			rows[k] = append(rows[k], of[k]...)
 		}
+	}
+	return rows, nil
+}
+
+// rowsOf are the cells of each cube in the PSUs of a worker.
+func (t *tally) rowsOf(w *worker) (rows [][]analysis.Cell) {
+	for n, of := range t.query.cubes {
+		k := w.cubes[t.query.from[n]]
+		if !slices.Equal(k.factors, of.factors) {
+			k = t.rollUp(k, of, w)
+		}
+		rows = append(rows, k.rows())
 	}
 	return rows
 }
