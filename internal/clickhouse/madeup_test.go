@@ -271,6 +271,9 @@ func (w *madeUp) makeUpShares() {
 		if n := len(w.shares); n > 0 && w.IntN(3) == 0 { // something in common with another
 			s.Item, s.Without, s.First = w.shares[n-1].Item, w.shares[n-1].Without, w.shares[n-1].First
 		}
+		if w.questionnaire.Item(s.Item).Type == surveys.Multiple {
+			s.First = false // a plan may not ask for it
+		}
 		w.shares = append(w.shares, s)
 	}
 }
