@@ -111,8 +111,23 @@ func (s *Store) design(ctx context.Context, q assess.Query) (design, error) {
 	return d, explain(doing, err)
 }
 
-// hashes asks for the numbers of answers all at once.
+// mostCodes is how many answers a query asks for the numbers of: very many are longer than
+// ClickHouse takes.
+const mostCodes = 1000
+
+// hashes asks for the numbers of answers.
 func (s *Store) hashes(ctx context.Context, codes []answerCode) (map[answerCode]uint64, error) {
+	by := make(map[answerCode]uint64, len(codes))
+	for part := range slices.Chunk(codes, mostCodes) {
+		if err := s.hashesOf(ctx, part, by); err != nil {
+			return nil, err
+		}
+	}
+	return by, nil
+}
+
+// hashesOf asks for the numbers of some answers, and puts them into by.
+func (s *Store) hashesOf(ctx context.Context, codes []answerCode, by map[answerCode]uint64) error {
 	items, answers, kinds := make([]string, len(codes)), make([]string, len(codes)), make([]string, len(codes))
 	for i, c := range codes {
 		items[i], answers[i], kinds[i] = score.Quote(c.item), score.Quote(c.answer), strconv.Itoa(int(c.kind))
@@ -120,18 +135,19 @@ func (s *Store) hashes(ctx context.Context, codes []answerCode) (map[answerCode]
 	text := compose("hashes", map[string]string{
 		"items": strings.Join(items, ", "), "kinds": strings.Join(kinds, ", "), "answers": strings.Join(answers, ", "),
 	})
-	by := make(map[answerCode]uint64, len(codes))
-	err := s.queryText(ctx, text, nil, func(rows driver.Rows) error {
+	return s.queryText(ctx, text, nil, func(rows driver.Rows) error {
 		var numbers []uint64
 		if err := rows.Scan(&numbers); err != nil {
 			return err
+		}
+		if len(numbers) != len(codes) {
+			return fmt.Errorf("%w: ClickHouse gave %d numbers for %d answers; ask again", surveys.ErrConflict, len(numbers), len(codes))
 		}
 		for i, h := range numbers {
 			by[codes[i]] = h
 		}
 		return nil
 	})
-	return by, err
 }
 
 func wide(levels []int32) []int {

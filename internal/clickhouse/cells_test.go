@@ -622,6 +622,25 @@ func TestTooManyDifferentAnswers(t *testing.T) {
 	wantError(t, err, surveys.ErrInvalid, "different answers")
 }
 
+// Thousands of different answers that a factor looks at, as the towns of a province are, are told
+// apart.
+func TestThousandsOfDifferentAnswers(t *testing.T) {
+	q, _ := civic(t)
+	towns := assess.Factor{ID: "town", Answer: "town"}
+	for city := range 60 {
+		l := assess.Level{Code: fmt.Sprint("city", city)}
+		for n := range 150 {
+			l.Values = append(l.Values, fmt.Sprintf("3301%02d%06d", city, n))
+		}
+		towns.Levels = append(towns.Levels, l)
+	}
+	factors := []assess.Factor{towns}
+	m := wave(q, factors, 400, rand.New(rand.NewPCG(3, 4)))
+	s := open(t)
+	load(t, s, m, m.Responses)
+	compareCells(t, s, m, assess.Query{Wave: m.Wave, Questionnaire: q, Factors: factors})
+}
+
 // Somebody who sends more answers than the questionnaire could have does not spoil the others.
 func TestVeryManyAnswers(t *testing.T) {
 	q, factors := civic(t)

@@ -125,7 +125,7 @@ func gradually[S ~[]T, T any, C interface {
 	for rows > 0 {
 		n := min(rows, max(atFirst, len(all)))
 		all = slices.Grow(all, n)
-		part := all[len(all):len(all)]
+		part := all[len(all):]
 		if err := C(&part).DecodeColumn(in, n); err != nil {
 			return err
 		}
