@@ -89,5 +89,6 @@ func (s *Store) shared(ctx context.Context, args arguments, until string, record
 	return conditions, nil
 }
 
-// mostListed is how many hashes a query may list: twice as many are longer than ClickHouse takes.
-const mostListed = 10_000
+// mostListed is how many hashes of submissions, and as many of cases, a query may list: with twice
+// as many it would be longer than ClickHouse takes.
+const mostListed = 5_000

@@ -1,10 +1,13 @@
 package clickhouse
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/suyang-survey/suyang/surveys"
 )
 
 // Of very many hashes, some of which end alike, those that come more than once are found, and no
@@ -33,6 +36,29 @@ func TestRepeated(t *testing.T) {
 		maps.DeleteFunc(counts, func(_ uint64, n int) bool { return n < 2 })
 		if want := slices.Sorted(maps.Keys(counts)); !slices.Equal(r.found(), want) || n == 100_000 && len(want) < 1000 {
 			t.Errorf("of %d hashes, %d come more than once, want %d", n, len(r.found()), len(want))
+		}
+	}
+}
+
+// As many submissions with several revisions as a query lists, each with its case, are not too
+// many for ClickHouse; nor are more.
+func TestManyRepeatedRecords(t *testing.T) {
+	s := open(t)
+	const most = mostListed + 1
+	for revision := range uint32(2) {
+		var list []surveys.Response
+		for i := range uint64(most) {
+			r := response("w", fmt.Sprint("case ", i), i, nil)
+			r.Revision, r.Seq = revision, i+uint64(revision)*most
+			list = append(list, r)
+		}
+		put(t, s, fmt.Sprint(revision), list...)
+	}
+	for _, n := range []int{most, mostListed} {
+		until := fmt.Sprint(" AND seq % ", most, " < ", n)
+		got, err := s.supersededOf(t.Context(), arguments{"wave": "w"}, until, uint64(2*n))
+		if err != nil || len(got) != n {
+			t.Errorf("%d of %d records are superseded, %v", len(got), n, err)
 		}
 	}
 }
