@@ -14,9 +14,11 @@ type scales struct{ w, squared, base scale }
 // cube sums the same variables by the same factors, PSU by PSU. Its sums are whole numbers
 // that lose nothing, so that it does not matter who comes first.
 //
-// The sums of a cell are a block of limbs: number of people, Σw, Σw², Σ base weight, the two
-// largest weights as bits of float64; of each base number, Σw and Σw²; of each variable its
-// number of ones and Σwy, and of one that is not binary Σwy².
+// The sums of a cell are a block of limbs: Σw, Σw² and the sum of the weights before calibration;
+// the two largest weights as bits of float64; for each base, as reading.bases has them, Σw and Σw²
+// of those for whom it does not hold; for each variable Σwy, and Σwy² of one that is not binary;
+// and last some numbers that nobody reads, see answerPlaces. Σw, and Σwy of a binary variable, also
+// say of how many people they are, see scale.counted.
 type cube struct {
 	factors []int // of the query
 	places  []field
@@ -29,8 +31,8 @@ type cube struct {
 	scales    scales
 	size      int     // of a block
 	pairs     bool    // all numbers of a block have two limbs
-	base      []int32 // where the sums of each base of the reading begin; -1
-	at        []int32 // where those of each variable of the query begin; -1
+	base      []int32 // where the sums of each base of the reading begin; -1 of one that is not summed
+	at        []int32 // where those of each variable of the query begin; -1 of one that is not summed
 	order     []int   // of each variable of the query among those of the cube
 	// answers has where the number of an answer is added, of people with a score and without;
 	// nil if no variable is that of an answer.
