@@ -135,12 +135,12 @@ func (w *madeUp) makeUpQuestionnaire() {
 		}
 	}
 	several := []string{""}
-	for range w.IntN(12) {
+	for range w.IntN(pick(w, 12, 24, 40)) {
 		it := surveys.Item{ID: name(), Type: pick(w, surveys.Single, surveys.Likert, surveys.Multiple, surveys.Ranking, surveys.Number)}
 		switch {
 		case it.Type == surveys.Number:
 			it.Decimals = 2 * w.IntN(2)
-		case w.IntN(8) == 0: // more words
+		case w.IntN(4) == 0: // more words
 			for o := range 40 {
 				it.Options = append(it.Options, surveys.Option{Code: fmt.Sprint("o", o)})
 			}
@@ -256,9 +256,12 @@ func (w *madeUp) makeUpShares() {
 	for it := range w.questionnaire.Items {
 		if it.Type != surveys.Number && len(w.questionnaire.Offered(it)) <= assess.MaxOptions {
 			asked = append(asked, it)
+			if it.Dimension == "" { // what topics are mostly about
+				asked = append(asked, it, it, it, it)
+			}
 		}
 	}
-	for i := range w.IntN(14) {
+	for i := range w.IntN(pick(w, 14, 14, 80)) {
 		it := pick(w, asked...)
 		codes := []string{"never"}
 		for _, o := range w.questionnaire.Offered(it) {
