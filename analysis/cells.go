@@ -62,9 +62,10 @@ type Cell struct {
 	Base float64
 	// Sums has the statistics of each variable, over respondents with a value.
 	Sums []Sum
-	// Ones is how many respondents have the value 1 of each variable, and Largest and Second
-	// are the two largest weights of the respondents, 0 where there are fewer. Estimates do
-	// not need them; rules on what may be published do. Ones is nil where nobody counted.
+	// Ones is how many respondents have the value 1 of each variable that is 0 or 1, of others
+	// it means nothing; Largest and Second are the two largest weights of the respondents, 0
+	// where there are fewer. Estimates do not need them; rules on what may be published do.
+	// Ones is nil where nobody counted.
 	Ones            []int
 	Largest, Second float64
 }

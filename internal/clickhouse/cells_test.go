@@ -547,28 +547,42 @@ func TestManyPeopleInACell(t *testing.T) {
 }
 
 // Factors with so many levels that their cells take a hash table give the same cells as in
-// memory.
+// memory: many people have the same cell, in one portion and in several.
 func TestManyLevelsEqualMemory(t *testing.T) {
 	q, factors := civic(t)
-	rng := rand.New(rand.NewPCG(31, 32))
-	m := wave(q, factors, 2000, rng)
+	m := wave(q, factors, 2000, rand.New(rand.NewPCG(31, 32)))
 	var by []assess.Factor
+	var ids []string
 	for _, f := range factors {
-		for i := range 40 {
+		if len(f.Levels) < 4 || len(by) == 2 {
+			continue
+		}
+		for i := range 1100 {
 			f.Levels = append(slices.Clip(f.Levels), assess.Level{Code: fmt.Sprint("further", i), Values: []string{fmt.Sprint("none has it ", i)}})
 		}
-		by = append(by, f)
+		by, ids = append(by, f), append(ids, f.ID)
 	}
 	s := open(t)
 	load(t, s, m, m.Responses)
 	query := assess.Query{Wave: m.Wave, Questionnaire: q, Factors: by, Items: true}
-	compareCells(t, s, m, query)
-	c, err := newCellsQuery(query, []assess.Cube{{Factors: []string{by[0].ID, by[1].ID, by[2].ID, by[3].ID}}})
+	for _, s.portion = range []uint64{portion, 300} {
+		compareCells(t, s, m, query)
+	}
+	cells, err := s.Cells(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k := c.newCube(c.joined[0], scales{}, 0, 1); k.steps != nil {
-		t.Errorf("a table of %d places, which tests nothing", len(k.table))
+	perUnit, most := map[int]int{}, 0
+	for _, r := range cells.Rows {
+		perUnit[r.PSU]++
+		most = max(most, perUnit[r.PSU])
+	}
+	c, err := newCellsQuery(query, []assess.Cube{{Factors: ids}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := c.newCube(c.joined[0], scales{}, 0, 1); k.steps != nil || most < 9 {
+		t.Errorf("a table of %d places, and %d cells in a PSU: this tests little", len(k.table), most)
 	}
 }
 

@@ -458,3 +458,30 @@ func TestAskedOften(t *testing.T) {
 		t.Errorf("the store was asked %d times, want once", f.asked)
 	}
 }
+
+// An area that the last case was moved out of is not listed any more.
+func TestAreaWithoutCases(t *testing.T) {
+	f := begin(t, 60, 3)
+	b := f.board()
+	codes := func() (list []string) {
+		f.now = f.now.Add(live.Every)
+		got, err := b.Figures(t.Context(), live.All, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range got.Places {
+			list = append(list, p.Code)
+		}
+		slices.Sort(list)
+		return list
+	}
+	before := codes()
+	for i, c := range f.cases {
+		if c.Area[:4] == before[0] {
+			f.change(i, func(c *live.Case) { c.Area = before[1] + "02" })
+		}
+	}
+	if got := codes(); len(before) != 3 || !slices.Equal(got, before[1:]) {
+		t.Errorf("areas %v, before %v", got, before)
+	}
+}

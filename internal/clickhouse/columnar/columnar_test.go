@@ -253,6 +253,18 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// A connection that ends between two blocks is an error: more may have been to come.
+func TestConnectionThatEndsBetweenBlocks(t *testing.T) {
+	rows, _, err := asked(t, t.Context(), 0, func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(rowsOf(3))
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	if !errors.Is(err, ErrAnswer) || rows != 3 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+}
+
 // A redirection leads to the answer or to an error, never to an answer that nobody took.
 func TestRedirections(t *testing.T) {
 	for status, good := range map[int]bool{http.StatusTemporaryRedirect: true, http.StatusPermanentRedirect: true, http.StatusFound: false} {
